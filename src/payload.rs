@@ -1,0 +1,121 @@
+//! The text in the QR code, both ways.
+//!
+//! CONTRACT §3. The struct's order of fields is the order of keys. `V` is the custom data, handed through unread.
+//! Deliberately absent: anything secret. Whoever photographs the screen may know all of this.
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::{GeneData, Scene};
+
+/// What the QR code says, as JSON without spaces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
+pub struct Payload<V> {
+    /// Who is to scan.
+    #[serde(default)]
+    pub scene: Scene,
+    /// The id of the code: all that approvers in the field read.
+    pub random: String,
+    /// The pool whose users may approve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_pool_id: Option<String>,
+    /// When the code was made: RFC 3339 in UTC with milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    /// When the code expires: RFC 3339 in UTC with milliseconds. The second form of the text has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire_at: Option<String>,
+    /// The code's life in seconds: the second form has it in place of [`expire_at`](Self::expire_at).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u32>,
+    /// What the page wants the approver to read.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub custom_data: Option<V>,
+}
+
+fn none<V>() -> Option<V> {
+    None
+}
+
+impl<V> Payload<V> {
+    /// The text that belongs to an answer of `gene`, or `None` when the answer holds only the address of an image.
+    ///
+    /// Codes that are not [`Scene::App`] are made by WeChat and are always images.
+    pub fn of(gene: GeneData<V>) -> Option<Self> {
+        match gene {
+            GeneData {
+                scene: Some(Scene::App),
+                random,
+                user_pool_id: Some(user_pool_id),
+                created_at: Some(created_at),
+                expire_at: Some(expire_at),
+                custom_data,
+                ..
+            } => Some(Self {
+                scene: Scene::App,
+                random,
+                user_pool_id: Some(user_pool_id),
+                created_at: Some(created_at),
+                expire_at: Some(expire_at),
+                expires_in: None,
+                custom_data,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The least that an approver needs, for when the image of a server that sends nothing more can't be shown.
+    pub fn least(random: String, expires_in: Option<u32>) -> Self {
+        Self {
+            scene: Scene::App,
+            random,
+            user_pool_id: None,
+            created_at: None,
+            expire_at: None,
+            expires_in,
+            custom_data: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const CONTRACT: &str = r#"{"scene":"APP_AUTH","random":"5e05f0c57fde537d950f7da5","userPoolId":"5e04ae0d5f3cee22fb37612b","createdAt":"2019-12-27T11:53:41.260Z","expireAt":"2019-12-27T11:55:41.260Z","customData":{"hello":"world"}}"#;
+
+    #[test]
+    fn the_text_of_the_contract_is_read_and_written_to_the_letter() {
+        let payload: Payload<Value> = serde_json::from_str(CONTRACT).unwrap();
+        assert_eq!(payload.random, "5e05f0c57fde537d950f7da5");
+        assert_eq!(serde_json::to_string(&payload).unwrap(), CONTRACT);
+    }
+
+    #[test]
+    fn the_second_form_with_a_life_in_seconds_is_read() {
+        let payload: Payload<Value> =
+            serde_json::from_str(r#"{"scene":"APP_AUTH","random":"r","expiresIn":120}"#).unwrap();
+        assert_eq!((payload.expires_in, payload.expire_at), (Some(120), None));
+    }
+
+    #[test]
+    fn an_answer_with_only_an_image_has_no_text() {
+        let gene: GeneData<Value> = serde_json::from_value(json!({ "random": "r", "url": "u" })).unwrap();
+        assert_eq!(Payload::of(gene), None);
+    }
+
+    #[test]
+    fn an_answer_never_brings_its_poll_token_into_the_text() {
+        let gene: GeneData<Value> = serde_json::from_value(json!({
+            "random": "r", "expiresIn": 120, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
+            "createdAt": "a", "expireAt": "b", "customData": {}, "pollToken": "secret"
+        }))
+        .unwrap();
+        let text = serde_json::to_string(&Payload::of(gene).unwrap()).unwrap();
+        assert_eq!(
+            text,
+            r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#
+        );
+    }
+}

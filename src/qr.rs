@@ -1,0 +1,132 @@
+//! From text to modules to one SVG path.
+//!
+//! The symbol itself is made by the `qrcode` crate (ISO/IEC 18004). Here it becomes a path with the quiet zone that the
+//! standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to whoever shows it.
+
+use core::fmt::Write;
+
+pub use qrcode::EcLevel;
+use qrcode::{Color, QrCode};
+
+use crate::error::{Error, ErrorCode};
+
+/// The width in modules of the light border that a reader needs (ISO/IEC 18004, 6.3.8).
+pub const QUIET_ZONE: u16 = 4;
+
+/// A QR code, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// Modules from edge to edge, quiet zone included: the side of the `viewBox`.
+    pub side: u16,
+    /// The dark modules: the `d` of a `path`.
+    pub path: String,
+}
+
+impl Drawing {
+    /// Draws `text` with an error correction that survives `level`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text: 2,331 bytes at [`EcLevel::M`].
+    pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
+        let modules = Modules::new(text, level)?;
+        let mut path = String::new();
+        for (y, row) in modules.rows().enumerate() {
+            let mut x = usize::from(QUIET_ZONE);
+            for run in row.chunk_by(|left, right| left == right) {
+                let length = run.len();
+                if run.first() == Some(&true) {
+                    // Writing to a string can't fail.
+                    let _ = write!(path, "M{x} {}h{length}v1h-{length}z", y + usize::from(QUIET_ZONE));
+                }
+                x += length;
+            }
+        }
+        Ok(Self { side: modules.side + 2 * QUIET_ZONE, path })
+    }
+}
+
+/// The modules of a QR code without its quiet zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modules {
+    /// Modules from edge to edge.
+    pub side: u16,
+    dark: Vec<bool>,
+}
+
+impl Modules {
+    /// Encodes `text`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text.
+    pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
+        let code = QrCode::with_error_correction_level(text, level)
+            .map_err(|_| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
+        Ok(Self {
+            side: code.width() as u16,
+            dark: code.to_colors().into_iter().map(|color| color == Color::Dark).collect(),
+        })
+    }
+
+    /// The rows from top to bottom; `true` is dark.
+    pub fn rows(&self) -> impl Iterator<Item = &[bool]> {
+        self.dark.chunks(usize::from(self.side))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Paints the path as a person would see it, `scale` pixels a module.
+    fn paint(drawing: &Drawing, scale: usize) -> (usize, Vec<u8>) {
+        let side = usize::from(drawing.side) * scale;
+        let mut pixels = vec![255; side * side];
+        for run in drawing.path.split('M').skip(1) {
+            let numbers: Vec<usize> =
+                run.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+            let (x, y, length) = (numbers[0], numbers[1], numbers[2]);
+            for row in y * scale..(y + 1) * scale {
+                pixels[row * side + x * scale..row * side + (x + length) * scale].fill(0);
+            }
+        }
+        (side, pixels)
+    }
+
+    fn decode(drawing: &Drawing) -> String {
+        let (side, pixels) = paint(drawing, 3);
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| pixels[y * side + x]);
+        image.detect_grids()[0].decode().unwrap().1
+    }
+
+    #[test]
+    fn an_independent_decoder_reads_the_path_back() {
+        let texts = ["a".to_owned(), "人 \"quoted\" <b>".to_owned(), "x".repeat(600)];
+        for text in texts {
+            for level in [EcLevel::L, EcLevel::M, EcLevel::Q, EcLevel::H] {
+                assert_eq!(decode(&Drawing::new(&text, level).unwrap()), text);
+            }
+        }
+    }
+
+    #[test]
+    fn four_light_modules_surround_the_code() {
+        let drawing = Drawing::new("quiet", EcLevel::M).unwrap();
+        let (side, pixels) = paint(&drawing, 1);
+        let is_border = |at: usize| at < 4 || at >= side - 4;
+        for y in 0..side {
+            for x in 0..side {
+                assert!(!(is_border(x) || is_border(y)) || pixels[y * side + x] == 255, "{x},{y}");
+            }
+        }
+        assert_eq!(pixels[4 * side + 4], 0, "the finder pattern starts right behind the quiet zone");
+    }
+
+    #[test]
+    fn a_text_that_no_code_can_hold_is_an_error() {
+        let error = Drawing::new(&"x".repeat(2_332), EcLevel::M).unwrap_err();
+        assert_eq!(error.code, ErrorCode::CodeTooLong);
+        assert!(Drawing::new(&"x".repeat(2_331), EcLevel::M).is_ok());
+    }
+}
