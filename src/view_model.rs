@@ -1,1 +1,118 @@
-//! placeholder
+//! What a person sees, as data.
+//!
+//! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: words ([`crate::text`])
+//! and pixels.
+
+use crate::protocol::Person;
+use crate::session::Picture;
+
+/// What is going on, for the page and for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanState {
+    /// A code is on its way.
+    Loading,
+    /// The code can be scanned.
+    Ready,
+    /// Somebody has scanned the code and has not decided.
+    Scanned,
+    /// The user approved, and the ticket is being exchanged.
+    SigningIn,
+    /// The user approved.
+    Confirmed,
+    /// The user declined.
+    Cancelled,
+    /// The code is too old.
+    Expired,
+    /// The server can't be reached; it is tried again by itself.
+    Unreachable,
+    /// The user approved, and the page has to ask for a second factor.
+    NeedsMfa,
+    /// It can't go on without a click.
+    Failed,
+    /// The page wanted no more.
+    Destroyed,
+}
+
+impl ScanState {
+    /// The stable kebab-case word: `state` of the JavaScript handle.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Scanned => "scanned",
+            Self::SigningIn => "signing-in",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Unreachable => "unreachable",
+            Self::NeedsMfa => "needs-mfa",
+            Self::Failed => "failed",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
+/// What the one button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Asks for a new code.
+    NewCode,
+    /// Asks for a new code because the wrong person scanned this one.
+    ScanAgain,
+    /// Ends the rest before the next request.
+    TryNow,
+}
+
+/// What a person sees. What is `None` is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewModel {
+    /// What is going on.
+    pub state: ScanState,
+    /// The code.
+    pub picture: Option<Picture>,
+    /// Who scanned.
+    pub person: Option<Person>,
+    /// How long the code can still be scanned.
+    pub seconds_left: Option<u32>,
+    /// The server's own words about a failure.
+    pub detail: Option<String>,
+}
+
+impl ViewModel {
+    /// A view with nothing in it but its state.
+    pub fn new(state: ScanState) -> Self {
+        Self { state, picture: None, person: None, seconds_left: None, detail: None }
+    }
+
+    /// Whether the code can be scanned now. One that can't is shown faded.
+    pub fn is_scannable(&self) -> bool {
+        match self.state {
+            ScanState::Ready => true,
+            ScanState::Unreachable => self.person.is_none(),
+            ScanState::Loading
+            | ScanState::Scanned
+            | ScanState::SigningIn
+            | ScanState::Confirmed
+            | ScanState::Cancelled
+            | ScanState::Expired
+            | ScanState::NeedsMfa
+            | ScanState::Failed
+            | ScanState::Destroyed => false,
+        }
+    }
+
+    /// What the button does; `None` is no button.
+    pub fn action(&self) -> Option<Action> {
+        match self.state {
+            ScanState::Scanned => Some(Action::ScanAgain),
+            ScanState::Cancelled | ScanState::Expired | ScanState::Failed => Some(Action::NewCode),
+            ScanState::Unreachable => Some(Action::TryNow),
+            ScanState::Loading
+            | ScanState::Ready
+            | ScanState::SigningIn
+            | ScanState::Confirmed
+            | ScanState::NeedsMfa
+            | ScanState::Destroyed => None,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What goes into a session and what comes out of it.
+//!
+//! Events say what happened, effects are commands. `V` is a value that is handed through unread: the user, a whole
+//! status object. Deliberately absent: any behaviour.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use super::Instant;
+use crate::error::Error;
+use crate::protocol::{Person, Status};
+use crate::qr::Drawing;
+use crate::view_model::{Action, ViewModel};
+
+/// Something that happened to the page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event<V> {
+    /// The page asked for the session to begin.
+    Started,
+    /// A request came to its end. A reply to any other request than the one in flight is stale and dropped.
+    Replied(RequestId, Result<Reply<V>, Error>),
+    /// The image of the code is on the page.
+    PictureShown,
+    /// The image of the code can't be shown.
+    PictureFailed,
+    /// The time of the last [`Effect::WakeAt`] has come.
+    Woke,
+    /// A person pressed the button.
+    Clicked(Action),
+    /// The page asked for a new code.
+    Refreshed,
+    /// The page came into sight or went out of it.
+    VisibilityChanged {
+        /// Whether a person can see it.
+        is_visible: bool,
+    },
+    /// The browser found the network again.
+    WentOnline,
+    /// The page wants no more of this.
+    Destroyed,
+}
+
+/// Something that the host has to do, in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect<V> {
+    /// Send this request. None is in flight, or the one that was is to be aborted first.
+    Send(RequestId, Request),
+    /// Abort the request in flight.
+    Abort,
+    /// Report [`Event::Woke`] at this time, and at no other; with `None` not at all.
+    WakeAt(Option<Instant>),
+    /// Show this.
+    Render(ViewModel),
+    /// Tell the page. Always after the other effects, so that the page sees their result.
+    Notify(HostEvent<V>),
+}
+
+/// Tells a request from those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub(super) u32);
+
+/// A request to the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `POST gene`.
+    Gene,
+    /// `GET check`.
+    Check {
+        /// The id of the code.
+        random: Rc<str>,
+        /// What `gene` gave to prove that the code is ours.
+        poll_token: Option<Rc<str>>,
+        /// Asks the server to answer as soon as the status is another than this one. `None` asks for an answer at once.
+        hold: Option<Status>,
+    },
+    /// `POST userinfo`.
+    Exchange {
+        /// The ticket of the success.
+        ticket: Rc<str>,
+        /// What `gene` gave to prove that the code is ours.
+        poll_token: Option<Rc<str>>,
+    },
+}
+
+/// The success of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply<V> {
+    /// To [`Request::Gene`].
+    Code(Code),
+    /// To [`Request::Check`].
+    Checked(Checked<V>),
+    /// To [`Request::Exchange`]: the user.
+    User(V),
+}
+
+/// A code that the server made for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    /// Its id.
+    pub random: Rc<str>,
+    /// The address of its image; empty when the server has none.
+    pub url: Rc<str>,
+    /// How long it lives from now.
+    pub lifetime: Duration,
+    /// Proves to `check` that the code is ours.
+    pub poll_token: Option<Rc<str>>,
+    /// How it is shown.
+    pub picture: Picture,
+}
+
+/// How a code is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Picture {
+    /// Drawn by us.
+    Drawn(Rc<Drawing>),
+    /// An image of the server's.
+    Image {
+        /// Its address.
+        url: Rc<str>,
+        /// Drawn by us from what we know, if the image can't be shown.
+        fallback: Option<Rc<Drawing>>,
+    },
+}
+
+/// What `check` answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked<V> {
+    /// What is new.
+    pub news: News<V>,
+    /// What the page may show of the user.
+    pub person: Person,
+    /// The user, as the server sent it.
+    pub user_info: V,
+    /// The whole answer, as the server sent it.
+    pub raw: V,
+}
+
+/// A status, with what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News<V> {
+    /// A status that we do not know: no news.
+    Unknown,
+    /// [`Status::Expired`].
+    Expired,
+    /// [`Status::Unused`].
+    Unused,
+    /// [`Status::Scanned`].
+    Scanned,
+    /// [`Status::Authorised`].
+    Authorised {
+        /// Exchanged for the user.
+        ticket: Rc<str>,
+    },
+    /// [`Status::Cancelled`].
+    Cancelled,
+    /// [`Status::NeedsMfa`].
+    NeedsMfa(Option<Outcome<V>>),
+    /// [`Status::Failed`].
+    Failed(Option<Outcome<V>>),
+}
+
+/// `scannedResult` of `check`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome<V> {
+    /// Its `code`.
+    pub code: Option<i32>,
+    /// Its text, under whichever name it came.
+    pub message: Option<String>,
+    /// Its `data`.
+    pub data: Option<V>,
+    /// All of it, as the server sent it.
+    pub raw: V,
+}
+
+/// What the page is told: its callbacks (CONTRACT §4).
+#[derive(Debug, Clone, PartialEq)]
+pub enum HostEvent<V> {
+    /// `onCodeLoaded`.
+    CodeLoaded {
+        /// The id of the code.
+        random: Rc<str>,
+        /// The address of its image.
+        url: Rc<str>,
+    },
+    /// `onCodeShow`.
+    CodeShown {
+        /// The id of the code.
+        random: Rc<str>,
+        /// The address of its image.
+        url: Rc<str>,
+    },
+    /// `onCodeLoadFailed`.
+    CodeLoadFailed(Error),
+    /// `onStart`: the first poll of a code leaves.
+    PollingStarted,
+    /// `onResult`: the whole answer of a good poll.
+    Checked(V),
+    /// `onScanned`: what the page may know of the user.
+    Scanned(V),
+    /// `onSuccess`.
+    Succeeded {
+        /// The user, as far as the page may know them.
+        user_info: V,
+        /// Exchanged for the user by the site's backend.
+        ticket: Rc<str>,
+    },
+    /// `onCancel`.
+    Cancelled,
+    /// `onExpired`.
+    Expired,
+    /// `onMfa`, then `onAuthFlow`.
+    MfaNeeded(Option<Outcome<V>>),
+    /// `onError`.
+    Failed {
+        /// What went wrong.
+        error: Error,
+        /// Whether the session ended by it.
+        is_fatal: bool,
+    },
+    /// `onRetry`.
+    Retried,
+    /// `onCodeDestroyed`.
+    CodeDestroyed {
+        /// The id of the code.
+        random: Rc<str>,
+    },
+}

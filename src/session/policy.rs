@@ -1,0 +1,250 @@
+//! When to ask again.
+//!
+//! The only place with the numbers of polling. Deliberately absent: what is asked, and what an answer means.
+
+use core::ops::Add;
+use core::time::Duration;
+
+use super::event::{Request, RequestId};
+
+/// How long `check` is asked to hold a request.
+pub const WAIT: Duration = Duration::from_secs(25);
+/// The first rest after a failure; each further failure doubles it.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+/// The longest rest after a failure.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
+/// The least time between two requests of a page that nobody sees.
+const HIDDEN_INTERVAL: Duration = Duration::from_secs(10);
+/// A rest is up to this many percent shorter or longer, so that a thousand pages do not knock together.
+const JITTER_PERCENT: u32 = 20;
+
+/// How often `gene` is tried before a person is asked: a server away for half a minute goes unnoticed.
+pub(super) const GENE_ATTEMPTS: u32 = 8;
+/// How often an exchange is tried. A ticket lives minutes, and a person is waiting.
+pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
+/// How many polls in a row fail before a person is told. One is a hiccup.
+pub(super) const FAILURES_TO_TELL: u32 = 2;
+/// How long an image of the code may take to appear.
+pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
+pub(super) const EXPIRY_GRACE: Duration = Duration::from_secs(2);
+
+/// A point on a clock that only goes forward, in milliseconds from a start of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant(pub u64);
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl Instant {
+    /// The time from `earlier` to here; zero when that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// How a session behaves: the options of CONTRACT §4 that it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The time from the start of one poll to the start of the next.
+    pub interval: Duration,
+    /// Whether `check` is asked to hold requests.
+    pub long_poll: bool,
+    /// How long a request may take that is not held.
+    pub timeout: Duration,
+    /// Whether the ticket is exchanged before the page is told of the success.
+    pub auto_exchange: bool,
+    /// How many expired codes are replaced without a click.
+    pub auto_refresh: u32,
+    /// Whether a cancelled code is replaced at once.
+    pub refresh_on_cancel: bool,
+    /// Whether the remaining seconds are shown.
+    pub countdown: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_millis(800),
+            long_poll: true,
+            timeout: Duration::from_secs(10),
+            auto_exchange: false,
+            auto_refresh: 0,
+            refresh_on_cancel: false,
+            countdown: true,
+        }
+    }
+}
+
+/// The one line to the server: a request in flight, or a rest until the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    /// How many requests in a row have failed.
+    pub(super) failures: u32,
+    pub(super) phase: Phase,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    InFlight { id: RequestId, request: Request, started_at: Instant, due_at: Instant },
+    Resting { until: Instant, not_before: Instant },
+}
+
+impl Call {
+    /// When something has to happen.
+    pub(super) fn deadline(&self) -> Instant {
+        match self.phase {
+            Phase::InFlight { due_at, .. } => due_at,
+            Phase::Resting { until, .. } => until,
+        }
+    }
+
+    /// Ends the rest as soon as the server allows.
+    pub(super) fn hurry(self, now: Instant) -> Self {
+        match self.phase {
+            Phase::InFlight { .. } => self,
+            Phase::Resting { not_before, .. } => {
+                Self { phase: Phase::Resting { until: now.max(not_before), not_before }, ..self }
+            }
+        }
+    }
+}
+
+/// Chooses times. Everything random comes from here, so that a seed repeats a run.
+#[derive(Debug)]
+pub(super) struct Pace {
+    random: fastrand::Rng,
+    last_id: u32,
+}
+
+impl Pace {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { random: fastrand::Rng::with_seed(seed), last_id: 0 }
+    }
+
+    pub(super) fn send(&mut self, policy: &Policy, now: Instant, request: Request, failures: u32) -> Call {
+        self.last_id = self.last_id.wrapping_add(1);
+        let is_held = matches!(request, Request::Check { hold: Some(_), .. });
+        let timeout = policy.timeout + if is_held { WAIT } else { Duration::ZERO };
+        let id = RequestId(self.last_id);
+        Call { failures, phase: Phase::InFlight { id, request, started_at: now, due_at: now + timeout } }
+    }
+
+    /// The rest after a success. A held request has already taken its time, and the next follows at once.
+    pub(super) fn after_success(&mut self, policy: &Policy, is_visible: bool, now: Instant, done: &Call) -> Call {
+        let started_at = match done.phase {
+            Phase::InFlight { started_at, .. } => started_at,
+            Phase::Resting { .. } => now,
+        };
+        let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
+        let until = now.max(started_at + self.jittered(interval));
+        Call { failures: 0, phase: Phase::Resting { until, not_before: now } }
+    }
+
+    /// The rest after a failure.
+    pub(super) fn after_failure(
+        &mut self,
+        is_visible: bool,
+        now: Instant,
+        failed: &Call,
+        retry_after: Option<Duration>,
+    ) -> Call {
+        let failures = failed.failures.saturating_add(1);
+        let doublings = (failures - 1).min(8);
+        let back_off = LONGEST_BACK_OFF.min(FIRST_BACK_OFF * (1 << doublings));
+        let back_off = if is_visible { back_off } else { back_off.max(HIDDEN_INTERVAL) };
+        let not_before = now + retry_after.unwrap_or(Duration::ZERO);
+        let until = not_before.max(now + self.jittered(back_off));
+        Call { failures, phase: Phase::Resting { until, not_before } }
+    }
+
+    fn jittered(&mut self, duration: Duration) -> Duration {
+        duration * self.random.u32(100 - JITTER_PERCENT..=100 + JITTER_PERCENT) / 100
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant(1_000_000);
+
+    fn rest(call: &Call) -> u64 {
+        call.deadline().since(NOW).as_millis() as u64
+    }
+
+    fn sent(pace: &mut Pace, started_at: Instant) -> Call {
+        pace.send(&Policy::default(), started_at, Request::Gene, 0)
+    }
+
+    #[test]
+    fn back_off_doubles_from_one_second_to_ten_and_stays_within_its_jitter() {
+        for seed in 0..200 {
+            let mut pace = Pace::new(seed);
+            let mut call = sent(&mut pace, NOW);
+            for expected in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000] {
+                call = pace.after_failure(true, NOW, &call, None);
+                let rest = rest(&call);
+                assert!((expected * 8 / 10..=expected * 12 / 10).contains(&rest), "{rest} is not about {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn rests_differ_from_page_to_page() {
+        let rests: std::collections::BTreeSet<u64> = (0..50)
+            .map(|seed| {
+                let mut pace = Pace::new(seed);
+                let call = sent(&mut pace, NOW);
+                rest(&pace.after_success(&Policy::default(), true, NOW, &call))
+            })
+            .collect();
+        assert!(rests.len() > 20, "{rests:?}");
+    }
+
+    #[test]
+    fn the_interval_counts_from_the_start_of_the_request_before() {
+        let mut pace = Pace::new(1);
+        let call = sent(&mut pace, Instant(NOW.0 - 500));
+        let rest = rest(&pace.after_success(&Policy::default(), true, NOW, &call));
+        assert!((140..=460).contains(&rest), "{rest}");
+    }
+
+    #[test]
+    fn after_a_held_request_the_next_follows_at_once() {
+        let mut pace = Pace::new(1);
+        let call = sent(&mut pace, Instant(NOW.0 - 25_000));
+        assert_eq!(rest(&pace.after_success(&Policy::default(), true, NOW, &call)), 0);
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_even_when_the_page_is_in_a_hurry() {
+        let mut pace = Pace::new(1);
+        let call = sent(&mut pace, NOW);
+        let call = pace.after_failure(true, NOW, &call, Some(Duration::from_secs(30)));
+        assert_eq!(rest(&call), 30_000);
+        assert_eq!(rest(&call.hurry(NOW)), 30_000);
+    }
+
+    #[test]
+    fn a_hidden_page_asks_less_often() {
+        let mut pace = Pace::new(1);
+        let call = sent(&mut pace, NOW);
+        assert!(rest(&pace.after_success(&Policy::default(), false, NOW, &call)) >= 8_000);
+        assert!(rest(&pace.after_failure(false, NOW, &call, None)) >= 8_000);
+    }
+
+    #[test]
+    fn a_held_request_may_take_longer_than_another() {
+        let mut pace = Pace::new(1);
+        let check = |hold| Request::Check { random: "r".into(), poll_token: None, hold };
+        let policy = Policy::default();
+        assert_eq!(rest(&pace.send(&policy, NOW, check(None), 0)), 10_000);
+        assert_eq!(rest(&pace.send(&policy, NOW, check(Some(crate::protocol::Status::Unused)), 0)), 35_000);
+    }
+}
