@@ -40,4 +40,4 @@ pub mod view_model;
 pub mod text;
 
 #[cfg(target_arch = "wasm32")]
-mod web;
+pub mod web;

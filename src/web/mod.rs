@@ -1,1 +1,63 @@
-//! placeholder
+//! The browser around the session: what JavaScript calls, and the slots that do what the session asks for.
+//!
+//! Nothing here decides anything. Deliberately absent: loading the wasm, which is the work of the doors in `pkg/`.
+
+mod callbacks;
+mod http;
+mod options;
+mod runtime;
+mod value;
+mod view;
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+
+use runtime::Runtime;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
+
+/// Shows a code in `target` and calls back when a person has signed in with it.
+///
+/// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
+/// options are those of CONTRACT §4.
+///
+/// # Errors
+///
+/// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
+#[wasm_bindgen(js_name = startScanning, skip_typescript)]
+pub fn start_scanning(target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
+    Runtime::start(&target, options)
+        .map(|runtime| ScanHandle { runtime })
+        .map_err(|error| callbacks::js_error(&error, true).into())
+}
+
+/// What a page holds of a running widget.
+#[wasm_bindgen(skip_typescript)]
+#[derive(Debug)]
+pub struct ScanHandle {
+    runtime: Rc<Runtime>,
+}
+
+#[wasm_bindgen]
+impl ScanHandle {
+    /// What is going on: `loading`, `ready`, `scanned`, `signing-in`, `confirmed`, `cancelled`, `expired`,
+    /// `unreachable`, `needs-mfa`, `failed` or `destroyed`.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn state(&self) -> String {
+        self.runtime.state().word().to_owned()
+    }
+
+    /// Asks for a new code. After a success it does nothing.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn refresh(&self) {
+        self.runtime.refresh();
+    }
+
+    /// Stops everything and removes what `startScanning` put into the page. A second call does nothing.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn destroy(&self) {
+        self.runtime.destroy();
+    }
+}

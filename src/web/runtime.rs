@@ -1,0 +1,223 @@
+//! Does what the session asks for: one request slot, one timer slot, one view, and the page's callbacks last.
+//!
+//! No `RefCell` is borrowed while foreign code runs, so a callback may do anything, even destroy the widget it is told
+//! about. Deliberately absent: decisions.
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use js_sys::Math;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, VisibilityState, Window};
+
+use super::ScanHandle;
+use super::callbacks::Callbacks;
+use super::http::{Client, HttpSlot};
+use super::options::Options;
+use super::value::Js;
+use super::view::View;
+use crate::error::{Error, ErrorCode};
+use crate::options::{Config, wrong_option};
+use crate::session::{Effect, Event, HostEvent, Instant, Session};
+use crate::view_model::{ScanState, ViewModel};
+
+/// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
+const LONGEST_TIMEOUT: u64 = i32::MAX as u64;
+
+/// One widget. It keeps itself alive until it is destroyed, as a page may drop its handle.
+pub(super) struct Runtime {
+    this: Weak<Self>,
+    itself: RefCell<Option<Rc<Self>>>,
+    window: Window,
+    session: RefCell<Session<Js>>,
+    client: Client,
+    request: RefCell<Option<HttpSlot>>,
+    timer: RefCell<Option<Timeout>>,
+    view: RefCell<Option<Rc<View>>>,
+    listeners: RefCell<Vec<EventListener>>,
+    callbacks: Callbacks,
+    outbox: RefCell<VecDeque<HostEvent<Js>>>,
+    is_telling: Cell<bool>,
+}
+
+impl Runtime {
+    /// Starts a widget in `target`.
+    pub(super) fn start(target: &JsValue, options: JsValue) -> Result<Rc<Self>, Error> {
+        let no_page = || Error::new(ErrorCode::InvalidOption, "`startScanning` needs a page with a document");
+        let window = web_sys::window().ok_or_else(no_page)?;
+        let document = window.document().ok_or_else(no_page)?;
+
+        let options = Options::new(options)?;
+        let page_language = document.document_element().and_then(|root| root.get_attribute("lang"));
+        let config = Config::read(&options, page_language.as_deref().unwrap_or_default())?;
+        let callbacks = Callbacks::read(&options)?;
+        let client = Client::new(&config, &options)?;
+        let abort = options.signal("signal")?;
+        let target = find(&document, target)?;
+
+        let is_visible = document.visibility_state() != VisibilityState::Hidden;
+        let session = Session::new(config.policy.clone(), is_visible, (Math::random() * f64::from(u32::MAX)) as u64);
+        let runtime = Rc::new_cyclic(|this: &Weak<Self>| Self {
+            this: this.clone(),
+            itself: RefCell::default(),
+            session: RefCell::new(session),
+            client,
+            request: RefCell::default(),
+            timer: RefCell::default(),
+            view: RefCell::default(),
+            listeners: RefCell::default(),
+            callbacks,
+            outbox: RefCell::default(),
+            is_telling: Cell::new(false),
+            window: window.clone(),
+        });
+        if abort.as_ref().is_some_and(|abort| abort.aborted()) {
+            runtime.destroy();
+            return Ok(runtime);
+        }
+
+        let view = View::new(&document, target, config, Rc::new(runtime.sender()))
+            .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
+        view.render(&ViewModel::new(ScanState::Loading));
+
+        let (seen, online, aborted) = (runtime.sender(), runtime.sender(), runtime.sender());
+        let page = document.clone();
+        let mut listeners = vec![
+            EventListener::new(&document, "visibilitychange", move |_| {
+                seen(Event::VisibilityChanged { is_visible: page.visibility_state() != VisibilityState::Hidden });
+            }),
+            EventListener::new(&window, "online", move |_| online(Event::WentOnline)),
+        ];
+        if let Some(abort) = abort {
+            listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
+        }
+
+        runtime.view.replace(Some(Rc::new(view)));
+        runtime.listeners.replace(listeners);
+        runtime.itself.replace(Some(runtime.clone()));
+        runtime.dispatch(Event::Started);
+        Ok(runtime)
+    }
+
+    pub(super) fn state(&self) -> ScanState {
+        self.session.borrow().state()
+    }
+
+    pub(super) fn refresh(&self) {
+        self.dispatch(Event::Refreshed);
+    }
+
+    pub(super) fn destroy(&self) {
+        self.dispatch(Event::Destroyed);
+    }
+
+    /// A way for events to come in as long as the widget lives.
+    fn sender(&self) -> impl Fn(Event<Js>) + 'static {
+        let this = self.this.clone();
+        move |event| {
+            if let Some(this) = this.upgrade() {
+                this.dispatch(event);
+            }
+        }
+    }
+
+    fn dispatch(&self, event: Event<Js>) {
+        let effects = self.session.borrow_mut().handle(self.now(), event);
+        if self.state() == ScanState::Destroyed {
+            return self.clear_away(effects);
+        }
+        for effect in effects {
+            match effect {
+                Effect::Send(id, request) => {
+                    // The old request is aborted before the new one leaves.
+                    self.request.replace(None);
+                    let send = self.sender();
+                    let slot = HttpSlot::send(&self.client, request, move |reply| send(Event::Replied(id, reply)));
+                    self.request.replace(slot);
+                }
+                Effect::Abort => drop(self.request.replace(None)),
+                Effect::WakeAt(at) => drop(self.timer.replace(at.map(|at| self.timeout(at)))),
+                Effect::Render(model) => {
+                    let view = self.view.borrow().clone();
+                    if let Some(view) = view {
+                        view.render(&model);
+                    }
+                }
+                Effect::Notify(note) => self.outbox.borrow_mut().push_back(note),
+            }
+        }
+        self.tell();
+    }
+
+    /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
+    fn tell(&self) {
+        if self.is_telling.replace(true) {
+            return;
+        }
+        loop {
+            let note = self.outbox.borrow_mut().pop_front();
+            let Some(note) = note else { break };
+            self.callbacks.tell(note, || self.handle(), || self.state() != ScanState::Destroyed);
+        }
+        self.is_telling.set(false);
+    }
+
+    fn clear_away(&self, effects: Vec<Effect<Js>>) {
+        self.request.replace(None);
+        self.timer.replace(None);
+        self.listeners.replace(Vec::new());
+        self.outbox.replace(VecDeque::new());
+        let view = self.view.replace(None);
+        if let Some(view) = view {
+            view.remove();
+        }
+        for effect in effects {
+            if let Effect::Notify(note) = effect {
+                self.callbacks.tell(note, || self.handle(), || true);
+            }
+        }
+        let itself = self.itself.replace(None);
+        drop(itself);
+    }
+
+    fn timeout(&self, at: Instant) -> Timeout {
+        let send = self.sender();
+        // Rounded up by one: a timer that fires a little early would only be set again.
+        let rest = (at.since(self.now()).as_millis() as u64).saturating_add(1).min(LONGEST_TIMEOUT);
+        Timeout::new(rest as u32, move || send(Event::Woke))
+    }
+
+    fn now(&self) -> Instant {
+        let milliseconds = self.window.performance().map_or(0.0, |performance| performance.now());
+        Instant(milliseconds as u64)
+    }
+
+    fn handle(&self) -> JsValue {
+        self.this.upgrade().map_or(JsValue::UNDEFINED, |runtime| ScanHandle { runtime }.into())
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.state().word())
+    }
+}
+
+/// Where the widget goes. `None` is a box of its own.
+fn find(document: &Document, target: &JsValue) -> Result<Option<Element>, Error> {
+    if let Some(element) = target.dyn_ref::<Element>() {
+        return Ok(Some(element.clone()));
+    }
+    let id = target.as_string().ok_or_else(|| wrong_option("target", "an element or the id of one"))?;
+    let element = document.get_element_by_id(&id);
+    if element.is_none() {
+        let message =
+            ["scanlogin: the page has no element with the id \"", &id, "\"; the code is shown in a box of its own"];
+        web_sys::console::warn_1(&message.concat().into());
+    }
+    Ok(element)
+}
