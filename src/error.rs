@@ -121,7 +121,7 @@ pub struct Refusal {
     pub reason: Option<String>,
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

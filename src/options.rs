@@ -170,7 +170,7 @@ fn words(options: &impl Fields, language: Language) -> Result<Words, Error> {
     Ok(words)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

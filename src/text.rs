@@ -268,7 +268,7 @@ const JAPANESE: [&str; 17] = [
     "残り {time}",
 ];
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

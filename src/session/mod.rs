@@ -12,7 +12,7 @@ mod event;
 mod policy;
 mod state;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 use core::mem;
