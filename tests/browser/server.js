@@ -39,7 +39,7 @@ export class Server {
             reject(new DOMException("aborted", "AbortError"));
           };
           if (request.signal.aborted) abort();
-          request.signal.addEventListener("abort", abort);
+          else request.signal.addEventListener("abort", abort);
         });
       }
       const answer = script.length > 1 ? script.shift() : script[0];
