@@ -315,7 +315,7 @@ async fn a_second_factor_goes_to_both_its_callbacks() {
 async fn destroying_takes_everything_away_and_nothing_follows() {
     let mut page = Page::with(&[0]);
     page.start("");
-    page.until_state("ready").await;
+    page.until_told("onResult").await;
     page.server.hold("check");
     let polls = page.server.requests("check");
     until("a held poll", || page.server.requests("check") > polls).await;
