@@ -1,1 +1,85 @@
-//! placeholder
+//! The server behind scanlogin: codes, their life, tickets.
+//!
+//! # Where to start
+//!
+//! [`app`] builds the router, and a test can call it without a socket. [`start`] does what `main` does: it opens the
+//! store, builds the router, and serves it until [`Running::shutdown`]. Then, in this order:
+//!
+//! 1. [`config`]: what can be set.
+//! 2. [`service`]: what every call works with; a code is made, found, and moved along its life.
+//! 3. [`api`]: the calls of the protocol, one file each, and [`extract`], what they read of a request.
+//! 4. [`record`], [`store`]: a code, and where it is kept.
+//! 5. [`waiters`]: who waits for news of which code.
+//! 6. [`secrets`], [`token`], [`user`]: what proves who somebody is.
+//! 7. [`error`]: every refusal.
+//! 8. [`pages`], [`demo`], [`log`]: what stands around the protocol.
+//!
+//! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
+
+pub mod config;
+
+pub mod service;
+
+pub mod api;
+
+pub mod extract;
+
+pub mod record;
+
+pub mod store;
+
+pub mod waiters;
+
+pub mod clock;
+
+pub mod secrets;
+
+pub mod token;
+
+pub mod user;
+
+pub mod error;
+
+pub mod pages;
+
+pub mod demo;
+
+pub mod log;
+
+mod run;
+
+use core::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use config::Config;
+pub use run::{Running, StartError, start, start_with};
+pub use service::Service;
+
+use crate::error::Refusal;
+
+/// Everything that the server answers.
+pub fn app(service: &Arc<Service>) -> Router {
+    let api = api::routes(service);
+    let mut router = pages::routes(&service.config).merge(api.clone());
+    if service.config.demo {
+        router = router.merge(demo::routes(service, api));
+    }
+    let no_sniffing =
+        SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // The last is the outermost: a panic is answered, the answer gets its header, and all of it its line in the log.
+    router
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(no_sniffing)
+        .layer(axum::middleware::from_fn(log::one_line_a_request))
+}
+
+/// Its words are for the log, where the panic hook has put them.
+fn answer_panic(_: Box<dyn Any + Send>) -> Response {
+    Refusal::Internal.into_response()
+}

@@ -1,0 +1,130 @@
+//! `GET check`: the page asks what has become of its code, and may wait for news.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::extract::State;
+use jiff::Timestamp;
+use scanlogin::lifecycle::Life;
+use scanlogin::protocol::{CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::api::Answer;
+use crate::clock::elapsed;
+use crate::error::Refusal;
+use crate::extract::{ApiQuery, ClientApp, PollToken, required};
+use crate::record::Record;
+use crate::secrets::{Secret, ticket};
+use crate::service::Service;
+
+/// The query, in which every value is a text.
+#[derive(Deserialize)]
+pub(super) struct CheckQuery {
+    random: Option<String>,
+    wait: Option<String>,
+    status: Option<String>,
+}
+
+pub(super) async fn check(
+    State(service): State<Arc<Service>>,
+    _: ClientApp,
+    PollToken(poll_token): PollToken,
+    ApiQuery(query): ApiQuery<CheckQuery>,
+) -> Result<Answer<CheckData<Value>>, Refusal> {
+    let random = required("random", query.random)?;
+    let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
+    // Without the status that the caller knows, any status is news.
+    let known = number::<i32>("status", query.status)?;
+
+    let until = Instant::now() + Duration::from_secs(wait.into());
+    // Both listen from before the first look, so that nothing that happens after it is missed.
+    let mut waiter = service.waiters.listen(&random);
+    let mut stopping = service.stopping();
+    loop {
+        let (record, _) = service.load(&random).await?;
+        let poll_token = allow(&service, &record, poll_token.as_ref())?;
+        let now = service.clock.now();
+        let status = record.status(now);
+
+        let is_news = known != Some(status.number());
+        let left = until.saturating_duration_since(Instant::now());
+        if is_news || left.is_zero() || *stopping.borrow() {
+            let data = tell(&service, record, status, &poll_token)?;
+            return Ok(Answer { message: words(status), data });
+        }
+        tokio::select! {
+            () = waiter.news() => {}
+            () = sleep(left.min(changes_by_itself_in(&record, now))) => {}
+            _ = stopping.changed() => {}
+        }
+    }
+}
+
+/// Lets the browser pass that asked for the code, and hands back its poll token.
+fn allow(service: &Service, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
+    match brought {
+        Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
+        None if service.config.poll_without_token => service.poll_token_again(record).ok_or(Refusal::UnknownCode),
+        _ => Err(Refusal::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
+    }
+}
+
+fn tell(service: &Service, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, Refusal> {
+    let tells_all = service.config.return_full_user_info;
+    let owner = record.life.owner();
+    Ok(CheckData {
+        status: status.number(),
+        ticket: (status == Status::Authorised).then(|| ticket(poll_token, &record.random).expose().to_owned()),
+        user_info: Some(match owner {
+            None => json!({}),
+            Some(owner) if tells_all => to_json(&owner.profile())?,
+            Some(owner) => to_json(&owner.person())?,
+        }),
+        scanned_user_id: owner.filter(|_| tells_all).map(|owner| owner.id.clone()),
+        scanned_result: match record.life {
+            Life::Failed(_) => Some(to_json(&ScannedResult::<()> {
+                code: Some(code::FAILED),
+                message: Some(words(status).to_owned()),
+                errmsg: Some(words(status).to_owned()),
+                data: None,
+            })?),
+            Life::Unused | Life::Scanned(_) | Life::Authorised(_) | Life::Cancelled(_) => None,
+        },
+        random: Some(record.random),
+    })
+}
+
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Expired => "the code has expired",
+        Status::Unused => "nobody has scanned the code yet",
+        Status::Scanned => "scanned; waiting for the user to confirm",
+        Status::Authorised => "the user has confirmed",
+        Status::Cancelled => "the user has cancelled",
+        Status::NeedsMfa => "a second factor is needed",
+        Status::Failed => "the user has confirmed, and the sign-in failed",
+    }
+}
+
+fn changes_by_itself_in(record: &Record, now: Timestamp) -> Duration {
+    let at = record.expires_by_itself_at().unwrap_or(Timestamp::MAX);
+    // A timer of tokio's ticks in milliseconds, and so must not round to none.
+    elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))
+}
+
+fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|_| Refusal::InvalidParameter { name: name.into(), problem: "must be a whole number".to_owned() })
+    };
+    text.map(parse).transpose()
+}
+
+fn to_json(value: &impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(value).map_err(|error| {
+        tracing::error!(%error, "an answer can't be written");
+        Refusal::Internal
+    })
+}

@@ -1,0 +1,53 @@
+//! `POST gene`: a page asks for a code.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use scanlogin::protocol::{API_PATH, GeneData, GeneRequest, Scene};
+use serde_json::{Map, Value};
+
+use crate::api::Answer;
+use crate::clock::rfc3339;
+use crate::error::Refusal;
+use crate::extract::{ApiJson, Browser, ClientApp};
+use crate::service::Service;
+
+pub(super) async fn gene(
+    State(service): State<Arc<Service>>,
+    _: ClientApp,
+    browser: Browser,
+    ApiJson(request): ApiJson<GeneRequest<Value>>,
+) -> Result<Answer<GeneData<Value>>, Refusal> {
+    if request.scene != Scene::App {
+        return Err(Refusal::UnsupportedScene);
+    }
+    let (record, poll_token) = service.create(custom_data(request)?, browser).await?;
+    Ok(Answer {
+        message: "scan the code with the app",
+        data: GeneData {
+            expires_in: Some(u32::try_from(service.config.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
+            url: Some(format!("{}{API_PATH}/image/{}.png", service.config.base_url(), record.random)),
+            custom_logo: None,
+            scene: Some(Scene::App),
+            user_pool_id: Some(service.config.app.user_pool_id.clone()),
+            created_at: Some(rfc3339(record.created_at)),
+            expire_at: Some(rfc3339(record.expires_at)),
+            custom_data: record.custom_data.map(Value::Object),
+            poll_token: Some(poll_token.expose().to_owned()),
+            random: record.random,
+        },
+    })
+}
+
+fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+    if request.with_custom_data == Some(false) {
+        return Ok(None);
+    }
+    match request.into_custom_data() {
+        None => Ok(None),
+        Some(Value::Object(data)) => Ok(Some(data)),
+        Some(_) => {
+            Err(Refusal::InvalidParameter { name: "customData".into(), problem: "must be a JSON object".to_owned() })
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `GET image/{random}.png` and `.svg`: the code as a picture, for clients that do not draw it themselves.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use scanlogin::qr::{Drawing, EcLevel, Modules, QUIET_ZONE};
+
+use crate::error::Refusal;
+use crate::service::Service;
+
+/// The side of a module in the PNG: large enough to be shown at twice its size.
+const PIXELS_A_MODULE: usize = 8;
+
+pub(super) async fn image(State(service): State<Arc<Service>>, Path(file): Path<String>) -> Response {
+    match draw(&service, &file).await {
+        Ok(response) => response,
+        // An <img> knows a picture that is not there by its status.
+        Err(refusal @ (Refusal::UnknownCode | Refusal::UnknownRoute)) => {
+            (StatusCode::NOT_FOUND, refusal).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
+    let (random, extension) = file.rsplit_once('.').ok_or(Refusal::UnknownRoute)?;
+    let paint = match extension {
+        "png" => png,
+        "svg" => svg,
+        _ => return Err(Refusal::UnknownRoute),
+    };
+    let (record, _) = service.load(random).await?;
+    let (content_type, picture) = paint(&service.text(&record)?).map_err(|cause| {
+        tracing::error!(cause, "a code can't be drawn");
+        Refusal::Internal
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    ];
+    Ok((headers, [("cross-origin-resource-policy", "cross-origin")], picture).into_response())
+}
+
+type Picture = (&'static str, Vec<u8>);
+
+fn svg(text: &str) -> Result<Picture, String> {
+    let Drawing { side, path } = Drawing::new(text, EcLevel::M).map_err(|error| error.message)?;
+    let svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
+    );
+    Ok(("image/svg+xml", svg.into_bytes()))
+}
+
+fn png(text: &str) -> Result<Picture, String> {
+    let modules = Modules::new(text, EcLevel::M).map_err(|error| error.message)?;
+    let quiet = usize::from(QUIET_ZONE) * PIXELS_A_MODULE;
+    let side = usize::from(modules.side) * PIXELS_A_MODULE + 2 * quiet;
+
+    let light_rows = vec![u8::MAX; side * quiet];
+    let mut pixels = light_rows.clone();
+    for row in modules.rows() {
+        let mut line = vec![u8::MAX; quiet];
+        for is_dark in row {
+            line.extend([if *is_dark { 0 } else { u8::MAX }; PIXELS_A_MODULE]);
+        }
+        line.resize(side, u8::MAX);
+        for _ in 0..PIXELS_A_MODULE {
+            pixels.extend_from_slice(&line);
+        }
+    }
+    pixels.extend(light_rows);
+
+    let mut picture = Vec::new();
+    let size = u32::try_from(side).map_err(|error| error.to_string())?;
+    let mut encoder = png::Encoder::new(&mut picture, size, size);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(("image/png", picture))
+}

@@ -1,0 +1,95 @@
+//! The six calls of the protocol, the image of a code, and the server's health: CONTRACT §2.
+//!
+//! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use scanlogin::protocol::{self, API_PATH, Envelope, code};
+use serde::Serialize;
+use tower_http::cors::CorsLayer;
+
+use crate::config::Config;
+use crate::error::Refusal;
+use crate::service::Service;
+
+mod approver;
+mod check;
+mod gene;
+mod image;
+mod userinfo;
+
+/// The calls, below the server's address.
+pub fn routes(service: &Arc<Service>) -> Router {
+    let path = |call: &str| format!("{API_PATH}/{call}");
+    let calls = Router::new()
+        .route(&path("gene"), post(gene::gene))
+        .route(&path("check"), get(check::check))
+        .route(&path("scanned"), post(approver::scanned))
+        .route(&path("confirm"), post(approver::confirm))
+        .route(&path("cancel"), post(approver::cancel))
+        .route(&path("userinfo"), post(userinfo::userinfo))
+        // Before CORS, which answers the OPTIONS that these routes do not have.
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(cors(&service.config));
+    // Outside CORS: any page may show an image, and none may read it by script.
+    let rest = Router::new()
+        .route(&path("image/{file}"), get(image::image))
+        .route("/healthz", get(health))
+        .method_not_allowed_fallback(method_not_allowed);
+    calls.merge(rest).with_state(Arc::clone(service))
+}
+
+/// What a route says to a method that it does not have.
+pub(crate) async fn method_not_allowed() -> Refusal {
+    Refusal::MethodNotAllowed
+}
+
+/// Whether the server can do its work: it can when its store answers.
+async fn health(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, Refusal> {
+    service.store.find("").await?;
+    Ok(Answer { message: "the server is well", data: "ok" })
+}
+
+/// A success, in its envelope.
+pub(crate) struct Answer<T> {
+    /// For people.
+    pub(crate) message: &'static str,
+    /// What was asked for.
+    pub(crate) data: T,
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let envelope =
+            Envelope { code: code::OK, message: Some(self.message.to_owned()), data: Some(self.data), reason: None };
+        ([(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response()
+    }
+}
+
+/// Lets the pages of the configured origins call, and of the server's own under its public name.
+fn cors(config: &Config) -> CorsLayer {
+    let origins = config.allowed_origins.iter().map(ToString::to_string).chain([config.base_url()]);
+    CorsLayer::new()
+        .allow_origin(origins.filter_map(|origin| HeaderValue::try_from(origin).ok()).collect::<Vec<_>>())
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static(protocol::header::APP_ID),
+            HeaderName::from_static(protocol::header::USER_POOL_ID),
+            HeaderName::from_static(protocol::header::TENANT_ID),
+            HeaderName::from_static(protocol::header::REQUEST_FROM),
+            HeaderName::from_static(protocol::header::SDK_VERSION),
+            HeaderName::from_static(protocol::header::LANG),
+            HeaderName::from_static(protocol::header::POLL_TOKEN),
+        ])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(Duration::from_secs(600))
+}

@@ -1,0 +1,263 @@
+//! What a handler wants to know of a request, read once and refused in one way.
+//!
+//! Deliberately absent: decisions about codes. A handler that has these values knows who calls and what for.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use scanlogin::protocol::{self, Requester};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Refusal;
+use crate::secrets::Secret;
+use crate::service::Service;
+use crate::user::User;
+
+/// The longest body that is read.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How much of a longer body is swallowed, so that its sender gets to read the refusal.
+const MAX_SWALLOWED_BYTES: usize = 4 * 1024 * 1024;
+/// The longest `Origin` and `User-Agent` that a phone is shown.
+const MAX_SHOWN_CHARACTERS: usize = 300;
+
+/// A JSON object in the body.
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::UnsupportedMediaType);
+        }
+        let body = read(request.into_body()).await?;
+        let value: Value = serde_json::from_slice(&body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;
+        // serde would take an array for a struct, field by field.
+        if !value.is_object() {
+            return Err(Refusal::InvalidParameter { name: "body".into(), problem: "must be a JSON object".to_owned() });
+        }
+        serde_path_to_error::deserialize(value).map(Self).map_err(|error| field_refusal(&error))
+    }
+}
+
+/// The query of the address.
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|rejection| Refusal::InvalidParameter { name: "query".into(), problem: rejection.body_text() })
+    }
+}
+
+/// The user in whose name a phone calls.
+pub struct Approver(pub User);
+
+impl FromRequestParts<Arc<Service>> for Approver {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(Refusal::NotSignedIn)?;
+        // Clients in the field send the bare token, without a scheme.
+        let token = credentials(authorization, "bearer").unwrap_or(authorization);
+        service.tokens.verify(token).map(Self)
+    }
+}
+
+/// The app that a client calls for. A client that names none means the only one.
+pub struct ClientApp;
+
+impl FromRequestParts<Arc<Service>> for ClientApp {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        match text(&parts.headers, HeaderName::from_static(protocol::header::APP_ID)) {
+            Some(id) if id != service.config.app.id => Err(Refusal::UnknownApp),
+            _ => Ok(Self),
+        }
+    }
+}
+
+/// How a caller proves that it is the app's backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// By the app's secret.
+    Proved,
+    /// By another secret.
+    Wrong,
+    /// Not at all: a browser, perhaps.
+    Silent,
+}
+
+impl FromRequestParts<Arc<Service>> for Backend {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let Some(basic) = text(&parts.headers, header::AUTHORIZATION).and_then(|text| credentials(text, "basic"))
+        else {
+            return Ok(Self::Silent);
+        };
+        let app = &service.config.app;
+        let is_right = STANDARD
+            .decode(basic)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .is_some_and(|pair| Secret::new(format!("{}:{}", app.id, app.secret.expose())).is(&pair));
+        Ok(if is_right { Self::Proved } else { Self::Wrong })
+    }
+}
+
+/// The poll token that a browser brings.
+pub struct PollToken(pub Option<Secret>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PollToken {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(text(&parts.headers, HeaderName::from_static(protocol::header::POLL_TOKEN)).map(Secret::new)))
+    }
+}
+
+/// The browser that calls, as far as it says.
+pub struct Browser {
+    origin: Option<String>,
+    ip: String,
+    user_agent: Option<String>,
+}
+
+impl Browser {
+    /// Who asks for a code that is made at `created_at`.
+    pub fn requester(self, app_name: &str, created_at: String) -> Requester {
+        Requester {
+            app_name: app_name.to_owned(),
+            origin: self.origin,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            created_at,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Browser {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        // A request that came without a socket has no address.
+        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await.ok();
+        Ok(Self {
+            origin: shown(&parts.headers, header::ORIGIN),
+            ip: peer.map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_canonical().to_string()),
+            user_agent: shown(&parts.headers, header::USER_AGENT),
+        })
+    }
+}
+
+/// A parameter that must be there and hold something.
+pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, Refusal> {
+    value.filter(|value| !value.is_empty()).ok_or(Refusal::MissingParameter(name.into()))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = text(headers, header::CONTENT_TYPE) else { return false };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::BrokenBody)?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_SWALLOWED_BYTES {
+            break;
+        }
+    }
+    if length > MAX_BODY_BYTES { Err(Refusal::TooLarge) } else { Ok(bytes) }
+}
+
+fn field_refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let problem = error.inner().to_string();
+    match problem.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        Some(name) => Refusal::MissingParameter(name.to_owned().into()),
+        None => Refusal::InvalidParameter { name: error.path().to_string().into(), problem },
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What follows the name of the scheme, when that is `scheme`.
+fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, credentials) = authorization.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+}
+
+/// A header that a person will read: short, and without characters that could play tricks on a screen.
+fn shown(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+    let shown: String = text.chars().filter(|c| !is_trick(*c)).take(MAX_SHOWN_CHARACTERS).collect();
+    Some(shown).filter(|shown| !shown.is_empty())
+}
+
+/// Control characters, and those that turn the direction of a text or are not seen.
+fn is_trick(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_a_phone_shows_of_a_browser_is_short_and_plain() {
+        let mut headers = HeaderMap::new();
+        let tricky = format!("Moz\u{202e}illa\u{1}{}", "x".repeat(1_000));
+        // A header can't hold 0x01; a tab it can.
+        let value = HeaderValue::from_bytes(tricky.replace('\u{1}', "\t").as_bytes()).unwrap();
+        headers.insert(header::USER_AGENT, value);
+        let shown = shown(&headers, header::USER_AGENT).unwrap();
+        assert!(shown.starts_with("Mozillaxxx"), "{shown}");
+        assert_eq!(shown.chars().count(), MAX_SHOWN_CHARACTERS);
+    }
+
+    #[test]
+    fn json_is_known_by_its_media_type() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/problem+json", true),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            assert_eq!(is_json(&headers), expected, "{content_type:?}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_scheme_of_credentials_is_read_in_any_case() {
+        assert_eq!(credentials("Bearer abc", "bearer"), Some("abc"));
+        assert_eq!(credentials("bearer  abc", "bearer"), Some("abc"));
+        assert_eq!(credentials("Basic abc", "bearer"), None);
+        assert_eq!(credentials("abc", "bearer"), None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The files that a person's browser opens: the pages at `/`, the widget at `/scanlogin/`.
+//!
+//! They are served with a policy that leaves a script no way to do harm: no inline code, no other host, no HTML from
+//! strings. Deliberately absent: templates. What is in the folders is what is served.
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use tower::ServiceBuilder;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::config::Config;
+use crate::error::Refusal;
+
+/// `blob:` is for the picture of a code that a person uploads to the phone page.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// The folders of `config`, as what is tried when no route fits.
+pub fn routes(config: &Config) -> Router {
+    let mut router = Router::new().fallback(unknown);
+    if let Some(www) = &config.www {
+        router = router.fallback_service(files(www));
+    }
+    if let Some(package) = &config.package {
+        router = router.nest_service("/scanlogin", files(package));
+    }
+    let headers = ServiceBuilder::new()
+        .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(set(header::CACHE_CONTROL, "no-cache"))
+        .layer(set(header::REFERRER_POLICY, "same-origin"))
+        .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));
+    router.layer(headers)
+}
+
+async fn unknown() -> Refusal {
+    Refusal::UnknownRoute
+}
+
+fn files(folder: &std::path::Path) -> ServeDir<Router> {
+    // A method that no file takes finds nothing either.
+    ServeDir::new(folder).fallback(Router::new().fallback(unknown)).call_fallback_on_method_not_allowed(true)
+}
+
+fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

@@ -1,0 +1,147 @@
+//! A server that runs: its socket, its sweeping, its end.
+//!
+//! Deliberately absent: signals, which belong to `main`.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::app;
+use crate::config::{Config, ConfigError};
+use crate::service::Service;
+use crate::store::StoreError;
+
+/// How often codes are looked through for those to be forgotten.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a request may take to finish once the server is to end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+
+/// Opens the store and serves the whole [`app`] at `listener`. Without a public address in `config`, the server goes by
+/// the one that it listens on.
+///
+/// # Errors
+///
+/// When the store can't be opened.
+pub async fn start(config: Config, listener: TcpListener) -> Result<Running, StartError> {
+    start_with(config, listener, |app| app).await
+}
+
+/// As [`start`], with layers of the caller's around the [`app`]: a test may so break the network between the two ends.
+///
+/// # Errors
+///
+/// When the store can't be opened.
+pub async fn start_with(
+    mut config: Config,
+    listener: TcpListener,
+    wrap: impl FnOnce(Router) -> Router,
+) -> Result<Running, StartError> {
+    config.listen = listener.local_addr()?;
+    let service = tokio::task::spawn_blocking(|| Service::open(config)).await.map_err(io::Error::other)??;
+
+    let mut stopping = service.stopping();
+    let stopped = async move {
+        // An error means that the service is gone, and that is a reason to stop too.
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+    };
+    let connections = wrap(app(&service)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, connections).with_graceful_shutdown(stopped);
+    Ok(Running {
+        url: service.config.base_url(),
+        server: tokio::spawn(async move { server.await }),
+        sweeper: tokio::spawn(sweep(Arc::clone(&service))),
+        service,
+    })
+}
+
+/// A server that runs until it is shut down or dropped.
+#[must_use = "a server that is dropped stops at once"]
+pub struct Running {
+    /// The address that others reach it by.
+    pub url: String,
+    /// What it works with.
+    pub service: Arc<Service>,
+    server: JoinHandle<io::Result<()>>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Running {
+    /// Takes no more connections, answers the polls that wait, and lets the other requests finish.
+    pub async fn shutdown(mut self) {
+        self.service.stop();
+        match timeout(SHUTDOWN_GRACE, &mut self.server).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            Err(_) => tracing::warn!("some requests did not finish in time"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.sweeper.abort();
+    }
+}
+
+async fn sweep(service: Arc<Service>) {
+    let mut ticks = interval(SWEEP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match service.store.forget(service.clock.now()).await {
+            Ok(0) => {}
+            Ok(codes) => tracing::info!(codes, "forgotten"),
+            Err(error) => tracing::error!(%error, "old codes can't be forgotten"),
+        }
+    }
+}
+
+/// Why the server does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A value is wrong.
+    Config(ConfigError),
+    /// The store can't be opened.
+    Store(StoreError),
+    /// The address can't be listened on.
+    Listen(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(formatter),
+            Self::Store(error) => error.fmt(formatter),
+            Self::Listen(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::Listen(error)
+    }
+}

@@ -1,0 +1,183 @@
+//! Everything secret that the server makes, and how it is kept: ids, poll tokens, tickets.
+//!
+//! Nothing secret is at rest, and nothing secret is remembered by the process but one key made at its start:
+//!
+//! - `pollToken = HMAC(process key, "poll-token" ‖ random)`. The browser gets it; the store gets its SHA-256. A browser
+//!   that comes back with it after a restart is recognised by that hash, though the key is another one by then.
+//! - `ticket = HMAC(pollToken, "ticket" ‖ random)`. The store gets its SHA-256 when the code is made, and it is worth
+//!   nothing before the code is authorised. `check` makes it again from the poll token that the browser brings.
+//! - A client that brings no poll token (`compat-poll-without-token`) is served by making the poll token again from the
+//!   process key. That is all that a restart takes away: such a client's codes end with the process.
+//!
+//! A plain SHA-256 is enough for these hashes, since what is hashed has 256 bits of entropy and can't be guessed.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// The system's random number generator failed.
+pub type RandomError = getrandom::Error;
+
+/// A secret text. It is compared in constant time, and `Debug` does not print it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text` from being printed.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new one with 256 bits from the system's generator.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn random() -> Result<Self, RandomError> {
+        Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
+    }
+
+    /// The text itself, for the one who must send or sign with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `candidate` is this secret, without telling by the time it takes how much of it was right.
+    pub fn is(&self, candidate: &str) -> bool {
+        Hash::of(&self.0).is_of(candidate)
+    }
+
+    /// The length in bytes.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(…)")
+    }
+}
+
+/// The SHA-256 of a secret: all that is stored of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// Hashes `secret`.
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
+    /// A hash that was stored.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// What is stored.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Whether this is the hash of `candidate`, in constant time.
+    pub fn is_of(&self, candidate: &str) -> bool {
+        self.0.ct_eq(&Self::of(candidate).0).into()
+    }
+}
+
+/// The key from which poll tokens are made: new at each start, kept nowhere.
+pub struct ProcessKey([u8; 32]);
+
+impl ProcessKey {
+    /// A new key.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn random() -> Result<Self, RandomError> {
+        Ok(Self(random_bytes()?))
+    }
+
+    /// What proves that a browser is the one that asked for the code `random`.
+    pub fn poll_token(&self, random: &str) -> Secret {
+        authenticate(&self.0, "poll-token", random)
+    }
+}
+
+/// What the site's backend exchanges for the user who authorised the code `random`.
+pub fn ticket(poll_token: &Secret, random: &str) -> Secret {
+    authenticate(poll_token.0.as_bytes(), "ticket", random)
+}
+
+/// A new id of a code: 192 bits from the system's generator, and nothing of a clock or a counter.
+///
+/// # Errors
+///
+/// When the system has no random numbers.
+pub fn random_id() -> Result<String, RandomError> {
+    Ok(URL_SAFE_NO_PAD.encode(random_bytes::<24>()?))
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn authenticate(key: &[u8], purpose: &str, random: &str) -> Secret {
+    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+    hmac.update(purpose.as_bytes());
+    hmac.update(random.as_bytes());
+    Secret(URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_have_only_characters_that_a_url_takes_and_never_repeat() {
+        let ids: HashSet<String> = (0..1_000).map(|_| random_id().unwrap()).collect();
+        assert_eq!(ids.len(), 1_000);
+        for id in ids {
+            assert_eq!(id.len(), 32);
+            assert!(id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'), "{id}");
+        }
+    }
+
+    #[test]
+    fn poll_tokens_and_tickets_differ_by_code_by_key_and_from_each_other() {
+        let (key, other_key) = (ProcessKey([1; 32]), ProcessKey([2; 32]));
+        let poll_token = key.poll_token("a");
+        let secrets = [
+            poll_token.clone(),
+            key.poll_token("b"),
+            other_key.poll_token("a"),
+            ticket(&poll_token, "a"),
+            ticket(&poll_token, "b"),
+        ];
+        let distinct: HashSet<&str> = secrets.iter().map(Secret::expose).collect();
+        assert_eq!(distinct.len(), secrets.len());
+        assert_eq!(ticket(&key.poll_token("a"), "a"), ticket(&poll_token, "a"), "and can be made again");
+    }
+
+    #[test]
+    fn a_hash_knows_its_secret_and_no_other() {
+        let hash = Hash::of("secret");
+        assert!(hash.is_of("secret"));
+        assert!(!hash.is_of("secreT"));
+        assert!(!hash.is_of(""));
+        assert_eq!(Hash::from_bytes(*hash.as_bytes()), hash);
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new("hush")), "Secret(…)");
+    }
+}

@@ -1,0 +1,183 @@
+//! What every call works with: the configuration, the store, the clock, the keys, and who waits for news.
+//!
+//! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
+//! about a life, which is `scanlogin::lifecycle`'s.
+
+use std::sync::Arc;
+
+use scanlogin::lifecycle::{Action, Life, Step};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use crate::clock::{Clock, later, rfc3339};
+use crate::config::{Config, StoreAddress};
+use crate::error::Refusal;
+use crate::extract::Browser;
+use crate::record::Record;
+use crate::secrets::{self, Hash, ProcessKey, RandomError, Secret};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Revision, Store, StoreError};
+use crate::token::Tokens;
+use crate::user::User;
+use crate::waiters::Waiters;
+
+/// A life has two steps, so whoever has lost this many races finds a code that has ended.
+const MAX_ATTEMPTS: usize = 3;
+/// A QR code can hold 2,331 bytes at this error correction, in modules too fine for a phone at arm's length. With this
+/// many it has at most 121 modules from edge to edge.
+const MAX_TEXT_BYTES: usize = 1_000;
+
+/// What every call works with.
+pub struct Service {
+    /// What the server is to do.
+    pub config: Config,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where codes are kept.
+    pub store: Arc<dyn Store>,
+    /// Who waits for news of which code.
+    pub waiters: Waiters,
+    /// The tokens of users.
+    pub tokens: Tokens,
+    process_key: ProcessKey,
+    stopping: watch::Sender<bool>,
+}
+
+impl Service {
+    /// Opens the store that `config` names, on the clock of this machine.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be opened.
+    pub fn open(config: Config) -> Result<Arc<Self>, StoreError> {
+        let store: Arc<dyn Store> = match &config.store {
+            StoreAddress::Sqlite(path) => Arc::new(
+                SqliteStore::open(path)
+                    .map_err(|error| StoreError::new(format_args!("--store {}: {error}", path.display())))?,
+            ),
+            StoreAddress::SqliteInMemory => Arc::new(SqliteStore::in_memory()?),
+        };
+        Self::new(config, store, Clock::system()).map_err(StoreError::new)
+    }
+
+    /// Works with a store and a clock of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
+        Ok(Arc::new(Self {
+            tokens: Tokens::new(&config.jwt_secret, &config.app.user_pool_id, clock.clone()),
+            process_key: ProcessKey::random()?,
+            waiters: Waiters::default(),
+            stopping: watch::Sender::new(false),
+            config,
+            clock,
+            store,
+        }))
+    }
+
+    /// Makes a code, and the poll token of the browser that asked for it.
+    ///
+    /// # Errors
+    ///
+    /// When the code would be too dense to be scanned, and when the store or the random numbers fail.
+    pub async fn create(
+        &self,
+        custom_data: Option<Map<String, Value>>,
+        browser: Browser,
+    ) -> Result<(Record, Secret), Refusal> {
+        let random = secrets::random_id()?;
+        let poll_token = self.process_key.poll_token(&random);
+        let created_at = self.clock.now();
+        let record = Record {
+            app_id: self.config.app.id.clone(),
+            created_at,
+            expires_at: later(created_at, self.config.code_lifetime),
+            life: Life::Unused,
+            ended_at: None,
+            ticket_expires_at: None,
+            custom_data,
+            requester: browser.requester(&self.config.app.name, rfc3339(created_at)),
+            poll_token_hash: Hash::of(poll_token.expose()),
+            ticket_hash: Hash::of(secrets::ticket(&poll_token, &random).expose()),
+            random,
+        };
+        let length = self.text(&record)?.len();
+        if length > MAX_TEXT_BYTES {
+            return Err(Refusal::InvalidParameter {
+                name: "customData".into(),
+                problem: format!(
+                    "makes the text of the code {length} bytes long; {MAX_TEXT_BYTES} can be scanned well"
+                ),
+            });
+        }
+        self.store.insert(record.clone()).await?;
+        Ok((record, poll_token))
+    }
+
+    /// The code `random`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::UnknownCode`] when there is none, it is another app's, or its time to be remembered is over.
+    pub async fn load(&self, random: &str) -> Result<(Record, Revision), Refusal> {
+        let found = self.store.find(random).await?;
+        found
+            .filter(|(record, _)| record.app_id == self.config.app.id && self.clock.now() < record.remembered_until())
+            .ok_or(Refusal::UnknownCode)
+    }
+
+    /// Does what `user` asks of the code `random`, if its life has such a step, and tells everybody who waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no such step. Of several callers at once one wins, and the others find the code changed.
+    pub async fn act(&self, action: Action, random: &str, user: &User) -> Result<Record, Refusal> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (record, revision) = self.load(random).await?;
+            let now = self.clock.now();
+            let is_owner = |owner: &User| owner.id == user.id;
+            match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
+                Step::Stay => return Ok(record),
+                Step::Become(life) => {
+                    let record = record.step(life, now, self.config.ticket_lifetime);
+                    if self.store.swap(record.clone(), revision).await? {
+                        self.waiters.wake(random);
+                        return Ok(record);
+                    }
+                }
+            }
+        }
+        tracing::error!("a code changed more often than its life has steps");
+        Err(Refusal::Internal)
+    }
+
+    /// The text in the QR code of `record`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Internal`] when it can't be written.
+    pub fn text(&self, record: &Record) -> Result<String, Refusal> {
+        serde_json::to_string(&record.payload(&self.config.app.user_pool_id)).map_err(|error| {
+            tracing::error!(%error, "the text of a code can't be written");
+            Refusal::Internal
+        })
+    }
+
+    /// The poll token of the browser that asked for `record`, made again for a client that does not bring it. `None` for
+    /// a code from before the last start.
+    pub fn poll_token_again(&self, record: &Record) -> Option<Secret> {
+        Some(self.process_key.poll_token(&record.random)).filter(|token| record.poll_token_hash.is_of(token.expose()))
+    }
+
+    /// From now on no poll waits, and those that do are answered.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Listens for [`stop`](Self::stop).
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+}

@@ -1,0 +1,301 @@
+//! Codes in one SQLite file.
+//!
+//! One connection behind a lock: SQLite writes one at a time anyway, and each of these statements takes microseconds.
+//! Every change is one statement or one transaction, so that two servers may share a file. A file written by a newer
+//! version of this server is refused at the start. Deliberately absent: waking other processes that wait for news.
+
+use core::time::Duration;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
+use rusqlite_migration::{M, Migrations};
+use scanlogin::lifecycle::Life;
+use scanlogin::protocol::Requester;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Account, Redeemed, Redemption, Revision, Store, StoreError};
+use crate::record::Record;
+use crate::secrets::Hash;
+use crate::user::User;
+
+/// A [`Store`] in one SQLite file, or in memory.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Mutex<Connection>>);
+
+impl SqliteStore {
+    /// Opens the file at `path`, and makes it when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened, is no SQLite file, or was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// A store that is gone when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When SQLite has no memory.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // With WAL this loses at most the last moments in a power cut, never the file.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        Migrations::new(vec![M::up(include_str!("schema.sql"))]).to_latest(&mut connection).map_err(StoreError::new)?;
+        Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// Runs `work` on a thread that may block.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let connection = Arc::clone(&self.0);
+        let result = tokio::task::spawn_blocking(move || {
+            // A transaction that was open at a panic has been rolled back by its drop.
+            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        Ok(result.await.map_err(StoreError::new)??)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn insert(&self, record: Record) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            let (life, owner) = write_life(&record.life)?;
+            connection
+                .prepare_cached(
+                    "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
+                                        ticket_expires_at, forget_at, custom_data, requester, poll_token_hash,
+                                        ticket_hash)
+                     VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
+                             :ticket_expires_at, :forget_at, :custom_data, :requester, :poll_token_hash,
+                             :ticket_hash)",
+                )?
+                .execute(named_params! {
+                    ":random": record.random,
+                    ":app_id": record.app_id,
+                    ":created_at": record.created_at.as_millisecond(),
+                    ":expires_at": record.expires_at.as_millisecond(),
+                    ":life": life,
+                    ":owner": owner,
+                    ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
+                    ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
+                    ":forget_at": record.forget_at().as_millisecond(),
+                    ":custom_data": record.custom_data.as_ref().map(to_json).transpose()?,
+                    ":requester": to_json(&record.requester)?,
+                    ":poll_token_hash": record.poll_token_hash.as_bytes(),
+                    ":ticket_hash": record.ticket_hash.as_bytes(),
+                })?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        let random = random.to_owned();
+        self.run(move |connection| {
+            connection
+                .prepare_cached("SELECT * FROM codes WHERE random = ?1")?
+                .query_row([random], |row| Ok((read_record(row)?, Revision(row.get("revision")?))))
+                .optional()
+        })
+        .await
+    }
+
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
+        self.run(move |connection| {
+            connection
+                .prepare_cached("SELECT * FROM codes WHERE ticket_hash = ?1")?
+                .query_row([ticket.as_bytes()], read_record)
+                .optional()
+        })
+        .await
+    }
+
+    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+        self.run(move |connection| {
+            let (life, owner) = write_life(&record.life)?;
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE codes
+                     SET life = :life, owner = :owner, ended_at = :ended_at, ticket_expires_at = :ticket_expires_at,
+                         forget_at = :forget_at, revision = revision + 1
+                     WHERE random = :random AND revision = :expected",
+                )?
+                .execute(named_params! {
+                    ":random": record.random,
+                    ":expected": expected.0,
+                    ":life": life,
+                    ":owner": owner,
+                    ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
+                    ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
+                    ":forget_at": record.forget_at().as_millisecond(),
+                })?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+
+    async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
+        let app_id = app_id.to_owned();
+        self.run(move |connection| {
+            // Immediate: the write lock is taken before anything is read, so that nobody is told "busy" half-way.
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let redemption = match take_ticket(&transaction, ticket, &app_id, now)? {
+                Some((user, requester)) => {
+                    let account = count_sign_in(&transaction, &user, &requester, now)?;
+                    Redemption::Redeemed(Box::new(Redeemed { user, account }))
+                }
+                None => why_not(&transaction, ticket, &app_id)?,
+            };
+            transaction.commit()?;
+            Ok(redemption)
+        })
+        .await
+    }
+
+    async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.run(move |connection| {
+            connection.prepare_cached("DELETE FROM codes WHERE forget_at <= ?1")?.execute([now.as_millisecond()])
+        })
+        .await
+    }
+}
+
+fn take_ticket(
+    transaction: &Transaction<'_>,
+    ticket: Hash,
+    app_id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<(User, Requester)>> {
+    transaction
+        .prepare_cached(
+            "UPDATE codes SET ticket_used_at = :now
+             WHERE ticket_hash = :ticket AND app_id = :app_id AND life = 'authorised'
+               AND ticket_used_at IS NULL AND ticket_expires_at > :now
+             RETURNING owner, requester",
+        )?
+        .query_row(
+            named_params! { ":now": now.as_millisecond(), ":ticket": ticket.as_bytes(), ":app_id": app_id },
+            |row| Ok((from_json(row, "owner")?, from_json(row, "requester")?)),
+        )
+        .optional()
+}
+
+fn why_not(transaction: &Transaction<'_>, ticket: Hash, app_id: &str) -> rusqlite::Result<Redemption> {
+    let is_used = transaction
+        .prepare_cached(
+            "SELECT ticket_used_at IS NOT NULL FROM codes
+             WHERE ticket_hash = :ticket AND app_id = :app_id AND life = 'authorised'",
+        )?
+        .query_row(named_params! { ":ticket": ticket.as_bytes(), ":app_id": app_id }, |row| row.get(0))
+        .optional()?;
+    Ok(match is_used {
+        None => Redemption::Unknown,
+        Some(true) => Redemption::Used,
+        Some(false) => Redemption::Expired,
+    })
+}
+
+fn count_sign_in(
+    transaction: &Transaction<'_>,
+    user: &User,
+    requester: &Requester,
+    now: Timestamp,
+) -> rusqlite::Result<Account> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO users (id, signed_up, logins_count, last_ip) VALUES (:id, :now, 1, :ip)
+             ON CONFLICT (id) DO UPDATE SET logins_count = logins_count + 1, last_ip = excluded.last_ip
+             RETURNING signed_up, logins_count, last_ip, blocked",
+        )?
+        .query_row(named_params! { ":id": user.id, ":now": now.as_millisecond(), ":ip": requester.ip }, |row| {
+            Ok(Account {
+                signed_up: time(row, "signed_up")?,
+                logins_count: row.get("logins_count")?,
+                last_ip: row.get("last_ip")?,
+                is_blocked: row.get("blocked")?,
+            })
+        })
+}
+
+fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        random: row.get("random")?,
+        app_id: row.get("app_id")?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+        life: read_life(row)?,
+        ended_at: optional_time(row, "ended_at")?,
+        ticket_expires_at: optional_time(row, "ticket_expires_at")?,
+        custom_data: match row.get_ref("custom_data")?.data_type() {
+            Type::Null => None,
+            _ => Some(from_json(row, "custom_data")?),
+        },
+        requester: from_json(row, "requester")?,
+        poll_token_hash: Hash::from_bytes(row.get("poll_token_hash")?),
+        ticket_hash: Hash::from_bytes(row.get("ticket_hash")?),
+    })
+}
+
+fn read_life(row: &Row<'_>) -> rusqlite::Result<Life<User>> {
+    let owner = || from_json(row, "owner");
+    let word: String = row.get("life")?;
+    Ok(match word.as_str() {
+        "unused" => Life::Unused,
+        "scanned" => Life::Scanned(owner()?),
+        "authorised" => Life::Authorised(owner()?),
+        "cancelled" => Life::Cancelled(owner()?),
+        "failed" => Life::Failed(owner()?),
+        _ => return Err(unreadable(format!("no life is called {word}"))),
+    })
+}
+
+fn write_life(life: &Life<User>) -> rusqlite::Result<(&'static str, Option<String>)> {
+    let word = match life {
+        Life::Unused => "unused",
+        Life::Scanned(_) => "scanned",
+        Life::Authorised(_) => "authorised",
+        Life::Cancelled(_) => "cancelled",
+        Life::Failed(_) => "failed",
+    };
+    Ok((word, life.owner().map(to_json).transpose()?))
+}
+
+fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millisecond(row.get(column)?).map_err(unreadable)
+}
+
+fn optional_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    row.get::<_, Option<i64>>(column)?.map(|at| Timestamp::from_millisecond(at).map_err(unreadable)).transpose()
+}
+
+fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(unreadable)
+}
+
+fn unreadable(cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, cause.into())
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::new(error)
+    }
+}

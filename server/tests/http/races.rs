@@ -1,0 +1,99 @@
+//! Many at once: exactly one wins, and the losers are told.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use tokio::task::JoinSet;
+
+use crate::common::{Call, Server};
+
+/// Sends all calls at once and counts their reasons, "ok" for a success.
+async fn race(calls: Vec<Call>) -> HashMap<String, usize> {
+    let mut running: JoinSet<String> = calls
+        .into_iter()
+        .map(|call| async move {
+            let reply = call.await;
+            reply.json()["reason"].as_str().unwrap_or("ok").to_owned()
+        })
+        .collect();
+    let mut counts = HashMap::new();
+    while let Some(reason) = running.join_next().await {
+        *counts.entry(reason.unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize> {
+    expected.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_users_who_scan_one_code_one_has_it() {
+    let server = Server::new();
+    let code = server.gene().await;
+    let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
+    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_who_confirm_and_cancel_one_kind_wins() {
+    for _ in 0..5 {
+        let server = Server::new();
+        let code = server.gene().await;
+        server.act("scanned", &code, "alice").await.success();
+        let calls = (0..100).map(|at| server.act(["confirm", "cancel"][at % 2], &code, "alice")).collect();
+        let result = race(calls).await;
+        // A confirm that comes again is a success again; a cancel is not.
+        match server.status(&code).await {
+            2 => assert_eq!(result, counts([("ok", 50), ("already-ended", 50)])),
+            3 => assert_eq!(result, counts([("ok", 1), ("already-ended", 99)])),
+            status => panic!("status {status}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_who_have_all_seen_the_code_open_are_told_that_one_was_faster() {
+    // All of them have read before the first one writes.
+    let server = Server::slow(Duration::from_secs(1), Duration::ZERO);
+    let code = server.gene().await;
+    let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
+    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
+
+    let code = server.gene().await;
+    server.act("scanned", &code, "alice").await.success();
+    let calls = (0..100).map(|at| server.act(["cancel", "confirm"][at % 2], &code, "alice")).collect();
+    let result = race(calls).await;
+    match server.status(&code).await {
+        2 => assert_eq!(result, counts([("ok", 50), ("already-ended", 50)])),
+        3 => assert_eq!(result, counts([("ok", 1), ("already-ended", 99)])),
+        status => panic!("status {status}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_ticket_that_is_brought_fifty_times_at_once_works_once() {
+    let server = Server::new();
+    let ticket = server.ticket(&server.gene().await, "alice").await;
+    let exchanges = (0..50).map(|_| server.exchange(&ticket)).collect();
+    assert_eq!(race(exchanges).await, counts([("ok", 1), ("ticket-used", 49)]));
+    let second = server.ticket(&server.gene().await, "alice").await;
+    assert_eq!(server.exchange(&second).await.success()["loginsCount"], 2, "and counted once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_on_one_file_agree_on_who_won() {
+    use std::sync::Arc;
+
+    use scanlogin_server::Config;
+    use scanlogin_server::store::sqlite::SqliteStore;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("codes.db");
+    let config = Config::demo().unwrap();
+    let open = || Server::of(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
+    let (first, second) = (open(), open());
+    let code = first.gene().await;
+    let scans = (0..60).map(|at| [&first, &second][at % 2].act("scanned", &code, &format!("user{at}"))).collect();
+    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 59)]));
+}

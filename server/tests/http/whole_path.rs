@@ -1,0 +1,171 @@
+//! A page asks for a code, a phone confirms it, the site has its user.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use axum::extract::connect_info::MockConnectInfo;
+use scanlogin::qr::{Drawing, EcLevel};
+use serde_json::json;
+
+use crate::common::{API, Server};
+
+#[tokio::test(start_paused = true)]
+async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
+    let server = Server::new();
+    let code = server.gene().await;
+
+    let unused = server.check(&code).await.success();
+    assert_eq!(
+        unused,
+        json!({ "random": code.random, "status": 0, "ticket": null, "userInfo": {}, "scannedUserId": null })
+    );
+
+    let scanned = server.act("scanned", &code, "alice").await.success();
+    assert_eq!((&scanned["random"], &scanned["status"]), (&json!(code.random), &json!(0)));
+    assert!(scanned["description"].is_string());
+    let seen = server.check(&code).await.success();
+    let person = json!({ "nickname": "alice", "photo": "https://photos.example/alice.png" });
+    assert_eq!((&seen["status"], &seen["userInfo"], &seen["ticket"]), (&json!(1), &person, &json!(null)));
+    assert_eq!(seen["scannedUserId"], json!(null), "a page knows no more than nickname and photo");
+
+    let confirmed = server.act("confirm", &code, "alice").await.success();
+    assert_eq!((&confirmed["status"], confirmed.get("requester")), (&json!(1), None));
+    let authorised = server.check(&code).await.success();
+    assert_eq!((&authorised["status"], &authorised["userInfo"]), (&json!(2), &person));
+    assert_eq!(server.check(&code).await.success(), authorised, "asking again gives the same ticket");
+
+    let user = server.exchange(authorised["ticket"].as_str().unwrap()).await.success();
+    let token = user["token"].as_str().unwrap().to_owned();
+    assert_eq!(
+        user,
+        json!({
+            "id": "id-of-alice", "email": "alice@example.com", "emailVerified": false, "oauth": "", "username": "",
+            "nickname": "alice", "company": "", "photo": "https://photos.example/alice.png", "phone": "",
+            "token": token, "tokenExpiredAt": "2026-01-02T00:00:00.000Z", "loginsCount": 1, "lastIp": "unknown",
+            "signedUp": "2026-01-01T00:00:00.000Z", "blocked": false, "isDeleted": false
+        })
+    );
+    assert_eq!(server.service.tokens.verify(&token).unwrap().id, "id-of-alice", "the token speaks for the user");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_code_brings_no_ticket() {
+    let server = Server::new();
+    let code = server.gene().await;
+    server.act("scanned", &code, "alice").await.success();
+    assert_eq!(server.act("cancel", &code, "alice").await.success()["status"], -1);
+    let check = server.check(&code).await.success();
+    assert_eq!((&check["status"], &check["ticket"]), (&json!(3), &json!(null)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn gene_answers_all_that_the_text_of_the_code_needs_and_the_poll_token() {
+    let server = Server::with(|config| config.public_url = Some("https://login.example".parse().unwrap()));
+    let code = server.gene_with(json!({ "scene": "APP_AUTH", "customData": { "z": 1, "a": "人" } })).await;
+    assert_eq!(
+        code.data,
+        json!({
+            "random": code.random, "expiresIn": 120,
+            "url": format!("https://login.example/api/v2/qrcode/image/{}.png", code.random),
+            "scene": "APP_AUTH", "userPoolId": "demo-pool", "createdAt": "2026-01-01T00:00:00.000Z",
+            "expireAt": "2026-01-01T00:02:00.000Z", "customData": { "z": 1, "a": "人" }, "pollToken": code.poll_token
+        })
+    );
+    assert_eq!(code.poll_token.len(), 43, "256 bits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_data_is_taken_under_three_names_and_left_out_when_unwanted() {
+    let server = Server::new();
+    for name in ["params", "customData", "customeData"] {
+        let code = server.gene_with(json!({ name: { "hello": "world" } })).await;
+        assert_eq!(code.data["customData"], json!({ "hello": "world" }), "{name}");
+    }
+    let unwanted = server.gene_with(json!({ "params": { "hello": "world" }, "withCustomData": false })).await;
+    assert_eq!(unwanted.data.get("customData"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_two_codes_share_an_id_or_a_poll_token() {
+    let server = Server::new();
+    let mut seen = HashSet::new();
+    for _ in 0..50 {
+        let code = server.gene().await;
+        assert!(seen.insert(code.random) && seen.insert(code.poll_token));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_is_told_who_asks() {
+    let mut server = Server::with(|config| config.app.name = "The Shop".to_owned());
+    let address: SocketAddr = "[::ffff:192.0.2.7]:5000".parse().unwrap();
+    server.router = server.router.layer(MockConnectInfo(address));
+    let agent = format!("Firefox\t{}", "x".repeat(1_000));
+    let call = server.post(&format!("{API}/gene")).json(&json!({}));
+    let data = call.header("origin", "https://shop.example").header("user-agent", &agent).await.success();
+
+    let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": data["random"] }));
+    let requester = call.header("authorization", &server.token("alice")).await.success()["requester"].clone();
+    assert_eq!(requester["appName"], "The Shop");
+    assert_eq!(requester["origin"], "https://shop.example");
+    assert_eq!(requester["ip"], "192.0.2.7");
+    assert_eq!(requester["createdAt"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(requester["userAgent"], format!("Firefox{}", "x".repeat(293)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_image_says_to_the_letter_what_the_contract_says() {
+    let server = Server::new();
+    let code = server.gene_with(json!({ "customData": { "hello": "world" } })).await;
+    let text = format!(
+        r#"{{"scene":"APP_AUTH","random":"{}","userPoolId":"demo-pool","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z","customData":{{"hello":"world"}}}}"#,
+        code.random
+    );
+    let png = server.get(&format!("{API}/image/{}.png", code.random)).await;
+    assert_eq!(png.status, 200);
+    assert_eq!(png.header("content-type"), Some("image/png"));
+    assert_eq!(png.header("cache-control"), Some("no-store"));
+    assert_eq!(png.header("cross-origin-resource-policy"), Some("cross-origin"));
+    assert_eq!(decode(&png.body), text);
+
+    let svg = server.get(&format!("{API}/image/{}.svg", code.random)).await;
+    assert_eq!(svg.header("content-type"), Some("image/svg+xml"));
+    let drawing = Drawing::new(&text, EcLevel::M).unwrap();
+    assert!(String::from_utf8(svg.body).unwrap().contains(&format!("d=\"{}\"", drawing.path)));
+}
+
+fn decode(png: &[u8]) -> String {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let side = info.width as usize;
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| pixels[y * side + x]);
+    image.detect_grids()[0].decode().unwrap().1
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_image_of_an_unknown_code_is_not_there() {
+    let server = Server::new();
+    for file in ["unknown.png", "unknown.svg", "unknown.gif", "unknown", ".png"] {
+        assert_eq!(server.get(&format!("{API}/image/{file}")).await.refusal().0, 404, "{file}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_says_that_it_is_well() {
+    assert_eq!(Server::new().get("/healthz").await.success(), "ok");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sign_ins_are_counted_by_user() {
+    let server = Server::new();
+    let mut counts = Vec::new();
+    for user in ["alice", "bob", "alice", "alice"] {
+        let ticket = server.ticket(&server.gene().await, user).await;
+        crate::common::pass(60).await;
+        let answer = server.exchange(&ticket).await.success();
+        counts.push((answer["loginsCount"].as_i64().unwrap(), answer["signedUp"].as_str().unwrap().to_owned()));
+    }
+    let (first, second) = ("2026-01-01T00:01:00.000Z".to_owned(), "2026-01-01T00:02:00.000Z".to_owned());
+    assert_eq!(counts, [(1, first.clone()), (1, second), (2, first.clone()), (3, first)]);
+}
