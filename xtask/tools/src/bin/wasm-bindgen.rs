@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! `wasm-bindgen`: wasm-pack reads its version, and looks for the test runner beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tools::end(wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(std::env::args_os()))
+}

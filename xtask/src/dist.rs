@@ -1,0 +1,111 @@
+//! `cargo xtask dist`: the widget as browsers load it, in `pkg/dist/`.
+//!
+//! `wasm-pack build` would do the same and then empty the npm package (it rewrites `package.json` and ignores all).
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{run, step};
+use crate::tools::{self, WASM_TARGET};
+use crate::workspace::Workspace;
+
+/// The hand-written files through which a page comes in; `pkg/` has them, `pkg/dist/` gets a copy.
+const DOORS: [&str; 2] = ["index.js", "global.js"];
+/// Those that need not exist.
+const OPTIONAL_DOORS: [&str; 1] = ["index.d.ts"];
+/// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+/// The decoder that the phone page loads: the module, what it imports, and the licences they ask us to keep with them.
+const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
+
+pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
+    let doors = workspace.path("pkg");
+    if let Some(missing) = DOORS.into_iter().find(|door| !doors.join(door).is_file()) {
+        bail!("pkg/{missing} is missing: without it no page can load the widget. Restore it, for instance from git.");
+    }
+    tools::ensure_wasm_target(workspace)?;
+    let node_modules = tools::ensure_node_modules(workspace)?;
+    let bindgen = tools::build_bindgen(workspace)?;
+    let dist = workspace.path("pkg/dist");
+    let wasm = dist.join("scanlogin_bg.wasm");
+
+    step(format_args!("Compiling the widget for {WASM_TARGET}"));
+    run(
+        workspace.cargo().args([
+            "build",
+            "--profile",
+            "wasm",
+            "--target",
+            WASM_TARGET,
+            "--package",
+            "scanlogin",
+            "--lib",
+        ]),
+        "The widget did not compile: see the compiler's message above.",
+    )?;
+
+    step("Binding it to JavaScript, into pkg/dist");
+    empty(&dist)?;
+    run(
+        workspace
+            .command(bindgen)
+            .arg(workspace.target(WASM_TARGET).join("wasm/scanlogin.wasm"))
+            .args([dist.as_os_str(), "scanlogin".as_ref()]),
+        "wasm-bindgen did not understand the compiled widget: see its message above.",
+    )?;
+
+    step("Optimizing it for size with wasm-opt");
+    run(
+        workspace
+            .command("node")
+            .arg(node_modules.join("binaryen/bin/wasm-opt"))
+            .args(["-Oz", "--strip-producers"])
+            .args(WASM_FEATURES)
+            .args([wasm.as_os_str(), "-o".as_ref(), wasm.as_os_str()]),
+        "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/dist.rs.",
+    )?;
+
+    step("Adding the doors of pkg/ and the QR decoder of the phone page");
+    let optional_doors = OPTIONAL_DOORS.into_iter().filter(|door| doors.join(door).exists());
+    for door in DOORS.into_iter().chain(optional_doors) {
+        copy(&doors, &dist, door)?;
+    }
+    let vendor = workspace.path("www/vendor/qr");
+    empty(&vendor)?;
+    for file in DECODER {
+        copy(&node_modules.join("qr"), &vendor, file)?;
+    }
+
+    run(
+        workspace.command("node").arg(workspace.path("xtask/sizes.mjs")).arg(&dist),
+        "The sizes could not be measured: see the message of xtask/sizes.mjs above.",
+    )
+}
+
+/// Makes an empty folder, whatever was there.
+fn empty(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("{} could not be cleared", folder.display()));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(folder).with_context(|| format!("{} could not be created", folder.display()))
+}
+
+fn copy(from: &Path, to: &Path, file: &str) -> Result<()> {
+    let source = from.join(file);
+    fs::copy(&source, to.join(file))
+        .with_context(|| format!("{} could not be copied to {}", source.display(), to.display()))?;
+    Ok(())
+}
