@@ -1,0 +1,62 @@
+//! The real server, with the pages and the widget as a visitor gets them.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use axum::Router;
+use scanlogin_server::config::StoreAddress;
+use scanlogin_server::{Config, Running, start_with};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::browser::root;
+
+/// A server that runs on a free port, with a database file of its own.
+pub struct Site {
+    /// Its address.
+    pub url: String,
+    /// What it was started with.
+    pub config: Config,
+    running: Option<Running>,
+    _folder: TempDir,
+}
+
+impl Site {
+    /// Starts a demo.
+    pub async fn start() -> Result<Self> {
+        Self::start_with(|_| {}, |app| app).await
+    }
+
+    /// Starts a demo whose codes live as long as this.
+    pub async fn with_code_lifetime(lifetime: Duration) -> Result<Self> {
+        Self::start_with(|config| config.code_lifetime = lifetime, |app| app).await
+    }
+
+    /// Starts a demo with other settings, and with layers around it.
+    pub async fn start_with(set: impl FnOnce(&mut Config), wrap: impl FnOnce(Router) -> Router) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut config = Config::demo()?;
+        config.store = StoreAddress::Sqlite(folder.path().join("scanlogin.db"));
+        config.www = Some(root().join("www"));
+        config.package = Some(root().join("pkg/dist"));
+        ensure!(root().join("pkg/dist/global.js").is_file(), "there is no widget: run `cargo xtask dist` first");
+        set(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        config.listen = listener.local_addr()?;
+        let running = start_with(config.clone(), listener, wrap).await?;
+        Ok(Self { url: running.url.clone(), config, running: Some(running), _folder: folder })
+    }
+
+    /// Stops the server and leaves its database.
+    pub async fn stop(&mut self) -> Result<()> {
+        self.running.take().context("the site is stopped already")?.shutdown().await;
+        Ok(())
+    }
+
+    /// Starts the server again where it was, with the database that it left.
+    pub async fn resume(&mut self) -> Result<()> {
+        let listener = TcpListener::bind(self.config.listen).await?;
+        self.running = Some(start_with(self.config.clone(), listener, |app| app).await?);
+        Ok(())
+    }
+}
