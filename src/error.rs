@@ -121,7 +121,8 @@ pub struct Refusal {
     pub reason: Option<String>,
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

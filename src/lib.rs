@@ -15,7 +15,7 @@
 //! 5. [`error`]: everything that can go wrong, under stable names.
 //! 6. [`options`]: what a page may ask for.
 //! 7. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
-//! 8. [`reply`]: from an HTTP answer to what the session understands.
+//! 8. [`request`] and [`reply`]: between the session and HTTP.
 //! 9. [`view_model`] and [`text`]: what a person sees and reads.
 //! 10. `web`, only on wasm32: the browser around all of it.
 
@@ -32,6 +32,8 @@ pub mod error;
 pub mod options;
 
 pub mod session;
+
+pub mod request;
 
 pub mod reply;
 

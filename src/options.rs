@@ -170,7 +170,8 @@ fn words(options: &impl Fields, language: Language) -> Result<Words, Error> {
     Ok(words)
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

@@ -116,6 +116,20 @@ pub struct GeneRequest<V> {
 }
 
 impl<V> GeneRequest<V> {
+    /// Asks for a code with custom data, under the name that every server knows.
+    pub fn new(scene: Scene, custom_data: Option<V>) -> Self {
+        Self {
+            scene,
+            auto_merge_qr_code: false,
+            context: None,
+            params: custom_data,
+            custom_data: None,
+            custome_data: None,
+            ext_idp_conn_id: None,
+            with_custom_data: None,
+        }
+    }
+
     /// The custom data, whichever of its three names it came under.
     pub fn into_custom_data(self) -> Option<V> {
         self.params.or(self.custom_data).or(self.custome_data)
@@ -302,7 +316,8 @@ impl Status {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

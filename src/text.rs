@@ -268,7 +268,8 @@ const JAPANESE: [&str; 17] = [
     "残り {time}",
 ];
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

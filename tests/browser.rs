@@ -3,6 +3,12 @@
 //! The network is scripted inside the page; the real server takes part in `tests/e2e`.
 
 #![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected should stop where it stands"
+)]
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -429,7 +435,7 @@ fn wrong_options_throw_at_once_and_name_the_option() {
         ("host: 'example.com'", "option `host` must be an address such as `https://login.example.com`"),
         (
             "customData: (() => { const a = {}; a.a = a; return a; })()",
-            "option `customData` must be something that JSON can hold",
+            "option `customData` or `context` must be something that JSON can hold",
         ),
     ];
     for (extra, message) in table {

@@ -12,7 +12,8 @@ mod event;
 mod policy;
 mod state;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 use core::mem;

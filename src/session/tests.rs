@@ -611,7 +611,7 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         2 => Reply::Code(image("c", None)),
         3 => Reply::Code(image("d", Some(drawing()))),
         4 => checked(News::Expired),
-        5 | 6 | 7 => checked(News::Unused),
+        5..=7 => checked(News::Unused),
         8 | 9 => checked(News::Scanned),
         10 | 11 => authorised(),
         12 => checked(News::Cancelled),

@@ -2,82 +2,16 @@
 
 use core::time::Duration;
 
-use gloo_net::http::{RequestBuilder, Response};
-use js_sys::{JSON, encode_uri_component};
+use gloo_net::http::{Method, RequestBuilder, Response};
+use js_sys::JSON;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, RequestCredentials};
 
-use super::options::Options;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
-use crate::options::{Config, Fields, wrong_option};
-use crate::protocol::{API_PATH, GeneRequest, Scene, UserInfoRequest, header};
-use crate::reply::{Answer, Value};
-use crate::session::{Reply, Request, WAIT};
-
-/// What all requests of a widget have in common.
-#[derive(Debug)]
-pub(super) struct Client {
-    base: String,
-    headers: Vec<(String, String)>,
-    gene_body: String,
-}
-
-impl Client {
-    pub(super) fn new(config: &Config, options: &Options) -> Result<Self, Error> {
-        let gene = GeneRequest {
-            scene: Scene::App,
-            auto_merge_qr_code: false,
-            context: options.value("context"),
-            // The name that today's servers know.
-            params: options.value("customData"),
-            custom_data: None,
-            custome_data: None,
-            ext_idp_conn_id: options.string("extIdpConnId")?,
-            with_custom_data: options.boolean("withCustomData")?,
-        };
-        Ok(Self {
-            base: [config.host.as_str(), API_PATH].concat(),
-            headers: config.headers.clone(),
-            gene_body: Js::to_text(&gene).ok_or_else(|| wrong_option("customData", "something that JSON can hold"))?,
-        })
-    }
-
-    fn build(&self, request: &Request, abort: &AbortController) -> Result<gloo_net::http::Request, gloo_net::Error> {
-        let (path, body, poll_token) = match request {
-            Request::Gene => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
-            Request::Check { random, poll_token, hold } => {
-                let mut path = format!("/check?random={}", String::from(encode_uri_component(random)));
-                if let Some(status) = hold {
-                    path += &format!("&wait={}&status={}", WAIT.as_secs(), status.number());
-                }
-                (path, None, poll_token)
-            }
-            Request::Exchange { ticket, poll_token } => {
-                let body = UserInfoRequest { ticket: ticket.to_string() };
-                ("/userinfo".to_owned(), Js::to_text(&body), poll_token)
-            }
-        };
-        let url = [self.base.as_str(), &path].concat();
-        let mut builder = match body {
-            Some(_) => RequestBuilder::new(&url).method(gloo_net::http::Method::POST),
-            None => RequestBuilder::new(&url),
-        }
-        .abort_signal(Some(&abort.signal()))
-        .credentials(RequestCredentials::Include)
-        .header("accept", "application/json");
-        for (name, value) in &self.headers {
-            builder = builder.header(name, value);
-        }
-        if let Some(token) = poll_token {
-            builder = builder.header(header::POLL_TOKEN, token);
-        }
-        match body {
-            Some(body) => builder.header("content-type", "application/json").body(body),
-            None => builder.build(),
-        }
-    }
-}
+use crate::reply::Answer;
+use crate::request::{Client, HttpRequest};
+use crate::session::{Reply, Request};
 
 /// A request in flight. Dropping it aborts it.
 #[derive(Debug)]
@@ -95,7 +29,7 @@ impl HttpSlot {
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
-        let built = client.build(&request, &abort);
+        let built = build(client.http::<Js>(&request), &abort);
         spawn_local(async move {
             done(match built {
                 Ok(built) => receive(built, &request).await,
@@ -109,6 +43,18 @@ impl HttpSlot {
 impl Drop for HttpSlot {
     fn drop(&mut self) {
         self.abort.abort();
+    }
+}
+
+fn build(http: HttpRequest, abort: &AbortController) -> Result<gloo_net::http::Request, gloo_net::Error> {
+    let mut builder =
+        RequestBuilder::new(&http.url).abort_signal(Some(&abort.signal())).credentials(RequestCredentials::Include);
+    for (name, value) in &http.headers {
+        builder = builder.header(name, value);
+    }
+    match http.body {
+        Some(body) => builder.method(Method::POST).body(body),
+        None => builder.build(),
     }
 }
 

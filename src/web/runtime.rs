@@ -16,12 +16,14 @@ use web_sys::{Document, Element, VisibilityState, Window};
 
 use super::ScanHandle;
 use super::callbacks::Callbacks;
-use super::http::{Client, HttpSlot};
+use super::http::HttpSlot;
 use super::options::Options;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
-use crate::options::{Config, wrong_option};
+use crate::options::{Config, Fields as _, wrong_option};
+use crate::protocol::{GeneRequest, Scene};
+use crate::request::Client;
 use crate::session::{Effect, Event, HostEvent, Instant, Session};
 use crate::view_model::{ScanState, ViewModel};
 
@@ -55,7 +57,14 @@ impl Runtime {
         let page_language = document.document_element().and_then(|root| root.get_attribute("lang"));
         let config = Config::read(&options, page_language.as_deref().unwrap_or_default())?;
         let callbacks = Callbacks::read(&options)?;
-        let client = Client::new(&config, &options)?;
+        let gene = GeneRequest {
+            context: options.value("context"),
+            ext_idp_conn_id: options.string("extIdpConnId")?,
+            with_custom_data: options.boolean("withCustomData")?,
+            ..GeneRequest::new(Scene::App, options.value("customData"))
+        };
+        let client = Client::new(&config, &gene)
+            .ok_or_else(|| wrong_option("customData` or `context", "something that JSON can hold"))?;
         let abort = options.signal("signal")?;
         let target = find(&document, target)?;
 

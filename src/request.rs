@@ -1,0 +1,130 @@
+//! From a [`Request`] of the session to an HTTP request.
+//!
+//! Deliberately absent: sending it.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::options::Config;
+use crate::protocol::{API_PATH, GeneRequest, UserInfoRequest, header};
+use crate::reply::Value;
+use crate::session::{Request, WAIT};
+
+/// All but the characters of which ids consist (CONTRACT §3).
+const NO_ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+
+/// An HTTP request: a `POST` when it has a body, otherwise a `GET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The address: absolute when the options name a host, otherwise a path on the page's own origin.
+    pub url: String,
+    /// The headers besides those that the browser adds.
+    pub headers: Vec<(String, String)>,
+    /// The body, as JSON.
+    pub body: Option<String>,
+}
+
+/// What all requests of a widget have in common.
+#[derive(Debug)]
+pub struct Client {
+    base: String,
+    headers: Vec<(String, String)>,
+    gene_body: String,
+}
+
+impl Client {
+    /// A client for one widget. `gene` is what it sends when it asks for a code; `None` when JSON can't hold that.
+    pub fn new<V: Value>(config: &Config, gene: &GeneRequest<V>) -> Option<Self> {
+        Some(Self {
+            base: [config.host.as_str(), API_PATH].concat(),
+            headers: config.headers.clone(),
+            gene_body: V::to_text(gene)?,
+        })
+    }
+
+    /// Writes `request` as HTTP.
+    pub fn http<V: Value>(&self, request: &Request) -> HttpRequest {
+        let (call, body, poll_token) = match request {
+            Request::Gene => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
+            Request::Check { random, poll_token, hold } => {
+                let mut call = format!("/check?random={}", utf8_percent_encode(random, NO_ID));
+                if let Some(status) = hold {
+                    call += &format!("&wait={}&status={}", WAIT.as_secs(), status.number());
+                }
+                (call, None, poll_token)
+            }
+            Request::Exchange { ticket, poll_token } => {
+                let body = UserInfoRequest { ticket: ticket.to_string() };
+                ("/userinfo".to_owned(), V::to_text(&body), poll_token)
+            }
+        };
+        let mut headers = self.headers.clone();
+        let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        add("accept", "application/json");
+        if body.is_some() {
+            add("content-type", "application/json");
+        }
+        if let Some(poll_token) = poll_token {
+            add(header::POLL_TOKEN, poll_token);
+        }
+        HttpRequest { url: [self.base.as_str(), &call].concat(), headers, body }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::protocol::{Scene, Status};
+    use crate::session::Policy;
+    use crate::text::{Language, Words};
+    use serde_json::{Value as Json, json};
+
+    fn client(host: &str) -> Client {
+        let size = crate::options::Size { width: 240, height: 240 };
+        let config = Config {
+            policy: Policy::default(),
+            host: host.to_owned(),
+            headers: vec![("x-authing-app-id".to_owned(), "app".to_owned())],
+            size,
+            container_size: size,
+            language: Language::English,
+            words: Words::of(Language::English),
+        };
+        let gene = GeneRequest::new(Scene::App, Some(json!({ "hello": "world" })));
+        Client::new(&config, &gene).unwrap()
+    }
+
+    fn http(request: &Request) -> HttpRequest {
+        client("https://login.test").http::<Json>(request)
+    }
+
+    #[test]
+    fn a_code_is_asked_for_with_a_body_and_the_headers_of_the_app() {
+        let http = http(&Request::Gene);
+        assert_eq!(http.url, "https://login.test/api/v2/qrcode/gene");
+        let body = r#"{"scene":"APP_AUTH","autoMergeQrCode":false,"params":{"hello":"world"}}"#;
+        assert_eq!(http.body.as_deref(), Some(body));
+        let names: Vec<&str> = http.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-authing-app-id", "accept", "content-type"]);
+    }
+
+    #[test]
+    fn a_poll_is_held_only_when_asked_and_brings_its_token_in_a_header() {
+        let check = |hold| Request::Check { random: "r-1&x=/".into(), poll_token: Some("secret".into()), hold };
+        let at_once = http(&check(None));
+        assert_eq!(at_once.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F");
+        assert_eq!(at_once.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
+        assert_eq!(at_once.body, None);
+        assert!(http(&check(Some(Status::Scanned))).url.ends_with("&wait=25&status=1"));
+    }
+
+    #[test]
+    fn a_ticket_goes_in_the_body_and_without_a_host_the_address_is_a_path() {
+        let exchange = Request::Exchange { ticket: "t\"1".into(), poll_token: None };
+        let http = client("").http::<Json>(&exchange);
+        assert_eq!(
+            (http.url.as_str(), http.body.as_deref()),
+            ("/api/v2/qrcode/userinfo", Some(r#"{"ticket":"t\"1"}"#))
+        );
+    }
+}

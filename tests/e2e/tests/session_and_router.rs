@@ -1,0 +1,249 @@
+//! The session of the widget against the real router and a real database, without a socket and on a clock that the
+//! test moves: both ends of the protocol agree, whatever the browser.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Request as HttpRequest, header};
+use scanlogin::error::Error;
+use scanlogin::options::{Config, Fields};
+use scanlogin::protocol::{GeneRequest, Scene};
+use scanlogin::reply::Answer;
+use scanlogin::request::Client;
+use scanlogin::session::{Effect, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
+use scanlogin::view_model::{Action, ScanState};
+use scanlogin_server::clock::Clock;
+use scanlogin_server::store::sqlite::SqliteStore;
+use scanlogin_server::{Service, app};
+use serde_json::{Value, json};
+use tokio::time;
+use tower::ServiceExt as _;
+
+type Sending = Pin<Box<dyn Future<Output = Result<Reply<Value>, Error>>>>;
+
+/// A page without a browser: a session, and a request in flight.
+struct Page {
+    router: Router,
+    client: Arc<Client>,
+    session: Session<Value>,
+    started_at: time::Instant,
+    in_flight: Option<(RequestId, Sending)>,
+    wake_at: Option<Instant>,
+    random: String,
+    told: Vec<HostEvent<Value>>,
+    requests: usize,
+}
+
+impl Page {
+    fn open(router: &Router, policy: Policy) -> Result<Self> {
+        let config = Config::read(&Nothing, "en").map_err(|error| anyhow::anyhow!(error.message))?;
+        let gene = GeneRequest::<Value>::new(Scene::App, None);
+        let mut page = Self {
+            router: router.clone(),
+            client: Arc::new(Client::new(&config, &gene).context("a client")?),
+            session: Session::new(policy, true, 1),
+            started_at: time::Instant::now(),
+            in_flight: None,
+            wake_at: None,
+            random: String::new(),
+            told: Vec::new(),
+            requests: 0,
+        };
+        page.handle(Event::Started);
+        Ok(page)
+    }
+
+    fn now(&self) -> Instant {
+        Instant(self.started_at.elapsed().as_millis() as u64)
+    }
+
+    fn handle(&mut self, event: Event<Value>) {
+        for effect in self.session.handle(self.now(), event) {
+            match effect {
+                Effect::Send(id, request) => {
+                    self.requests += 1;
+                    let sent = send(self.router.clone(), Arc::clone(&self.client), request);
+                    self.in_flight = Some((id, Box::pin(sent)));
+                }
+                Effect::Abort => self.in_flight = None,
+                Effect::WakeAt(at) => self.wake_at = at,
+                Effect::Render(_) => {}
+                Effect::Notify(note) => {
+                    if let HostEvent::CodeLoaded { random, .. } = &note {
+                        self.random = random.to_string();
+                    }
+                    self.told.push(note);
+                }
+            }
+        }
+    }
+
+    /// Lets the page live until it is in `state`.
+    async fn until(&mut self, state: ScanState) -> Result<()> {
+        while self.session.state() != state {
+            let wake_at = self.wake_at.map(|at| self.started_at + Duration::from_millis(at.0));
+            let event = match (&mut self.in_flight, wake_at) {
+                (Some((id, request)), Some(wake_at)) => tokio::select! {
+                    reply = request => Event::Replied(*id, reply),
+                    () = time::sleep_until(wake_at) => Event::Woke,
+                },
+                (None, Some(wake_at)) => {
+                    time::sleep_until(wake_at).await;
+                    Event::Woke
+                }
+                (_, None) => anyhow::bail!("it ended as {:?} after {:?}", self.session.state(), self.told),
+            };
+            if matches!(event, Event::Replied(..)) {
+                self.in_flight = None;
+            }
+            self.handle(event);
+        }
+        Ok(())
+    }
+}
+
+/// Options of which none is given.
+struct Nothing;
+
+impl Fields for Nothing {
+    fn name_of(&self, name: &str) -> String {
+        name.to_owned()
+    }
+    fn string(&self, _: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+    fn number(&self, _: &str) -> Result<Option<f64>, Error> {
+        Ok(None)
+    }
+    fn boolean(&self, _: &str) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
+    fn object(&self, _: &str) -> Result<Option<Self>, Error> {
+        Ok(None)
+    }
+}
+
+async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<Reply<Value>, Error> {
+    let http = client.http::<Value>(&request);
+    let method = if http.body.is_some() { "POST" } else { "GET" };
+    let mut builder = HttpRequest::builder().method(method).uri(http.url);
+    for (name, value) in http.headers {
+        builder = builder.header(name, value);
+    }
+    let (status, body) = call(router, builder.body(Body::from(http.body.unwrap_or_default()))).await.unwrap();
+    Answer { status, retry_after: None, body: Some(body) }.read(&request)
+}
+
+async fn call(router: Router, request: axum::http::Result<HttpRequest<Body>>) -> Result<(u16, Value)> {
+    let mut request = request?;
+    request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
+    let response = router.oneshot(request).await?;
+    let status = response.status().as_u16();
+    Ok((status, serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await?)?))
+}
+
+/// The phone's calls.
+async fn phone(router: &Router, path: &str, token: &str, body: Value) -> Result<Value> {
+    let request = HttpRequest::post(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, token)
+        .body(Body::from(body.to_string()));
+    Ok(call(router.clone(), request).await?.1)
+}
+
+async fn approve(router: &Router, calls: &[&str], random: &str) -> Result<()> {
+    let login = phone(router, "/demo/login", "", json!({ "username": "alice", "password": "alice" })).await?;
+    let token = login["data"]["token"].as_str().context("a token")?;
+    for call in calls {
+        let answer = phone(router, &format!("/api/v2/qrcode/{call}"), token, json!({ "random": random })).await?;
+        anyhow::ensure!(answer["code"] == 200, "{call}: {answer}");
+    }
+    Ok(())
+}
+
+fn router() -> Result<Router> {
+    let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
+    let store = Arc::new(SqliteStore::in_memory()?);
+    Ok(app(&Service::new(scanlogin_server::Config::demo()?, store, clock)?))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_told_of_scan_and_confirm_by_held_polls() -> Result<()> {
+    let router = router()?;
+    let mut page = Page::open(&router, Policy::default())?;
+    page.until(ScanState::Ready).await?;
+    approve(&router, &["scanned"], &page.random).await?;
+    page.until(ScanState::Scanned).await?;
+    approve(&router, &["confirm"], &page.random).await?;
+    page.until(ScanState::Confirmed).await?;
+    let Some(HostEvent::Succeeded { user_info, ticket }) = page.told.last() else { panic!("{:?}", page.told) };
+    assert_eq!(user_info["nickname"], "Alice");
+    assert!(!ticket.is_empty());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_that_nobody_scans_costs_a_handful_of_requests_and_expires_by_the_servers_word() -> Result<()> {
+    let router = router()?;
+    let mut page = Page::open(&router, Policy::default())?;
+    page.until(ScanState::Expired).await?;
+    assert_eq!(page.now().0 / 1000, 120, "not by the session's own deadline, two seconds later");
+    // One for the code, one at once, then one every 25 seconds.
+    assert!(page.requests <= 8, "{}", page.requests);
+    page.handle(Event::Clicked(Action::NewCode));
+    page.until(ScanState::Ready).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_long_poll_hears_of_a_cancel_all_the_same() -> Result<()> {
+    let router = router()?;
+    let mut page = Page::open(&router, Policy { long_poll: false, ..Policy::default() })?;
+    page.until(ScanState::Ready).await?;
+    approve(&router, &["scanned", "cancel"], &page.random).await?;
+    page.until(ScanState::Cancelled).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_scanned_in_its_last_second_can_still_be_confirmed() -> Result<()> {
+    let router = router()?;
+    let mut page = Page::open(&router, Policy::default())?;
+    page.until(ScanState::Ready).await?;
+    let random = page.random.clone();
+    let late = router.clone();
+    let approver = tokio::spawn(async move {
+        time::sleep(Duration::from_secs(119)).await;
+        approve(&late, &["scanned"], &random).await?;
+        time::sleep(Duration::from_secs(55)).await;
+        approve(&late, &["confirm"], &random).await
+    });
+    page.until(ScanState::Confirmed).await?;
+    approver.await?
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_by_the_page_is_refused_unless_the_server_allows_it() -> Result<()> {
+    for is_allowed in [false, true] {
+        let mut config = scanlogin_server::Config::demo()?;
+        config.allow_exchange_from_browser = is_allowed;
+        let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
+        let router = app(&Service::new(config, Arc::new(SqliteStore::in_memory()?), clock)?);
+        let mut page = Page::open(&router, Policy { auto_exchange: true, ..Policy::default() })?;
+        page.until(ScanState::Ready).await?;
+        approve(&router, &["scanned", "confirm"], &page.random).await?;
+        let end = if is_allowed { ScanState::Confirmed } else { ScanState::Failed };
+        page.until(end).await?;
+        match page.told.last() {
+            Some(HostEvent::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
+            Some(HostEvent::Failed { error, is_fatal: true }) if !is_allowed => {
+                assert_eq!(error.reason.as_deref(), Some("forbidden"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    Ok(())
+}
