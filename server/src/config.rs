@@ -167,7 +167,7 @@ impl Config {
             app: App {
                 id: "demo-app".to_owned(),
                 secret: Secret::random()?,
-                name: "Demo".to_owned(),
+                name: "Quaymark".to_owned(),
                 user_pool_id: "demo-pool".to_owned(),
             },
             jwt_secret: Secret::random()?,

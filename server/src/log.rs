@@ -3,6 +3,7 @@
 //! A line has the route, not the address: an address may hold the id of a code. Deliberately absent: headers, bodies and
 //! queries, in which the secrets are.
 
+use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
@@ -14,7 +15,10 @@ use crate::error::Outcome;
 
 /// Writes the log of this process to the standard error output.
 pub fn write_to_stderr(format: LogFormat) {
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO);
+    let lines = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_max_level(tracing::Level::INFO);
     match format {
         LogFormat::Text => lines.with_target(false).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),

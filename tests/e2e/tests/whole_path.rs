@@ -144,7 +144,7 @@ async fn a_person_signs_in_with_the_phone_page_by_text() -> Result<()> {
     sign_in(&phone, "alice").await?;
     phone.type_into("#code-text", &text).await?;
     phone.click("#use-text").await?;
-    assert_eq!(phone.text_of("#requester-app").await?, "Demo");
+    assert_eq!(phone.text_of("#requester-app").await?, "Quaymark");
     assert!(site.url.ends_with(&phone.text_of("#requester-origin").await?));
     assert_eq!(phone.text_of("#requester-ip").await?, "127.0.0.1");
     desk.until_state("scanned").await?;
