@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request as HttpRequest, header};
-use scanlogin::error::Error;
+use scanlogin::error::{Error, ErrorCode};
 use scanlogin::options::{Config, Fields};
 use scanlogin::protocol::{GeneRequest, Scene};
 use scanlogin::reply::Answer;
@@ -135,7 +135,9 @@ async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<R
     for (name, value) in http.headers {
         builder = builder.header(name, value);
     }
-    let (status, body) = call(router, builder.body(Body::from(http.body.unwrap_or_default()))).await.unwrap();
+    let (status, body) = call(router, builder.body(Body::from(http.body.unwrap_or_default())))
+        .await
+        .map_err(|error| Error::temporary(ErrorCode::Network, error.to_string()))?;
     Answer { status, retry_after: None, body: Some(body) }.read(&request)
 }
 
