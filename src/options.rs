@@ -127,21 +127,24 @@ fn headers(options: &impl Fields, lang: Option<String>) -> Result<Vec<(String, S
     let request_from = options.string("requestFrom")?.unwrap_or_else(|| "sdk".to_owned());
     let version = concat!("scanlogin:", env!("CARGO_PKG_VERSION")).to_owned();
     let mut headers = Vec::new();
-    for (option, default, value) in [
-        ("app-id", header::APP_ID, options.string("appId")?),
-        ("userpool-id", header::USER_POOL_ID, options.string("userPoolId")?),
-        ("tenant-id", header::TENANT_ID, options.string("tenantId")?),
-        ("request-from", header::REQUEST_FROM, Some(request_from)),
-        ("sdk-version", header::SDK_VERSION, Some(version)),
-        ("lang", header::LANG, lang),
+    for (option, rename, default, value) in [
+        ("appId", "app-id", header::APP_ID, options.string("appId")?),
+        ("userPoolId", "userpool-id", header::USER_POOL_ID, options.string("userPoolId")?),
+        ("tenantId", "tenant-id", header::TENANT_ID, options.string("tenantId")?),
+        ("requestFrom", "request-from", header::REQUEST_FROM, Some(request_from)),
+        ("sdkVersion", "sdk-version", header::SDK_VERSION, Some(version)),
+        ("lang", "lang", header::LANG, lang),
     ] {
+        // What can't be a header would fail every request; better to say so now.
         let name = match &names {
-            Some(names) => names.string(option)?,
+            Some(names) => names.string(rename)?,
             None => None,
         };
+        if name.as_deref().is_some_and(|name| !header::is_name(name)) {
+            return Err(wrong_option(&["headers.", rename].concat(), "the name of a header"));
+        }
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        // A value that can't be a header would fail every request; better to say so now.
-        if !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        if !header::is_value(&value) {
             return Err(wrong_option(option, "text of printable ASCII characters"));
         }
         headers.push((name.unwrap_or_else(|| default.to_owned()), value));
@@ -264,7 +267,10 @@ mod tests {
                 "option `appHost` must be an address such as `https://login.example.com`",
             ),
             (json!({ "appId": 1 }), "option `appId` must be a string"),
+            (json!({ "appId": "caf\u{e9}" }), "option `appId` must be text of printable ASCII characters"),
+            (json!({ "lang": "en\r\nx: y" }), "option `lang` must be text of printable ASCII characters"),
             (json!({ "headers": { "app-id": 1 } }), "option `headers.app-id` must be a string"),
+            (json!({ "headers": { "app-id": "x y" } }), "option `headers.app-id` must be the name of a header"),
         ];
         for (options, message) in table {
             let error = read(options.clone()).unwrap_err();

@@ -27,6 +27,17 @@ pub mod header {
     pub const LANG: &str = "x-authing-lang";
     /// The secret that `gene` gave to the browser, and that `check` wants back.
     pub const POLL_TOKEN: &str = "x-scanlogin-poll-token";
+
+    /// Whether every client and server takes `name` as the name of a header (RFC 9110, 5.6.2).
+    pub fn is_name(name: &str) -> bool {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_token)
+    }
+
+    /// Whether every client and server takes `value` as the value of a header: printable ASCII (RFC 9110, 5.5).
+    pub fn is_value(value: &str) -> bool {
+        value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    }
 }
 
 /// The `code` of an envelope.

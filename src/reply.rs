@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Refusal};
 use crate::lifecycle::CODE_LIFETIME;
 use crate::payload::Payload;
-use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Status, code};
+use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Status, code, header};
 use crate::qr::{Drawing, EcLevel};
 use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request};
 
@@ -67,7 +67,8 @@ impl<V: Value> Answer<V> {
 fn code_of<V: Value>(gene: GeneData<V>) -> Option<Code> {
     let random: Rc<str> = gene.random.as_str().into();
     let url: Rc<str> = gene.url.clone().unwrap_or_default().into();
-    let poll_token = gene.poll_token.as_deref().map(Rc::from);
+    // One that can't be sent back would fail every poll.
+    let poll_token = gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from);
     let lifetime = gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
     let least = Payload::least(gene.random.clone(), gene.expires_in);
     let drawing = Payload::of(gene).and_then(|payload| draw::<V>(&payload));
@@ -168,6 +169,13 @@ mod tests {
         assert!(matches!(image.picture, Picture::Image { url, fallback: Some(_) } if &*url == "u"));
         let wechat = code(json!({ "random": "r", "url": "u", "scene": "WXAPP_AUTH" }));
         assert!(matches!(wechat.picture, Picture::Image { .. }));
+    }
+
+    #[test]
+    fn a_poll_token_that_can_not_be_a_header_is_dropped() {
+        for token in ["a\r\nb", "\u{e9}", "\0"] {
+            assert_eq!(code(json!({ "random": "r", "url": "u", "pollToken": token })).poll_token, None, "{token:?}");
+        }
     }
 
     #[test]
