@@ -10,7 +10,6 @@
     reason = "a test that meets the unexpected should stop where it stands"
 )]
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
@@ -342,26 +341,24 @@ async fn destroying_takes_everything_away_and_nothing_follows() {
 
 #[wasm_bindgen_test]
 async fn a_callback_may_destroy_the_widget_that_calls_it() {
-    for (callback, last) in
-        [("onResult", "onCodeDestroyed r1"), ("onScanned", "onCodeDestroyed r1"), ("onStart", "onCodeDestroyed r1")]
-    {
+    // From the answer to a request, and from a person's click.
+    for callback in ["onStart", "onResult", "onScanned", "onRetry"] {
         let mut page = Page::with(&[1]);
-        run("globalThis.widget = null", &JsValue::NULL).unwrap();
         page.start(&format!("{callback}: () => {{ argument.push('{callback}'); globalThis.stop(); }}"));
-        let destroyed = Rc::new(Cell::new(false));
-        let handle = page.handle.take().unwrap();
+        let handle = Rc::new(page.handle.take().unwrap());
         let stop = Closure::<dyn Fn()>::new({
-            let destroyed = destroyed.clone();
-            move || {
-                handle.destroy();
-                destroyed.set(true);
-            }
+            let handle = handle.clone();
+            move || handle.destroy()
         });
         run("globalThis.stop = argument", stop.as_ref()).unwrap();
-        until("the destroy", || destroyed.get()).await;
+        if callback == "onRetry" {
+            until("scanned", || handle.state() == "scanned").await;
+            page.click();
+        }
+        until("the destroy", || handle.state() == "destroyed").await;
         TimeoutFuture::new(300).await;
         let told = page.told();
-        assert_eq!(told[told.len() - 2..], [callback, last], "nothing follows");
+        assert_eq!(told[told.len() - 2..], [callback, "onCodeDestroyed r1"], "nothing follows");
         assert_eq!(page.target.child_element_count(), 0);
     }
 }

@@ -179,18 +179,22 @@ impl Runtime {
         self.request.replace(None);
         self.timer.replace(None);
         self.listeners.replace(Vec::new());
-        self.outbox.replace(VecDeque::new());
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
         }
-        for effect in effects {
-            if let Effect::Notify(note) = effect {
+        // All that is told from now on is which codes are gone: those before in the queue, and the last.
+        let queued = self.outbox.replace(VecDeque::new()).into_iter();
+        let last = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Notify(note) => Some(note),
+            Effect::Send(..) | Effect::Abort | Effect::WakeAt(_) | Effect::Render(_) => None,
+        });
+        for note in queued.chain(last) {
+            if let HostEvent::CodeDestroyed { .. } = note {
                 self.callbacks.tell(note, || self.handle(), || true);
             }
         }
-        let itself = self.itself.replace(None);
-        drop(itself);
+        drop(self.itself.replace(None));
     }
 
     fn timeout(&self, at: Instant) -> Timeout {
