@@ -1,6 +1,6 @@
-//! Bad luck between a page and its server, by script.
+//! Bad luck between a page and its server, for as long as a test wants it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,23 +29,26 @@ pub enum Fault {
     Broken,
 }
 
-/// The faults that are still to happen, by call.
+/// What is wrong at the moment, by call.
 #[derive(Debug, Clone, Default)]
-pub struct Faults(Arc<Mutex<Plan>>);
-
-type Plan = HashMap<String, VecDeque<Fault>>;
+pub struct Faults(Arc<Mutex<HashMap<String, Fault>>>);
 
 impl Faults {
-    /// Lets the next requests of `call` (`gene`, `check`, …) meet with these faults.
-    pub fn plan(&self, call: &str, faults: &[Fault]) {
-        self.lock().insert(call.to_owned(), faults.iter().copied().collect());
+    /// From now on every request of `call` (`gene`, `check`, …) meets with this.
+    pub fn strike(&self, call: &str, fault: Fault) {
+        self.lock().insert(call.to_owned(), fault);
+    }
+
+    /// From now on all is well.
+    pub fn relent(&self) {
+        self.lock().clear();
     }
 
     /// Puts the faults in front of an app.
     pub fn wrap(&self, app: Router) -> Router {
         let faults = self.clone();
         app.layer(from_fn(move |request: Request, next: Next| {
-            let fault = faults.take(request.uri().path());
+            let fault = faults.of(request.uri().path());
             async move {
                 match fault {
                     Some(fault) => fault.response(),
@@ -55,17 +58,12 @@ impl Faults {
         }))
     }
 
-    /// Whether all planned faults have happened.
-    pub fn are_over(&self) -> bool {
-        self.lock().values().all(VecDeque::is_empty)
-    }
-
-    fn take(&self, path: &str) -> Option<Fault> {
+    fn of(&self, path: &str) -> Option<Fault> {
         let (_, call) = path.rsplit_once('/')?;
-        self.lock().get_mut(call)?.pop_front()
+        self.lock().get(call).copied()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Plan> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Fault>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,5 @@
 //! The real server, with the pages and the widget as a visitor gets them.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use scanlogin_server::config::StoreAddress;
@@ -15,7 +13,7 @@ use crate::browser::root;
 pub struct Site {
     /// Its address.
     pub url: String,
-    /// What it was started with.
+    /// What it is started with.
     pub config: Config,
     running: Option<Running>,
     _folder: TempDir,
@@ -25,11 +23,6 @@ impl Site {
     /// Starts a demo.
     pub async fn start() -> Result<Self> {
         Self::start_with(|_| {}, |app| app).await
-    }
-
-    /// Starts a demo whose codes live as long as this.
-    pub async fn with_code_lifetime(lifetime: Duration) -> Result<Self> {
-        Self::start_with(|config| config.code_lifetime = lifetime, |app| app).await
     }
 
     /// Starts a demo with other settings, and with layers around it.
