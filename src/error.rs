@@ -28,6 +28,8 @@ pub enum ErrorCode {
     CodeTooLong,
     /// The image of the code can't be shown, and there is nothing to draw it from.
     CodeImageFailed,
+    /// The text is not that of a sign-in code.
+    NotACode,
     /// The user approved, and the server refused to sign them in (status 5).
     SignInFailed,
 }
@@ -45,6 +47,7 @@ impl ErrorCode {
             Self::Refused => "refused",
             Self::CodeTooLong => "code-too-long",
             Self::CodeImageFailed => "code-image-failed",
+            Self::NotACode => "not-a-code",
             Self::SignInFailed => "sign-in-failed",
         }
     }
@@ -85,7 +88,10 @@ impl Error {
             (429, _) => ErrorCode::RateLimited,
             (408 | 425 | 500..=599, _) => ErrorCode::Unavailable,
             (_, None) => ErrorCode::BadAnswer,
-            (_, Some(refusal)) if (500..600).contains(&refusal.code) => ErrorCode::Unavailable,
+            // Our server gives a reason with every refusal; one without is another server's fault.
+            (_, Some(refusal)) if (500..600).contains(&refusal.code) && refusal.reason.is_none() => {
+                ErrorCode::Unavailable
+            }
             (_, Some(refusal)) if refusal.code == code::OK => ErrorCode::BadAnswer,
             (_, Some(_)) => ErrorCode::Refused,
         };
@@ -130,12 +136,17 @@ mod tests {
         Some(Refusal { code, message: Some("no".to_owned()), reason: Some("because".to_owned()) })
     }
 
+    fn fault(code: i32) -> Option<Refusal> {
+        Some(Refusal { reason: None, ..refusal(code)? })
+    }
+
     #[test]
     fn replies_are_told_apart_by_whether_waiting_helps() {
         let table = [
             (200, refusal(1001), ErrorCode::Refused, false),
             (200, refusal(2241), ErrorCode::Refused, false),
-            (200, refusal(500), ErrorCode::Unavailable, true),
+            (200, refusal(500), ErrorCode::Refused, false),
+            (200, fault(500), ErrorCode::Unavailable, true),
             (200, refusal(200), ErrorCode::BadAnswer, true),
             (200, None, ErrorCode::BadAnswer, true),
             (400, refusal(400), ErrorCode::Refused, false),

@@ -68,6 +68,7 @@ impl Config {
         let defaults = Policy::default();
         Ok(Self {
             policy: Policy {
+                scene: defaults.scene,
                 interval: milliseconds(options, "interval", 100, 60_000)?.unwrap_or(defaults.interval),
                 long_poll: options.boolean("longPoll")?.unwrap_or(defaults.long_poll),
                 timeout: milliseconds(options, "timeout", 1_000, 120_000)?.unwrap_or(defaults.timeout),

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Refusal};
 use crate::lifecycle::CODE_LIFETIME;
 use crate::payload::Payload;
-use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Status, code, header};
+use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Scene, Status, code, header};
 use crate::qr::{Drawing, EcLevel};
 use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request};
 
@@ -42,17 +42,22 @@ impl<V: Value> Answer<V> {
     /// # Errors
     ///
     /// What the server refused, or in what the answer differs from the protocol.
-    pub fn read(self, request: &Request) -> Result<Reply<V>, Error> {
+    pub fn read(&self, request: &Request) -> Result<Reply<V>, Error> {
         let data = self.data()?;
         let reply = match request {
-            Request::Gene => data.read().and_then(|gene| code_of::<V>(gene)).map(Reply::Code),
+            Request::Gene(scene) => data.read().and_then(|gene| code_of::<V>(*scene, gene)).map(Reply::Code),
             Request::Check { .. } => data.read().and_then(|check| checked(check, data)).map(Reply::Checked),
             Request::Exchange { .. } => Some(Reply::User(data)),
         };
         reply.ok_or_else(|| Error::of_reply(self.status, self.retry_after, None))
     }
 
-    fn data(&self) -> Result<V, Error> {
+    /// The content of a success, unread.
+    ///
+    /// # Errors
+    ///
+    /// What the server refused, or that the answer is no envelope.
+    pub fn data(&self) -> Result<V, Error> {
         let envelope: Option<Envelope<V>> = self.body.as_ref().and_then(Value::read);
         match envelope {
             Some(Envelope { code: code::OK, data: Some(data), .. }) if (200..300).contains(&self.status) => Ok(data),
@@ -64,20 +69,26 @@ impl<V: Value> Answer<V> {
     }
 }
 
-fn code_of<V: Value>(gene: GeneData<V>) -> Option<Code> {
+fn code_of<V: Value>(scene: Scene, gene: GeneData<V>) -> Option<Code> {
     let random: Rc<str> = gene.random.as_str().into();
     let url: Rc<str> = gene.url.clone().unwrap_or_default().into();
     // One that can't be sent back would fail every poll.
     let poll_token = gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from);
     let lifetime = gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
-    let least = Payload::least(gene.random.clone(), gene.expires_in);
-    let drawing = Payload::of(gene).and_then(|payload| draw::<V>(&payload));
-    let picture = match drawing {
-        Some(drawing) => Picture::Drawn(drawing),
-        None if url.is_empty() => Picture::Drawn(draw::<V>(&least)?),
-        None => Picture::Image { url: url.clone(), fallback: draw::<V>(&least) },
+    // Codes of WeChat are made by WeChat: nobody else can draw them.
+    let (whole, least) = match scene {
+        Scene::App => {
+            let least = Payload::least(gene.random.clone(), gene.expires_in);
+            (Payload::of(gene).and_then(|payload| draw::<V>(&payload)), draw::<V>(&least))
+        }
+        Scene::WechatMiniProgram | Scene::WechatOfficialAccount => (None, None),
     };
-    (!random.is_empty()).then_some(Code { random, url, lifetime, poll_token, picture })
+    let picture = match whole {
+        Some(drawing) => Picture::Drawn(drawing),
+        None if url.is_empty() => Picture::Drawn(least?),
+        None => Picture::Image { url: url.clone(), fallback: least },
+    };
+    (!random.is_empty()).then_some(Code { random, url, lifetime, poll_token, picture: Some(picture) })
 }
 
 fn draw<V: Value>(payload: &Payload<V>) -> Option<Rc<Drawing>> {
@@ -141,7 +152,7 @@ mod tests {
     }
 
     fn code(data: Json) -> Code {
-        match read(&Request::Gene, data) {
+        match read(&Request::Gene(Scene::App), data) {
             Ok(Reply::Code(code)) => code,
             other => panic!("{other:?}"),
         }
@@ -162,13 +173,20 @@ mod tests {
         let drawn = code(full);
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        assert_eq!(drawn.picture, Picture::Drawn(Rc::new(Drawing::new(text, EcLevel::M).unwrap())));
+        assert_eq!(drawn.picture, Some(Picture::Drawn(Rc::new(Drawing::new(text, EcLevel::M).unwrap()))));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 
         let image = code(json!({ "random": "r", "expiresIn": 120, "url": "u" }));
-        assert!(matches!(image.picture, Picture::Image { url, fallback: Some(_) } if &*url == "u"));
-        let wechat = code(json!({ "random": "r", "url": "u", "scene": "WXAPP_AUTH" }));
-        assert!(matches!(wechat.picture, Picture::Image { .. }));
+        assert!(matches!(image.picture, Some(Picture::Image { url, fallback: Some(_) }) if &*url == "u"));
+    }
+
+    #[test]
+    fn a_code_of_wechat_is_its_image_or_nothing() {
+        let gene = |data| read(&Request::Gene(Scene::WechatMiniProgram), data);
+        let code = gene(json!({ "random": "r", "url": "u" }));
+        let Ok(Reply::Code(Code { picture, .. })) = code else { panic!("{code:?}") };
+        assert_eq!(picture, Some(Picture::Image { url: "u".into(), fallback: None }));
+        assert_eq!(gene(json!({ "random": "r" })).unwrap_err().code, ErrorCode::BadAnswer);
     }
 
     #[test]
@@ -180,7 +198,7 @@ mod tests {
 
     #[test]
     fn answers_that_are_not_the_protocol_are_bad_and_may_be_tried_again() {
-        let request = Request::Gene;
+        let request = Request::Gene(Scene::App);
         for body in [
             None,
             Some(json!(null)),
@@ -237,7 +255,7 @@ mod tests {
     fn a_refusal_keeps_its_words_and_retry_after() {
         let body = Some(json!({ "code": 429, "message": "slow down", "reason": "rate-limited" }));
         let answer = Answer { status: 429, retry_after: Some(Duration::from_secs(7)), body };
-        let error = answer.read(&Request::Gene).unwrap_err();
+        let error = answer.read(&Request::Gene(Scene::App)).unwrap_err();
         assert_eq!((error.code, error.retry_after), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
         assert_eq!((error.message.as_str(), error.reason.as_deref()), ("slow down", Some("rate-limited")));
     }

@@ -44,7 +44,7 @@ impl Client {
     /// Writes `request` as HTTP.
     pub fn http<V: Value>(&self, request: &Request) -> HttpRequest {
         let (call, body, poll_token) = match request {
-            Request::Gene => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
+            Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
                 let mut call = format!("/check?random={}", utf8_percent_encode(random, NO_ID));
                 if let Some(status) = hold {
@@ -57,16 +57,22 @@ impl Client {
                 ("/userinfo".to_owned(), V::to_text(&body), poll_token)
             }
         };
+        let poll_token = poll_token.as_deref().map(|token| (header::POLL_TOKEN, token));
+        self.call(&call, body, poll_token)
+    }
+
+    /// Writes a call of the protocol, such as `/confirm`, with one header of its own.
+    pub fn call(&self, call: &str, body: Option<String>, own: Option<(&str, &str)>) -> HttpRequest {
         let mut headers = self.headers.clone();
         let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         add("accept", "application/json");
         if body.is_some() {
             add("content-type", "application/json");
         }
-        if let Some(poll_token) = poll_token {
-            add(header::POLL_TOKEN, poll_token);
+        if let Some((name, value)) = own {
+            add(name, value);
         }
-        HttpRequest { url: [self.base.as_str(), &call].concat(), headers, body }
+        HttpRequest { url: [self.base.as_str(), call].concat(), headers, body }
     }
 }
 
@@ -100,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_code_is_asked_for_with_a_body_and_the_headers_of_the_app() {
-        let http = http(&Request::Gene);
+        let http = http(&Request::Gene(Scene::App));
         assert_eq!(http.url, "https://login.test/api/v2/qrcode/gene");
         let body = r#"{"scene":"APP_AUTH","autoMergeQrCode":false,"params":{"hello":"world"}}"#;
         assert_eq!(http.body.as_deref(), Some(body));

@@ -108,7 +108,8 @@ impl Words {
             ScanState::SigningIn => &self.signing_in,
             ScanState::Confirmed => &self.succeed,
             ScanState::Cancelled => &self.canceled,
-            ScanState::Expired => &self.expired,
+            // Whether time or the page ended it: to a person it is a code that is over.
+            ScanState::Expired | ScanState::Stopped => &self.expired,
             ScanState::Unreachable => &self.unreachable,
             ScanState::NeedsMfa => &self.needs_mfa,
             ScanState::Failed => &self.failed,
@@ -131,6 +132,7 @@ impl Words {
             | ScanState::Confirmed
             | ScanState::Cancelled
             | ScanState::Expired
+            | ScanState::Stopped
             | ScanState::NeedsMfa
             | ScanState::Destroyed => "".into(),
         }

@@ -23,6 +23,8 @@ pub enum ScanState {
     Cancelled,
     /// The code is too old.
     Expired,
+    /// The page wants no more polls, so that a scan would go unheard.
+    Stopped,
     /// The server can't be reached; it is tried again by itself.
     Unreachable,
     /// The user approved, and the page has to ask for a second factor.
@@ -44,6 +46,7 @@ impl ScanState {
             Self::Confirmed => "confirmed",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Stopped => "stopped",
             Self::Unreachable => "unreachable",
             Self::NeedsMfa => "needs-mfa",
             Self::Failed => "failed",
@@ -95,6 +98,7 @@ impl ViewModel {
             | ScanState::Confirmed
             | ScanState::Cancelled
             | ScanState::Expired
+            | ScanState::Stopped
             | ScanState::NeedsMfa
             | ScanState::Failed
             | ScanState::Destroyed => false,
@@ -105,7 +109,7 @@ impl ViewModel {
     pub fn action(&self) -> Option<Action> {
         match self.state {
             ScanState::Scanned => Some(Action::ScanAgain),
-            ScanState::Cancelled | ScanState::Expired | ScanState::Failed => Some(Action::NewCode),
+            ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed => Some(Action::NewCode),
             ScanState::Unreachable => Some(Action::TryNow),
             ScanState::Loading
             | ScanState::Ready

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::Instant;
 use crate::error::Error;
-use crate::protocol::{Person, Status};
+use crate::protocol::{Person, Scene, Status};
 use crate::qr::Drawing;
 use crate::view_model::{Action, ViewModel};
 
@@ -17,6 +17,8 @@ use crate::view_model::{Action, ViewModel};
 pub enum Event<V> {
     /// The page asked for the session to begin.
     Started,
+    /// The page has a code and shows it by itself; the session is to begin with polling.
+    StartedWith(Code),
     /// A request came to its end. A reply to any other request than the one in flight is stale and dropped.
     Replied(RequestId, Result<Reply<V>, Error>),
     /// The image of the code is on the page.
@@ -29,6 +31,8 @@ pub enum Event<V> {
     Clicked(Action),
     /// The page asked for a new code.
     Refreshed,
+    /// The page wants no more polls of the code that is there.
+    Stopped,
     /// The page came into sight or went out of it.
     VisibilityChanged {
         /// Whether a person can see it.
@@ -63,7 +67,7 @@ pub struct RequestId(pub(super) u32);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// `POST gene`.
-    Gene,
+    Gene(Scene),
     /// `GET check`.
     Check {
         /// The id of the code.
@@ -104,8 +108,8 @@ pub struct Code {
     pub lifetime: Duration,
     /// Proves to `check` that the code is ours.
     pub poll_token: Option<Rc<str>>,
-    /// How it is shown.
-    pub picture: Picture,
+    /// How it is shown; `None` when the page does that.
+    pub picture: Option<Picture>,
 }
 
 /// How a code is shown.
@@ -203,6 +207,8 @@ pub enum HostEvent<V> {
         user_info: V,
         /// Exchanged for the user by the site's backend.
         ticket: Rc<str>,
+        /// What a browser proves itself with that exchanges the ticket.
+        poll_token: Option<Rc<str>>,
     },
     /// `onCancel`.
     Cancelled,

@@ -66,7 +66,8 @@ impl<V> Session<V> {
     pub fn handle(&mut self, now: Instant, event: Event<V>) -> Vec<Effect<V>> {
         let state = mem::replace(&mut self.state, State::Destroyed);
         self.state = match event {
-            Event::Started => self.on_started(now, state),
+            Event::Started => self.on_started(now, state, None),
+            Event::StartedWith(code) => self.on_started(now, state, Some(code)),
             Event::Replied(id, reply) => self.on_replied(now, state, id, reply),
             Event::PictureShown => self.on_picture_shown(now, state),
             Event::PictureFailed => self.on_picture_failed(now, state),
@@ -76,6 +77,7 @@ impl<V> Session<V> {
             }
             Event::Clicked(action) => self.on_clicked(now, state, action),
             Event::Refreshed => self.on_refreshed(now, state),
+            Event::Stopped => self.on_stopped(state),
             Event::VisibilityChanged { is_visible } => {
                 self.is_visible = is_visible;
                 if is_visible { self.on_resumed(now, state) } else { state }
@@ -121,9 +123,12 @@ impl<V> Session<V> {
         effects
     }
 
-    fn on_started(&mut self, now: Instant, state: State) -> State {
+    fn on_started(&mut self, now: Instant, state: State, code: Option<Code>) -> State {
         match state {
-            State::Idle => self.load(now),
+            State::Idle => match code {
+                Some(code) => self.watch(now, now + code.lifetime, code),
+                None => self.load(now),
+            },
             State::Loading(_)
             | State::Showing { .. }
             | State::Waiting(_)
@@ -143,8 +148,7 @@ impl<V> Session<V> {
             (State::Loading(_), Ok(Reply::Code(code))) => self.show(now, code),
             (State::Waiting(watch), Ok(Reply::Checked(checked))) => self.on_checked(now, watch, checked),
             (State::Exchanging { code, person, ticket, .. }, Ok(Reply::User(user_info))) => {
-                self.notes.push(HostEvent::Succeeded { user_info, ticket });
-                State::Ended(End::Confirmed { code, person })
+                self.confirm(code, person, user_info, ticket)
             }
             (state, Ok(Reply::Code(_) | Reply::Checked(_) | Reply::User(_))) => {
                 let error = Error::temporary(ErrorCode::BadAnswer, "the answer belongs to another request");
@@ -215,7 +219,7 @@ impl<V> Session<V> {
 
     fn on_picture_shown(&mut self, now: Instant, state: State) -> State {
         match state {
-            State::Showing { code, expires_at, .. } => self.watch(now, code, expires_at),
+            State::Showing { code, expires_at, .. } => self.shown(now, expires_at, code),
             State::Idle
             | State::Loading(_)
             | State::Waiting(_)
@@ -228,9 +232,9 @@ impl<V> Session<V> {
     fn on_picture_failed(&mut self, now: Instant, state: State) -> State {
         match state {
             State::Showing { mut code, expires_at, .. } => {
-                if let Picture::Image { fallback: Some(drawing), .. } = code.picture {
-                    code.picture = Picture::Drawn(drawing);
-                    return self.watch(now, code, expires_at);
+                if let Some(Picture::Image { fallback: Some(drawing), .. }) = code.picture {
+                    code.picture = Some(Picture::Drawn(drawing));
+                    return self.shown(now, expires_at, code);
                 }
                 let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
                 self.notes.push(HostEvent::CodeLoadFailed(error.clone()));
@@ -246,8 +250,9 @@ impl<V> Session<V> {
     }
 
     fn on_woke(&mut self, now: Instant, state: State) -> State {
+        let gene = Request::Gene(self.policy.scene);
         match state {
-            State::Loading(call) => match self.due(now, &call, || Request::Gene) {
+            State::Loading(call) => match self.due(now, &call, || gene) {
                 Due::Nothing => State::Loading(call),
                 Due::Next(call) => State::Loading(call),
                 Due::TimedOut(error) => self.on_call_failed(now, State::Loading(call), error),
@@ -277,7 +282,10 @@ impl<V> Session<V> {
     /// A click that comes too late for the button it was meant for changes nothing.
     fn on_clicked(&mut self, now: Instant, state: State, action: Action) -> State {
         match (action, state) {
-            (Action::NewCode, State::Ended(end @ (End::Cancelled(_) | End::Expired(_) | End::Failed { .. }))) => {
+            (
+                Action::NewCode,
+                State::Ended(end @ (End::Cancelled(_) | End::Expired(_) | End::Stopped(_) | End::Failed { .. })),
+            ) => {
                 self.notes.push(HostEvent::Retried);
                 self.replace(now, end.into_code())
             }
@@ -308,7 +316,7 @@ impl<V> Session<V> {
             State::Loading(_)
             | State::Showing { .. }
             | State::Waiting(_)
-            | State::Ended(End::Cancelled(_) | End::Expired(_) | End::Failed { .. }) => {
+            | State::Ended(End::Cancelled(_) | End::Expired(_) | End::Stopped(_) | End::Failed { .. }) => {
                 let code = state.into_code();
                 self.replace(now, code)
             }
@@ -335,8 +343,18 @@ impl<V> Session<V> {
             State::Ended(End::Expired(code)) => self.refresh_expired(now, code),
             State::Idle
             | State::Showing { .. }
-            | State::Ended(End::Confirmed { .. } | End::NeedsMfa(_) | End::Cancelled(_) | End::Failed { .. })
+            | State::Ended(
+                End::Confirmed { .. } | End::NeedsMfa(_) | End::Cancelled(_) | End::Stopped(_) | End::Failed { .. },
+            )
             | State::Destroyed => state,
+        }
+    }
+
+    fn on_stopped(&mut self, state: State) -> State {
+        match state {
+            State::Showing { code, .. } | State::Waiting(Watch { code, .. }) => State::Ended(End::Stopped(code)),
+            // What is not polled goes on: a code on its way, a ticket that is being exchanged.
+            State::Idle | State::Loading(_) | State::Exchanging { .. } | State::Ended(_) | State::Destroyed => state,
         }
     }
 
@@ -348,7 +366,7 @@ impl<V> Session<V> {
     }
 
     fn load(&mut self, now: Instant) -> State {
-        State::Loading(self.pace.send(&self.policy, now, Request::Gene, 0))
+        State::Loading(self.pace.send(&self.policy, now, Request::Gene(self.policy.scene), 0))
     }
 
     fn replace(&mut self, now: Instant, code: Option<Code>) -> State {
@@ -362,15 +380,19 @@ impl<V> Session<V> {
         self.notes.push(HostEvent::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
         let expires_at = now + code.lifetime;
         match code.picture {
-            Picture::Drawn(_) => self.watch(now, code, expires_at),
-            Picture::Image { .. } => {
+            Some(Picture::Drawn(_)) | None => self.shown(now, expires_at, code),
+            Some(Picture::Image { .. }) => {
                 State::Showing { code, expires_at, give_up_at: expires_at.min(now + PICTURE_TIMEOUT) }
             }
         }
     }
 
-    fn watch(&mut self, now: Instant, code: Code, expires_at: Instant) -> State {
+    fn shown(&mut self, now: Instant, expires_at: Instant, code: Code) -> State {
         self.notes.push(HostEvent::CodeShown { random: code.random.clone(), url: code.url.clone() });
+        self.watch(now, expires_at, code)
+    }
+
+    fn watch(&mut self, now: Instant, expires_at: Instant, code: Code) -> State {
         self.notes.push(HostEvent::PollingStarted);
         let first = Request::Check { random: code.random.clone(), poll_token: code.poll_token.clone(), hold: None };
         let call = self.pace.send(&self.policy, now, first, 0);
@@ -382,7 +404,12 @@ impl<V> Session<V> {
             let call = self.pace.send(&self.policy, now, exchange(&code, &ticket), 0);
             return State::Exchanging { code, person, ticket, call };
         }
-        self.notes.push(HostEvent::Succeeded { user_info, ticket });
+        self.confirm(code, person, user_info, ticket)
+    }
+
+    fn confirm(&mut self, code: Code, person: Person, user_info: V, ticket: Rc<str>) -> State {
+        let poll_token = code.poll_token.clone();
+        self.notes.push(HostEvent::Succeeded { user_info, ticket, poll_token });
         State::Ended(End::Confirmed { code, person })
     }
 

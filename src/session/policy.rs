@@ -6,6 +6,7 @@ use core::ops::Add;
 use core::time::Duration;
 
 use super::event::{Request, RequestId};
+use crate::protocol::Scene;
 
 /// How long `check` is asked to hold a request.
 pub const WAIT: Duration = Duration::from_secs(25);
@@ -51,6 +52,8 @@ impl Instant {
 /// How a session behaves: the options of CONTRACT §4 that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
+    /// Who is to scan.
+    pub scene: Scene,
     /// The time from the start of one poll to the start of the next.
     pub interval: Duration,
     /// Whether `check` is asked to hold requests.
@@ -70,6 +73,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            scene: Scene::App,
             interval: Duration::from_millis(800),
             long_poll: true,
             timeout: Duration::from_secs(10),
@@ -180,7 +184,7 @@ mod tests {
     }
 
     fn sent(pace: &mut Pace, started_at: Instant) -> Call {
-        pace.send(&Policy::default(), started_at, Request::Gene, 0)
+        pace.send(&Policy::default(), started_at, Request::Gene(Scene::App), 0)
     }
 
     #[test]

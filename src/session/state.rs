@@ -38,6 +38,8 @@ pub(super) enum End {
     Cancelled(Code),
     /// The code is too old.
     Expired(Code),
+    /// The page wants no more polls.
+    Stopped(Code),
     /// It can't go on without a person.
     Failed { code: Option<Code>, detail: Option<String> },
 }
@@ -169,9 +171,11 @@ impl State {
 impl End {
     pub(super) fn into_code(self) -> Option<Code> {
         match self {
-            Self::Confirmed { code, .. } | Self::NeedsMfa(code) | Self::Cancelled(code) | Self::Expired(code) => {
-                Some(code)
-            }
+            Self::Confirmed { code, .. }
+            | Self::NeedsMfa(code)
+            | Self::Cancelled(code)
+            | Self::Expired(code)
+            | Self::Stopped(code) => Some(code),
             Self::Failed { code, .. } => code,
         }
     }
@@ -184,6 +188,7 @@ impl End {
             Self::NeedsMfa(code) => of_code(ScanState::NeedsMfa, code),
             Self::Cancelled(code) => of_code(ScanState::Cancelled, code),
             Self::Expired(code) => of_code(ScanState::Expired, code),
+            Self::Stopped(code) => of_code(ScanState::Stopped, code),
             Self::Failed { code, detail } => {
                 let view = match code {
                     Some(code) => of_code(ScanState::Failed, code),
@@ -196,5 +201,5 @@ impl End {
 }
 
 fn of_code(state: ScanState, code: &Code) -> ViewModel {
-    ViewModel { picture: Some(code.picture.clone()), ..ViewModel::new(state) }
+    ViewModel { picture: code.picture.clone(), ..ViewModel::new(state) }
 }

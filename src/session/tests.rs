@@ -6,6 +6,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::Scene;
 use crate::qr::Drawing;
 
 /// A host without a browser: it keeps what the session asked for, and checks the rules that always hold.
@@ -105,7 +106,7 @@ fn name(note: &HostEvent<String>) -> String {
         HostEvent::PollingStarted => "onStart".to_owned(),
         HostEvent::Checked(raw) => format!("onResult {raw}"),
         HostEvent::Scanned(user) => format!("onScanned {user}"),
-        HostEvent::Succeeded { user_info, ticket } => format!("onSuccess {user_info} {ticket}"),
+        HostEvent::Succeeded { user_info, ticket, .. } => format!("onSuccess {user_info} {ticket}"),
         HostEvent::Cancelled => "onCancel".to_owned(),
         HostEvent::Expired => "onExpired".to_owned(),
         HostEvent::MfaNeeded(_) => "onMfa".to_owned(),
@@ -122,13 +123,13 @@ fn drawing() -> Drawing {
 }
 
 fn drawn(random: &str, seconds: u64) -> Code {
-    let picture = Picture::Drawn(Rc::new(drawing()));
+    let picture = Some(Picture::Drawn(Rc::new(drawing())));
     let lifetime = Duration::from_secs(seconds);
     Code { random: random.into(), url: "u".into(), lifetime, poll_token: Some("t".into()), picture }
 }
 
 fn image(random: &str, fallback: Option<Drawing>) -> Code {
-    let picture = Picture::Image { url: "u".into(), fallback: fallback.map(Rc::new) };
+    let picture = Some(Picture::Image { url: "u".into(), fallback: fallback.map(Rc::new) });
     Code { picture, ..drawn(random, 120) }
 }
 
@@ -162,7 +163,7 @@ fn refused(server_code: i32) -> Error {
 fn hold(request: &Request) -> Option<crate::protocol::Status> {
     match request {
         Request::Check { hold, .. } => *hold,
-        Request::Gene | Request::Exchange { .. } => None,
+        Request::Gene(_) | Request::Exchange { .. } => None,
     }
 }
 
@@ -170,7 +171,7 @@ fn hold(request: &Request) -> Option<crate::protocol::Status> {
 fn a_good_run_calls_back_in_the_order_of_the_contract() {
     let mut host = Host::new(Policy::default());
     host.event(Event::Started);
-    assert_eq!(host.sends, [(host.now, Request::Gene)]);
+    assert_eq!(host.sends, [(host.now, Request::Gene(Scene::App))]);
     host.reply(Ok(Reply::Code(drawn("r1", 120))));
     assert_eq!(host.state(), ScanState::Ready);
     host.reply(Ok(checked(News::Unused)));
@@ -463,7 +464,7 @@ fn a_cancelled_code_waits_for_a_click_or_is_replaced_at_once() {
     host.until_sent();
     host.reply(Ok(checked(News::Cancelled)));
     assert_eq!(host.told, ["onResult 3", "onCancel", "onCodeDestroyed r1"]);
-    assert_eq!(host.in_flight.as_ref().unwrap().1, Request::Gene);
+    assert_eq!(host.in_flight.as_ref().unwrap().1, Request::Gene(Scene::App));
 }
 
 #[test]
@@ -570,6 +571,27 @@ fn refreshing_replaces_any_code_but_an_authorised_one() {
     assert_eq!(host.state(), ScanState::Confirmed);
 }
 
+#[test]
+fn a_code_that_the_page_shows_by_itself_is_polled_like_any_other() {
+    let mut host = Host::new(Policy::default());
+    host.event(Event::StartedWith(Code { picture: None, ..drawn("r1", 120) }));
+    assert_eq!(host.told, ["onStart"]);
+    host.reply(Ok(checked(News::Unused)));
+    host.until_sent();
+    host.reply(Ok(authorised()));
+    assert_eq!(host.told[1..], ["onResult 0", "onResult 2", "onSuccess alice ticket"]);
+}
+
+#[test]
+fn polling_that_is_stopped_leaves_a_button_and_no_request() {
+    let mut host = Host::waiting(Policy::default());
+    host.until_sent();
+    host.event(Event::Stopped);
+    assert_eq!((host.state(), &host.in_flight, host.wake_at), (ScanState::Stopped, &None, None));
+    assert!(host.told.is_empty());
+    assert_eq!(host.view.action(), Some(Action::NewCode));
+}
+
 /// One thing that the world may do to a session.
 #[derive(Debug, Clone)]
 enum Move {
@@ -586,7 +608,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         4 => Just(Move::Wake),
         6 => (0usize..20).prop_map(Move::Reply),
         1 => (0usize..20).prop_map(Move::StaleReply),
-        2 => (0usize..13).prop_map(Move::Event),
+        2 => (0usize..14).prop_map(Move::Event),
     ];
     prop::collection::vec(one, 1..120)
 }
@@ -638,6 +660,7 @@ fn any_event(number: usize) -> Event<String> {
         9 => Event::VisibilityChanged { is_visible: true },
         10 => Event::WentOnline,
         11 => Event::Woke,
+        12 => Event::Stopped,
         _ => Event::Destroyed,
     }
 }
@@ -690,6 +713,7 @@ proptest! {
                     | ScanState::NeedsMfa
                     | ScanState::Cancelled
                     | ScanState::Expired
+                    | ScanState::Stopped
                     | ScanState::Failed
                     | ScanState::Destroyed
             );
@@ -725,7 +749,7 @@ proptest! {
                     }
                 }
                 Move::Event(number) => {
-                    if number < 12 {
+                    if number < 13 {
                         host.event(any_event(number));
                     }
                 }
@@ -740,7 +764,7 @@ proptest! {
                 host.event(Event::Clicked(action));
             }
             match host.in_flight.as_ref().map(|(_, request)| request.clone()) {
-                Some(Request::Gene) => host.reply(Ok(Reply::Code(drawn("z", 120)))),
+                Some(Request::Gene(_)) => host.reply(Ok(Reply::Code(drawn("z", 120)))),
                 Some(Request::Check { .. }) => host.reply(Ok(checked(News::Unused))),
                 Some(Request::Exchange { .. }) => host.reply(Ok(Reply::User("user".to_owned()))),
                 None if host.wake_at.is_some() => host.wake(),

@@ -66,7 +66,7 @@ impl Callbacks {
             HostEvent::PollingStarted => call(&self.on_start, &[handle()]),
             HostEvent::Checked(raw) => call(&self.on_result, &[raw.0]),
             HostEvent::Scanned(user_info) => call(&self.on_scanned, &[user_info.0]),
-            HostEvent::Succeeded { user_info, ticket } => call(&self.on_success, &[user_info.0, text(&ticket)]),
+            HostEvent::Succeeded { user_info, ticket, .. } => call(&self.on_success, &[user_info.0, text(&ticket)]),
             HostEvent::Cancelled => call(&self.on_cancel, &[]),
             HostEvent::Expired => call(&self.on_expired, &[]),
             HostEvent::MfaNeeded(outcome) => {

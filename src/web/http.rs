@@ -5,7 +5,7 @@ use core::time::Duration;
 use gloo_net::http::{Method, RequestBuilder, Response};
 use js_sys::JSON;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, RequestCredentials};
+use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
@@ -29,12 +29,9 @@ impl HttpSlot {
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
-        let built = build(client.http::<Js>(&request), &abort);
+        let answer = fetch(client.http::<Js>(&request), &abort.signal());
         spawn_local(async move {
-            done(match built {
-                Ok(built) => receive(built, &request).await,
-                Err(error) => Err(network(&error)),
-            });
+            done(answer.await.and_then(|answer| answer.read(&request)));
         });
         Some(Self { abort })
     }
@@ -46,9 +43,21 @@ impl Drop for HttpSlot {
     }
 }
 
-fn build(http: HttpRequest, abort: &AbortController) -> Result<gloo_net::http::Request, gloo_net::Error> {
-    let mut builder =
-        RequestBuilder::new(&http.url).abort_signal(Some(&abort.signal())).credentials(RequestCredentials::Include);
+/// Sends a request, and waits for the answer.
+pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal) -> impl Future<Output = Result<Answer<Js>, Error>> + use<> {
+    let built = build(http, abort);
+    async move {
+        let response = built.map_err(|error| network(&error))?.send().await.map_err(|error| network(&error))?;
+        let status = response.status();
+        let retry_after = retry_after(&response);
+        let text = response.text().await.map_err(|error| network(&error))?;
+        let body = JSON::parse(&text).ok().map(Js);
+        Ok(Answer { status, retry_after, body })
+    }
+}
+
+fn build(http: HttpRequest, abort: &AbortSignal) -> Result<gloo_net::http::Request, gloo_net::Error> {
+    let mut builder = RequestBuilder::new(&http.url).abort_signal(Some(abort)).credentials(RequestCredentials::Include);
     for (name, value) in &http.headers {
         builder = builder.header(name, value);
     }
@@ -56,15 +65,6 @@ fn build(http: HttpRequest, abort: &AbortController) -> Result<gloo_net::http::R
         Some(body) => builder.method(Method::POST).body(body),
         None => builder.build(),
     }
-}
-
-async fn receive(built: gloo_net::http::Request, request: &Request) -> Result<Reply<Js>, Error> {
-    let response = built.send().await.map_err(|error| network(&error))?;
-    let status = response.status();
-    let retry_after = retry_after(&response);
-    let text = response.text().await.map_err(|error| network(&error))?;
-    let body = JSON::parse(&text).ok().map(Js);
-    Answer { status, retry_after, body }.read(request)
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -3,9 +3,11 @@
 //! Nothing here decides anything. Deliberately absent: loading the wasm, which is the work of the doors in `pkg/`.
 
 mod callbacks;
+mod client;
 mod http;
 mod options;
 mod runtime;
+mod tickets;
 mod value;
 mod view;
 
@@ -13,6 +15,10 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
+pub use client::{AuthenticationClient, QrCodeClient};
+
+use crate::error::Error;
+use crate::protocol::Scene;
 use runtime::Runtime;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -28,9 +34,11 @@ const TYPES: &str = include_str!("types.d.ts");
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
 #[wasm_bindgen(js_name = startScanning, skip_typescript)]
 pub fn start_scanning(target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
-    Runtime::start(&target, options)
-        .map(|runtime| ScanHandle { runtime })
-        .map_err(|error| callbacks::js_error(&error, true).into())
+    scanning(Runtime::start(&target, options, Scene::App))
+}
+
+fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {
+    runtime.map(|runtime| ScanHandle { runtime }).map_err(|error| callbacks::js_error(&error, true).into())
 }
 
 /// What a page holds of a running widget.
@@ -43,10 +51,16 @@ pub struct ScanHandle {
 #[wasm_bindgen]
 impl ScanHandle {
     /// What is going on: `loading`, `ready`, `scanned`, `signing-in`, `confirmed`, `cancelled`, `expired`,
-    /// `unreachable`, `needs-mfa`, `failed` or `destroyed`.
+    /// `unreachable`, `stopped`, `needs-mfa`, `failed` or `destroyed`.
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn state(&self) -> String {
         self.runtime.state().word().to_owned()
+    }
+
+    /// Polls no more. The code stays, with a button for a new one.
+    #[wasm_bindgen(js_name = stopPolling, skip_typescript)]
+    pub fn stop_polling(&self) {
+        self.runtime.stop();
     }
 
     /// Asks for a new code. After a success it does nothing.

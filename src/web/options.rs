@@ -7,7 +7,9 @@ use web_sys::AbortSignal;
 
 use super::value::Js;
 use crate::error::Error;
-use crate::options::{Fields, wrong_option};
+use crate::options::{Config, Fields, wrong_option};
+use crate::protocol::{GeneRequest, Scene};
+use crate::request::Client;
 
 /// An object of options. An absent one has no fields.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ impl Options {
     }
 
     /// Any value, unread.
-    pub(super) fn value(&self, name: &str) -> Option<Js> {
+    fn value(&self, name: &str) -> Option<Js> {
         self.at(name).map(Js)
     }
 
@@ -35,6 +37,22 @@ impl Options {
 
     pub(super) fn signal(&self, name: &str) -> Result<Option<AbortSignal>, Error> {
         self.cast(name, "an AbortSignal")
+    }
+
+    /// What is sent along when a code for `scene` is asked for.
+    pub(super) fn gene(&self, scene: Scene) -> Result<GeneRequest<Js>, Error> {
+        Ok(GeneRequest {
+            context: self.value("context"),
+            ext_idp_conn_id: self.string("extIdpConnId")?,
+            with_custom_data: self.boolean("withCustomData")?,
+            ..GeneRequest::new(scene, self.value("customData"))
+        })
+    }
+
+    /// A client with these options.
+    pub(super) fn client(&self, config: &Config, scene: Scene) -> Result<Client, Error> {
+        Client::new(config, &self.gene(scene)?)
+            .ok_or_else(|| wrong_option("customData` or `context", "something that JSON can hold"))
     }
 
     fn cast<T: JsCast>(&self, name: &str, must_be: &str) -> Result<Option<T>, Error> {

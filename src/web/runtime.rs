@@ -18,13 +18,14 @@ use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::http::HttpSlot;
 use super::options::Options;
+use super::tickets;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
-use crate::options::{Config, Fields as _, wrong_option};
-use crate::protocol::{GeneRequest, Scene};
+use crate::options::{Config, wrong_option};
+use crate::protocol::Scene;
 use crate::request::Client;
-use crate::session::{Effect, Event, HostEvent, Instant, Session};
+use crate::session::{Code, Effect, Event, HostEvent, Instant, Policy, Session};
 use crate::view_model::{ScanState, ViewModel};
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
@@ -47,26 +48,36 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a widget in `target`.
-    pub(super) fn start(target: &JsValue, options: JsValue) -> Result<Rc<Self>, Error> {
+    /// Starts a widget in `target`, whose code is for `scene`.
+    pub(super) fn start(target: &JsValue, options: JsValue, scene: Scene) -> Result<Rc<Self>, Error> {
+        Self::start_with(options, scene, Show::In(target), Event::Started)
+    }
+
+    /// Polls a code that the page shows by itself.
+    pub(super) fn poll(code: Code, options: JsValue) -> Result<Rc<Self>, Error> {
+        Self::start_with(options, Scene::App, Show::Nowhere, Event::StartedWith(code))
+    }
+
+    fn start_with(options: JsValue, scene: Scene, show: Show<'_>, first: Event<Js>) -> Result<Rc<Self>, Error> {
         let no_page = || Error::new(ErrorCode::InvalidOption, "`startScanning` needs a page with a document");
         let window = web_sys::window().ok_or_else(no_page)?;
         let document = window.document().ok_or_else(no_page)?;
 
         let options = Options::new(options)?;
         let page_language = document.document_element().and_then(|root| root.get_attribute("lang"));
-        let config = Config::read(&options, page_language.as_deref().unwrap_or_default())?;
+        let mut config = Config::read(&options, page_language.as_deref().unwrap_or_default())?;
+        config.policy.scene = scene;
         let callbacks = Callbacks::read(&options)?;
-        let gene = GeneRequest {
-            context: options.value("context"),
-            ext_idp_conn_id: options.string("extIdpConnId")?,
-            with_custom_data: options.boolean("withCustomData")?,
-            ..GeneRequest::new(Scene::App, options.value("customData"))
-        };
-        let client = Client::new(&config, &gene)
-            .ok_or_else(|| wrong_option("customData` or `context", "something that JSON can hold"))?;
+        let client = options.client(&config, scene)?;
         let abort = options.signal("signal")?;
-        let target = find(&document, target)?;
+        let target = match show {
+            Show::In(target) => Some(find(&document, target)?),
+            Show::Nowhere => {
+                // Without a view nobody could click, and codes of ours would be seen by nobody.
+                config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
+                None
+            }
+        };
 
         let is_visible = document.visibility_state() != VisibilityState::Hidden;
         let session = Session::new(config.policy.clone(), is_visible, (Math::random() * f64::from(u32::MAX)) as u64);
@@ -89,9 +100,12 @@ impl Runtime {
             return Ok(runtime);
         }
 
-        let view = View::new(&document, target, config, Rc::new(runtime.sender()))
-            .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
-        view.render(&ViewModel::new(ScanState::Loading));
+        if let Some(target) = target {
+            let view = View::new(&document, target, config, Rc::new(runtime.sender()))
+                .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
+            view.render(&ViewModel::new(ScanState::Loading));
+            runtime.view.replace(Some(Rc::new(view)));
+        }
 
         let (seen, online, aborted) = (runtime.sender(), runtime.sender(), runtime.sender());
         let page = document.clone();
@@ -105,15 +119,18 @@ impl Runtime {
             listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
         }
 
-        runtime.view.replace(Some(Rc::new(view)));
         runtime.listeners.replace(listeners);
         runtime.itself.replace(Some(runtime.clone()));
-        runtime.dispatch(Event::Started);
+        runtime.dispatch(first);
         Ok(runtime)
     }
 
     pub(super) fn state(&self) -> ScanState {
         self.session.borrow().state()
+    }
+
+    pub(super) fn stop(&self) {
+        self.dispatch(Event::Stopped);
     }
 
     pub(super) fn refresh(&self) {
@@ -156,7 +173,12 @@ impl Runtime {
                         view.render(&model);
                     }
                 }
-                Effect::Notify(note) => self.outbox.borrow_mut().push_back(note),
+                Effect::Notify(note) => {
+                    if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
+                        tickets::remember(ticket, poll_token.as_deref());
+                    }
+                    self.outbox.borrow_mut().push_back(note);
+                }
             }
         }
         self.tell();
@@ -218,6 +240,14 @@ impl fmt::Debug for Runtime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.state().word())
     }
+}
+
+/// Where a code is shown.
+enum Show<'a> {
+    /// In an element, or in a box of its own.
+    In(&'a JsValue),
+    /// By the page itself.
+    Nowhere,
 }
 
 /// Where the widget goes. `None` is a box of its own.

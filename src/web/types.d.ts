@@ -1,12 +1,94 @@
 /** Shows a code in `target` and calls back when a person has signed in with it. */
 export function startScanning(target: string | Element, options: StartOptions): ScanHandle;
 
+/** The client with the methods of authing-js-sdk, for pages that move from it or draw their own code. */
+export class AuthenticationClient {
+  constructor(options: ClientOptions);
+  /** Codes for the company's own app. */
+  readonly qrcode: QrCodeClient;
+  /** Codes for a WeChat mini program: always images, made by WeChat. */
+  readonly wxqrcode: QrCodeClient;
+  /** Codes for a WeChat official account: always images, made by WeChat. */
+  readonly wechatmpqrcode: QrCodeClient;
+}
+
+/** Each promise brings the `data` of the server's answer, or fails with a `ScanLoginError`. */
+export interface QrCodeClient {
+  /** As the function `startScanning`, with the client's options filled in. */
+  startScanning(target: string | Element, options?: StartOptions): ScanHandle;
+  /** Asks for a code. */
+  geneCode(
+    options?: Pick<StartOptions, "customData" | "context" | "extIdpConnId" | "withCustomData">,
+  ): Promise<GeneResult>;
+  /** Asks once what has become of a code. */
+  checkStatus(random: string): Promise<CheckResult>;
+  /** Exchanges a ticket for the user, where the server allows that to browsers. */
+  exchangeUserInfo(ticket: string): Promise<UserInfo>;
+  /** Polls a code that the page shows by itself, and calls back as `startScanning` does. */
+  startPolling(random: string, options?: StartOptions): ScanHandle;
+  /** Ends what `startPolling` began; the code of a widget stays, with a button for a new one. */
+  stopPolling(handle: ScanHandle): void;
+  /** The approver, signed in by `token`, has the code on the screen. */
+  scanned(random: string, token: string): Promise<ApproverResult>;
+  /** The approver signs the page in. */
+  confirm(random: string, token: string): Promise<ApproverResult>;
+  /** The approver declines. */
+  cancel(random: string, token: string): Promise<ApproverResult>;
+  /** Reads the text of a QR code; fails with `code: "not-a-code"`. */
+  parseCode(text: string): Promise<CodeText>;
+}
+
+/** What all calls have in common. */
+export interface ClientOptions
+  extends Pick<
+    StartOptions,
+    "appId" | "host" | "appHost" | "userPoolId" | "tenantId" | "requestFrom" | "headers" | "lang" | "timeout"
+  > {
+  /** Called before a promise fails; `code` is the server's, or the error's own word. */
+  onError?(code: number | string, message: string, error: ScanLoginError): void;
+}
+
+export interface GeneResult {
+  random: string;
+  expiresIn?: number;
+  /** An image of the code. */
+  url?: string;
+  customLogo?: string;
+  scene?: string;
+  userPoolId?: string;
+  createdAt?: string;
+  expireAt?: string;
+  customData?: Record<string, unknown>;
+  pollToken?: string;
+}
+
+export interface ApproverResult {
+  random: string;
+  /** 0 after a scan, 1 after a confirm, -1 after a cancel. */
+  status: number;
+  description: string;
+  /** Who asks, so that a person can recognise a code that is not theirs. */
+  requester?: { appName: string; origin: string | null; ip: string; userAgent: string | null; createdAt: string };
+}
+
+export interface CodeText {
+  scene: string;
+  random: string;
+  userPoolId?: string;
+  createdAt?: string;
+  expireAt?: string;
+  expiresIn?: number;
+  customData?: Record<string, unknown>;
+}
+
 /** What a page holds of a running widget. */
 export interface ScanHandle {
   /** What is going on. */
   readonly state: ScanState;
   /** Asks for a new code. After a success it does nothing. */
   refresh(): void;
+  /** Polls no more. The code stays, with a button for a new one. */
+  stopPolling(): void;
   /** Stops everything and removes what `startScanning` put into the page. */
   destroy(): void;
 }
@@ -20,6 +102,7 @@ export type ScanState =
   | "cancelled"
   | "expired"
   | "unreachable"
+  | "stopped"
   | "needs-mfa"
   | "failed"
   | "destroyed";

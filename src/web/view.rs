@@ -275,7 +275,7 @@ fn icon_path(state: ScanState) -> &'static str {
         }
         ScanState::Confirmed => "M5 12.5l4.5 4.5L19 7.5",
         ScanState::Cancelled => "M6.5 6.5l11 11M17.5 6.5l-11 11",
-        ScanState::Expired => "M12 7v5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+        ScanState::Expired | ScanState::Stopped => "M12 7v5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
         ScanState::Unreachable => "M3 9a14 14 0 0 1 18 0M6.5 13a8.5 8.5 0 0 1 11 0M12 18h.01M4 3l16 18",
         ScanState::NeedsMfa => "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6zM12 15v2",
         ScanState::Failed => "M12 7v6M12 17h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",

@@ -12,10 +12,11 @@ use crate::run::{run, step};
 use crate::tools::{self, WASM_TARGET};
 use crate::workspace::Workspace;
 
-/// The hand-written files through which a page comes in; `pkg/` has them, `pkg/dist/` gets a copy.
-const DOORS: [&str; 2] = ["index.js", "global.js"];
-/// Those that need not exist.
-const OPTIONAL_DOORS: [&str; 1] = ["index.d.ts"];
+/// The hand-written files through which a page comes in: `pkg/` has them, `pkg/dist/` gets them as one file each.
+const DOORS: [(&str, &str); 2] = [("index.js", "esm"), ("global.js", "iife")];
+/// What the doors share.
+const SHARED: &str = "door.js";
+const TYPES: &str = "index.d.ts";
 /// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
@@ -30,14 +31,20 @@ const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
 pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     let doors = workspace.path("pkg");
-    if let Some(missing) = DOORS.into_iter().find(|door| !doors.join(door).is_file()) {
-        bail!("pkg/{missing} is missing: without it no page can load the widget. Restore it, for instance from git.");
+    let sources = DOORS.map(|(door, _)| door).into_iter().chain([SHARED, TYPES]);
+    for source in sources.clone() {
+        if !doors.join(source).is_file() {
+            bail!(
+                "pkg/{source} is missing: without it no page can load the widget. Restore it, for instance from git."
+            );
+        }
     }
     tools::ensure_wasm_target(workspace)?;
     let node_modules = tools::ensure_node_modules(workspace)?;
     let bindgen = tools::build_bindgen(workspace)?;
     let dist = workspace.path("pkg/dist");
-    let wasm = dist.join("scanlogin_bg.wasm");
+    let bound = workspace.target("bound");
+    let wasm = bound.join("scanlogin_bg.wasm");
 
     step(format_args!("Compiling the widget for {WASM_TARGET}"));
     run(
@@ -54,32 +61,48 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
         "The widget did not compile: see the compiler's message above.",
     )?;
 
-    step("Binding it to JavaScript, into pkg/dist");
-    empty(&dist)?;
+    step("Binding it to JavaScript");
+    empty(&bound)?;
     run(
         workspace
             .command(bindgen)
             .arg(workspace.target(WASM_TARGET).join("wasm/scanlogin.wasm"))
-            .args([dist.as_os_str(), "scanlogin".as_ref()]),
+            .args([bound.as_os_str(), "scanlogin".as_ref()]),
         "wasm-bindgen did not understand the compiled widget: see its message above.",
     )?;
 
-    step("Optimizing it for size with wasm-opt");
+    step("Optimizing it for size with wasm-opt, and the doors with esbuild, into pkg/dist");
+    empty(&dist)?;
     run(
         workspace
             .command("node")
             .arg(node_modules.join("binaryen/bin/wasm-opt"))
             .args(["-Oz", "--strip-producers"])
             .args(WASM_FEATURES)
-            .args([wasm.as_os_str(), "-o".as_ref(), wasm.as_os_str()]),
+            .args([wasm.as_os_str(), "-o".as_ref(), dist.join("scanlogin_bg.wasm").as_os_str()]),
         "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/dist.rs.",
     )?;
-
-    step("Adding the doors of pkg/ and the QR decoder of the phone page");
-    let optional_doors = OPTIONAL_DOORS.into_iter().filter(|door| doors.join(door).exists());
-    for door in DOORS.into_iter().chain(optional_doors) {
-        copy(&doors, &dist, door)?;
+    for source in sources {
+        copy(&doors, &bound, source)?;
     }
+    for (door, format) in DOORS {
+        run(
+            workspace
+                .command(node_modules.join("esbuild/bin/esbuild"))
+                .arg(bound.join(door))
+                .args(["--bundle", "--minify", "--target=es2022", "--log-level=warning", "--charset=utf8"])
+                // The glue asks for it where no door has said where the wasm is, and the doors always do.
+                .arg("--log-override:empty-import-meta=silent")
+                .arg(format!("--format={format}"))
+                .arg(format!("--outfile={}", dist.join(door).display())),
+            "esbuild failed: see its message above.",
+        )?;
+    }
+    for types in [TYPES, "scanlogin.d.ts"] {
+        copy(&bound, &dist, types)?;
+    }
+
+    step("Adding the QR decoder of the phone page");
     let vendor = workspace.path("www/vendor/qr");
     empty(&vendor)?;
     for file in DECODER {

@@ -85,8 +85,7 @@ impl Browser {
         for _ in 0..glances {
             // While a page loads there may be nothing yet to look at.
             if let Ok(value) = self.run(&code).await
-                && !matches!(value, Value::Null | Value::Bool(false))
-                && value != json!("")
+                && ![Value::Null, json!(false), json!(0), json!("")].contains(&value)
             {
                 return Ok(value);
             }

@@ -21,6 +21,11 @@ impl Phone {
         Ok(Self { client, site: site.to_owned(), token })
     }
 
+    /// The token of its user.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Marks the code with this text as scanned, and answers with who asks.
     pub async fn scan(&self, text: &str) -> Result<Value> {
         Ok(self.call("scanned", text).await?["requester"].take())

@@ -185,7 +185,7 @@ async fn a_session_is_told_of_scan_and_confirm_by_held_polls() -> Result<()> {
     page.until(ScanState::Scanned).await?;
     approve(&router, &["confirm"], &page.random).await?;
     page.until(ScanState::Confirmed).await?;
-    let Some(HostEvent::Succeeded { user_info, ticket }) = page.told.last() else { panic!("{:?}", page.told) };
+    let Some(HostEvent::Succeeded { user_info, ticket, .. }) = page.told.last() else { panic!("{:?}", page.told) };
     assert_eq!(user_info["nickname"], "Alice");
     assert!(!ticket.is_empty());
     Ok(())

@@ -1,0 +1,273 @@
+//! The client with the methods of today's SDK, for pages that move from it or draw their own code (CONTRACT §4).
+//!
+//! Deliberately absent: a state of its own but what belongs to the last codes, so that `checkStatus(random)` and
+//! `startPolling(random)` need nothing but the id, as they always did.
+
+use core::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use js_sys::{Function, JSON, Object, Promise, Reflect};
+use serde::Serialize as _;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::AbortSignal;
+
+use super::callbacks::js_error;
+use super::http::fetch;
+use super::options::Options;
+use super::runtime::Runtime;
+use super::value::Js;
+use super::{ScanHandle, scanning, tickets};
+use crate::error::{Error, ErrorCode};
+use crate::lifecycle::MAX_CODE_LIFETIME;
+use crate::options::{Config, wrong_option};
+use crate::payload::Payload;
+use crate::protocol::{ApproverRequest, Scene, header};
+use crate::reply::{Answer, Value as _};
+use crate::request::{Client, HttpRequest};
+use crate::session::{Code, News, Reply, Request};
+
+/// How many codes are remembered: a page that draws its own shows one or two.
+const REMEMBERED: usize = 8;
+
+/// `new AuthenticationClient(options)`.
+#[wasm_bindgen(skip_typescript)]
+#[derive(Debug)]
+pub struct AuthenticationClient {
+    options: JsValue,
+    codes: Rc<RefCell<VecDeque<Code>>>,
+}
+
+#[wasm_bindgen]
+impl AuthenticationClient {
+    /// Keeps the options that all calls have in common.
+    ///
+    /// # Errors
+    ///
+    /// Throws an `Error` with `code: "invalid-option"` that names the option.
+    #[wasm_bindgen(constructor, skip_typescript)]
+    pub fn new(options: JsValue) -> Result<Self, JsValue> {
+        let read = Options::new(options.clone()).and_then(|options| {
+            options.function("onError")?;
+            Config::read(&options, "")
+        });
+        read.map(|_| Self { options, codes: Rc::default() }).map_err(|error| js_error(&error, true).into())
+    }
+
+    /// Codes for the company's own app.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn qrcode(&self) -> QrCodeClient {
+        self.of(Scene::App)
+    }
+
+    /// Codes for a WeChat mini program.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn wxqrcode(&self) -> QrCodeClient {
+        self.of(Scene::WechatMiniProgram)
+    }
+
+    /// Codes for a WeChat official account.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn wechatmpqrcode(&self) -> QrCodeClient {
+        self.of(Scene::WechatOfficialAccount)
+    }
+
+    fn of(&self, scene: Scene) -> QrCodeClient {
+        QrCodeClient { options: self.options.clone(), codes: self.codes.clone(), scene }
+    }
+}
+
+/// What a page does with codes of one kind. Each promise brings what the server answered, or fails with an `Error` that
+/// has `code`, `reason` and `serverCode`.
+#[wasm_bindgen(skip_typescript)]
+#[derive(Debug, Clone)]
+pub struct QrCodeClient {
+    options: JsValue,
+    codes: Rc<RefCell<VecDeque<Code>>>,
+    scene: Scene,
+}
+
+#[wasm_bindgen]
+impl QrCodeClient {
+    /// As the function `startScanning`, with the client's options filled in.
+    ///
+    /// # Errors
+    ///
+    /// As the function.
+    #[wasm_bindgen(js_name = startScanning, skip_typescript)]
+    pub fn start_scanning(&self, target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
+        scanning(self.with(&options).and_then(|options| Runtime::start(&target, options, self.scene)))
+    }
+
+    /// Asks for a code.
+    #[wasm_bindgen(js_name = geneCode, skip_typescript)]
+    pub fn gene_code(&self, options: JsValue) -> Promise {
+        let this = self.clone();
+        self.promise(async move {
+            let (client, timeout) = this.client(&options)?;
+            let request = Request::Gene(this.scene);
+            let answer = send(client.http::<Js>(&request), timeout).await?;
+            if let Reply::Code(code) = answer.read(&request)? {
+                let mut codes = this.codes.borrow_mut();
+                codes.truncate(REMEMBERED - 1);
+                codes.push_front(code);
+            }
+            answer.data()
+        })
+    }
+
+    /// Asks once what has become of a code.
+    #[wasm_bindgen(js_name = checkStatus, skip_typescript)]
+    pub fn check_status(&self, random: String) -> Promise {
+        let this = self.clone();
+        self.promise(async move {
+            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
+            let Code { random, poll_token, .. } = this.code(&random);
+            let request = Request::Check { random, poll_token: poll_token.clone(), hold: None };
+            let answer = send(client.http::<Js>(&request), timeout).await?;
+            if let Ok(Reply::Checked(checked)) = answer.read(&request)
+                && let News::Authorised { ticket } = checked.news
+            {
+                tickets::remember(&ticket, poll_token.as_deref());
+            }
+            answer.data()
+        })
+    }
+
+    /// Exchanges a ticket for the user, where the server allows that to browsers.
+    #[wasm_bindgen(js_name = exchangeUserInfo, skip_typescript)]
+    pub fn exchange_user_info(&self, ticket: String) -> Promise {
+        let this = self.clone();
+        self.promise(async move {
+            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
+            let poll_token = tickets::poll_token(&ticket).map(Rc::from);
+            let request = Request::Exchange { ticket: ticket.into(), poll_token };
+            send(client.http::<Js>(&request), timeout).await?.data()
+        })
+    }
+
+    /// Polls a code that the page shows by itself, and calls back as `startScanning` does.
+    ///
+    /// # Errors
+    ///
+    /// As `startScanning`.
+    #[wasm_bindgen(js_name = startPolling, skip_typescript)]
+    pub fn start_polling(&self, random: String, options: JsValue) -> Result<ScanHandle, JsValue> {
+        scanning(self.with(&options).and_then(|options| Runtime::poll(self.code(&random), options)))
+    }
+
+    /// Ends what `startPolling` began; a widget's code stays, with a button for a new one.
+    #[wasm_bindgen(js_name = stopPolling, skip_typescript)]
+    pub fn stop_polling(&self, handle: &ScanHandle) {
+        handle.stop_polling();
+    }
+
+    /// The approver has a code on the screen.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn scanned(&self, random: String, token: String) -> Promise {
+        self.approve("/scanned", random, token)
+    }
+
+    /// The approver signs the page in.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn confirm(&self, random: String, token: String) -> Promise {
+        self.approve("/confirm", random, token)
+    }
+
+    /// The approver declines.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn cancel(&self, random: String, token: String) -> Promise {
+        self.approve("/cancel", random, token)
+    }
+
+    /// Reads the text of a QR code.
+    ///
+    /// # Errors
+    ///
+    /// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code.
+    #[wasm_bindgen(js_name = parseCode, skip_typescript)]
+    pub fn parse_code(&self, text: &str) -> Result<JsValue, JsValue> {
+        JSON::parse(text)
+            .ok()
+            .and_then(|value| Js(value).read::<Payload<Js>>())
+            .filter(|payload| !payload.random.is_empty())
+            .and_then(|payload| payload.serialize(&Serializer::json_compatible()).ok())
+            .ok_or_else(|| {
+                js_error(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code"), true).into()
+            })
+    }
+
+    fn approve(&self, call: &'static str, random: String, token: String) -> Promise {
+        let this = self.clone();
+        self.promise(async move {
+            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
+            if !header::is_value(&token) {
+                return Err(wrong_option("token", "the token of a user"));
+            }
+            let body = Js::to_text(&ApproverRequest { random });
+            send(client.call(call, body, Some(("authorization", &token))), timeout).await?.data()
+        })
+    }
+
+    /// The client's options, and over them those of one call. `onError` of the client is for its promises.
+    fn with(&self, options: &JsValue) -> Result<JsValue, Error> {
+        Options::new(options.clone())?;
+        let merged = Object::new();
+        if let Some(own) = self.options.dyn_ref::<Object>() {
+            Object::assign(&merged, own);
+            // A fresh object gives up any property.
+            let _ = Reflect::delete_property(&merged, &"onError".into());
+        }
+        if let Some(options) = options.dyn_ref::<Object>() {
+            Object::assign(&merged, options);
+        }
+        Ok(merged.into())
+    }
+
+    fn client(&self, options: &JsValue) -> Result<(Client, u32), Error> {
+        let options = Options::new(self.with(options)?)?;
+        let config = Config::read(&options, "")?;
+        let timeout = u32::try_from(config.policy.timeout.as_millis()).unwrap_or(u32::MAX);
+        Ok((options.client(&config, self.scene)?, timeout))
+    }
+
+    /// The code `random`, with what is known of it: all of one that this client asked for, otherwise its id.
+    fn code(&self, random: &str) -> Code {
+        let known = self.codes.borrow().iter().find(|code| &*code.random == random).cloned();
+        let code = known.unwrap_or_else(|| Code {
+            random: random.into(),
+            url: "".into(),
+            lifetime: MAX_CODE_LIFETIME,
+            poll_token: None,
+            picture: None,
+        });
+        Code { picture: None, ..code }
+    }
+
+    fn promise(&self, work: impl Future<Output = Result<Js, Error>> + 'static) -> Promise {
+        let on_error = self.on_error();
+        future_to_promise(async move {
+            let error = match work.await {
+                Ok(value) => return Ok(value.0),
+                Err(error) => error,
+            };
+            let thrown = js_error(&error, true);
+            if let Some(on_error) = on_error {
+                let code = error.server_code.map_or_else(|| error.code.word().into(), JsValue::from);
+                // What it throws is its own: the promise fails all the same.
+                let _ = on_error.call3(&JsValue::UNDEFINED, &code, &error.message.as_str().into(), &thrown);
+            }
+            Err(thrown.into())
+        })
+    }
+
+    fn on_error(&self) -> Option<Function> {
+        Options::new(self.options.clone()).ok()?.function("onError").ok()?
+    }
+}
+
+async fn send(http: HttpRequest, timeout: u32) -> Result<Answer<Js>, Error> {
+    fetch(http, &AbortSignal::timeout_with_u32(timeout)).await
+}
