@@ -376,6 +376,41 @@ async fn a_callback_that_throws_is_the_pages_error_and_changes_nothing() {
 }
 
 #[wasm_bindgen_test]
+async fn a_widget_that_leaves_the_page_ends_and_one_that_is_moved_does_not() {
+    let mut page = Page::with(&[0]);
+    page.start("");
+    page.until_told("onResult").await;
+    page.server.hold("check");
+    let polls = page.server.requests("check");
+    until("a held poll", || page.server.requests("check") > polls).await;
+
+    let elsewhere = document().create_element("div").unwrap();
+    document().body().unwrap().append_child(&elsewhere).unwrap();
+    elsewhere.append_child(&page.target).unwrap();
+    TimeoutFuture::new(100).await;
+    assert_eq!(page.handle().state(), "ready");
+
+    // Not the widget itself: whatever holds it.
+    elsewhere.remove();
+    page.until_state("destroyed").await;
+    assert_eq!(page.told().last().unwrap(), "onCodeDestroyed r1");
+    until("the abort", || page.server.aborted() == 1).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_widget_in_a_shadow_root_is_missed_too() {
+    let mut page = Page::with(&[0]);
+    let root = page.target.attach_shadow(&web_sys::ShadowRootInit::new(web_sys::ShadowRootMode::Open)).unwrap();
+    let inner = document().create_element("div").unwrap();
+    root.append_child(&inner).unwrap();
+    let outer = std::mem::replace(&mut page.target, inner);
+    page.start("");
+    page.until_state("ready").await;
+    outer.remove();
+    page.until_state("destroyed").await;
+}
+
+#[wasm_bindgen_test]
 async fn aborting_the_signal_destroys_and_an_aborted_one_starts_nothing() {
     let mut page = Page::with(&[0]);
     run("globalThis.controller = new AbortController()", &JsValue::NULL).unwrap();

@@ -6,6 +6,7 @@ mod callbacks;
 mod client;
 mod http;
 mod options;
+mod presence;
 mod runtime;
 mod tickets;
 mod value;

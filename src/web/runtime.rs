@@ -18,6 +18,7 @@ use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::http::HttpSlot;
 use super::options::Options;
+use super::presence::Presence;
 use super::tickets;
 use super::value::Js;
 use super::view::View;
@@ -42,6 +43,7 @@ pub(super) struct Runtime {
     timer: RefCell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
     listeners: RefCell<Vec<EventListener>>,
+    presence: RefCell<Option<Presence>>,
     callbacks: Callbacks,
     outbox: RefCell<VecDeque<HostEvent<Js>>>,
     is_telling: Cell<bool>,
@@ -90,6 +92,7 @@ impl Runtime {
             timer: RefCell::default(),
             view: RefCell::default(),
             listeners: RefCell::default(),
+            presence: RefCell::default(),
             callbacks,
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
@@ -152,6 +155,7 @@ impl Runtime {
     }
 
     fn dispatch(&self, event: Event<Js>) {
+        let event = if self.has_left_the_page() { Event::Destroyed } else { event };
         let effects = self.session.borrow_mut().handle(self.now(), event);
         if self.state() == ScanState::Destroyed {
             return self.clear_away(effects);
@@ -201,6 +205,7 @@ impl Runtime {
         self.request.replace(None);
         self.timer.replace(None);
         self.listeners.replace(Vec::new());
+        self.presence.replace(None);
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
@@ -217,6 +222,18 @@ impl Runtime {
             }
         }
         drop(self.itself.replace(None));
+    }
+
+    /// Looks after a widget that was put into an element which came into the page only later, too.
+    fn has_left_the_page(&self) -> bool {
+        let view = self.view.borrow().clone();
+        let Some(view) = view else { return false };
+        if self.presence.borrow().is_some() {
+            return !view.element().is_connected();
+        }
+        let gone = self.sender();
+        self.presence.replace(Presence::watch(view.element(), move || gone(Event::Destroyed)));
+        false
     }
 
     fn timeout(&self, at: Instant) -> Timeout {

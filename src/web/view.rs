@@ -163,6 +163,11 @@ impl View {
         self.render_button(view.action());
     }
 
+    /// What was put into the page.
+    pub(super) fn element(&self) -> &Element {
+        &self.outermost
+    }
+
     /// Takes the widget out of the page.
     pub(super) fn remove(&self) {
         self.picture_listeners.replace(Vec::new());
