@@ -7,75 +7,59 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
 use image::imageops::FilterType;
 use serde_json::{Value, json};
+use thirtyfour::{
+    By, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver,
+};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
-use url::{ParseError, Url};
 
 /// How many browsers run at once: more than there are cores only slows them all down.
-const BROWSERS: usize = 2;
+static PLACES: Semaphore = Semaphore::const_new(2);
 /// How long a test waits for something to appear before it fails.
 const PATIENCE: Duration = Duration::from_secs(40);
 const GLANCE: Duration = Duration::from_millis(25);
 
-/// What a person would like to have: a window of this size, in these colours.
-#[derive(Debug, Clone, Copy)]
-pub struct Screen {
-    /// Width in CSS pixels.
-    pub width: u32,
-    /// Height in CSS pixels.
-    pub height: u32,
-    /// Whether the person prefers dark colours.
-    pub is_dark: bool,
-}
-
-impl Default for Screen {
-    fn default() -> Self {
-        Self { width: 1280, height: 800, is_dark: false }
-    }
-}
-
 /// A browser with one window.
 pub struct Browser {
-    client: Client,
-    _driver: Child,
+    driver: WebDriver,
+    _process: Child,
     _place: SemaphorePermit<'static>,
 }
 
 impl Browser {
-    /// Opens a browser with a profile of its own.
+    /// Opens a browser with a profile of its own. A test that needs two asks for [`two`](Self::two) at once.
     pub async fn open() -> Result<Self> {
-        Self::open_on(Screen::default()).await
+        Self::open_in(PLACES.acquire().await?).await
     }
 
-    /// Opens a browser on a screen.
-    pub async fn open_on(screen: Screen) -> Result<Self> {
-        static PLACES: Semaphore = Semaphore::const_new(BROWSERS);
-        let place = PLACES.acquire().await?;
-        let (driver, port) = start_driver().await?;
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(screen)?)
-            .connect(&format!("http://127.0.0.1:{port}"))
+    /// Opens two browsers that know nothing of each other.
+    pub async fn two() -> Result<(Self, Self)> {
+        // Both places at once: two tests that each hold one and wait for another would wait for ever.
+        let mut places = PLACES.acquire_many(2).await?;
+        let place = places.split(1).context("there is a second place")?;
+        Ok((Self::open_in(places).await?, Self::open_in(place).await?))
+    }
+
+    async fn open_in(place: SemaphorePermit<'static>) -> Result<Self> {
+        let (process, port) = start_driver().await?;
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities()?)
             .await
             .context("the driver does not start a browser")?;
-        Ok(Self { client, _driver: driver, _place: place })
+        Ok(Self { driver, _process: process, _place: place })
     }
 
     /// Opens an address.
     pub async fn goto(&self, url: &str) -> Result<()> {
-        Ok(self.client.goto(url).await?)
+        Ok(self.driver.goto(url).await?)
     }
 
     /// Evaluates the body of a function in the page.
     pub async fn run(&self, code: &str) -> Result<Value> {
-        Ok(self.client.execute(code, Vec::new()).await?)
+        Ok(self.driver.execute(code, Vec::new()).await?.json().clone())
     }
 
     /// Waits until an expression in the page is true, and answers with its value.
@@ -113,13 +97,13 @@ impl Browser {
     /// Clicks an element once it is there.
     pub async fn click(&self, selector: &str) -> Result<()> {
         self.until(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
-        Ok(self.client.find(Locator::Css(selector)).await?.click().await?)
+        Ok(self.driver.find(By::Css(selector)).await?.click().await?)
     }
 
     /// Types into a field once it is there.
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
         self.until(&format!("document.querySelector('{selector}') !== null")).await?;
-        Ok(self.client.find(Locator::Css(selector)).await?.send_keys(text).await?)
+        Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
     }
 
     /// Reads the text of an element, once it is there and not empty.
@@ -137,7 +121,7 @@ impl Browser {
 
     /// A picture of the window, as PNG.
     pub async fn screenshot(&self) -> Result<Vec<u8>> {
-        Ok(self.client.screenshot().await?)
+        Ok(self.driver.screenshot_as_png().await?)
     }
 
     /// Reads the QR code off the screen with a decoder that knows nothing of us.
@@ -151,13 +135,11 @@ impl Browser {
     /// Fails if the page has written an error or a warning to the console since the last call, a violation of its
     /// policy included. `expected` are parts of those that the test provokes.
     pub async fn expect_quiet_console(&self, expected: &[&str]) -> Result<()> {
-        let log = self.client.issue_cmd(BrowserLog).await?;
+        let log = self.driver.browser_log().await?;
         let entries: Vec<&str> = log
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry["level"] != "INFO" && entry["level"] != "DEBUG")
-            .filter_map(|entry| entry["message"].as_str())
+            .iter()
+            .filter(|entry| entry.level != "INFO" && entry.level != "DEBUG")
+            .map(|entry| entry.message.as_str())
             .filter(|message| !expected.iter().any(|part| message.contains(part)))
             .collect();
         ensure!(entries.is_empty(), "the console says: {entries:#?}");
@@ -166,7 +148,7 @@ impl Browser {
 
     /// Closes the browser. One that is not closed ends with its driver.
     pub async fn close(self) -> Result<()> {
-        Ok(self.client.close().await?)
+        Ok(self.driver.quit().await?)
     }
 }
 
@@ -185,29 +167,26 @@ pub fn decode(png: &[u8]) -> Result<String> {
 /// The first widget of the page.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
-fn capabilities(screen: Screen) -> Result<Capabilities> {
-    let mut arguments = vec![
-        "--headless=new".to_owned(),
-        "--no-sandbox".to_owned(),
-        "--disable-gpu".to_owned(),
-        "--disable-dev-shm-usage".to_owned(),
-        "--no-first-run".to_owned(),
-        "--disable-background-networking".to_owned(),
-        "--disable-component-update".to_owned(),
-        "--disable-sync".to_owned(),
-        "--disable-quic".to_owned(),
-        "--lang=en-US".to_owned(),
-        format!("--window-size={},{}", screen.width, screen.height),
-    ];
-    if screen.is_dark {
-        arguments.push("--blink-settings=preferredColorScheme=0".to_owned());
+fn capabilities() -> Result<ChromeCapabilities> {
+    let mut capabilities = DesiredCapabilities::chrome();
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+        "--lang=en-US",
+        "--window-size=1280,800",
+    ] {
+        capabilities.add_arg(argument)?;
     }
-    let binary = env::var("CHROME").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
-    let capabilities = json!({
-        "goog:chromeOptions": { "args": arguments, "binary": binary },
-        "goog:loggingPrefs": { "browser": "ALL" },
-    });
-    Ok(serde_json::from_value(capabilities)?)
+    capabilities.set_binary(&env::var("CHROME").unwrap_or_else(|_| "/usr/bin/chromium".to_owned()))?;
+    capabilities.set_browser_log_level(LoggingPrefsLogLevel::All)?;
+    Ok(capabilities)
 }
 
 async fn start_driver() -> Result<(Child, u16)> {
@@ -230,20 +209,6 @@ async fn start_driver() -> Result<(Child, u16)> {
         }
     }
     bail!("{path} ended before it was ready")
-}
-
-/// `POST /session/{id}/se/log`: what the page has written to the console.
-#[derive(Debug)]
-struct BrowserLog;
-
-impl WebDriverCompatibleCommand for BrowserLog {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
-    }
 }
 
 /// The folder of the repository.

@@ -146,7 +146,7 @@ async fn an_expired_code_is_replaced_by_a_click_and_the_new_one_signs_in() -> Re
 #[tokio::test]
 async fn a_person_signs_in_with_the_phone_page_by_text() -> Result<()> {
     let site = Site::start().await?;
-    let (desk, phone) = (Browser::open().await?, Browser::open().await?);
+    let (desk, phone) = Browser::two().await?;
     desk.goto(&site.url).await?;
     let text = desk.read_code().await?;
 
@@ -170,14 +170,13 @@ async fn a_person_signs_in_with_the_phone_page_by_text() -> Result<()> {
 #[tokio::test]
 async fn a_person_declines_on_the_phone_page_a_code_read_from_a_picture() -> Result<()> {
     let site = Site::start().await?;
-    let desk = Browser::open().await?;
+    let (desk, phone) = Browser::two().await?;
     desk.goto(&site.url).await?;
     desk.read_code().await?;
     let folder = tempfile::tempdir()?;
     let picture = folder.path().join("code.png");
     std::fs::write(&picture, desk.screenshot().await?)?;
 
-    let phone = Browser::open().await?;
     phone.goto(&format!("{}/phone.html", site.url)).await?;
     sign_in(&phone, "bob").await?;
     phone.type_into("#code-file", &picture.to_string_lossy()).await?;
