@@ -127,9 +127,13 @@ impl Browser {
     /// Reads the QR code off the screen with a decoder that knows nothing of us.
     pub async fn read_code(&self) -> Result<String> {
         self.until_state("ready").await?;
-        // A code that fades in is not there at the first glance.
+        decode(&self.still_screenshot().await?)
+    }
+
+    /// A picture of the window once the code has faded in or out.
+    pub async fn still_screenshot(&self) -> Result<Vec<u8>> {
         self.until(&format!("{WIDGET}.querySelector('.code').getAnimations().length === 0")).await?;
-        decode(&self.screenshot().await?)
+        self.screenshot().await
     }
 
     /// Fails if the page has written an error or a warning to the console since the last call, a violation of its

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 async fn open(site: &Site) -> Result<Browser> {
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
-    browser.until("typeof ScanLogin").await?;
+    browser.until("window.ScanLogin !== undefined").await?;
     browser.run("window.AuthenticationClient = ScanLogin.AuthenticationClient; window.told = []").await?;
     Ok(browser)
 }
