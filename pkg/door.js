@@ -85,6 +85,7 @@ class LoadingHandle {
       })
       .catch((error) => {
         if (this.#end) return;
+        this.#end = "failed";
         if (typeof options?.onError === "function") options.onError(error.message, error);
         else reportError(error);
       });
