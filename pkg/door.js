@@ -77,9 +77,10 @@ export function door(locate) {
 class LoadingHandle {
   #handle;
   #end;
+  #loaded;
 
   constructor(loaded, options, make) {
-    loaded
+    this.#loaded = loaded
       .then(() => {
         if (!this.#end) this.#handle = make();
       })
@@ -97,6 +98,10 @@ class LoadingHandle {
 
   refresh() {
     this.#handle?.refresh();
+  }
+
+  setLanguage(lang) {
+    this.#loaded.then(() => this.#handle?.setLanguage(lang));
   }
 
   stopPolling() {

@@ -12,6 +12,8 @@ use crate::protocol::code;
 pub enum ErrorCode {
     /// An option has the wrong type or is out of range.
     InvalidOption,
+    /// The page is inside another one that may not show it.
+    Framed,
     /// The server can't be reached.
     Network,
     /// The server did not answer in time.
@@ -26,6 +28,8 @@ pub enum ErrorCode {
     Refused,
     /// The text is too long for a QR code.
     CodeTooLong,
+    /// In its size, the modules of the code would be too small for a camera.
+    CodeTooDense,
     /// The image of the code can't be shown, and there is nothing to draw it from.
     CodeImageFailed,
     /// The text is not that of a sign-in code.
@@ -39,6 +43,7 @@ impl ErrorCode {
     pub fn word(self) -> &'static str {
         match self {
             Self::InvalidOption => "invalid-option",
+            Self::Framed => "framed",
             Self::Network => "network",
             Self::Timeout => "timeout",
             Self::BadAnswer => "bad-answer",
@@ -46,6 +51,7 @@ impl ErrorCode {
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::CodeTooLong => "code-too-long",
+            Self::CodeTooDense => "code-too-dense",
             Self::CodeImageFailed => "code-image-failed",
             Self::NotACode => "not-a-code",
             Self::SignInFailed => "sign-in-failed",

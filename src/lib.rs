@@ -12,12 +12,13 @@
 //! 2. [`lifecycle`]: what may happen to a code, and to whom.
 //! 3. [`payload`]: the text in the QR code.
 //! 4. [`qr`]: from text to one SVG path.
-//! 5. [`error`]: everything that can go wrong, under stable names.
-//! 6. [`options`]: what a page may ask for.
-//! 7. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
-//! 8. [`request`] and [`reply`]: between the session and HTTP.
-//! 9. [`view_model`] and [`text`]: what a person sees and reads.
-//! 10. `web`, only on wasm32: the browser around all of it.
+//! 5. [`color`]: which colours of a code a camera can tell apart.
+//! 6. [`error`]: everything that can go wrong, under stable names.
+//! 7. [`options`]: what a page may ask for.
+//! 8. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
+//! 9. [`request`] and [`reply`]: between the session and HTTP.
+//! 10. [`view_model`] and [`text`]: what a person sees and reads.
+//! 11. `web`, only on wasm32: the browser around all of it.
 
 pub mod protocol;
 
@@ -26,6 +27,8 @@ pub mod lifecycle;
 pub mod payload;
 
 pub mod qr;
+
+pub mod color;
 
 pub mod error;
 

@@ -4,12 +4,13 @@
 //! the wrong type or out of range is an error that names it. Deliberately absent: callbacks, which are no data.
 
 use core::time::Duration;
-use std::borrow::Cow;
 
+use crate::color::{Colors, luminance};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::header;
+use crate::qr::Format;
 use crate::session::Policy;
-use crate::text::{Language, Words};
+use crate::text::{Word, Words};
 
 /// Where options are read from: a JavaScript object in the browser, JSON in tests.
 ///
@@ -24,6 +25,8 @@ pub trait Fields: Sized {
     fn number(&self, name: &str) -> Result<Option<f64>, Error>;
     /// A truth value.
     fn boolean(&self, name: &str) -> Result<Option<bool>, Error>;
+    /// A list of texts.
+    fn strings(&self, name: &str) -> Result<Option<Vec<String>>, Error>;
     /// An object with fields of its own, which are named `name.field` in errors.
     fn object(&self, name: &str) -> Result<Option<Self>, Error>;
 }
@@ -41,10 +44,40 @@ pub struct Config {
     pub size: Size,
     /// The least width and height of the box in CSS pixels.
     pub container_size: Size,
-    /// The language of [`words`](Self::words).
-    pub language: Language,
+    /// How the code is drawn.
+    pub format: Format,
+    /// The colours of the code.
+    pub colors: Colors,
+    /// Light or dark.
+    pub theme: Theme,
     /// What a person reads.
     pub words: Words,
+    /// Whether the words follow the language of the page.
+    pub follows_page: bool,
+    /// The origins that may frame the page; `None` for any.
+    pub frame_ancestors: Option<Vec<String>>,
+}
+
+/// Whether the widget is light or dark. The code itself is always dark on light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// As the person prefers it.
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// The option, and the value of `data-theme`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
 }
 
 /// A width and a height in CSS pixels.
@@ -64,7 +97,9 @@ impl Config {
     /// [`ErrorCode::InvalidOption`], with a message that names the option and what it must be.
     pub fn read(options: &impl Fields, page_language: &str) -> Result<Self, Error> {
         let lang = options.string("lang")?;
-        let language = Language::of(lang.as_deref().unwrap_or(page_language));
+        let words = Words::new(lang.as_deref().unwrap_or(page_language), tips(options)?);
+        let follows_page = lang.is_none();
+        let size = size(options, "size", 240)?;
         let defaults = Policy::default();
         Ok(Self {
             policy: Policy {
@@ -79,10 +114,23 @@ impl Config {
             },
             host: host(options)?,
             headers: headers(options, lang)?,
-            size: size(options, "size", 240)?,
-            container_size: size(options, "containerSize", 300)?,
-            language,
-            words: words(options, language)?,
+            size,
+            container_size: self::size(options, "containerSize", 300)?,
+            format: Format {
+                width: size.width.min(size.height),
+                logo: options.string("logo")?.filter(|logo| !logo.is_empty()).map(Into::into),
+                is_image: one_of(options, "render", [("svg", false), ("img", true)])?.unwrap_or(false),
+            },
+            colors: colors(options)?,
+            theme: one_of(
+                options,
+                "theme",
+                [Theme::Auto, Theme::Light, Theme::Dark].map(|theme| (theme.word(), theme)),
+            )?
+            .unwrap_or(Theme::Auto),
+            words,
+            follows_page,
+            frame_ancestors: frame_ancestors(options)?,
         })
     }
 }
@@ -113,7 +161,7 @@ fn size(options: &impl Fields, name: &str, default: u32) -> Result<Size, Error> 
 
 fn host(options: &impl Fields) -> Result<String, Error> {
     for name in ["appHost", "host"] {
-        let Some(host) = options.string(name)? else { continue };
+        let Some(host) = options.string(name)?.filter(|host| !host.is_empty()) else { continue };
         let authority = host.strip_prefix("https://").or_else(|| host.strip_prefix("http://"));
         if authority.is_none_or(|authority| authority.is_empty() || authority.contains(['?', '#', ' ', '@'])) {
             return Err(wrong_option(name, "an address such as `https://login.example.com`"));
@@ -153,22 +201,56 @@ fn headers(options: &impl Fields, lang: Option<String>) -> Result<Vec<(String, S
     Ok(headers)
 }
 
-fn words(options: &impl Fields, language: Language) -> Result<Words, Error> {
-    let mut words = Words::of(language);
-    let Some(tips) = options.object("tips")? else { return Ok(words) };
-    for (name, word) in [
-        ("title", &mut words.title),
-        ("scanned", &mut words.scanned),
-        ("succeed", &mut words.succeed),
-        ("canceled", &mut words.canceled),
-        ("expired", &mut words.expired),
-        ("retry", &mut words.retry),
-        ("failed", &mut words.failed),
-        ("middleTitle", &mut words.middle_title),
-        ("referText", &mut words.refer_text),
-    ] {
-        if let Some(tip) = tips.string(name)? {
-            *word = Cow::Owned(tip);
+fn one_of<T: Copy, const N: usize>(
+    options: &impl Fields,
+    name: &str,
+    choices: [(&str, T); N],
+) -> Result<Option<T>, Error> {
+    let Some(word) = options.string(name)? else { return Ok(None) };
+    match choices.iter().find(|(choice, _)| *choice == word) {
+        Some((_, value)) => Ok(Some(*value)),
+        None => {
+            let choices = choices.map(|(choice, _)| ["`", choice, "`"].concat());
+            Err(wrong_option(&options.name_of(name), &choices.join(" or ")))
+        }
+    }
+}
+
+fn colors(options: &impl Fields) -> Result<Colors, Error> {
+    let mut colors = Colors::default();
+    let Some(chosen) = options.object("colors")? else { return Ok(colors) };
+    for (name, color) in [("dark", &mut colors.dark), ("light", &mut colors.light)] {
+        if let Some(chosen) = chosen.string(name)? {
+            if luminance(&chosen).is_none() {
+                return Err(wrong_option(&["colors.", name].concat(), "a colour such as `#1a2b3c`"));
+            }
+            *color = chosen;
+        }
+    }
+    if !colors.are_legible() {
+        return Err(wrong_option("colors", "dark on light and further apart: a camera could not read such a code"));
+    }
+    Ok(colors)
+}
+
+/// Origins are compared as the browser writes them, so that they have to be written as the browser does.
+fn frame_ancestors(options: &impl Fields) -> Result<Option<Vec<String>>, Error> {
+    let Some(origins) = options.strings("frameAncestors")? else { return Ok(None) };
+    let is_origin = |origin: &String| {
+        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#', ' ', '@', '*']))
+    };
+    if origins.iter().all(is_origin) {
+        return Ok(Some(origins));
+    }
+    Err(wrong_option("frameAncestors", "a list of origins such as `https://www.example.com`"))
+}
+
+fn tips(options: &impl Fields) -> Result<Vec<(Word, String)>, Error> {
+    let mut words = Vec::new();
+    if let Some(tips) = options.object("tips")? {
+        for word in Word::ALL {
+            words.extend(tips.string(word.tip())?.map(|tip| (word, tip)));
         }
     }
     Ok(words)
@@ -176,7 +258,7 @@ fn words(options: &impl Fields, language: Language) -> Result<Words, Error> {
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
@@ -210,6 +292,11 @@ mod tests {
         fn boolean(&self, name: &str) -> Result<Option<bool>, Error> {
             self.at(name, "a boolean", Value::as_bool)
         }
+        fn strings(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+            self.at(name, "a list of strings", |value| {
+                value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+            })
+        }
         fn object(&self, name: &str) -> Result<Option<Self>, Error> {
             let path = format!("{}{name}.", self.path);
             self.at(name, "an object", |value| {
@@ -218,7 +305,7 @@ mod tests {
         }
     }
 
-    fn read(value: Value) -> Result<Config, Error> {
+    pub(crate) fn read(value: Value) -> Result<Config, Error> {
         Config::read(&Json { path: String::new(), value }, "en")
     }
 
@@ -230,7 +317,9 @@ mod tests {
         assert_eq!(config.size, Size { width: 240, height: 240 });
         assert_eq!(config.container_size, Size { width: 300, height: 300 });
         assert_eq!(config.host, "");
-        assert_eq!(config.language, Language::English);
+        assert_eq!((config.words.tag(), config.follows_page), ("en-US", true));
+        assert_eq!(config.format, Format { width: 240, logo: None, is_image: false });
+        assert_eq!((config.theme, config.frame_ancestors), (Theme::Auto, None));
         let names: Vec<&str> = config.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, [header::REQUEST_FROM, header::SDK_VERSION], "empty headers are left out");
     }
@@ -259,6 +348,29 @@ mod tests {
             (json!({ "lang": 7 }), "option `lang` must be a string"),
             (json!({ "tips": "hello" }), "option `tips` must be an object"),
             (json!({ "tips": { "title": 5 } }), "option `tips.title` must be a string"),
+            (json!({ "tips": { "tryNow": 5 } }), "option `tips.tryNow` must be a string"),
+            (json!({ "logo": 5 }), "option `logo` must be a string"),
+            (json!({ "render": "canvas" }), "option `render` must be `svg` or `img`"),
+            (json!({ "theme": "blue" }), "option `theme` must be `auto` or `light` or `dark`"),
+            (json!({ "colors": "#000" }), "option `colors` must be an object"),
+            (json!({ "colors": { "dark": "navy" } }), "option `colors.dark` must be a colour such as `#1a2b3c`"),
+            (
+                json!({ "colors": { "dark": "#fff", "light": "#000" } }),
+                "option `colors` must be dark on light and further apart: a camera could not read such a code",
+            ),
+            (
+                json!({ "colors": { "dark": "#bbb" } }),
+                "option `colors` must be dark on light and further apart: a camera could not read such a code",
+            ),
+            (json!({ "frameAncestors": "none" }), "option `frameAncestors` must be a list of strings"),
+            (
+                json!({ "frameAncestors": ["https://*.example.com"] }),
+                "option `frameAncestors` must be a list of origins such as `https://www.example.com`",
+            ),
+            (
+                json!({ "frameAncestors": ["https://www.example.com/"] }),
+                "option `frameAncestors` must be a list of origins such as `https://www.example.com`",
+            ),
             (
                 json!({ "host": "login.example.com" }),
                 "option `host` must be an address such as `https://login.example.com`",
@@ -295,7 +407,21 @@ mod tests {
     #[test]
     fn tips_replace_words_and_leave_the_others() {
         let config = read(json!({ "lang": "zh-CN", "tips": { "title": "<b>Scan</b>" } })).unwrap();
-        assert_eq!(config.words.title, "<b>Scan</b>");
-        assert_eq!(config.words.expired, Words::of(Language::SimplifiedChinese).expired);
+        assert_eq!(config.words.get(Word::Title), "<b>Scan</b>");
+        assert_eq!(config.words.get(Word::Expired), Words::new("zh-CN", Vec::new()).get(Word::Expired));
+        assert!(!config.follows_page, "a language that was asked for stays");
+    }
+
+    #[test]
+    fn the_code_is_as_wide_as_the_shorter_side_and_looks_as_the_page_wants() {
+        let config = read(json!({
+            "size": { "width": 300, "height": 200 }, "logo": "/logo.svg", "render": "img", "theme": "dark",
+            "colors": { "dark": "#0b5a62", "light": "#f4fbfa" }, "frameAncestors": ["https://www.example.com:8443"],
+        }))
+        .unwrap();
+        assert_eq!(config.format, Format { width: 200, logo: Some("/logo.svg".into()), is_image: true });
+        assert_eq!((config.colors.dark.as_str(), config.colors.light.as_str()), ("#0b5a62", "#f4fbfa"));
+        assert_eq!(config.theme, Theme::Dark);
+        assert_eq!(config.frame_ancestors, Some(vec!["https://www.example.com:8443".to_owned()]));
     }
 }

@@ -4,6 +4,7 @@
 //! standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to whoever shows it.
 
 use core::fmt::Write;
+use std::rc::Rc;
 
 pub use qrcode::EcLevel;
 use qrcode::{Color, QrCode};
@@ -12,6 +13,42 @@ use crate::error::{Error, ErrorCode};
 
 /// The width in modules of the light border that a reader needs (ISO/IEC 18004, 6.3.8).
 pub const QUIET_ZONE: u16 = 4;
+
+/// The least width of a module in CSS pixels: half a millimetre, which a phone can read from where a person holds it.
+pub const LEAST_MODULE: u32 = 2;
+
+/// How a code is to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// Its width in CSS pixels, quiet zone included.
+    pub width: u32,
+    /// The address of the picture in its middle.
+    pub logo: Option<Rc<str>>,
+    /// Whether it is the server's image wherever there is one.
+    pub is_image: bool,
+}
+
+impl Format {
+    /// Draws `text` with an error correction that makes up for the logo.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::CodeTooLong`] as [`Drawing::new`], and [`ErrorCode::CodeTooDense`] when a module would be narrower
+    /// than [`LEAST_MODULE`].
+    pub fn draw(&self, text: &str) -> Result<Drawing, Error> {
+        let level = if self.logo.is_some() { EcLevel::Q } else { EcLevel::M };
+        let drawing = Drawing::new(text, level)?;
+        let least = u32::from(drawing.side) * LEAST_MODULE;
+        if self.width >= least {
+            return Ok(drawing);
+        }
+        let message = format!(
+            "in {} pixels the code would be too dense for a camera: make `size` at least {least}, or `customData` shorter",
+            self.width
+        );
+        Err(Error::new(ErrorCode::CodeTooDense, message))
+    }
+}
 
 /// A QR code, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +159,20 @@ mod tests {
             }
         }
         assert_eq!(pixels[4 * side + 4], 0, "the finder pattern starts right behind the quiet zone");
+    }
+
+    #[test]
+    fn a_code_that_is_too_dense_for_its_size_is_an_error_that_says_what_size_it_needs() {
+        let format = |width, logo| Format { width, logo, is_image: false };
+        // 200 bytes: 57 modules and the quiet zone; with a logo 65.
+        let text = "x".repeat(200);
+        assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, EcLevel::M).unwrap());
+        let error = format(129, None).draw(&text).unwrap_err();
+        assert_eq!(error.code, ErrorCode::CodeTooDense);
+        assert!(error.message.contains("in 129 pixels") && error.message.contains("at least 130"), "{}", error.message);
+        let logo = Some("/logo.svg".into());
+        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, EcLevel::Q).unwrap());
+        assert_eq!(format(145, logo).draw(&text).unwrap_err().code, ErrorCode::CodeTooDense);
     }
 
     #[test]

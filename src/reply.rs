@@ -5,15 +5,15 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal};
 use crate::lifecycle::CODE_LIFETIME;
 use crate::payload::Payload;
 use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Scene, Status, code, header};
-use crate::qr::{Drawing, EcLevel};
-use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request};
+use crate::qr::Format;
+use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request, Symbol};
 
 /// A JSON value that is handed through unread: a JavaScript value in the browser, `serde_json::Value` natively.
 pub trait Value: Clone + Serialize + DeserializeOwned {
@@ -37,15 +37,18 @@ pub struct Answer<V> {
 }
 
 impl<V: Value> Answer<V> {
-    /// Reads the answer to `request`.
+    /// Reads the answer to `request`. A code is drawn in `format`; with `None` the page shows it by itself.
     ///
     /// # Errors
     ///
-    /// What the server refused, or in what the answer differs from the protocol.
-    pub fn read(&self, request: &Request) -> Result<Reply<V>, Error> {
+    /// What the server refused, in what the answer differs from the protocol, or why the code can't be drawn.
+    pub fn read(&self, request: &Request, format: Option<&Format>) -> Result<Reply<V>, Error> {
         let data = self.data()?;
         let reply = match request {
-            Request::Gene(scene) => data.read().and_then(|gene| code_of::<V>(*scene, gene)).map(Reply::Code),
+            Request::Gene(scene) => match data.read() {
+                Some(gene) => code_of::<V>(*scene, gene, format)?.map(Reply::Code),
+                None => None,
+            },
             Request::Check { .. } => data.read().and_then(|check| checked(check, data)).map(Reply::Checked),
             Request::Exchange { .. } => Some(Reply::User(data)),
         };
@@ -69,31 +72,56 @@ impl<V: Value> Answer<V> {
     }
 }
 
-fn code_of<V: Value>(scene: Scene, gene: GeneData<V>) -> Option<Code> {
+/// `None` when the answer is not of the protocol.
+fn code_of<V: Value>(scene: Scene, gene: GeneData<V>, format: Option<&Format>) -> Result<Option<Code>, Error> {
     let random: Rc<str> = gene.random.as_str().into();
     let url: Rc<str> = gene.url.clone().unwrap_or_default().into();
     // One that can't be sent back would fail every poll.
     let poll_token = gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from);
     let lifetime = gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
-    // Codes of WeChat are made by WeChat: nobody else can draw them.
-    let (whole, least) = match scene {
-        Scene::App => {
-            let least = Payload::least(gene.random.clone(), gene.expires_in);
-            (Payload::of(gene).and_then(|payload| draw::<V>(&payload)), draw::<V>(&least))
-        }
-        Scene::WechatMiniProgram | Scene::WechatOfficialAccount => (None, None),
+    let picture = match format {
+        Some(format) => match picture_of(scene, gene, &url, format)? {
+            Some(picture) => Some(picture),
+            None => return Ok(None),
+        },
+        None => None,
     };
-    let picture = match whole {
-        Some(drawing) => Picture::Drawn(drawing),
-        None if url.is_empty() => Picture::Drawn(least?),
-        None => Picture::Image { url: url.clone(), fallback: least },
-    };
-    (!random.is_empty()).then_some(Code { random, url, lifetime, poll_token, picture: Some(picture) })
+    Ok((!random.is_empty()).then_some(Code { random, url, lifetime, poll_token, picture }))
 }
 
-fn draw<V: Value>(payload: &Payload<V>) -> Option<Rc<Drawing>> {
-    let text = V::to_text(payload)?;
-    Drawing::new(&text, EcLevel::M).ok().map(Rc::new)
+/// `None` when there is nothing to show.
+fn picture_of<V: Value>(
+    scene: Scene,
+    gene: GeneData<V>,
+    url: &Rc<str>,
+    format: &Format,
+) -> Result<Option<Picture>, Error> {
+    let image = |fallback| Picture::Image { url: url.clone(), fallback };
+    // Codes of WeChat are made by WeChat: nobody else can draw them.
+    if scene != Scene::App {
+        return Ok((!url.is_empty()).then(|| image(None)));
+    }
+    let logo = format.logo.clone().or_else(|| gene.custom_logo.as_deref().map(Rc::from));
+    let format = Format { logo, ..format.clone() };
+    let least = Payload::<V>::least(gene.random.clone(), gene.expires_in);
+    Ok(match Payload::of(gene) {
+        Some(whole) if url.is_empty() || !format.is_image => Some(Picture::Drawn(draw(&format, &whole)?)),
+        Some(whole) => Some(image(draw(&format, &whole).ok())),
+        None if url.is_empty() => Some(Picture::Drawn(draw(&format, &least)?)),
+        None => Some(image(draw(&format, &least).ok())),
+    })
+}
+
+fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Symbol, Error> {
+    let text = V::to_text(payload).ok_or_else(|| Error::of_reply(200, None, None))?;
+    Ok(Symbol { drawing: Rc::new(format.draw(&text)?), logo: format.logo.clone() })
+}
+
+/// What of a user tells that there is nothing left to exchange.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: Option<String>,
 }
 
 fn checked<V: Value>(check: CheckData<V>, raw: V) -> Option<Checked<V>> {
@@ -110,7 +138,9 @@ fn checked<V: Value>(check: CheckData<V>, raw: V) -> Option<Checked<V>> {
         Some(Status::Failed) => News::Failed(check.scanned_result.map(outcome)),
     };
     let person = check.user_info.as_ref().and_then(Value::read::<Person>).unwrap_or_default();
-    Some(Checked { news, person, user_info: check.user_info.unwrap_or_else(V::empty_object), raw })
+    let token = check.user_info.as_ref().and_then(Value::read::<Token>).and_then(|user| user.token);
+    let has_token = token.is_some_and(|token| !token.is_empty());
+    Some(Checked { news, person, has_token, user_info: check.user_info.unwrap_or_else(V::empty_object), raw })
 }
 
 fn outcome<V: Value>(raw: V) -> Outcome<V> {
@@ -142,13 +172,16 @@ impl Value for serde_json::Value {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::qr::{Drawing, EcLevel};
     use serde_json::json;
 
     type Json = serde_json::Value;
 
+    const FORMAT: Format = Format { width: 240, logo: None, is_image: false };
+
     fn read(request: &Request, data: Json) -> Result<Reply<Json>, Error> {
         let body = Some(json!({ "code": 200, "message": "ok", "data": data }));
-        Answer { status: 200, retry_after: None, body }.read(request)
+        Answer { status: 200, retry_after: None, body }.read(request, Some(&FORMAT))
     }
 
     fn code(data: Json) -> Code {
@@ -173,11 +206,67 @@ mod tests {
         let drawn = code(full);
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        assert_eq!(drawn.picture, Some(Picture::Drawn(Rc::new(Drawing::new(text, EcLevel::M).unwrap()))));
+        let symbol = Symbol { drawing: Rc::new(Drawing::new(text, EcLevel::M).unwrap()), logo: None };
+        assert_eq!(drawn.picture, Some(Picture::Drawn(symbol)));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 
         let image = code(json!({ "random": "r", "expiresIn": 120, "url": "u" }));
         assert!(matches!(image.picture, Some(Picture::Image { url, fallback: Some(_) }) if &*url == "u"));
+    }
+
+    fn full(extra: Json) -> Json {
+        let mut gene = json!({ "random": "r", "expiresIn": 60, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
+            "createdAt": "a", "expireAt": "b" });
+        gene.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        gene
+    }
+
+    fn picture(data: Json, format: Option<&Format>) -> Result<Option<Picture>, Error> {
+        let body = Some(json!({ "code": 200, "data": data }));
+        match (Answer { status: 200, retry_after: None, body }).read(&Request::Gene(Scene::App), format)? {
+            Reply::Code(code) => Ok(code.picture),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_pages_logo_comes_before_the_servers_and_either_raises_the_error_correction() {
+        let logo_and_side = |data, format: &Format| match picture(data, Some(format)) {
+            Ok(Some(Picture::Drawn(symbol))) => (symbol.logo, symbol.drawing.side),
+            other => panic!("{other:?}"),
+        };
+        let own = Format { logo: Some("own".into()), ..FORMAT };
+        let (none, plain) = logo_and_side(full(json!({})), &FORMAT);
+        let (custom, raised) = logo_and_side(full(json!({ "customLogo": "server" })), &FORMAT);
+        let (page, _) = logo_and_side(full(json!({ "customLogo": "server" })), &own);
+        assert_eq!((none, custom.as_deref(), page.as_deref()), (None, Some("server"), Some("own")));
+        assert!(raised > plain);
+    }
+
+    #[test]
+    fn a_page_that_wants_an_image_gets_the_servers_and_a_drawing_of_the_whole_code_as_its_fallback() {
+        let format = Format { is_image: true, ..FORMAT };
+        let drawn = picture(full(json!({})), Some(&FORMAT)).unwrap();
+        let Some(Picture::Image { url, fallback }) = picture(full(json!({})), Some(&format)).unwrap() else { panic!() };
+        assert_eq!((&*url, fallback.map(Picture::Drawn)), ("u", drawn.clone()));
+        assert_eq!(picture(full(json!({ "url": null })), Some(&format)).unwrap(), drawn, "a server without images");
+    }
+
+    #[test]
+    fn a_code_that_can_not_be_read_in_its_size_is_an_error_and_no_matter_to_a_page_that_draws_by_itself() {
+        let dense = full(json!({ "customData": { "note": "x".repeat(600) } }));
+        let error = picture(dense.clone(), Some(&Format { width: 160, ..FORMAT })).unwrap_err();
+        assert_eq!((error.code, error.is_temporary), (ErrorCode::CodeTooDense, false));
+        assert_eq!(picture(dense, None).unwrap(), None);
+    }
+
+    #[test]
+    fn a_user_with_a_token_is_whole() {
+        let has_token = |user| check(json!({ "status": 1, "userInfo": user })).unwrap().has_token;
+        assert!(has_token(json!({ "token": "jwt" })));
+        for user in [json!(null), json!({}), json!({ "token": null }), json!({ "token": "" }), json!({ "token": 5 })] {
+            assert!(!has_token(user.clone()), "{user}");
+        }
     }
 
     #[test]
@@ -213,7 +302,9 @@ mod tests {
             Some(json!({ "code": 200, "data": { "random": 5 } })),
             Some(json!({ "code": 200, "data": { "random": "r", "expiresIn": "long" } })),
         ] {
-            let error = Answer { status: 200, retry_after: None, body: body.clone() }.read(&request).unwrap_err();
+            let error = Answer { status: 200, retry_after: None, body: body.clone() }
+                .read(&request, Some(&FORMAT))
+                .unwrap_err();
             assert_eq!((error.code, error.is_temporary), (ErrorCode::BadAnswer, true), "{body:?}");
         }
     }
@@ -255,7 +346,7 @@ mod tests {
     fn a_refusal_keeps_its_words_and_retry_after() {
         let body = Some(json!({ "code": 429, "message": "slow down", "reason": "rate-limited" }));
         let answer = Answer { status: 429, retry_after: Some(Duration::from_secs(7)), body };
-        let error = answer.read(&Request::Gene(Scene::App)).unwrap_err();
+        let error = answer.read(&Request::Gene(Scene::App), Some(&FORMAT)).unwrap_err();
         assert_eq!((error.code, error.retry_after), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
         assert_eq!((error.message.as_str(), error.reason.as_deref()), ("slow down", Some("rate-limited")));
     }

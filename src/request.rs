@@ -80,22 +80,12 @@ impl Client {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::options::tests::read;
     use crate::protocol::{Scene, Status};
-    use crate::session::Policy;
-    use crate::text::{Language, Words};
     use serde_json::{Value as Json, json};
 
     fn client(host: &str) -> Client {
-        let size = crate::options::Size { width: 240, height: 240 };
-        let config = Config {
-            policy: Policy::default(),
-            host: host.to_owned(),
-            headers: vec![("x-authing-app-id".to_owned(), "app".to_owned())],
-            size,
-            container_size: size,
-            language: Language::English,
-            words: Words::of(Language::English),
-        };
+        let config = read(json!({ "host": host, "appId": "app", "requestFrom": "" })).unwrap();
         let gene = GeneRequest::new(Scene::App, Some(json!({ "hello": "world" })));
         Client::new(&config, &gene).unwrap()
     }
@@ -111,7 +101,7 @@ mod tests {
         let body = r#"{"scene":"APP_AUTH","autoMergeQrCode":false,"params":{"hello":"world"}}"#;
         assert_eq!(http.body.as_deref(), Some(body));
         let names: Vec<&str> = http.headers.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["x-authing-app-id", "accept", "content-type"]);
+        assert_eq!(names, ["x-authing-app-id", "x-authing-sdk-version", "accept", "content-type"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum ScanState {
     Expired,
     /// The page wants no more polls, so that a scan would go unheard.
     Stopped,
-    /// The server can't be reached; it is tried again by itself.
+    /// The server can't be asked now; it is tried again by itself. [`Trouble`] tells why.
     Unreachable,
     /// The user approved, and the page has to ask for a second factor.
     NeedsMfa,
@@ -55,6 +55,27 @@ impl ScanState {
     }
 }
 
+/// Why it does not go on, in a person's terms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// The server does not answer, or not with sense.
+    #[default]
+    Unreachable,
+    /// The server asks for patience.
+    Busy,
+    /// The browser has no network.
+    Offline,
+}
+
+/// How long something still takes, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Countdown {
+    /// The code can be scanned for so long.
+    ExpiresIn(u32),
+    /// The server is asked again after so long, because it wants that.
+    RetryIn(u32),
+}
+
 /// What the one button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -75,8 +96,10 @@ pub struct ViewModel {
     pub picture: Option<Picture>,
     /// Who scanned.
     pub person: Option<Person>,
-    /// How long the code can still be scanned.
-    pub seconds_left: Option<u32>,
+    /// Why it does not go on, at [`ScanState::Unreachable`].
+    pub trouble: Trouble,
+    /// What a person can wait for.
+    pub countdown: Option<Countdown>,
     /// The server's own words about a failure.
     pub detail: Option<String>,
 }
@@ -84,7 +107,7 @@ pub struct ViewModel {
 impl ViewModel {
     /// A view with nothing in it but its state.
     pub fn new(state: ScanState) -> Self {
-        Self { state, picture: None, person: None, seconds_left: None, detail: None }
+        Self { state, picture: None, person: None, trouble: Trouble::default(), countdown: None, detail: None }
     }
 
     /// Whether the code can be scanned now. One that can't is shown faded.
@@ -110,7 +133,11 @@ impl ViewModel {
         match self.state {
             ScanState::Scanned => Some(Action::ScanAgain),
             ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed => Some(Action::NewCode),
-            ScanState::Unreachable => Some(Action::TryNow),
+            ScanState::Unreachable => match self.trouble {
+                Trouble::Unreachable => Some(Action::TryNow),
+                // A server that wants patience is not asked before its time, and without a network nobody is.
+                Trouble::Busy | Trouble::Offline => None,
+            },
             ScanState::Loading
             | ScanState::Ready
             | ScanState::SigningIn

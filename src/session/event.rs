@@ -38,8 +38,11 @@ pub enum Event<V> {
         /// Whether a person can see it.
         is_visible: bool,
     },
-    /// The browser found the network again.
-    WentOnline,
+    /// The browser lost its network or found it again.
+    ConnectionChanged {
+        /// Whether it has one.
+        is_online: bool,
+    },
     /// The page wants no more of this.
     Destroyed,
 }
@@ -116,14 +119,23 @@ pub struct Code {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Picture {
     /// Drawn by us.
-    Drawn(Rc<Drawing>),
+    Drawn(Symbol),
     /// An image of the server's.
     Image {
         /// Its address.
         url: Rc<str>,
         /// Drawn by us from what we know, if the image can't be shown.
-        fallback: Option<Rc<Drawing>>,
+        fallback: Option<Symbol>,
     },
+}
+
+/// A drawing, and what lies on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// The modules.
+    pub drawing: Rc<Drawing>,
+    /// The address of the picture in the middle.
+    pub logo: Option<Rc<str>>,
 }
 
 /// What `check` answered.
@@ -135,6 +147,8 @@ pub struct Checked<V> {
     pub person: Person,
     /// The user, as the server sent it.
     pub user_info: V,
+    /// Whether the user came with a token: then there is nothing left to exchange.
+    pub has_token: bool,
     /// The whole answer, as the server sent it.
     pub raw: V,
 }

@@ -19,7 +19,7 @@ mod tests;
 use core::mem;
 use std::rc::Rc;
 
-pub use event::{Checked, Code, Effect, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId};
+pub use event::{Checked, Code, Effect, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId, Symbol};
 pub use policy::{Instant, Policy, WAIT};
 
 use crate::error::{Error, ErrorCode};
@@ -29,13 +29,22 @@ use crate::view_model::{Action, ScanState, ViewModel};
 use policy::{Call, EXCHANGE_ATTEMPTS, GENE_ATTEMPTS, PICTURE_TIMEOUT, Pace, Phase};
 use state::{End, Progress, State, Watch};
 
+/// What a session knows of the page around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Whether a person can see it.
+    pub is_visible: bool,
+    /// Whether the browser says that it has a network.
+    pub is_online: bool,
+}
+
 /// The state machine of one widget.
 #[derive(Debug)]
 pub struct Session<V> {
     policy: Policy,
     pace: Pace,
     state: State,
-    is_visible: bool,
+    page: Page,
     refreshes_left: u32,
     notes: Vec<HostEvent<V>>,
     // What the host was last told to do.
@@ -46,13 +55,13 @@ pub struct Session<V> {
 
 impl<V> Session<V> {
     /// A session that waits for [`Event::Started`]. `seed` feeds the jitter and nothing that matters to security.
-    pub fn new(policy: Policy, is_visible: bool, seed: u64) -> Self {
+    pub fn new(policy: Policy, page: Page, seed: u64) -> Self {
         Self {
             refreshes_left: policy.auto_refresh,
             policy,
             pace: Pace::new(seed),
             state: State::Idle,
-            is_visible,
+            page,
             notes: Vec::new(),
             sent: None,
             wake_at: None,
@@ -79,10 +88,13 @@ impl<V> Session<V> {
             Event::Refreshed => self.on_refreshed(now, state),
             Event::Stopped => self.on_stopped(state),
             Event::VisibilityChanged { is_visible } => {
-                self.is_visible = is_visible;
+                self.page.is_visible = is_visible;
                 if is_visible { self.on_resumed(now, state) } else { state }
             }
-            Event::WentOnline => self.on_resumed(now, state),
+            Event::ConnectionChanged { is_online } => {
+                self.page.is_online = is_online;
+                if is_online { self.on_resumed(now, state) } else { state }
+            }
             Event::Destroyed => self.on_destroyed(state),
         };
         self.effects(now)
@@ -107,13 +119,13 @@ impl<V> Session<V> {
             self.sent = id;
         }
 
-        let wake_at = self.state.deadline(now, &self.policy, self.is_visible);
+        let wake_at = self.state.deadline(now, &self.policy, self.page);
         if wake_at != self.wake_at {
             effects.push(Effect::WakeAt(wake_at));
             self.wake_at = wake_at;
         }
 
-        let view = self.state.view(now, &self.policy);
+        let view = self.state.view(now, &self.policy, self.page);
         if view != self.shown {
             effects.push(Effect::Render(view.clone()));
             self.shown = view;
@@ -144,6 +156,8 @@ impl<V> Session<V> {
         }
         // The request has ended by itself: there is nothing to abort.
         self.sent = None;
+        // Browsers take a machine with a local network only for one that is offline: an answer proves more.
+        self.page.is_online |= !matches!(&reply, Err(error) if error.code == ErrorCode::Network);
         match (state, reply) {
             (State::Loading(_), Ok(Reply::Code(code))) => self.show(now, code),
             (State::Waiting(watch), Ok(Reply::Checked(checked))) => self.on_checked(now, watch, checked),
@@ -159,7 +173,7 @@ impl<V> Session<V> {
     }
 
     fn on_checked(&mut self, now: Instant, mut watch: Watch, checked: Checked<V>) -> State {
-        let Checked { news, person, user_info, raw } = checked;
+        let Checked { news, person, user_info, has_token, raw } = checked;
         self.notes.push(HostEvent::Checked(raw));
         match (news, &watch.progress) {
             (News::Unknown | News::Unused, Progress::Unheard) => watch.progress = Progress::Unused,
@@ -170,7 +184,11 @@ impl<V> Session<V> {
                 watch.progress = Progress::Scanned(person);
                 watch.expires_at = watch.expires_at + SCANNED_GRACE;
             }
-            (News::Authorised { ticket }, _) => return self.succeed(now, watch.code, user_info, person, ticket),
+            (News::Authorised { ticket }, _) if self.policy.auto_exchange && !has_token => {
+                let call = self.pace.send(&self.policy, now, exchange(&watch.code, &ticket));
+                return State::Exchanging { code: watch.code, person, ticket, call };
+            }
+            (News::Authorised { ticket }, _) => return self.confirm(watch.code, person, user_info, ticket),
             (News::Cancelled, _) => return self.cancel(now, watch.code),
             (News::Expired, _) => return self.expire(now, watch.code),
             (News::NeedsMfa(outcome), _) => {
@@ -183,7 +201,7 @@ impl<V> Session<V> {
                 return self.fail(Some(watch.code), Error::new(ErrorCode::SignInFailed, message));
             }
         }
-        watch.call = self.pace.after_success(&self.policy, self.is_visible, now, &watch.call);
+        watch.call = self.pace.after_success(&self.policy, self.page.is_visible, now, &watch.call);
         State::Waiting(watch)
     }
 
@@ -232,8 +250,8 @@ impl<V> Session<V> {
     fn on_picture_failed(&mut self, now: Instant, state: State) -> State {
         match state {
             State::Showing { mut code, expires_at, .. } => {
-                if let Some(Picture::Image { fallback: Some(drawing), .. }) = code.picture {
-                    code.picture = Some(Picture::Drawn(drawing));
+                if let Some(Picture::Image { fallback: Some(symbol), .. }) = code.picture {
+                    code.picture = Some(Picture::Drawn(symbol));
                     return self.shown(now, expires_at, code);
                 }
                 let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
@@ -366,7 +384,7 @@ impl<V> Session<V> {
     }
 
     fn load(&mut self, now: Instant) -> State {
-        State::Loading(self.pace.send(&self.policy, now, Request::Gene(self.policy.scene), 0))
+        State::Loading(self.pace.send(&self.policy, now, Request::Gene(self.policy.scene)))
     }
 
     fn replace(&mut self, now: Instant, code: Option<Code>) -> State {
@@ -395,16 +413,8 @@ impl<V> Session<V> {
     fn watch(&mut self, now: Instant, expires_at: Instant, code: Code) -> State {
         self.notes.push(HostEvent::PollingStarted);
         let first = Request::Check { random: code.random.clone(), poll_token: code.poll_token.clone(), hold: None };
-        let call = self.pace.send(&self.policy, now, first, 0);
+        let call = self.pace.send(&self.policy, now, first);
         State::Waiting(Watch { code, expires_at, progress: Progress::Unheard, call })
-    }
-
-    fn succeed(&mut self, now: Instant, code: Code, user_info: V, person: Person, ticket: Rc<str>) -> State {
-        if self.policy.auto_exchange {
-            let call = self.pace.send(&self.policy, now, exchange(&code, &ticket), 0);
-            return State::Exchanging { code, person, ticket, call };
-        }
-        self.confirm(code, person, user_info, ticket)
     }
 
     fn confirm(&mut self, code: Code, person: Person, user_info: V, ticket: Rc<str>) -> State {
@@ -427,7 +437,7 @@ impl<V> Session<V> {
     }
 
     fn refresh_expired(&mut self, now: Instant, code: Code) -> State {
-        if self.refreshes_left == 0 || !self.is_visible {
+        if self.refreshes_left == 0 || !self.page.is_visible {
             return State::Ended(End::Expired(code));
         }
         self.refreshes_left -= 1;
@@ -443,9 +453,9 @@ impl<V> Session<V> {
     }
 
     fn back_off(&mut self, now: Instant, call: &Call, error: Error) -> Call {
-        let retry_after = error.retry_after;
+        let rest = self.pace.after_failure(self.page.is_visible, now, call, &error);
         self.notes.push(HostEvent::Failed { error, is_fatal: false });
-        self.pace.after_failure(self.is_visible, now, call, retry_after)
+        rest
     }
 
     fn due(&mut self, now: Instant, call: &Call, next: impl FnOnce() -> Request) -> Due {
@@ -453,7 +463,7 @@ impl<V> Session<V> {
             return Due::Nothing;
         }
         match call.phase {
-            Phase::Resting { .. } => Due::Next(self.pace.send(&self.policy, now, next(), call.failures)),
+            Phase::Resting { .. } => Due::Next(self.pace.send_after(&self.policy, now, next(), call)),
             Phase::InFlight { .. } => {
                 Due::TimedOut(Error::temporary(ErrorCode::Timeout, "the server did not answer in time"))
             }

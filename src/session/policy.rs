@@ -6,7 +6,9 @@ use core::ops::Add;
 use core::time::Duration;
 
 use super::event::{Request, RequestId};
+use crate::error::{Error, ErrorCode};
 use crate::protocol::Scene;
+use crate::view_model::Trouble;
 
 /// How long `check` is asked to hold a request.
 pub const WAIT: Duration = Duration::from_secs(25);
@@ -23,8 +25,10 @@ const JITTER_PERCENT: u32 = 20;
 pub(super) const GENE_ATTEMPTS: u32 = 8;
 /// How often an exchange is tried. A ticket lives minutes, and a person is waiting.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
+/// How many requests for a code fail before a person is told: there is nothing else to see.
+pub(super) const GENE_PATIENCE: u32 = 1;
 /// How many polls in a row fail before a person is told. One is a hiccup.
-pub(super) const FAILURES_TO_TELL: u32 = 2;
+pub(super) const POLL_PATIENCE: u32 = 2;
 /// How long an image of the code may take to appear.
 pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
@@ -90,6 +94,8 @@ impl Default for Policy {
 pub(super) struct Call {
     /// How many requests in a row have failed.
     pub(super) failures: u32,
+    /// Whether the last of them failed because the server wants patience.
+    pub(super) is_busy: bool,
     pub(super) phase: Phase,
 }
 
@@ -105,6 +111,25 @@ impl Call {
         match self.phase {
             Phase::InFlight { due_at, .. } => due_at,
             Phase::Resting { until, .. } => until,
+        }
+    }
+
+    /// What a person should know of it, who bears with `patience` failures.
+    pub(super) fn trouble(&self, patience: u32, is_online: bool) -> Option<Trouble> {
+        if !is_online {
+            Some(Trouble::Offline)
+        } else if self.is_busy {
+            Some(Trouble::Busy)
+        } else {
+            (self.failures >= patience).then_some(Trouble::Unreachable)
+        }
+    }
+
+    /// When the server is asked again; `None` while it is.
+    pub(super) fn resumes_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::InFlight { .. } => None,
+            Phase::Resting { until, .. } => Some(until),
         }
     }
 
@@ -131,12 +156,19 @@ impl Pace {
         Self { random: fastrand::Rng::with_seed(seed), last_id: 0 }
     }
 
-    pub(super) fn send(&mut self, policy: &Policy, now: Instant, request: Request, failures: u32) -> Call {
+    /// The first request of its kind.
+    pub(super) fn send(&mut self, policy: &Policy, now: Instant, request: Request) -> Call {
+        let rest = Phase::Resting { until: now, not_before: now };
+        self.send_after(policy, now, request, &Call { failures: 0, is_busy: false, phase: rest })
+    }
+
+    /// The request that follows a rest.
+    pub(super) fn send_after(&mut self, policy: &Policy, now: Instant, request: Request, rested: &Call) -> Call {
         self.last_id = self.last_id.wrapping_add(1);
         let is_held = matches!(request, Request::Check { hold: Some(_), .. });
         let timeout = policy.timeout + if is_held { WAIT } else { Duration::ZERO };
         let id = RequestId(self.last_id);
-        Call { failures, phase: Phase::InFlight { id, request, started_at: now, due_at: now + timeout } }
+        Call { phase: Phase::InFlight { id, request, started_at: now, due_at: now + timeout }, ..rested.clone() }
     }
 
     /// The rest after a success. A held request has already taken its time, and the next follows at once.
@@ -147,24 +179,19 @@ impl Pace {
         };
         let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
         let until = now.max(started_at + self.jittered(interval));
-        Call { failures: 0, phase: Phase::Resting { until, not_before: now } }
+        Call { failures: 0, is_busy: false, phase: Phase::Resting { until, not_before: now } }
     }
 
     /// The rest after a failure.
-    pub(super) fn after_failure(
-        &mut self,
-        is_visible: bool,
-        now: Instant,
-        failed: &Call,
-        retry_after: Option<Duration>,
-    ) -> Call {
+    pub(super) fn after_failure(&mut self, is_visible: bool, now: Instant, failed: &Call, error: &Error) -> Call {
         let failures = failed.failures.saturating_add(1);
         let doublings = (failures - 1).min(8);
         let back_off = LONGEST_BACK_OFF.min(FIRST_BACK_OFF * (1 << doublings));
         let back_off = if is_visible { back_off } else { back_off.max(HIDDEN_INTERVAL) };
-        let not_before = now + retry_after.unwrap_or(Duration::ZERO);
+        let not_before = now + error.retry_after.unwrap_or(Duration::ZERO);
         let until = not_before.max(now + self.jittered(back_off));
-        Call { failures, phase: Phase::Resting { until, not_before } }
+        let is_busy = error.code == ErrorCode::RateLimited || error.retry_after.is_some();
+        Call { failures, is_busy, phase: Phase::Resting { until, not_before } }
     }
 
     fn jittered(&mut self, duration: Duration) -> Duration {
@@ -184,7 +211,11 @@ mod tests {
     }
 
     fn sent(pace: &mut Pace, started_at: Instant) -> Call {
-        pace.send(&Policy::default(), started_at, Request::Gene(Scene::App), 0)
+        pace.send(&Policy::default(), started_at, Request::Gene(Scene::App))
+    }
+
+    fn error() -> Error {
+        Error::temporary(ErrorCode::Network, "no network")
     }
 
     #[test]
@@ -193,7 +224,7 @@ mod tests {
             let mut pace = Pace::new(seed);
             let mut call = sent(&mut pace, NOW);
             for expected in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000] {
-                call = pace.after_failure(true, NOW, &call, None);
+                call = pace.after_failure(true, NOW, &call, &error());
                 let rest = rest(&call);
                 assert!((expected * 8 / 10..=expected * 12 / 10).contains(&rest), "{rest} is not about {expected}");
             }
@@ -231,7 +262,8 @@ mod tests {
     fn retry_after_is_obeyed_even_when_the_page_is_in_a_hurry() {
         let mut pace = Pace::new(1);
         let call = sent(&mut pace, NOW);
-        let call = pace.after_failure(true, NOW, &call, Some(Duration::from_secs(30)));
+        let error = Error { retry_after: Some(Duration::from_secs(30)), ..error() };
+        let call = pace.after_failure(true, NOW, &call, &error);
         assert_eq!(rest(&call), 30_000);
         assert_eq!(rest(&call.hurry(NOW)), 30_000);
     }
@@ -241,7 +273,7 @@ mod tests {
         let mut pace = Pace::new(1);
         let call = sent(&mut pace, NOW);
         assert!(rest(&pace.after_success(&Policy::default(), false, NOW, &call)) >= 8_000);
-        assert!(rest(&pace.after_failure(false, NOW, &call, None)) >= 8_000);
+        assert!(rest(&pace.after_failure(false, NOW, &call, &error())) >= 8_000);
     }
 
     #[test]
@@ -249,7 +281,7 @@ mod tests {
         let mut pace = Pace::new(1);
         let check = |hold| Request::Check { random: "r".into(), poll_token: None, hold };
         let policy = Policy::default();
-        assert_eq!(rest(&pace.send(&policy, NOW, check(None), 0)), 10_000);
-        assert_eq!(rest(&pace.send(&policy, NOW, check(Some(crate::protocol::Status::Unused)), 0)), 35_000);
+        assert_eq!(rest(&pace.send(&policy, NOW, check(None))), 10_000);
+        assert_eq!(rest(&pace.send(&policy, NOW, check(Some(crate::protocol::Status::Unused)))), 35_000);
     }
 }

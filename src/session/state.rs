@@ -4,10 +4,11 @@
 
 use std::rc::Rc;
 
+use super::Page;
 use super::event::{Code, Request, RequestId};
-use super::policy::{Call, EXPIRY_GRACE, FAILURES_TO_TELL, Instant, Phase, Policy};
+use super::policy::{Call, EXPIRY_GRACE, GENE_PATIENCE, Instant, POLL_PATIENCE, Phase, Policy};
 use crate::protocol::{Person, Status};
-use crate::view_model::{ScanState, ViewModel};
+use crate::view_model::{Countdown, ScanState, Trouble, ViewModel};
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -79,36 +80,17 @@ impl Watch {
         self.expires_at + EXPIRY_GRACE
     }
 
-    fn seconds_left(&self, now: Instant, policy: &Policy) -> Option<u32> {
-        match self.progress {
-            Progress::Unheard | Progress::Unused if policy.countdown => {
-                let left = self.expires_at.since(now).as_millis().div_ceil(1000);
-                Some(u32::try_from(left).unwrap_or(u32::MAX))
-            }
-            Progress::Unheard | Progress::Unused | Progress::Scanned(_) => None,
-        }
-    }
-
-    /// When another number of seconds is to be shown.
-    fn next_second(&self, now: Instant, policy: &Policy) -> Option<Instant> {
-        let shown = u64::from(self.seconds_left(now, policy)?);
-        let next = Instant(self.expires_at.0.saturating_sub(shown.saturating_sub(1) * 1000));
-        (next > now).then_some(next)
-    }
-
-    fn view(&self, now: Instant, policy: &Policy) -> ViewModel {
-        let state = match &self.progress {
-            _ if self.call.failures >= FAILURES_TO_TELL => ScanState::Unreachable,
-            Progress::Unheard | Progress::Unused => ScanState::Ready,
-            Progress::Scanned(_) => ScanState::Scanned,
+    fn view(&self) -> ViewModel {
+        let (state, person) = match &self.progress {
+            Progress::Unheard | Progress::Unused => (ScanState::Ready, None),
+            Progress::Scanned(person) => (ScanState::Scanned, Some(person.clone())),
         };
-        let person = match &self.progress {
-            Progress::Unheard | Progress::Unused => None,
-            Progress::Scanned(person) => Some(person.clone()),
-        };
-        ViewModel { person, seconds_left: self.seconds_left(now, policy), ..of_code(state, &self.code) }
+        ViewModel { person, ..of_code(state, &self.code) }
     }
 }
+
+/// What a person waits for, and when it comes.
+type Awaited = (fn(u32) -> Countdown, Instant);
 
 impl State {
     fn call(&self) -> Option<&Call> {
@@ -127,16 +109,47 @@ impl State {
     }
 
     /// When something has to happen by itself; `None` for ever.
-    pub(super) fn deadline(&self, now: Instant, policy: &Policy, is_visible: bool) -> Option<Instant> {
+    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: Page) -> Option<Instant> {
+        let deadline = match self {
+            Self::Loading(call) | Self::Exchanging { call, .. } => call.deadline(),
+            Self::Showing { give_up_at, .. } => *give_up_at,
+            Self::Waiting(watch) => watch.ends_at().min(watch.call.deadline()),
+            Self::Idle | Self::Ended(_) | Self::Destroyed => return None,
+        };
+        let next_second = if page.is_visible { self.awaited(policy, page) } else { None };
+        let next_second = next_second.and_then(|(_, at)| second_before(now, at));
+        Some(next_second.map_or(deadline, |next| next.min(deadline)))
+    }
+
+    /// What keeps it from going on, as far as a person should know.
+    fn trouble(&self, page: Page) -> Option<Trouble> {
         match self {
-            Self::Loading(call) | Self::Exchanging { call, .. } => Some(call.deadline()),
-            Self::Showing { give_up_at, .. } => Some(*give_up_at),
-            Self::Waiting(watch) => {
-                let next_second = if is_visible { watch.next_second(now, policy) } else { None };
-                let deadline = watch.ends_at().min(watch.call.deadline());
-                Some(next_second.map_or(deadline, |next| next.min(deadline)))
-            }
-            Self::Idle | Self::Ended(_) | Self::Destroyed => None,
+            Self::Loading(call) => call.trouble(GENE_PATIENCE, page.is_online),
+            Self::Waiting(watch) => watch.call.trouble(POLL_PATIENCE, page.is_online),
+            Self::Idle | Self::Showing { .. } | Self::Exchanging { .. } | Self::Ended(_) | Self::Destroyed => None,
+        }
+    }
+
+    /// What a person can see coming.
+    fn awaited(&self, policy: &Policy, page: Page) -> Option<Awaited> {
+        match (self.trouble(page), self) {
+            (Some(Trouble::Busy), _) => Some((Countdown::RetryIn, self.call()?.resumes_at()?)),
+            (Some(Trouble::Unreachable | Trouble::Offline), _) => None,
+            (None, Self::Waiting(watch)) => match watch.progress {
+                Progress::Unheard | Progress::Unused if policy.countdown => {
+                    Some((Countdown::ExpiresIn, watch.expires_at))
+                }
+                Progress::Unheard | Progress::Unused | Progress::Scanned(_) => None,
+            },
+            (
+                None,
+                Self::Idle
+                | Self::Loading(_)
+                | Self::Showing { .. }
+                | Self::Exchanging { .. }
+                | Self::Ended(_)
+                | Self::Destroyed,
+            ) => None,
         }
     }
 
@@ -152,18 +165,21 @@ impl State {
     }
 
     /// What a person sees.
-    pub(super) fn view(&self, now: Instant, policy: &Policy) -> ViewModel {
-        match self {
-            Self::Idle => ViewModel::new(ScanState::Loading),
-            Self::Loading(call) if call.failures > 0 => ViewModel::new(ScanState::Unreachable),
-            Self::Loading(_) => ViewModel::new(ScanState::Loading),
+    pub(super) fn view(&self, now: Instant, policy: &Policy, page: Page) -> ViewModel {
+        let view = match self {
+            Self::Idle | Self::Loading(_) => ViewModel::new(ScanState::Loading),
             Self::Showing { code, .. } => of_code(ScanState::Loading, code),
-            Self::Waiting(watch) => watch.view(now, policy),
+            Self::Waiting(watch) => watch.view(),
             Self::Exchanging { code, person, .. } => {
                 ViewModel { person: Some(person.clone()), ..of_code(ScanState::SigningIn, code) }
             }
             Self::Ended(end) => end.view(),
             Self::Destroyed => ViewModel::new(ScanState::Destroyed),
+        };
+        let countdown = self.awaited(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at)));
+        match self.trouble(page) {
+            Some(trouble) => ViewModel { state: ScanState::Unreachable, trouble, countdown, ..view },
+            None => ViewModel { countdown, ..view },
         }
     }
 }
@@ -202,4 +218,15 @@ impl End {
 
 fn of_code(state: ScanState, code: &Code) -> ViewModel {
     ViewModel { picture: code.picture.clone(), ..ViewModel::new(state) }
+}
+
+/// The time until `at`, in seconds begun.
+fn seconds_until(now: Instant, at: Instant) -> u32 {
+    u32::try_from(at.since(now).as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+}
+
+/// When [`seconds_until`] `at` becomes another number.
+fn second_before(now: Instant, at: Instant) -> Option<Instant> {
+    let next = u64::from(seconds_until(now, at)).saturating_sub(1) * 1000;
+    Some(Instant(at.0.saturating_sub(next))).filter(|next| *next > now)
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::protocol::Scene;
 use crate::qr::Drawing;
+use crate::view_model::{Countdown, Trouble};
 
 /// A host without a browser: it keeps what the session asked for, and checks the rules that always hold.
 struct Host {
@@ -27,7 +28,7 @@ impl Host {
 
     fn with_seed(policy: Policy, seed: u64) -> Self {
         Self {
-            session: Session::new(policy, true, seed),
+            session: Session::new(policy, Page { is_visible: true, is_online: true }, seed),
             now: Instant(50_000),
             in_flight: None,
             wake_at: None,
@@ -118,18 +119,18 @@ fn name(note: &HostEvent<String>) -> String {
     }
 }
 
-fn drawing() -> Drawing {
-    Drawing { side: 29, path: "M4 4h1v1h-1z".to_owned() }
+fn symbol() -> Symbol {
+    Symbol { drawing: Rc::new(Drawing { side: 29, path: "M4 4h1v1h-1z".to_owned() }), logo: None }
 }
 
 fn drawn(random: &str, seconds: u64) -> Code {
-    let picture = Some(Picture::Drawn(Rc::new(drawing())));
+    let picture = Some(Picture::Drawn(symbol()));
     let lifetime = Duration::from_secs(seconds);
     Code { random: random.into(), url: "u".into(), lifetime, poll_token: Some("t".into()), picture }
 }
 
-fn image(random: &str, fallback: Option<Drawing>) -> Code {
-    let picture = Some(Picture::Image { url: "u".into(), fallback: fallback.map(Rc::new) });
+fn image(random: &str, fallback: Option<Symbol>) -> Code {
+    let picture = Some(Picture::Image { url: "u".into(), fallback });
     Code { picture, ..drawn(random, 120) }
 }
 
@@ -145,7 +146,7 @@ fn checked(news: News<String>) -> Reply<String> {
         News::Failed(_) => "5",
     };
     let person = Person { nickname: Some("Alice".to_owned()), photo: None };
-    Reply::Checked(Checked { news, person, user_info: "alice".to_owned(), raw: raw.to_owned() })
+    Reply::Checked(Checked { news, person, user_info: "alice".to_owned(), has_token: false, raw: raw.to_owned() })
 }
 
 fn authorised() -> Reply<String> {
@@ -322,12 +323,15 @@ fn a_code_scanned_in_time_may_be_confirmed_for_a_minute_more() {
 fn the_countdown_moves_once_a_second_and_stands_still_unseen() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    assert_eq!(host.view.seconds_left, Some(120));
+    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(120)));
     host.wake();
-    assert_eq!(host.view.seconds_left, Some(119));
+    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(119)));
     let before = host.now;
     host.wake();
-    assert_eq!((host.view.seconds_left, host.now.since(before)), (Some(118), Duration::from_secs(1)));
+    assert_eq!(
+        (host.view.countdown, host.now.since(before)),
+        (Some(Countdown::ExpiresIn(118)), Duration::from_secs(1))
+    );
     host.event(Event::VisibilityChanged { is_visible: false });
     assert!(host.wake_at.unwrap().since(host.now) > Duration::from_secs(10));
 }
@@ -348,15 +352,62 @@ fn a_page_that_is_online_again_asks_at_once_but_not_before_retry_after() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
     host.reply(Err(offline()));
-    host.event(Event::WentOnline);
+    host.event(Event::ConnectionChanged { is_online: true });
     assert!(host.in_flight.is_some());
     host.reply(Err(Error { retry_after: Some(Duration::from_secs(30)), ..offline() }));
     let refused_at = host.now;
-    host.event(Event::WentOnline);
+    host.event(Event::ConnectionChanged { is_online: true });
     host.event(Event::Clicked(Action::TryNow));
     assert_eq!(host.in_flight, None);
     host.until_sent();
     assert_eq!(host.now.since(refused_at), Duration::from_secs(30));
+}
+
+#[test]
+fn a_server_that_wants_patience_is_left_alone_and_a_person_sees_for_how_long() {
+    let busy = |seconds| Error {
+        retry_after: Some(Duration::from_secs(seconds)),
+        ..Error::temporary(ErrorCode::RateLimited, "slow down")
+    };
+    let mut host = Host::waiting(Policy { countdown: false, ..Policy::default() });
+    host.until_sent();
+    host.reply(Err(busy(30)));
+    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, Trouble::Busy));
+    assert_eq!((host.view.countdown, host.view.action()), (Some(Countdown::RetryIn(30)), None));
+    assert!(host.view.picture.is_some(), "the code can still be scanned");
+    host.wake();
+    assert_eq!(host.view.countdown, Some(Countdown::RetryIn(29)));
+    host.until_sent();
+    assert_eq!((host.view.trouble, host.view.countdown), (Trouble::Busy, None));
+    host.reply(Ok(checked(News::Unused)));
+    assert_eq!(host.state(), ScanState::Ready);
+
+    let mut host = Host::new(Policy::default());
+    host.event(Event::Started);
+    host.reply(Err(busy(5)));
+    assert_eq!((host.view.trouble, host.view.countdown), (Trouble::Busy, Some(Countdown::RetryIn(5))));
+}
+
+#[test]
+fn a_page_without_a_network_says_so_at_once_and_goes_on_by_itself() {
+    let mut host = Host::waiting(Policy::default());
+    host.until_sent();
+    host.event(Event::ConnectionChanged { is_online: false });
+    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, Trouble::Offline));
+    assert_eq!((host.view.countdown, host.view.action()), (None, None));
+    host.reply(Err(offline()));
+    host.event(Event::ConnectionChanged { is_online: true });
+    assert_eq!(host.state(), ScanState::Ready, "one failure is a hiccup");
+    assert!(host.in_flight.is_some(), "it is asked at once");
+}
+
+#[test]
+fn an_answer_proves_a_network_that_the_browser_denies() {
+    let mut host = Host::waiting(Policy::default());
+    host.until_sent();
+    host.event(Event::ConnectionChanged { is_online: false });
+    host.reply(Ok(checked(News::Scanned)));
+    assert_eq!(host.state(), ScanState::Scanned);
 }
 
 #[test]
@@ -490,6 +541,12 @@ fn an_exchange_comes_before_the_success_and_its_failure_is_never_lost() {
     host.reply(Ok(Reply::User("the whole user".to_owned())));
     assert_eq!(host.told[1..], ["onError network", "onSuccess the whole user ticket"]);
 
+    let mut host = Host::waiting(policy.clone());
+    host.until_sent();
+    let Reply::Checked(whole) = authorised() else { panic!() };
+    host.reply(Ok(Reply::Checked(Checked { has_token: true, ..whole })));
+    assert_eq!(host.told, ["onResult 2", "onSuccess alice ticket"], "there is nothing left to exchange");
+
     let mut host = Host::waiting(policy);
     host.until_sent();
     host.reply(Ok(authorised()));
@@ -530,10 +587,10 @@ fn an_image_is_polled_once_it_shows_and_replaced_by_a_drawing_when_it_does_not()
     for event in [Event::PictureFailed, Event::Woke] {
         let mut host = Host::new(Policy::default());
         host.event(Event::Started);
-        host.reply(Ok(Reply::Code(image("r1", Some(drawing())))));
+        host.reply(Ok(Reply::Code(image("r1", Some(symbol())))));
         host.now = host.now + PICTURE_TIMEOUT;
         host.event(event);
-        assert_eq!(host.view.picture, Some(Picture::Drawn(Rc::new(drawing()))));
+        assert_eq!(host.view.picture, Some(Picture::Drawn(symbol())));
         assert_eq!(host.state(), ScanState::Ready);
     }
 }
@@ -606,9 +663,9 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         2 => (0u64..40_000).prop_map(Move::Wait),
         4 => Just(Move::Wake),
-        6 => (0usize..20).prop_map(Move::Reply),
-        1 => (0usize..20).prop_map(Move::StaleReply),
-        2 => (0usize..14).prop_map(Move::Event),
+        6 => (0usize..21).prop_map(Move::Reply),
+        1 => (0usize..21).prop_map(Move::StaleReply),
+        2 => (0usize..15).prop_map(Move::Event),
     ];
     prop::collection::vec(one, 1..120)
 }
@@ -631,7 +688,7 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         0 => Reply::Code(drawn("a", 120)),
         1 => Reply::Code(drawn("b", 5)),
         2 => Reply::Code(image("c", None)),
-        3 => Reply::Code(image("d", Some(drawing()))),
+        3 => Reply::Code(image("d", Some(symbol()))),
         4 => checked(News::Expired),
         5..=7 => checked(News::Unused),
         8 | 9 => checked(News::Scanned),
@@ -643,6 +700,7 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         16 => Reply::User("user".to_owned()),
         17 => return Err(offline()),
         18 => return Err(Error { retry_after: Some(Duration::from_secs(90)), ..offline() }),
+        19 => return Err(Error::temporary(ErrorCode::RateLimited, "slow down")),
         _ => return Err(refused(1001)),
     })
 }
@@ -658,9 +716,10 @@ fn any_event(number: usize) -> Event<String> {
         7 => Event::Refreshed,
         8 => Event::VisibilityChanged { is_visible: false },
         9 => Event::VisibilityChanged { is_visible: true },
-        10 => Event::WentOnline,
+        10 => Event::ConnectionChanged { is_online: true },
         11 => Event::Woke,
         12 => Event::Stopped,
+        13 => Event::ConnectionChanged { is_online: false },
         _ => Event::Destroyed,
     }
 }
@@ -749,7 +808,7 @@ proptest! {
                     }
                 }
                 Move::Event(number) => {
-                    if number < 13 {
+                    if number < 14 {
                         host.event(any_event(number));
                     }
                 }

@@ -109,7 +109,7 @@ impl QrCodeClient {
             let (client, timeout) = this.client(&options)?;
             let request = Request::Gene(this.scene);
             let answer = send(client.http::<Js>(&request), timeout).await?;
-            if let Reply::Code(code) = answer.read(&request)? {
+            if let Reply::Code(code) = answer.read(&request, None)? {
                 let mut codes = this.codes.borrow_mut();
                 codes.truncate(REMEMBERED - 1);
                 codes.push_front(code);
@@ -127,7 +127,7 @@ impl QrCodeClient {
             let Code { random, poll_token, .. } = this.code(&random);
             let request = Request::Check { random, poll_token: poll_token.clone(), hold: None };
             let answer = send(client.http::<Js>(&request), timeout).await?;
-            if let Ok(Reply::Checked(checked)) = answer.read(&request)
+            if let Ok(Reply::Checked(checked)) = answer.read(&request, None)
                 && let News::Authorised { ticket } = checked.news
             {
                 tickets::remember(&ticket, poll_token.as_deref());

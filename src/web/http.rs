@@ -9,6 +9,7 @@ use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
+use crate::qr::Format;
 use crate::reply::Answer;
 use crate::request::{Client, HttpRequest};
 use crate::session::{Reply, Request};
@@ -25,13 +26,14 @@ impl HttpSlot {
     pub(super) fn send(
         client: &Client,
         request: Request,
+        format: Format,
         done: impl FnOnce(Result<Reply<Js>, Error>) + 'static,
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
         let answer = fetch(client.http::<Js>(&request), &abort.signal());
         spawn_local(async move {
-            done(answer.await.and_then(|answer| answer.read(&request)));
+            done(answer.await.and_then(|answer| answer.read(&request, Some(&format))));
         });
         Some(Self { abort })
     }

@@ -4,9 +4,10 @@
 
 mod callbacks;
 mod client;
+mod framing;
 mod http;
+mod mutations;
 mod options;
-mod presence;
 mod runtime;
 mod tickets;
 mod value;
@@ -56,6 +57,12 @@ impl ScanHandle {
     #[wasm_bindgen(getter, skip_typescript)]
     pub fn state(&self) -> String {
         self.runtime.state().word().to_owned()
+    }
+
+    /// Shows the words of another language: a BCP 47 tag such as `ja-JP`. The page's own words, its `tips`, stay.
+    #[wasm_bindgen(js_name = setLanguage, skip_typescript)]
+    pub fn set_language(&self, lang: &str) {
+        self.runtime.set_language(lang);
     }
 
     /// Polls no more. The code stays, with a button for a new one.

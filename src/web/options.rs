@@ -88,6 +88,10 @@ impl Fields for Options {
         self.read(name, "a boolean")
     }
 
+    fn strings(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
+        self.read(name, "a list of strings")
+    }
+
     fn object(&self, name: &str) -> Result<Option<Self>, Error> {
         let Some(object) = self.at(name) else { return Ok(None) };
         if !is_object(&object) {

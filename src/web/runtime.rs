@@ -1,10 +1,10 @@
 //! Does what the session asks for: one request slot, one timer slot, one view, and the page's callbacks last.
 //!
-//! No `RefCell` is borrowed while foreign code runs, so a callback may do anything, even destroy the widget it is told
+//! A widget lives in [`LIVE`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign code runs, so a callback may do anything, even destroy the widget it is told
 //! about. Deliberately absent: decisions.
 
 use core::cell::{Cell, RefCell};
-use core::fmt;
+use core::{fmt, ptr};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
@@ -16,34 +16,41 @@ use web_sys::{Document, Element, VisibilityState, Window};
 
 use super::ScanHandle;
 use super::callbacks::Callbacks;
+use super::framing;
 use super::http::HttpSlot;
+use super::mutations::{self, Watch};
 use super::options::Options;
-use super::presence::Presence;
 use super::tickets;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
 use crate::options::{Config, wrong_option};
 use crate::protocol::Scene;
+use crate::qr::Format;
 use crate::request::Client;
-use crate::session::{Code, Effect, Event, HostEvent, Instant, Policy, Session};
-use crate::view_model::{ScanState, ViewModel};
+use crate::session::{Code, Effect, Event, HostEvent, Instant, Page, Policy, Session};
+use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
 const LONGEST_TIMEOUT: u64 = i32::MAX as u64;
 
-/// One widget. It keeps itself alive until it is destroyed, as a page may drop its handle.
+thread_local! {
+    static LIVE: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One widget.
 pub(super) struct Runtime {
     this: Weak<Self>,
-    itself: RefCell<Option<Rc<Self>>>,
     window: Window,
     session: RefCell<Session<Js>>,
     client: Client,
+    format: Format,
     request: RefCell<Option<HttpSlot>>,
     timer: RefCell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
     listeners: RefCell<Vec<EventListener>>,
-    presence: RefCell<Option<Presence>>,
+    presence: RefCell<Option<Watch>>,
+    page_language: RefCell<Option<Watch>>,
     callbacks: Callbacks,
     outbox: RefCell<VecDeque<HostEvent<Js>>>,
     is_telling: Cell<bool>,
@@ -66,8 +73,7 @@ impl Runtime {
         let document = window.document().ok_or_else(no_page)?;
 
         let options = Options::new(options)?;
-        let page_language = document.document_element().and_then(|root| root.get_attribute("lang"));
-        let mut config = Config::read(&options, page_language.as_deref().unwrap_or_default())?;
+        let mut config = Config::read(&options, &mutations::page_language(&document))?;
         config.policy.scene = scene;
         let callbacks = Callbacks::read(&options)?;
         let client = options.client(&config, scene)?;
@@ -81,18 +87,24 @@ impl Runtime {
             }
         };
 
-        let is_visible = document.visibility_state() != VisibilityState::Hidden;
-        let session = Session::new(config.policy.clone(), is_visible, (Math::random() * f64::from(u32::MAX)) as u64);
+        framing::check(&window, config.frame_ancestors.as_deref())?;
+
+        let page = Page {
+            is_visible: document.visibility_state() != VisibilityState::Hidden,
+            is_online: window.navigator().on_line(),
+        };
+        let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u64);
         let runtime = Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
-            itself: RefCell::default(),
             session: RefCell::new(session),
             client,
+            format: config.format.clone(),
             request: RefCell::default(),
             timer: RefCell::default(),
             view: RefCell::default(),
             listeners: RefCell::default(),
             presence: RefCell::default(),
+            page_language: RefCell::default(),
             callbacks,
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
@@ -104,28 +116,50 @@ impl Runtime {
         }
 
         if let Some(target) = target {
-            let view = View::new(&document, target, config, Rc::new(runtime.sender()))
+            if let Some(target) = &target {
+                Self::end_in(target);
+            }
+            if config.follows_page {
+                let this = runtime.this.clone();
+                runtime.page_language.replace(Watch::page_language(&document, move |tag| {
+                    if let Some(this) = this.upgrade() {
+                        this.set_language(tag);
+                    }
+                }));
+            }
+            let view = View::new(&window, &document, target, config, Rc::new(runtime.sender()))
                 .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
-            view.render(&ViewModel::new(ScanState::Loading));
             runtime.view.replace(Some(Rc::new(view)));
         }
 
-        let (seen, online, aborted) = (runtime.sender(), runtime.sender(), runtime.sender());
+        let (seen, online, offline, aborted) = (runtime.sender(), runtime.sender(), runtime.sender(), runtime.sender());
         let page = document.clone();
         let mut listeners = vec![
             EventListener::new(&document, "visibilitychange", move |_| {
                 seen(Event::VisibilityChanged { is_visible: page.visibility_state() != VisibilityState::Hidden });
             }),
-            EventListener::new(&window, "online", move |_| online(Event::WentOnline)),
+            EventListener::new(&window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
+            EventListener::new(&window, "offline", move |_| offline(Event::ConnectionChanged { is_online: false })),
         ];
         if let Some(abort) = abort {
             listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
         }
 
         runtime.listeners.replace(listeners);
-        runtime.itself.replace(Some(runtime.clone()));
+        LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
         runtime.dispatch(first);
         Ok(runtime)
+    }
+
+    /// Ends the widget in `target`, if there is one: an element has room for one code.
+    fn end_in(target: &Element) {
+        let live = LIVE.with_borrow(Clone::clone);
+        for runtime in live {
+            let view = runtime.view.borrow().clone();
+            if view.is_some_and(|view| view.element().parent_element().as_ref() == Some(target)) {
+                runtime.destroy();
+            }
+        }
     }
 
     pub(super) fn state(&self) -> ScanState {
@@ -138,6 +172,14 @@ impl Runtime {
 
     pub(super) fn refresh(&self) {
         self.dispatch(Event::Refreshed);
+    }
+
+    /// Shows the words of another language.
+    pub(super) fn set_language(&self, tag: &str) {
+        let view = self.view.borrow().clone();
+        if let Some(view) = view {
+            view.set_language(tag);
+        }
     }
 
     pub(super) fn destroy(&self) {
@@ -166,7 +208,9 @@ impl Runtime {
                     // The old request is aborted before the new one leaves.
                     self.request.replace(None);
                     let send = self.sender();
-                    let slot = HttpSlot::send(&self.client, request, move |reply| send(Event::Replied(id, reply)));
+                    let slot = HttpSlot::send(&self.client, request, self.format.clone(), move |reply| {
+                        send(Event::Replied(id, reply));
+                    });
                     self.request.replace(slot);
                 }
                 Effect::Abort => drop(self.request.replace(None)),
@@ -206,6 +250,7 @@ impl Runtime {
         self.timer.replace(None);
         self.listeners.replace(Vec::new());
         self.presence.replace(None);
+        self.page_language.replace(None);
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
@@ -221,7 +266,9 @@ impl Runtime {
                 self.callbacks.tell(note, || self.handle(), || true);
             }
         }
-        drop(self.itself.replace(None));
+        let this = self.this.upgrade();
+        LIVE.with_borrow_mut(|live| live.retain(|other| !ptr::eq(Rc::as_ptr(other), self)));
+        drop(this);
     }
 
     /// Looks after a widget that was put into an element which came into the page only later, too.
@@ -232,7 +279,7 @@ impl Runtime {
             return !view.element().is_connected();
         }
         let gone = self.sender();
-        self.presence.replace(Presence::watch(view.element(), move || gone(Event::Destroyed)));
+        self.presence.replace(Watch::presence(view.element(), move || gone(Event::Destroyed)));
         false
     }
 

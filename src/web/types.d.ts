@@ -87,6 +87,8 @@ export interface ScanHandle {
   readonly state: ScanState;
   /** Asks for a new code. After a success it does nothing. */
   refresh(): void;
+  /** Shows the words of another language, such as `ja-JP`. Your own words, the `tips`, stay. */
+  setLanguage(lang: string): void;
   /** Polls no more. The code stays, with a button for a new one. */
   stopPolling(): void;
   /** Stops everything and removes what `startScanning` put into the page. */
@@ -124,9 +126,9 @@ export interface StartOptions {
   timeout?: number;
   /** Exchange the ticket before `onSuccess`. */
   autoExchangeUserInfo?: boolean;
-  /** Of the code, in CSS pixels; 240 × 240 by default. */
+  /** Of the code, in CSS pixels; 240 × 240 by default. In a narrower container it shrinks. */
   size?: Size;
-  /** Of the box around it, in CSS pixels; 300 × 300 by default. */
+  /** The least size of the box around it, in CSS pixels; 300 × 300 by default. */
   containerSize?: Size;
   /** The time between two polls in milliseconds, 100 to 60,000; 800 by default. */
   interval?: number;
@@ -137,7 +139,7 @@ export interface StartOptions {
   context?: Record<string, unknown>;
   extIdpConnId?: string;
   withCustomData?: boolean;
-  /** `zh-CN`, `zh-TW`, `en-US` or `ja-JP`; the page's language by default. */
+  /** `zh-CN`, `zh-TW`, `en-US` or `ja-JP`, or any other with `tips`. Without it the words follow `<html lang>`. */
   lang?: string;
   /** Aborting it is `destroy()`. */
   signal?: AbortSignal;
@@ -149,6 +151,22 @@ export interface StartOptions {
   longPoll?: boolean;
   /** Show how long the code can be scanned; `true` by default. */
   countdown?: boolean;
+  /** The address of a picture in the middle of the code. Error correction is raised to make up for it. */
+  logo?: string;
+  /**
+   * `svg`, the default, draws the code in the page. `img` shows the server's image of it, for in-app browsers that read
+   * an image under a long press; it has no logo.
+   */
+  render?: "svg" | "img";
+  /** The colours of the code as `#rrggbb`: dark on light, far enough apart for a camera; black on white by default. */
+  colors?: { dark?: string; light?: string };
+  /** `auto`, the default, is what the person prefers. */
+  theme?: "auto" | "light" | "dark";
+  /**
+   * The origins that may frame the page. Inside any other the widget does not start: `startScanning` throws an error
+   * with `code: "framed"`. Without this option it only warns in the console.
+   */
+  frameAncestors?: string[];
 
   /** The server made a code. */
   onCodeLoaded?(random: string, url: string): void;
@@ -185,16 +203,50 @@ export interface Size {
   height?: number;
 }
 
+/** Words of your own. What is left out is in the language of the widget. */
 export interface Tips {
+  /** Above a code that can be scanned. */
   title?: string;
+  /** When somebody has scanned. */
   scanned?: string;
-  succeed?: string;
-  canceled?: string;
-  expired?: string;
-  retry?: string;
-  failed?: string;
+  /** Below it: what to do on the phone. */
   middleTitle?: string;
+  /** The button for another code after a scan. */
   referText?: string;
+  /** While the ticket is exchanged. */
+  signingIn?: string;
+  /** When the user approved. */
+  succeed?: string;
+  /** When the page has to ask for a second factor. */
+  needsMfa?: string;
+  /** When the user declined. */
+  canceled?: string;
+  /** When the code is too old. */
+  expired?: string;
+  /** The button that asks for a new code. */
+  retry?: string;
+  /** When it can't go on. */
+  failed?: string;
+  /** While a code is on its way. */
+  loading?: string;
+  /** While the server can't be reached. */
+  unreachable?: string;
+  /** Below it. */
+  reconnecting?: string;
+  /** The button that does not wait for the next try. */
+  tryNow?: string;
+  /** While the server asks for patience. */
+  busy?: string;
+  /** Below it: `{time}` becomes minutes and seconds. */
+  retryIn?: string;
+  /** While the browser has no network. */
+  offline?: string;
+  /** Below it. */
+  offlineHint?: string;
+  /** How long the code can be scanned: `{time}` becomes minutes and seconds. */
+  expiresIn?: string;
+  /** The name of the image of the code. */
+  codeName?: string;
 }
 
 /** What the page may know of a user: nickname and photo, unless the server is told otherwise. */

@@ -9,16 +9,19 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
+use web_sys::{
+    CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode, Window,
+};
 
 use super::value::Js;
 use crate::options::Config;
-use crate::qr::Drawing;
-use crate::session::{Event, Picture};
-use crate::text::Words;
+use crate::session::{Event, Picture, Symbol};
+use crate::text::{Word, Words};
 use crate::view_model::{Action, ScanState, ViewModel};
 
 const SVG: &str = "http://www.w3.org/2000/svg";
+/// How much of the place for a code may stay empty so that all its modules are equally wide, in percent.
+const SPARE_PERCENT: u64 = 15;
 
 thread_local! {
     // One sheet for all widgets of a page.
@@ -29,29 +32,34 @@ type Send = Rc<dyn Fn(Event<Js>)>;
 
 /// The elements of one widget.
 pub(super) struct View {
+    window: Window,
     document: Document,
-    words: Words,
+    words: RefCell<Words>,
     send: Send,
     /// What was put into the page, and is removed from it.
     outermost: Element,
     root: ShadowRoot,
     frame: HtmlElement,
-    code: Element,
+    stage: Element,
+    code: HtmlElement,
     icon: Element,
     photo: Element,
     name: Element,
     headline: Element,
     hint: Element,
+    countdown: Element,
     button: HtmlElement,
-    shown_picture: RefCell<Option<Picture>>,
+    shown: RefCell<ViewModel>,
+    picture: RefCell<Option<Picture>>,
     picture_listeners: RefCell<Vec<EventListener>>,
     action: Rc<Cell<Option<Action>>>,
     _listeners: [EventListener; 2],
 }
 
 impl View {
-    /// Puts an empty widget into `target`, or into a box of its own in the middle of the window.
+    /// Puts a widget without a code into `target`, or into a box of its own in the middle of the window.
     pub(super) fn new(
+        window: &Window,
         document: &Document,
         target: Option<Element>,
         config: Config,
@@ -76,12 +84,19 @@ impl View {
             parent.append_child(&element)?;
             Ok(element)
         };
-        let frame: HtmlElement = element(&root, "section", "frame")?.unchecked_into();
-        frame.set_attribute("lang", config.language.tag())?;
+        let line = |parent: &Node, part: &str| -> Result<Element, JsValue> {
+            let line = element(parent, "p", part)?;
+            // Names and the page's words bring their own direction, whatever the page's is.
+            line.set_attribute("dir", "auto")?;
+            Ok(line)
+        };
+        let frame: HtmlElement = element(&root, "div", "frame")?.unchecked_into();
+        frame.set_attribute("role", "group")?;
+        frame.set_attribute("aria-labelledby", "headline")?;
         // Focus comes here when the button that had it goes away.
         frame.set_tab_index(-1);
         let stage = element(&frame, "div", "stage")?;
-        let code = element(&stage, "div", "code")?;
+        let code: HtmlElement = element(&stage, "div", "code")?.unchecked_into();
         let cover = element(&stage, "div", "cover")?;
         let icon = document.create_element_ns(Some(SVG), "svg")?;
         icon.set_attribute("class", "icon")?;
@@ -92,21 +107,33 @@ impl View {
         let photo = element(&cover, "img", "photo")?;
         photo.set_attribute("alt", "")?;
         photo.set_attribute("referrerpolicy", "no-referrer")?;
+        // What changes with the state is announced as one; the countdown, which changes by the second, is not.
         let status = element(&frame, "div", "status")?;
         status.set_attribute("role", "status")?;
-        let name = element(&status, "p", "name")?;
-        let headline = element(&status, "p", "headline")?;
-        let hint = element(&frame, "p", "hint")?;
+        status.set_attribute("aria-atomic", "true")?;
+        let name = line(&status, "name")?;
+        let headline = line(&status, "headline")?;
+        headline.set_id("headline");
+        let hint = line(&status, "hint")?;
+        let countdown = line(&frame, "countdown")?;
+        countdown.set_attribute("role", "timer")?;
         let button: HtmlElement = element(&frame, "button", "button")?.unchecked_into();
         button.set_attribute("type", "button")?;
 
+        set_attribute(&outermost, "data-theme", config.theme.word());
+        let (size, container) = (config.size, config.container_size);
         for (property, length) in [
-            ("--width", config.size.width),
-            ("--height", config.size.height),
-            ("--box-width", config.container_size.width),
-            ("--box-height", config.container_size.height),
+            ("--width", size.width),
+            ("--height", size.height),
+            ("--box-width", container.width),
+            ("--box-height", container.height),
         ] {
             frame.style().set_property(property, &[length.to_string().as_str(), "px"].concat())?;
+        }
+        let ratio = [size.width.to_string(), size.height.to_string()].join(" / ");
+        frame.style().set_property("--ratio", &ratio)?;
+        for (property, color) in [("--dark", &config.colors.dark), ("--light", &config.colors.light)] {
+            frame.style().set_property(property, color)?;
         }
 
         let action = Rc::new(Cell::new(None));
@@ -121,46 +148,75 @@ impl View {
             }),
             // A picture that can't be shown leaves the name to stand alone.
             EventListener::new(&photo, "error", {
-                let photo = photo.clone();
-                move |_| set_hidden(&photo, true)
+                let (photo, frame) = (photo.clone(), frame.clone());
+                move |_| {
+                    set_hidden(&photo, true);
+                    set_flag(&frame, "data-photo", false);
+                }
             }),
         ];
         match target {
             Some(target) => target.append_child(&outermost)?,
             None => document.body().ok_or(JsValue::NULL)?.append_child(&outermost)?,
         };
-        Ok(Self {
+        let view = Self {
+            window: window.clone(),
             document: document.clone(),
-            words: config.words,
+            words: RefCell::new(config.words),
             send,
             outermost,
             root,
             frame,
+            stage,
             code,
             icon,
             photo,
             name,
             headline,
             hint,
+            countdown,
             button,
-            shown_picture: RefCell::default(),
+            shown: RefCell::new(ViewModel::new(ScanState::Loading)),
+            picture: RefCell::default(),
             picture_listeners: RefCell::default(),
             action,
             _listeners: listeners,
-        })
+        };
+        view.draw();
+        Ok(view)
     }
 
     /// Shows `view`.
     pub(super) fn render(&self, view: &ViewModel) {
+        self.shown.replace(view.clone());
+        self.draw();
+    }
+
+    /// Shows the same in another language.
+    pub(super) fn set_language(&self, tag: &str) {
+        let words = self.words.borrow().in_language(tag);
+        self.words.replace(words);
+        self.draw();
+    }
+
+    fn draw(&self) {
+        let (view, words) = (self.shown.borrow(), self.words.borrow());
+        set_attribute(&self.outermost, "data-state", view.state.word());
         set_attribute(&self.frame, "data-state", view.state.word());
+        set_attribute(&self.frame, "lang", words.tag());
         set_flag(&self.frame, "data-covered", !view.is_scannable());
         set_flag(&self.frame, "aria-busy", view.state == ScanState::Loading);
-        self.render_picture(view.picture.as_ref());
-        self.render_icon(view.state);
-        self.render_person(view);
-        set_text(&self.headline, self.words.headline(view.state));
-        set_text(&self.hint, &self.words.hint(view));
-        self.render_button(view.action());
+        self.draw_picture(view.picture.as_ref());
+        set_flag(&self.code, "aria-hidden", !view.is_scannable());
+        if let Some(picture) = self.code.first_element_child() {
+            set_attribute(&picture, "aria-label", words.get(Word::CodeName));
+        }
+        self.draw_icon(view.state);
+        self.draw_person(&view);
+        set_text(&self.headline, words.headline(&view));
+        set_text(&self.hint, words.hint(&view));
+        set_text(&self.countdown, &view.countdown.map(|countdown| words.countdown(countdown)).unwrap_or_default());
+        self.draw_button(view.action(), &words);
     }
 
     /// What was put into the page.
@@ -174,38 +230,56 @@ impl View {
         self.outermost.remove();
     }
 
-    fn render_picture(&self, picture: Option<&Picture>) {
-        if self.shown_picture.borrow().as_ref() == picture {
+    fn draw_picture(&self, picture: Option<&Picture>) {
+        if self.picture.borrow().as_ref() == picture {
             return;
         }
-        self.shown_picture.replace(picture.cloned());
+        self.picture.replace(picture.cloned());
         self.picture_listeners.replace(Vec::new());
         self.code.set_text_content(None);
         // A document that can't make an element can't show a widget at all.
         let _ = match picture {
-            Some(Picture::Drawn(drawing)) => self.draw(drawing),
+            Some(Picture::Drawn(symbol)) => self.draw_symbol(symbol),
             Some(Picture::Image { url, .. }) => self.load(url),
             None => Ok(()),
         };
     }
 
-    fn draw(&self, drawing: &Drawing) -> Result<(), JsValue> {
+    fn draw_symbol(&self, symbol: &Symbol) -> Result<(), JsValue> {
         let svg = self.document.create_element_ns(Some(SVG), "svg")?;
-        let side = drawing.side.to_string();
-        svg.set_attribute("viewBox", &["0 0 ", &side, " ", &side].concat())?;
+        let side = symbol.drawing.side;
+        let length = side.to_string();
+        svg.set_attribute("viewBox", &["0 0 ", &length, " ", &length].concat())?;
         svg.set_attribute("shape-rendering", "crispEdges")?;
         svg.set_attribute("role", "img")?;
-        svg.set_attribute("aria-label", &self.words.code_name)?;
         let path = self.document.create_element_ns(Some(SVG), "path")?;
-        path.set_attribute("d", &drawing.path)?;
+        path.set_attribute("d", &symbol.drawing.path)?;
         svg.append_child(&path)?;
         self.code.append_child(&svg)?;
+        let mut listeners = Vec::new();
+        if let Some(logo) = &symbol.logo {
+            let image = self.document.create_element("img")?;
+            image.set_class_name("logo");
+            image.set_attribute("part", "logo")?;
+            image.set_attribute("alt", "")?;
+            image.set_attribute("referrerpolicy", "no-referrer")?;
+            // Without its logo a code is none the worse.
+            let broken = image.clone();
+            listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
+            image.set_attribute("src", logo)?;
+            self.code.append_child(&image)?;
+        }
+        fit(&self.window, &self.stage, &self.code, side);
+        // The window is resized by moving it to another screen and by zooming, too.
+        let (window, stage, code) = (self.window.clone(), self.stage.clone(), self.code.clone());
+        listeners.push(EventListener::new(&self.window, "resize", move |_| fit(&window, &stage, &code, side)));
+        self.picture_listeners.replace(listeners);
         Ok(())
     }
 
     fn load(&self, url: &str) -> Result<(), JsValue> {
         let image = self.document.create_element("img")?;
-        image.set_attribute("alt", &self.words.code_name)?;
+        image.set_attribute("role", "img")?;
         let (loaded, failed) = (self.send.clone(), self.send.clone());
         self.picture_listeners.replace(vec![
             EventListener::new(&image, "load", move |_| loaded(Event::PictureShown)),
@@ -216,7 +290,7 @@ impl View {
         Ok(())
     }
 
-    fn render_icon(&self, state: ScanState) {
+    fn draw_icon(&self, state: ScanState) {
         let d = icon_path(state);
         set_hidden(&self.icon, d.is_empty());
         if self.icon.first_element_child().and_then(|path| path.get_attribute("d")).as_deref() == Some(d) {
@@ -230,24 +304,25 @@ impl View {
         }
     }
 
-    fn render_person(&self, view: &ViewModel) {
+    fn draw_person(&self, view: &ViewModel) {
         let photo = view.person.as_ref().and_then(|person| person.photo.as_deref()).unwrap_or_default();
-        if self.photo.get_attribute("src").unwrap_or_default() != photo {
+        if photo.is_empty() {
+            // Our own name of an attribute can't be refused.
+            let _ = self.photo.remove_attribute("src");
+            set_hidden(&self.photo, true);
+        } else if self.photo.get_attribute("src").as_deref() != Some(photo) {
             set_attribute(&self.photo, "src", photo);
             set_hidden(&self.photo, false);
         }
-        if photo.is_empty() {
-            set_hidden(&self.photo, true);
-        }
-        set_flag(&self.frame, "data-photo", !photo.is_empty());
+        set_flag(&self.frame, "data-photo", !self.photo.has_attribute("hidden"));
         let name = view.person.as_ref().and_then(|person| person.nickname.as_deref()).unwrap_or_default();
         set_text(&self.name, name);
     }
 
-    fn render_button(&self, action: Option<Action>) {
+    fn draw_button(&self, action: Option<Action>, words: &Words) {
         self.action.set(action);
         match action {
-            Some(action) => set_text(&self.button, self.words.button(action)),
+            Some(action) => set_text(&self.button, words.button(action)),
             None if self.root.active_element().as_ref() == Some(&self.button) => {
                 // Focus that is lost starts a keyboard user at the top of the page again.
                 let _ = self.frame.focus();
@@ -262,6 +337,22 @@ impl fmt::Debug for View {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("View")
     }
+}
+
+/// Makes every module the same whole number of the screen's pixels wide, where that does not cost too much of the place.
+fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
+    let thousandths = (window.device_pixel_ratio() * 1000.0) as u64;
+    let width = stage.client_width().min(stage.client_height()).max(0) as u64;
+    let (side, pixels) = (u64::from(side), width * thousandths / 1000);
+    let even = pixels / side * side;
+    let style = code.style();
+    // The names and values are ours, so that they can't be refused.
+    let _ = if even * 100 < pixels * (100 - SPARE_PERCENT) || thousandths == 0 {
+        style.remove_property("--side").map(drop)
+    } else {
+        // Written as a fraction: a number with a point would bring the code for writing one.
+        style.set_property("--side", &format!("calc({}px / {thousandths})", even * 1000))
+    };
 }
 
 fn style() -> Option<CssStyleSheet> {

@@ -17,7 +17,7 @@ use scanlogin::options::{Config, Fields};
 use scanlogin::protocol::{GeneRequest, Scene};
 use scanlogin::reply::Answer;
 use scanlogin::request::Client;
-use scanlogin::session::{Effect, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
+use scanlogin::session::{Effect, Event, HostEvent, Instant, Page, Policy, Reply, Request, RequestId, Session};
 use scanlogin::view_model::{Action, ScanState};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
@@ -48,7 +48,7 @@ impl Page {
         let mut page = Self {
             router: router.clone(),
             client: Arc::new(Client::new(&config, &gene).context("a client")?),
-            session: Session::new(policy, true, 1),
+            session: Session::new(policy, Page { is_visible: true, is_online: true }, 1),
             started_at: time::Instant::now(),
             in_flight: None,
             wake_at: None,
@@ -140,7 +140,7 @@ async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<R
     let (status, body) = call(router, builder.body(Body::from(http.body.unwrap_or_default())))
         .await
         .map_err(|error| Error::temporary(ErrorCode::Network, error.to_string()))?;
-    Answer { status, retry_after: None, body: Some(body) }.read(&request)
+    Answer { status, retry_after: None, body: Some(body) }.read(&request, None)
 }
 
 async fn call(router: Router, request: axum::http::Result<HttpRequest<Body>>) -> Result<(u16, Value)> {

@@ -1,0 +1,105 @@
+//! The colours of a code, as far as a camera can tell them apart.
+//!
+//! Deliberately absent: every other colour of the widget, which is a matter of CSS.
+
+/// The least difference between the light and the dark modules, in parts of what white reflects: symbol contrast of
+/// grade A (ISO/IEC 15415). It implies the 3:1 that people need to see a graphic (WCAG 2.2, 1.4.11).
+const LEAST_CONTRAST: f64 = 0.7;
+
+/// The two colours of a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colors {
+    /// Of the modules, as `#rrggbb` or `#rgb`.
+    pub dark: String,
+    /// Of the ground and the quiet zone.
+    pub light: String,
+}
+
+impl Default for Colors {
+    fn default() -> Self {
+        Self { dark: "#000".to_owned(), light: "#fff".to_owned() }
+    }
+}
+
+impl Colors {
+    /// Whether a camera can tell them apart: dark on light, and far enough from each other.
+    pub fn are_legible(&self) -> bool {
+        match (luminance(&self.light), luminance(&self.dark)) {
+            (Some(light), Some(dark)) => light - dark >= LEAST_CONTRAST,
+            (None, _) | (_, None) => false,
+        }
+    }
+}
+
+/// How much light a colour such as `#1a2b3c` or `#123` reflects, from 0 for black to 1 for white (WCAG 2.2, relative
+/// luminance).
+pub fn luminance(color: &str) -> Option<f64> {
+    let digits = color.strip_prefix('#')?;
+    let channel = |n: usize| match digits.len() {
+        3 => u8::from_str_radix(digits.get(n..=n)?, 16).ok().map(|digit| digit * 17),
+        6 => u8::from_str_radix(digits.get(2 * n..2 * n + 2)?, 16).ok(),
+        _ => None,
+    };
+    // `from_str_radix` would take a sign.
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let light = |n| channel(n).filter(|_| is_hex).map(linear);
+    Some(0.2126 * light(0)? + 0.7152 * light(1)? + 0.0722 * light(2)?)
+}
+
+/// A channel of sRGB in linear light. The cubic follows the curve of the standard to within 0.002, and needs no `pow`.
+fn linear(channel: u8) -> f64 {
+    let c = f64::from(channel) / 255.0;
+    c * (c * (c * 0.305_306_011 + 0.682_171_111) + 0.012_522_878)
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+
+    fn are_legible(dark: &str, light: &str) -> bool {
+        Colors { dark: dark.to_owned(), light: light.to_owned() }.are_legible()
+    }
+
+    #[test]
+    fn luminance_follows_the_curve_of_srgb() {
+        for channel in 0..=255 {
+            let c = f64::from(channel) / 255.0;
+            let exact = if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+            let grey = luminance(&format!("#{channel:02x}{channel:02x}{channel:02X}")).unwrap();
+            assert!((grey - exact).abs() < 0.002, "{channel}: {grey} is not {exact}");
+        }
+        assert!(luminance("#0f0") > luminance("#f00") && luminance("#f00") > luminance("#00f"));
+    }
+
+    #[test]
+    fn a_code_is_dark_on_light_and_far_enough_from_it() {
+        assert!(are_legible("#000", "#fff"));
+        assert!(are_legible("#0b5a62", "#f4fbfa"));
+        assert!(!are_legible("#fff", "#000"), "inverted");
+        assert!(are_legible("#949494", "#ffffff"));
+        assert!(!are_legible("#aaaaaa", "#ffffff"), "pale");
+        assert!(!are_legible("#000", "#777"), "gloomy");
+        assert!(!are_legible("#d00", "#0d0"), "told apart by hue alone");
+    }
+
+    #[test]
+    fn legible_colours_have_the_contrast_that_people_need() {
+        for dark in 0..=255 {
+            for light in 0..=255 {
+                let grey = |channel| format!("#{channel:02x}{channel:02x}{channel:02x}");
+                if are_legible(&grey(dark), &grey(light)) {
+                    let lit = |channel| luminance(&grey(channel)).unwrap() + 0.05;
+                    assert!(lit(light) / lit(dark) >= 2.999, "{dark} on {light}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_colour_is_none() {
+        for text in ["", "#", "black", "#12", "#1234", "#12345g", "#+1+1+1", "rgb(0,0,0)", "#ffffff;x", "#é12"] {
+            assert_eq!(luminance(text), None, "{text:?}");
+        }
+    }
+}
