@@ -107,17 +107,18 @@ impl View {
         let photo = element(&cover, "img", "photo")?;
         photo.set_attribute("alt", "")?;
         photo.set_attribute("referrerpolicy", "no-referrer")?;
+        let text = element(&frame, "div", "text")?;
         // What changes with the state is announced as one; the countdown, which changes by the second, is not.
-        let status = element(&frame, "div", "status")?;
+        let status = element(&text, "div", "status")?;
         status.set_attribute("role", "status")?;
         status.set_attribute("aria-atomic", "true")?;
         let name = line(&status, "name")?;
         let headline = line(&status, "headline")?;
         headline.set_id("headline");
         let hint = line(&status, "hint")?;
-        let countdown = line(&frame, "countdown")?;
+        let countdown = line(&text, "countdown")?;
         countdown.set_attribute("role", "timer")?;
-        let button: HtmlElement = element(&frame, "button", "button")?.unchecked_into();
+        let button: HtmlElement = element(&text, "button", "button")?.unchecked_into();
         button.set_attribute("type", "button")?;
 
         set_attribute(&outermost, "data-theme", config.theme.word());
