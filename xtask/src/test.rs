@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 enum Suite {
     /// Tests of all crates on this machine, with the examples in their documentation.
     Native,
-    /// Tests of the widget inside a browser (tests/browser.rs), by wasm-pack.
+    /// Tests of the widget inside a browser (tests/browser/), by wasm-pack.
     Browser,
     /// The whole path: pages, server and database, in a browser (tests/e2e/).
     E2e,
