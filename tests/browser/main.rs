@@ -14,6 +14,8 @@ mod page;
 
 mod life;
 
+mod client;
+
 mod trouble;
 
 mod looks;
