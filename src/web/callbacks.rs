@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::session::HostEvent;
 
 /// The callbacks that the page gave.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Callbacks {
     on_code_loaded: Option<Function>,
     on_code_show: Option<Function>,

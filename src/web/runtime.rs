@@ -51,7 +51,7 @@ pub(super) struct Runtime {
     listeners: RefCell<Vec<EventListener>>,
     presence: RefCell<Option<Watch>>,
     page_language: RefCell<Option<Watch>>,
-    callbacks: Callbacks,
+    callbacks: RefCell<Rc<Callbacks>>,
     outbox: RefCell<VecDeque<HostEvent<Js>>>,
     is_telling: Cell<bool>,
 }
@@ -105,7 +105,7 @@ impl Runtime {
             listeners: RefCell::default(),
             presence: RefCell::default(),
             page_language: RefCell::default(),
-            callbacks,
+            callbacks: RefCell::new(Rc::new(callbacks)),
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
             window: window.clone(),
@@ -240,7 +240,8 @@ impl Runtime {
         loop {
             let note = self.outbox.borrow_mut().pop_front();
             let Some(note) = note else { break };
-            self.callbacks.tell(note, || self.handle(), || self.state() != ScanState::Destroyed);
+            let callbacks = self.callbacks.borrow().clone();
+            callbacks.tell(note, || self.handle(), || self.state() != ScanState::Destroyed);
         }
         self.is_telling.set(false);
     }
@@ -255,6 +256,8 @@ impl Runtime {
         if let Some(view) = view {
             view.remove();
         }
+        // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
+        let callbacks = self.callbacks.take();
         // All that is told from now on is which codes are gone: those before in the queue, and the last.
         let queued = self.outbox.replace(VecDeque::new()).into_iter();
         let last = effects.into_iter().filter_map(|effect| match effect {
@@ -263,7 +266,7 @@ impl Runtime {
         });
         for note in queued.chain(last) {
             if let HostEvent::CodeDestroyed { .. } = note {
-                self.callbacks.tell(note, || self.handle(), || true);
+                callbacks.tell(note, || self.handle(), || true);
             }
         }
         let this = self.this.upgrade();
