@@ -7,6 +7,7 @@ use js_sys::JSON;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
+use super::holds::HoldPermit;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
 use crate::qr::Format;
@@ -25,15 +26,18 @@ impl HttpSlot {
     /// Sends `request`; `done` is called with what came of it, later.
     pub(super) fn send(
         client: &Client,
-        request: Request,
+        mut request: Request,
         format: Format,
         done: impl FnOnce(Result<Reply<Js>, Error>) + 'static,
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
+        let permit = permit(&mut request);
         let answer = fetch(client.http::<Js>(&request), &abort.signal());
         spawn_local(async move {
-            done(answer.await.and_then(|answer| answer.read(&request, Some(&format))));
+            let answer = answer.await;
+            drop(permit);
+            done(answer.and_then(|answer| answer.read(&request, Some(&format))));
         });
         Some(Self { abort })
     }
@@ -43,6 +47,16 @@ impl Drop for HttpSlot {
     fn drop(&mut self) {
         self.abort.abort();
     }
+}
+
+/// The permit of a poll that is to be held. One that gets none is not held.
+fn permit(request: &mut Request) -> Option<HoldPermit> {
+    let Request::Check { hold: hold @ Some(_), .. } = request else { return None };
+    let permit = HoldPermit::take();
+    if permit.is_none() {
+        *hold = None;
+    }
+    permit
 }
 
 /// Sends a request, and waits for the answer.

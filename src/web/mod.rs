@@ -5,6 +5,7 @@
 mod callbacks;
 mod client;
 mod framing;
+mod holds;
 mod http;
 mod mutations;
 mod options;
