@@ -150,6 +150,11 @@ impl Browser {
         Ok(())
     }
 
+    /// What drives the browser, for what only it can do.
+    pub fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
     /// Closes the browser. One that is not closed ends with its driver.
     pub async fn close(self) -> Result<()> {
         Ok(self.driver.quit().await?)

@@ -13,6 +13,9 @@ pub mod site;
 
 pub mod faults;
 
+pub mod traffic;
+
 pub use browser::Browser;
 pub use phone::Phone;
 pub use site::Site;
+pub use traffic::Traffic;
