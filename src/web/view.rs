@@ -201,7 +201,8 @@ impl View {
     }
 
     fn draw(&self) {
-        let (view, words) = (self.shown.borrow(), self.words.borrow());
+        // Copies: moving the focus runs code of the page, which may ask for another language at once.
+        let (view, words) = (self.shown.borrow().clone(), self.words.borrow().clone());
         set_attribute(&self.outermost, "data-state", view.state.word());
         set_attribute(&self.frame, "data-state", view.state.word());
         set_attribute(&self.frame, "lang", words.tag());

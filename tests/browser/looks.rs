@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
 
-use crate::page::{GENE, Page, check, document, until};
+use crate::page::{GENE, Page, check, document, run, until};
 
 #[wasm_bindgen_test]
 async fn the_code_on_the_page_is_the_text_of_the_contract_as_one_path() {
@@ -48,6 +48,19 @@ async fn focus_on_a_button_that_goes_away_stays_in_the_widget() {
     page.until_state("ready").await;
     let root = page.target.first_element_child().unwrap().shadow_root().unwrap();
     assert_eq!(root.active_element(), page.find(".frame"));
+}
+
+#[wasm_bindgen_test]
+async fn a_page_may_use_the_widget_while_the_focus_moves() {
+    let mut page = Page::with(&[-1, 0]);
+    page.start("onStart: (handle) => { globalThis.handle = handle; }");
+    page.until_state("expired").await;
+    page.find("button").unwrap().unchecked_into::<HtmlElement>().focus().unwrap();
+    let code = "argument.addEventListener('focusin', () => globalThis.handle.setLanguage('ja'), { once: true })";
+    run(code, &page.find(".frame").unwrap()).unwrap();
+    page.click();
+    page.until_state("ready").await;
+    assert_eq!(page.text(".headline"), "アプリでスキャンしてログイン");
 }
 
 #[wasm_bindgen_test]
