@@ -1,17 +1,19 @@
-//! Bad luck between a page and its server, for as long as a test wants it.
+//! Bad luck between a page and its server, for as long as a test wants it, and a record of what passed by.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router};
 use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 /// What becomes of one request.
@@ -27,67 +29,107 @@ pub enum Fault {
     Overloaded(u32),
     /// The connection breaks before the answer is whole.
     Broken,
+    /// The request is on its way until all is well.
+    Held,
+    /// The answer is another than this server's: what is done to its JSON.
+    Changed(fn(&mut Value)),
 }
 
 /// What is wrong at the moment, by call.
 #[derive(Debug, Clone, Default)]
-pub struct Faults(Arc<Mutex<HashMap<String, Fault>>>);
+pub struct Faults(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    line: Mutex<Line>,
+    all_is_well: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    faults: HashMap<String, Fault>,
+    seen: Vec<(Instant, Uri)>,
+}
 
 impl Faults {
-    /// From now on every request of `call` (`gene`, `check`, …) meets with this.
+    /// From now on every request of `call` (`gene`, `check`, `image`, …) meets with this.
     pub fn strike(&self, call: &str, fault: Fault) {
-        self.lock().insert(call.to_owned(), fault);
+        self.line().faults.insert(call.to_owned(), fault);
     }
 
     /// From now on all is well.
     pub fn relent(&self) {
-        self.lock().clear();
+        self.line().faults.clear();
+        self.0.all_is_well.notify_waiters();
+    }
+
+    /// The requests of `call` so far, and when they came.
+    pub fn seen(&self, call: &str) -> Vec<(Instant, Uri)> {
+        self.line().seen.iter().filter(|(_, uri)| is_of(uri, call)).cloned().collect()
     }
 
     /// Puts the faults in front of an app.
     pub fn wrap(&self, app: Router) -> Router {
         let faults = self.clone();
-        app.layer(from_fn(move |request: Request, next: Next| {
-            let fault = faults.of(request.uri().path());
-            async move {
-                match fault {
-                    Some(fault) => fault.response(),
-                    None => next.run(request).await,
-                }
+        app.layer(from_fn(move |request, next| faults.clone().pass(request, next)))
+    }
+
+    async fn pass(self, request: Request, next: Next) -> Response {
+        // Listens before it looks, so that a relief in between is not missed.
+        let all_is_well = self.0.all_is_well.notified();
+        match self.meet(request.uri()) {
+            None => next.run(request).await,
+            Some(Fault::Held) => {
+                all_is_well.await;
+                next.run(request).await
             }
-        }))
+            Some(Fault::Changed(change)) => changed(next.run(request).await, change).await,
+            Some(Fault::Html) => {
+                ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><h1>Welcome</h1>").into_response()
+            }
+            Some(Fault::Truncated) => {
+                ([(header::CONTENT_TYPE, "application/json")], r#"{"code":200,"da"#).into_response()
+            }
+            Some(Fault::Empty) => StatusCode::OK.into_response(),
+            Some(Fault::Overloaded(seconds)) => overloaded(seconds),
+            Some(Fault::Broken) => broken(),
+        }
     }
 
-    fn of(&self, path: &str) -> Option<Fault> {
-        let (_, call) = path.rsplit_once('/')?;
-        self.lock().get(call).copied()
+    /// Writes a request down, and tells what is to become of it.
+    fn meet(&self, uri: &Uri) -> Option<Fault> {
+        let mut line = self.line();
+        line.seen.push((Instant::now(), uri.clone()));
+        line.faults.iter().find(|(call, _)| is_of(uri, call)).map(|(_, fault)| *fault)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Fault {
-    fn response(self) -> Response {
-        match self {
-            Self::Html => ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><h1>Welcome</h1>").into_response(),
-            Self::Truncated => ([(header::CONTENT_TYPE, "application/json")], r#"{"code":200,"da"#).into_response(),
-            Self::Empty => StatusCode::OK.into_response(),
-            Self::Overloaded(seconds) => {
-                let envelope = r#"{"code":503,"message":"too many people at once","reason":"unavailable"}"#;
-                let retry_after = [(header::RETRY_AFTER, seconds.to_string())];
-                (StatusCode::SERVICE_UNAVAILABLE, retry_after, envelope).into_response()
-            }
-            Self::Broken => {
-                let half = stream::once(async { Ok(Bytes::from_static(br#"{"code":200,"da"#)) });
-                let end = stream::once(async {
-                    // The half has to be on its way: a request without any answer Chromium repeats by itself.
-                    sleep(Duration::from_millis(100)).await;
-                    Err(io::Error::other("bad luck"))
-                });
-                Body::from_stream(half.chain(end)).into_response()
-            }
-        }
-    }
+fn is_of(uri: &Uri, call: &str) -> bool {
+    uri.path().split('/').any(|segment| segment == call)
+}
+
+async fn changed(response: Response, change: fn(&mut Value)) -> Response {
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    let mut answer = serde_json::from_slice(&body).unwrap_or_default();
+    change(&mut answer);
+    Json(answer).into_response()
+}
+
+fn overloaded(seconds: u32) -> Response {
+    let envelope = r#"{"code":503,"message":"too many people at once","reason":"unavailable"}"#;
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, seconds.to_string())], envelope).into_response()
+}
+
+fn broken() -> Response {
+    let half = stream::once(async { Ok(Bytes::from_static(br#"{"code":200,"da"#)) });
+    let end = stream::once(async {
+        // The half has to be on its way: a request without any answer Chromium repeats by itself.
+        sleep(Duration::from_millis(100)).await;
+        Err(io::Error::other("bad luck"))
+    });
+    Body::from_stream(half.chain(end)).into_response()
 }
