@@ -215,14 +215,10 @@ impl QrCodeClient {
     fn with(&self, options: &JsValue) -> Result<JsValue, Error> {
         Options::new(options.clone())?;
         let merged = Object::new();
-        if let Some(own) = self.options.dyn_ref::<Object>() {
-            Object::assign(&merged, own);
-            // A fresh object gives up any property.
-            let _ = Reflect::delete_property(&merged, &"onError".into());
-        }
-        if let Some(options) = options.dyn_ref::<Object>() {
-            Object::assign(&merged, options);
-        }
+        Object::assign(&merged, self.options.unchecked_ref());
+        // A fresh object gives up any property.
+        let _ = Reflect::delete_property(&merged, &"onError".into());
+        Object::assign(&merged, options.unchecked_ref());
         Ok(merged.into())
     }
 

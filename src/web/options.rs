@@ -1,6 +1,6 @@
 //! Reads options out of a JavaScript object.
 
-use js_sys::{Function, Object, Reflect};
+use js_sys::{Array, Function, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
@@ -101,6 +101,7 @@ impl Fields for Options {
     }
 }
 
+/// Not by `instanceof`, which denies what another window has made.
 fn is_object(value: &JsValue) -> bool {
-    value.is_object() && !value.is_instance_of::<js_sys::Array>() && value.is_instance_of::<Object>()
+    value.is_object() && !Array::is_array(value)
 }

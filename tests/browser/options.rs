@@ -7,6 +7,19 @@ use crate::page::{Page, run};
 use scanlogin::web::start_scanning;
 
 #[wasm_bindgen_test]
+async fn options_may_be_made_by_another_window() {
+    let mut page = Page::with(&[0]);
+    let code = "const frame = document.createElement('iframe');
+        argument.append(frame);
+        globalThis.foreign = new frame.contentWindow.Object();";
+    run(code, &page.target).unwrap();
+    let extra = run("return Object.assign(globalThis.foreign, { lang: 'ja-JP' })", &JsValue::NULL).unwrap();
+    page.handle = Some(start_scanning(page.target.clone().into(), extra).unwrap());
+    page.until_state("ready").await;
+    assert_eq!(page.server.field(0, "x-authing-lang"), "ja-JP");
+}
+
+#[wasm_bindgen_test]
 fn wrong_options_throw_at_once_and_name_the_option() {
     let page = Page::new();
     let table = [

@@ -14,6 +14,7 @@ pub mod site;
 pub mod faults;
 
 pub mod traffic;
+
 pub mod side_by_side;
 
 pub use browser::Browser;
