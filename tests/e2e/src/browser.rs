@@ -1,6 +1,6 @@
-//! Chromium, driven as a person would: look, read, click.
+//! A browser, driven as a person would: look, read, click.
 
-use std::env;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::OnceLock;
@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use image::imageops::FilterType;
 use serde_json::{Value, json};
-use thirtyfour::{
-    By, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver,
-};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use thirtyfour::{By, WebDriver};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Child;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
+
+use crate::engine::{Console, Engine};
 
 /// How many browsers run at once: more than there are cores only slows them all down.
 static PLACES: Semaphore = Semaphore::const_new(2);
@@ -26,6 +26,8 @@ const GLANCE: Duration = Duration::from_millis(25);
 /// A browser with one window.
 pub struct Browser {
     driver: WebDriver,
+    console: Console,
+    port: u16,
     _process: Child,
     _place: SemaphorePermit<'static>,
 }
@@ -45,11 +47,14 @@ impl Browser {
     }
 
     async fn open_in(place: SemaphorePermit<'static>) -> Result<Self> {
-        let (process, port) = start_driver().await?;
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities()?)
+        let engine = Engine::chosen()?;
+        let (process, port) = start_driver(engine).await?;
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), engine.capabilities()?)
             .await
             .context("the driver does not start a browser")?;
-        Ok(Self { driver, _process: process, _place: place })
+        driver.set_window_rect(0, 0, 1280, 800).await?;
+        let console = Console::listen(engine, &driver).await?;
+        Ok(Self { driver, console, port, _process: process, _place: place })
     }
 
     /// Opens an address.
@@ -137,16 +142,11 @@ impl Browser {
     }
 
     /// Fails if the page has written an error or a warning to the console since the last call, a violation of its
-    /// policy included. `expected` are parts of those that the test provokes.
+    /// policy included. `expected` are parts of those that the test provokes. WebKit tells of none, so never fails here.
     pub async fn expect_quiet_console(&self, expected: &[&str]) -> Result<()> {
-        let log = self.driver.browser_log().await?;
-        let entries: Vec<&str> = log
-            .iter()
-            .filter(|entry| entry.level != "INFO" && entry.level != "DEBUG")
-            .map(|entry| entry.message.as_str())
-            .filter(|message| !expected.iter().any(|part| message.contains(part)))
-            .collect();
-        ensure!(entries.is_empty(), "the console says: {entries:#?}");
+        let mut complaints = self.console.complaints(&self.driver).await?;
+        complaints.retain(|message| !expected.iter().any(|part| message.contains(part)));
+        ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
         Ok(())
     }
 
@@ -155,9 +155,31 @@ impl Browser {
         &self.driver
     }
 
-    /// Closes the browser. One that is not closed ends with its driver.
+    /// Closes the browser.
     pub async fn close(self) -> Result<()> {
-        Ok(self.driver.quit().await?)
+        Ok(self.driver.clone().quit().await?)
+    }
+
+    /// Asks the driver to close the browser, without the runtime.
+    fn close_now(&self) -> Result<()> {
+        let mut connection = std::net::TcpStream::connect(("127.0.0.1", self.port))?;
+        let (session, port) = (self.driver.handle().session_id(), self.port);
+        write!(
+            connection,
+            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n"
+        )?;
+        connection.read_exact(&mut [0])?;
+        Ok(())
+    }
+}
+
+/// A browser outlives its driver, so that of a failed test has to be closed too. The client would do it on a runtime that
+/// waits for ours, which stands still here: for two minutes.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if self.driver.clone().leak().is_ok() {
+            let _ = self.close_now();
+        }
     }
 }
 
@@ -176,48 +198,21 @@ pub fn decode(png: &[u8]) -> Result<String> {
 /// The first widget of the page.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
-fn capabilities() -> Result<ChromeCapabilities> {
-    let mut capabilities = DesiredCapabilities::chrome();
-    for argument in [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-        "--lang=en-US",
-        "--window-size=1280,800",
-    ] {
-        capabilities.add_arg(argument)?;
-    }
-    capabilities.set_binary(&env::var("CHROME").unwrap_or_else(|_| "/usr/bin/chromium".to_owned()))?;
-    capabilities.set_browser_log_level(LoggingPrefsLogLevel::All)?;
-    Ok(capabilities)
-}
-
-async fn start_driver() -> Result<(Child, u16)> {
-    let path = env::var("CHROMEDRIVER").unwrap_or_else(|_| "/usr/bin/chromedriver".to_owned());
-    let mut driver = Command::new(&path)
-        .arg("--port=0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("{path} does not start: `cargo xtask test` installs it"))?;
-    let output = driver.stdout.take().context("the driver has no output")?;
-    let mut lines = BufReader::new(output).lines();
-    while let Some(line) = lines.next_line().await? {
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            let port = port.trim_end_matches('.').parse()?;
-            // Whoever stops reading blocks the driver when the pipe is full.
-            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok((driver, port));
+/// Starts the driver on a free port, and waits until it listens there.
+async fn start_driver(engine: Engine) -> Result<(Child, u16)> {
+    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+    let mut command = engine.driver();
+    command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let mut process =
+        command.spawn().with_context(|| format!("{name} does not start: `cargo xtask test` installs it"))?;
+    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        if let Some(status) = process.try_wait()? {
+            bail!("{name} ended with {status} before it was ready");
         }
+        sleep(GLANCE).await;
     }
-    bail!("{path} ended before it was ready")
+    Ok((process, port))
 }
 
 /// The folder of the repository.

@@ -1,11 +1,13 @@
 //! What the tests of the whole path have in common: a browser, a phone, a site, and bad luck.
 //!
-//! Nothing is faked: the browser is Chromium behind its driver, the phone speaks HTTP, the site is the real server with
+//! Nothing is faked: the browser is a real one behind its driver, the phone speaks HTTP, the site is the real server with
 //! its real database. Only [`faults`] stands between them, and only where a test asks for it.
 
 #![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
 
 pub mod browser;
+
+mod engine;
 
 pub mod phone;
 
