@@ -17,7 +17,7 @@ use scanlogin::options::{Config, Fields};
 use scanlogin::protocol::{GeneRequest, Scene};
 use scanlogin::reply::Answer;
 use scanlogin::request::Client;
-use scanlogin::session::{Effect, Event, HostEvent, Instant, Page, Policy, Reply, Request, RequestId, Session};
+use scanlogin::session::{self, Effect, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
 use scanlogin::view_model::{Action, ScanState};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
@@ -48,7 +48,7 @@ impl Page {
         let mut page = Self {
             router: router.clone(),
             client: Arc::new(Client::new(&config, &gene).context("a client")?),
-            session: Session::new(policy, Page { is_visible: true, is_online: true }, 1),
+            session: Session::new(policy, session::Page { is_visible: true, is_online: true }, 1),
             started_at: time::Instant::now(),
             in_flight: None,
             wake_at: None,
@@ -123,6 +123,9 @@ impl Fields for Nothing {
         Ok(None)
     }
     fn boolean(&self, _: &str) -> Result<Option<bool>, Error> {
+        Ok(None)
+    }
+    fn strings(&self, _: &str) -> Result<Option<Vec<String>>, Error> {
         Ok(None)
     }
     fn object(&self, _: &str) -> Result<Option<Self>, Error> {
