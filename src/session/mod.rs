@@ -278,8 +278,9 @@ impl<V> Session<V> {
             State::Showing { give_up_at, .. } if now >= give_up_at => self.on_picture_failed(now, state),
             State::Waiting(watch) if now >= watch.ends_at() => self.expire(now, watch.code),
             State::Waiting(watch) => {
-                let long_poll = self.policy.long_poll;
-                match self.due(now, &watch.call, || check(&watch, long_poll)) {
+                // Held polls of pages that nobody sees would use up the connections of the one that somebody looks at.
+                let may_hold = self.policy.long_poll && self.page.is_visible;
+                match self.due(now, &watch.call, || check(&watch, may_hold)) {
                     Due::Nothing => State::Waiting(watch),
                     Due::Next(call) => State::Waiting(Watch { call, ..watch }),
                     Due::TimedOut(error) => self.on_call_failed(now, State::Waiting(watch), error),
@@ -478,9 +479,9 @@ enum Due {
     TimedOut(Error),
 }
 
-fn check(watch: &Watch, long_poll: bool) -> Request {
+fn check(watch: &Watch, may_hold: bool) -> Request {
     // A request after a failure is not held: its answer tells a person that the trouble is over.
-    let may_hold = long_poll && watch.call.failures == 0;
+    let may_hold = may_hold && watch.call.failures == 0;
     Request::Check {
         random: watch.code.random.clone(),
         poll_token: watch.code.poll_token.clone(),
