@@ -1,13 +1,14 @@
 //! `cargo xtask`: everything in this repository that is done by a command is done by this one.
 //!
-//! One module per command, each with its steps in the order they run; [`tools`] finds or builds the programs they call,
-//! [`run`] runs them. Deliberately absent: anything heavy to compile (see `tools/`), and shell scripts.
+//! One module per command, each with its steps in the order they run; [`tools`] and [`browsers`] find or build the
+//! programs they call, [`run`] runs them. Deliberately absent: anything heavy to compile (see `tools/`), and shell scripts.
 
 mod demo;
 mod dist;
 mod setup;
 mod test;
 
+mod browsers;
 mod run;
 mod tools;
 mod workspace;
@@ -23,7 +24,8 @@ use crate::workspace::Workspace;
 ///
 /// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target from
 /// rustup, wasm-opt and a QR decoder from npm (at the versions of xtask/package-lock.json), wasm-bindgen and wasm-pack
-/// from crates (at the versions of Cargo.lock). You need rustup and Node.js 20 or newer.
+/// from crates (at the versions of Cargo.lock), browsers from Debian's apt (as root). You need rustup and Node.js 20 or
+/// newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
@@ -34,7 +36,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Fetch and build everything that the other commands need, for instance before a journey without network.
-    Setup,
+    Setup(setup::Arguments),
     /// Build the widget into pkg/dist/: compile to wasm32, bind to JavaScript, optimize, and print the sizes.
     Dist,
     /// Build the widget and the server, and run both with demo users on your machine.
@@ -48,6 +50,7 @@ Examples:
   cargo xtask demo                 see it: a login page and a phone page on http://127.0.0.1:8787
   cargo xtask test                 test everything, as the gate does
   cargo xtask test --only native   the tests that need no browser
+  cargo xtask test --browsers all  the others in Firefox and WebKit too
   cargo test -p scanlogin          while working on the core, plain cargo does";
 
 fn main() -> ExitCode {
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
 
 fn obey(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Setup => setup::setup(workspace)?,
+        Command::Setup(arguments) => setup::setup(workspace, arguments)?,
         Command::Dist => dist::dist(workspace)?,
         Command::Demo(arguments) => demo::demo(workspace, arguments)?,
         Command::Test(arguments) => return Ok(test::test(workspace, arguments)),

@@ -2,11 +2,19 @@
 
 use anyhow::Result;
 
+use crate::browsers::{Browser, Browsers};
 use crate::run::{run, step};
 use crate::tools;
 use crate::workspace::Workspace;
 
-pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where the tests will run.
+    #[arg(long, value_enum, default_value_t = Browsers::Chromium)]
+    browsers: Browsers,
+}
+
+pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     step("Fetching the crates of Cargo.lock");
     run(
         workspace.cargo().args(["fetch", "--locked"]),
@@ -16,7 +24,9 @@ pub(crate) fn setup(workspace: &Workspace) -> Result<()> {
     tools::ensure_node_modules(workspace)?;
     tools::build_bindgen(workspace)?;
     tools::build_test_tools(workspace)?;
-    let browser = tools::ensure_browser(workspace)?;
-    println!("Ready. The tests will use {} with {}.", browser.chrome.display(), browser.chromedriver.display());
+    for engine in arguments.browsers.engines() {
+        let browser = Browser::ensure(workspace, *engine)?;
+        println!("Ready to test in {engine}, driven by {}.", browser.driver.display());
+    }
     Ok(())
 }

@@ -5,12 +5,14 @@
 
 mod tally;
 
+use std::fmt;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
 use self::tally::Tally;
+use crate::browsers::{Browser, Browsers, Engine};
 use crate::run::{run_watched, step};
 use crate::workspace::Workspace;
 use crate::{dist, tools};
@@ -20,6 +22,9 @@ pub(crate) struct Arguments {
     /// Run one suite instead of all.
     #[arg(long, value_enum)]
     only: Option<Suite>,
+    /// Where to run the suites that need a browser.
+    #[arg(long, value_enum, default_value_t = Browsers::Chromium)]
+    browsers: Browsers,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,58 +37,77 @@ enum Suite {
     E2e,
 }
 
+/// A suite, where it runs.
+#[derive(Clone, Copy)]
+enum Run {
+    Native,
+    Browser(Engine),
+    E2e(Engine),
+}
+
 /// Runs the suites, whatever becomes of the others, and ends with the line `N passed, N failed`.
 pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
     let mut sum = Tally::default();
-    let mut troubles = Vec::new();
-    for suite in Suite::value_variants() {
-        if arguments.only.is_some_and(|only| only != *suite) {
-            continue;
-        }
-        let (tally, trouble) = run_suite(workspace, *suite);
+    let mut lines = Vec::new();
+    let suites = Suite::value_variants().iter().filter(|suite| arguments.only.is_none_or(|only| only == **suite));
+    for run in suites.flat_map(|suite| suite.runs(arguments.browsers.engines())) {
+        let (tally, trouble) = run.counted(workspace);
         sum += tally;
-        troubles.extend(trouble.map(|trouble| format!("{}: {trouble}", suite.name())));
+        lines.push(format!("{tally}: {run}"));
+        lines.extend(trouble.map(|trouble| format!("error: {run}: {trouble}")));
     }
 
     println!();
-    for trouble in &troubles {
-        println!("error: {trouble}");
+    for line in &lines {
+        println!("{line}");
     }
     println!("{sum}");
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Trouble is what no failed test tells of; it counts as one.
-fn run_suite(workspace: &Workspace, suite: Suite) -> (Tally, Option<String>) {
-    let outcome = suite.prepare(workspace).and_then(|mut command| {
-        step(format_args!("Running {}", suite.name()));
-        let mut tally = Tally::default();
-        let status = run_watched(&mut command, |line| tally += Tally::of_line(line))?;
-        let trouble = tally.trouble(status.success());
-        Ok((tally, trouble))
-    });
-    let (mut tally, trouble) = outcome.unwrap_or_else(|error| (Tally::default(), Some(format!("{error:#}"))));
-    if trouble.is_some() {
-        tally.failed += 1;
+impl Suite {
+    fn runs(self, engines: &[Engine]) -> Vec<Run> {
+        match self {
+            Self::Native => vec![Run::Native],
+            Self::Browser => engines.iter().copied().map(Run::Browser).collect(),
+            Self::E2e => engines.iter().copied().map(Run::E2e).collect(),
+        }
     }
-    (tally, trouble)
 }
 
-impl Suite {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Native => "the native tests",
-            Self::Browser => "the widget's tests in a browser",
-            Self::E2e => "the tests of the whole path",
+impl Run {
+    /// Trouble is what no failed test tells of; it counts as one.
+    fn counted(self, workspace: &Workspace) -> (Tally, Option<String>) {
+        let outcome = self.prepare(workspace).and_then(|mut command| {
+            step(format_args!("Running {self}"));
+            let mut tally = Tally::default();
+            let status = run_watched(&mut command, |line| tally += Tally::of_line(line))?;
+            let trouble = tally.trouble(status.success());
+            Ok((tally, trouble))
+        });
+        let (mut tally, trouble) = outcome.unwrap_or_else(|error| (Tally::default(), Some(format!("{error:#}"))));
+        if trouble.is_some() {
+            tally.failed += 1;
         }
+        (tally, trouble)
     }
 
     /// Gets ready what the suite needs, and returns the command that runs it.
     fn prepare(self, workspace: &Workspace) -> Result<Command> {
         match self {
             Self::Native => Ok(native(workspace)),
-            Self::Browser => browser(workspace),
-            Self::E2e => e2e(workspace),
+            Self::Browser(engine) => browser(workspace, engine),
+            Self::E2e(engine) => e2e(workspace, engine),
+        }
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native => f.write_str("the native tests"),
+            Self::Browser(engine) => write!(f, "the widget's tests in {engine}"),
+            Self::E2e(engine) => write!(f, "the tests of the whole path in {engine}"),
         }
     }
 }
@@ -94,29 +118,34 @@ fn native(workspace: &Workspace) -> Command {
     cargo
 }
 
-fn browser(workspace: &Workspace) -> Result<Command> {
-    let browser = tools::ensure_browser(workspace)?;
+fn browser(workspace: &Workspace, engine: Engine) -> Result<Command> {
+    let browser = Browser::ensure(workspace, engine)?;
     tools::ensure_wasm_target(workspace)?;
     let path = tools::build_test_tools(workspace)?;
-    // Chrome's arguments stand in webdriver.json, which the test runner reads in the folder it runs in.
-    let mut wasm_pack = workspace.command(workspace.built("debug", "wasm-pack"));
+    // Chrome's arguments stand in webdriver.json, which the test runner reads in the folder it runs in. WebKitGTK's
+    // driver takes the little that the runner says to Safari's.
+    let (flag, driver_flag) = match engine {
+        Engine::Chromium => ("--chrome", "--chromedriver"),
+        Engine::Firefox => ("--firefox", "--geckodriver"),
+        Engine::WebKit => ("--safari", "--safaridriver"),
+    };
+    let mut wasm_pack = browser.command(workspace, workspace.built("debug", "wasm-pack"));
     wasm_pack
-        .args(["test", "--headless", "--chrome", "--mode", "no-install", "--chromedriver"])
-        .arg(browser.chromedriver)
+        .args(["test", "--headless", "--mode", "no-install", flag, driver_flag])
+        .arg(browser.driver)
         .args([".", "--package", "scanlogin", "--test", "browser"])
         .env("PATH", path)
         .env("WASM_BINDGEN_TEST_TIMEOUT", "120");
     Ok(wasm_pack)
 }
 
-fn e2e(workspace: &Workspace) -> Result<Command> {
-    let browser = tools::ensure_browser(workspace)?;
+fn e2e(workspace: &Workspace, engine: Engine) -> Result<Command> {
+    let browser = Browser::ensure(workspace, engine)?;
     dist::dist(workspace).context("There is no widget to test")?;
-    let mut cargo = workspace.cargo();
+    let mut cargo = browser.command(workspace, workspace.cargo().get_program().into());
     cargo
         .args(["test", "--no-fail-fast", "--package", "scanlogin-e2e"])
-        .env("CHROME", browser.chrome)
-        .env("CHROMEDRIVER", browser.chromedriver)
-        .env("SCANLOGIN_ROOT", workspace.root());
+        .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
+        .envs(browser.programs);
     Ok(cargo)
 }

@@ -1,24 +1,18 @@
 //! The programs that the commands call: where they are, and how they come there when they are missing.
 //!
 //! What cargo can build is built from `tools/`, at the versions of `Cargo.lock`; what npm has comes from there, at the
-//! versions of `package-lock.json`. Only a browser is taken as the machine has it.
+//! versions of `package-lock.json`.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
 
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
-
-/// A browser and the program that drives it.
-pub(crate) struct Browser {
-    pub(crate) chrome: PathBuf,
-    pub(crate) chromedriver: PathBuf,
-}
 
 /// Sees to it that rustc can compile for the browser.
 pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
@@ -75,47 +69,4 @@ pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<OsString> {
     let machine = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(workspace.target("debug")).chain(std::env::split_paths(&machine));
     std::env::join_paths(folders).context("The name of the target folder cannot stand in PATH")
-}
-
-/// Finds Chrome or Chromium and its driver; on Debian and its like, root gets them installed.
-pub(crate) fn ensure_browser(workspace: &Workspace) -> Result<Browser> {
-    if let Some(browser) = find_browser() {
-        return Ok(browser);
-    }
-    const INSTALL: &str = "install Chromium (or Chrome) and the chromedriver of the same version. On Debian that is \
-        `apt-get install chromium chromium-driver`; elsewhere see https://googlechromelabs.github.io/chrome-for-testing. \
-        Programs that are not on the PATH can be named in the variables CHROME and CHROMEDRIVER.";
-    if find_program("apt-get").is_none() || read(workspace.command("id").arg("-u"))?.trim() != "0" {
-        bail!("The tests in a browser need one: {INSTALL}");
-    }
-    step("Installing chromium and chromium-driver with apt");
-    let apt = |arguments: &[&str]| {
-        let failure = format!("apt did not install a browser: {INSTALL}");
-        run(workspace.command("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"), &failure)
-    };
-    apt(&["update", "--quiet"])?;
-    apt(&["install", "--yes", "--quiet", "--no-install-recommends", "chromium", "chromium-driver"])?;
-    find_browser().with_context(|| format!("apt installed something, but no browser that we know: {INSTALL}"))
-}
-
-fn find_browser() -> Option<Browser> {
-    const CHROMES: [&str; 6] = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    ];
-    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let chrome = named("CHROME").or_else(|| CHROMES.into_iter().find_map(find_program))?;
-    let chromedriver = named("CHROMEDRIVER").or_else(|| find_program("chromedriver"))?;
-    Some(Browser { chrome, chromedriver })
-}
-
-fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
-        .find(|candidate| candidate.is_file())
 }

@@ -1,7 +1,7 @@
 //! Where things are: the root of the repository, and the folder that cargo builds into.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -30,10 +30,6 @@ impl Workspace {
             path.map(PathBuf::from).with_context(|| format!("cargo does not say where the {key} is"))
         };
         Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")? })
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
     }
 
     /// A file or folder of the repository, by its path from the root.

@@ -1,0 +1,211 @@
+//! The browsers that tests run in, and the programs that drive them: as the machine has them, or as Debian has them.
+//!
+//! Deliberately absent: versions, but for Firefox's driver, which Debian lacks and cargo builds.
+
+use std::fmt;
+use std::iter;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+
+use crate::run::{read, run, step};
+use crate::workspace::Workspace;
+
+const GECKODRIVER_VERSION: &str = "0.37.1";
+
+/// One browser, or one after the other.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Browsers {
+    Chromium,
+    Firefox,
+    #[value(name = "webkit")]
+    WebKit,
+    All,
+}
+
+impl Browsers {
+    pub(crate) fn engines(self) -> &'static [Engine] {
+        match self {
+            Self::Chromium => &[Engine::Chromium],
+            Self::Firefox => &[Engine::Firefox],
+            Self::WebKit => &[Engine::WebKit],
+            Self::All => &[Engine::Chromium, Engine::Firefox, Engine::WebKit],
+        }
+    }
+}
+
+/// What makes one browser different from another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Chromium,
+    Firefox,
+    WebKit,
+}
+
+/// A program that it takes to test in a browser.
+struct Program {
+    /// The variable that may say where it is; the tests read it too.
+    variable: &'static str,
+    /// What it is called, on the `PATH` or elsewhere.
+    names: &'static [&'static str],
+    /// Debian's packages with it. There is none of Firefox's driver.
+    packages: &'static [&'static str],
+}
+
+impl Engine {
+    /// Its driver first.
+    fn programs(self) -> &'static [Program] {
+        match self {
+            Self::Chromium => &[
+                Program { variable: "CHROMEDRIVER", names: &["chromedriver"], packages: &["chromium-driver"] },
+                Program {
+                    variable: "CHROME",
+                    names: &[
+                        "chromium",
+                        "chromium-browser",
+                        "google-chrome",
+                        "google-chrome-stable",
+                        "chrome",
+                        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+                    ],
+                    packages: &["chromium"],
+                },
+            ],
+            Self::Firefox => &[
+                Program { variable: "GECKODRIVER", names: &["geckodriver"], packages: &[] },
+                Program {
+                    variable: "FIREFOX",
+                    names: &["firefox", "firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"],
+                    packages: &["firefox-esr"],
+                },
+            ],
+            // The driver knows where its browser is.
+            Self::WebKit => &[
+                Program { variable: "WEBKITWEBDRIVER", names: &["WebKitWebDriver"], packages: &["webkit2gtk-driver"] },
+                Program { variable: "XVFB_RUN", names: &["xvfb-run"], packages: &["xvfb", "xauth"] },
+            ],
+        }
+    }
+
+    /// How to get it by hand.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Chromium => {
+                "install Chromium (or Chrome) and the chromedriver of the same version. On Debian that is `apt-get \
+                 install chromium chromium-driver`; elsewhere see \
+                 https://googlechromelabs.github.io/chrome-for-testing. Programs that are not on the PATH can be named \
+                 in the variables CHROME and CHROMEDRIVER."
+            }
+            Self::Firefox => {
+                "install Firefox. On Debian that is `apt-get install firefox-esr`; elsewhere see \
+                 https://www.mozilla.org/firefox. Its driver is built for you; programs that are not on the PATH can \
+                 be named in the variables FIREFOX and GECKODRIVER."
+            }
+            Self::WebKit => {
+                "install WebKitGTK's driver and a screen for it, on Linux: on Debian, `apt-get install \
+                 webkit2gtk-driver xvfb xauth`. Programs that are not on the PATH can be named in the variables \
+                 WEBKITWEBDRIVER and XVFB_RUN."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chromium => "Chromium",
+            Self::Firefox => "Firefox",
+            Self::WebKit => "WebKit",
+        })
+    }
+}
+
+/// A browser that is there.
+pub(crate) struct Browser {
+    pub(crate) driver: PathBuf,
+    /// All its programs, by their variables.
+    pub(crate) programs: Vec<(&'static str, PathBuf)>,
+    /// What runs a command with a screen, for a browser that can't be without.
+    screen: Option<PathBuf>,
+}
+
+impl Browser {
+    /// Finds a browser and its driver; on Debian and its like, root gets installed what is missing.
+    pub(crate) fn ensure(workspace: &Workspace, engine: Engine) -> Result<Self> {
+        let is_missing = |program: &&Program| find(workspace, program).is_none();
+        let missing: Vec<_> = engine.programs().iter().filter(is_missing).collect();
+        let packages: Vec<_> = missing.iter().flat_map(|program| program.packages).copied().collect();
+        if !packages.is_empty() {
+            install(workspace, engine, &packages)?;
+        }
+        if missing.iter().any(|program| program.packages.is_empty()) {
+            build_geckodriver(workspace)?;
+        }
+        let found = |program: &Program| Some((program.variable, find(workspace, program)?));
+        let programs: Option<Vec<_>> = engine.programs().iter().map(found).collect();
+        let programs =
+            programs.with_context(|| format!("What was installed for {engine} is not there: {}", engine.advice()))?;
+        let path = |variable| programs.iter().find(|(name, _)| *name == variable).map(|(_, path)| path.clone());
+        let (_, driver) = programs.first().context("a browser has a driver")?.clone();
+        Ok(Self { driver, screen: path("XVFB_RUN"), programs })
+    }
+
+    /// A command whose browsers have a screen, if they need one.
+    pub(crate) fn command(&self, workspace: &Workspace, program: PathBuf) -> Command {
+        let Some(screen) = &self.screen else { return workspace.command(program) };
+        let mut command = workspace.command(screen);
+        command.args(["--auto-servernum", "--server-args=-screen 0 1280x1024x24"]).arg(program);
+        command
+    }
+}
+
+fn find(workspace: &Workspace, program: &Program) -> Option<PathBuf> {
+    let named = std::env::var_os(program.variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let built = geckodriver(workspace).join("bin");
+    named.or_else(|| program.names.iter().find_map(|name| find_program(name, &built)))
+}
+
+/// Looks on the `PATH`, and last in `folder`.
+fn find_program(name: &str, folder: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(iter::once(folder.to_owned()))
+        .map(|folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+        .find(|candidate| candidate.is_file())
+}
+
+fn install(workspace: &Workspace, engine: Engine, packages: &[&str]) -> Result<()> {
+    let advice = engine.advice();
+    let is_root = || read(workspace.command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !Path::new("/usr/bin/apt-get").is_file() || !is_root() {
+        bail!("The tests in {engine} need it: {advice}");
+    }
+    step(format_args!("Installing {} with apt", packages.join(", ")));
+    let apt = |arguments: &[&str], packages: &[&str]| {
+        let failure = format!("apt did not install {engine}: {advice}");
+        let mut apt = workspace.command("apt-get");
+        run(apt.args(arguments).args(packages).env("DEBIAN_FRONTEND", "noninteractive"), &failure)
+    };
+    apt(&["update", "--quiet"], &[])?;
+    apt(&["install", "--yes", "--quiet", "--no-install-recommends"], packages)
+}
+
+/// Where Firefox's driver is built.
+fn geckodriver(workspace: &Workspace) -> PathBuf {
+    workspace.target(&format!("geckodriver-{GECKODRIVER_VERSION}"))
+}
+
+/// It is no library, so `tools/` can't have it, nor `Cargo.lock` its version.
+fn build_geckodriver(workspace: &Workspace) -> Result<()> {
+    step(format_args!("Building geckodriver {GECKODRIVER_VERSION} (some minutes)"));
+    run(
+        workspace
+            .cargo()
+            .args(["install", "--quiet", "--debug", "--locked", "--version", GECKODRIVER_VERSION, "geckodriver"])
+            .arg("--root")
+            .arg(geckodriver(workspace)),
+        "geckodriver did not build: see cargo's message above, or install it and name it in GECKODRIVER.",
+    )
+}
