@@ -52,7 +52,9 @@ async fn the_page_gets_user_and_ticket_and_the_ticket_is_exchanged_once_by_the_b
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
-    // A second widget on the page, in a box of its own, with the callbacks under our eyes.
+    // Before the page's own widget is there, a test can't take it away.
+    browser.until_state("ready").await?;
+    // Another in its place, in a box of its own, with the callbacks under our eyes.
     browser
         .run(
             "window.told = [];
