@@ -37,6 +37,10 @@ enum Suite {
     E2e,
 }
 
+/// The tests of the whole path that ask no more of a browser than every driver offers. The others look into Chromium by
+/// its DevTools: at its counters, its network, its media, the tree that a screen reader gets.
+const EVERYWHERE: [&str; 5] = ["whole_path", "bad_luck", "client", "strict_pages", "framed"];
+
 /// A suite, where it runs.
 #[derive(Clone, Copy)]
 enum Run {
@@ -145,6 +149,10 @@ fn e2e(workspace: &Workspace, engine: Engine) -> Result<Command> {
     let mut cargo = browser.command(workspace, workspace.cargo().get_program().into());
     cargo
         .args(["test", "--no-fail-fast", "--package", "scanlogin-e2e"])
+        .args(match engine {
+            Engine::Chromium => Vec::new(),
+            Engine::Firefox | Engine::WebKit => EVERYWHERE.iter().flat_map(|test| ["--test", *test]).collect(),
+        })
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .envs(browser.programs);
     Ok(cargo)
