@@ -126,6 +126,9 @@ impl Browser {
 
     /// A picture of the window, as PNG.
     pub async fn screenshot(&self) -> Result<Vec<u8>> {
+        // WebKit's picture is of the last frame, which may lack what has just come: it is in the next but one.
+        let paint = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))";
+        self.driver.execute_async(paint, Vec::new()).await?;
         Ok(self.driver.screenshot_as_png().await?)
     }
 
