@@ -120,6 +120,7 @@ impl View {
         countdown.set_attribute("role", "timer")?;
         let button: HtmlElement = element(&text, "button", "button")?.unchecked_into();
         button.set_attribute("type", "button")?;
+        button.set_attribute("dir", "auto")?;
 
         set_attribute(&outermost, "data-theme", config.theme.word());
         let (size, container) = (config.size, config.container_size);
