@@ -63,8 +63,10 @@ async fn a_busy_server_is_given_its_time_without_a_button() -> Result<()> {
     browser.goto(&site.url).await?;
     browser.until_state("unreachable").await?;
     let headline = browser.widget_text(".headline").await?;
-    let hint = browser.widget_text(".hint").await?;
+    let rest = browser.widget_text(".countdown").await?;
     let has_button = has_button(&browser).await?;
+    let widget = "document.querySelector('.scanlogin').shadowRoot";
+    browser.until(&format!("{widget}.querySelector('.countdown').textContent !== '{rest}'")).await?;
 
     faults.strike("gene", Fault::Overloaded(1));
     browser.goto(&site.url).await?;
@@ -74,7 +76,7 @@ async fn a_busy_server_is_given_its_time_without_a_button() -> Result<()> {
     browser.expect_quiet_console(CHROMIUM).await?;
     browser.close().await?;
     assert_eq!(headline, "The server is busy");
-    assert!(hint.starts_with("Trying again in 0:"), "{hint}");
+    assert!(rest.starts_with("Trying again in 0:"), "{rest}");
     assert_eq!(has_button, false);
     Ok(())
 }
