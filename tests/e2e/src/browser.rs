@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use image::imageops::FilterType;
 use serde_json::{Value, json};
-use thirtyfour::{By, WebDriver};
+use thirtyfour::{By, Key, WebDriver};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -109,6 +109,29 @@ impl Browser {
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
         self.until(&format!("document.querySelector('{selector}') !== null")).await?;
         Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
+    }
+
+    /// Presses a key and lets it go, wherever the focus is.
+    pub async fn press(&self, key: Key) -> Result<()> {
+        Ok(self.driver.action_chain().send_keys(key).perform().await?)
+    }
+
+    /// Gives the browser a command of the DevTools protocol.
+    pub async fn command(&self, name: &str, parameters: Value) -> Result<Value> {
+        Ok(self.driver.cdp().send_raw(name, parameters).await?)
+    }
+
+    /// Lets the page believe that this is what a person told the system: media features and their values.
+    pub async fn prefer(&self, features: &[(&str, &str)]) -> Result<()> {
+        let features: Vec<Value> =
+            features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await.map(drop)
+    }
+
+    /// Gives the window another size and so many of the screen's pixels to one of CSS.
+    pub async fn resize(&self, width: u32, height: u32, pixel_ratio: f64) -> Result<()> {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": pixel_ratio, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", metrics).await.map(drop)
     }
 
     /// Reads the text of an element, once it is there and not empty.

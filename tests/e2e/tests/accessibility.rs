@@ -1,0 +1,514 @@
+//! The widget for people who can't see, who use no mouse, and who told their system how pages should look.
+//!
+//! The stage is the gallery, which has every state at once. Deliberately absent: what a screen reader makes of what it
+//! is told.
+
+#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
+
+use std::collections::HashSet;
+use std::time::Duration;
+use std::{fs, iter};
+
+use anyhow::{Context as _, Result, ensure};
+use image::{Rgb, RgbImage};
+use scanlogin::lifecycle::CODE_LIFETIME;
+use scanlogin_e2e::{Browser, Phone, Site};
+use serde_json::{Value, json};
+use thirtyfour::Key;
+
+const THEMES: [&str; 4] = ["light", "dark", "brand", "small"];
+const LANGUAGES: [&str; 5] = ["en-US", "zh-CN", "zh-TW", "ja-JP", "ar"];
+/// The modules that stay light on each side of a code.
+const MARGIN: u32 = 4;
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/node_modules/axe-core/axe.min.js");
+
+/// What there is in a state.
+struct Shown {
+    /// Its name in the gallery.
+    caption: &'static str,
+    /// What is announced, line by line; one of the lines is the headline.
+    words: &'static [&'static str],
+    headline: &'static str,
+    has_code: bool,
+    countdown: Option<&'static str>,
+    button: Option<&'static str>,
+}
+
+const fn shown(caption: &'static str, words: &'static [&'static str], headline: &'static str) -> Shown {
+    Shown { caption, words, headline, has_code: false, countdown: None, button: None }
+}
+
+const STATES: [Shown; 13] = [
+    shown("loading", &["Getting a code…"], "Getting a code…"),
+    Shown {
+        has_code: true,
+        countdown: Some("Expires in"),
+        ..shown("ready", &["Scan with the app to sign in"], "Scan with the app to sign in")
+    },
+    Shown {
+        button: Some("Use another code"),
+        ..shown("scanned", &["Alice Example", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
+    },
+    Shown {
+        button: Some("Use another code"),
+        ..shown("scanned, no photo", &["Bob", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
+    },
+    shown("signing-in", &["Alice Example", "Signing you in…"], "Signing you in…"),
+    shown("confirmed", &["Alice Example", "Signed in"], "Signed in"),
+    Shown { button: Some("Get a new code"), ..shown("cancelled", &["Sign-in was declined"], "Sign-in was declined") },
+    Shown { button: Some("Get a new code"), ..shown("expired", &["This code has expired"], "This code has expired") },
+    Shown {
+        has_code: true,
+        button: Some("Try now"),
+        ..shown("unreachable", &["Can’t reach the server", "Trying again by itself…"], "Can’t reach the server")
+    },
+    Shown {
+        has_code: true,
+        countdown: Some("Trying again in"),
+        ..shown("busy", &["The server is busy"], "The server is busy")
+    },
+    shown("needs-mfa", &["One more step to sign in"], "One more step to sign in"),
+    Shown {
+        button: Some("Get a new code"),
+        ..shown("failed", &["Something went wrong", "This account is blocked"], "Something went wrong")
+    },
+    Shown {
+        button: Some("Get a new code"),
+        ..shown("no code", &["Something went wrong", "This app is not known"], "Something went wrong")
+    },
+];
+
+#[tokio::test]
+async fn axe_finds_no_barrier_in_any_state_theme_and_language() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    for theme in THEMES {
+        // The page around the widgets follows the system.
+        let scheme = if theme == "dark" { "dark" } else { "light" };
+        browser.prefer(&[("prefers-color-scheme", scheme)]).await?;
+        for language in LANGUAGES {
+            open_gallery(&browser, &site, &format!("theme={theme}&language={language}")).await?;
+            assert_eq!(barriers(&browser).await?, json!([]), "{theme}, {language}");
+        }
+    }
+    // Its silence says something only if it looks into the widgets.
+    browser
+        .run("for (const { shadowRoot } of document.querySelectorAll('.scanlogin')) shadowRoot.querySelector('button').textContent = ''")
+        .await?;
+    let found = barriers(&browser).await?;
+    assert_eq!((&found[0]["rule"], found[0]["where"].as_array().map(Vec::len)), (&json!("button-name"), Some(7)));
+    browser.close().await
+}
+
+#[tokio::test]
+async fn axe_finds_no_barrier_on_the_way_from_the_code_to_being_signed_in() -> Result<()> {
+    let site = Site::start().await?;
+    let (desk, phone) = Browser::two().await?;
+    desk.goto(&site.url).await?;
+    let text = desk.read_code().await?;
+    expect_no_barrier_in_either_scheme(&desk).await?;
+
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    phone.type_into("#username", "alice").await?;
+    phone.type_into("#password", "wrong").await?;
+    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.click("#sign-in").await?;
+    phone.until("document.querySelector('#step-sign-in [role=alert]').checkVisibility()").await?;
+    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.run("document.querySelector('#password').value = ''").await?;
+    phone.type_into("#password", "alice").await?;
+    phone.click("#sign-in").await?;
+    phone.until("document.querySelector('#step-scan').checkVisibility()").await?;
+    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.type_into("#code-text", &text).await?;
+    phone.click("#use-text").await?;
+    phone.until("document.querySelector('#step-approve').checkVisibility()").await?;
+    expect_no_barrier_in_either_scheme(&phone).await?;
+
+    desk.until_state("scanned").await?;
+    expect_no_barrier_in_either_scheme(&desk).await?;
+    phone.click("#confirm").await?;
+    phone.until("document.querySelector('#step-result').checkVisibility()").await?;
+    expect_no_barrier_in_either_scheme(&phone).await?;
+    desk.text_of("#signed-in-name").await?;
+    expect_no_barrier_in_either_scheme(&desk).await?;
+    desk.close().await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    for key in [Key::Enter, Key::Space] {
+        for Shown { caption, headline, button, .. } in &STATES {
+            open_gallery(&browser, &site, &format!("theme=light&language=en-US&state={caption}")).await?;
+            browser
+                .run(
+                    "window.states = [];
+                     window.presses = 0;
+                     const widget = document.querySelector('.scanlogin');
+                     new MutationObserver(() => states.push(widget.dataset.state)).observe(widget, { attributeFilter: ['data-state'] });
+                     widget.shadowRoot.querySelector('button').addEventListener('click', () => presses++)",
+                )
+                .await?;
+            // The filter's three fields come first.
+            for _ in 0..4 {
+                browser.press(Key::Tab).await?;
+            }
+            let Some(button) = button else {
+                assert_eq!(
+                    browser.run("return document.activeElement === document.body").await?,
+                    json!(true),
+                    "{caption}"
+                );
+                continue;
+            };
+            assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
+            assert!(is_ringed(&browser).await?, "{caption}");
+
+            browser.press(key.clone()).await?;
+            browser.until("presses === 1").await?;
+            if *button == "Try now" {
+                // It stays as it is, and so does the focus.
+                assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
+                continue;
+            }
+            // The gallery's server brings every widget back to the state it shows, here by way of a new code.
+            browser.until("states[0] === 'loading' && states.length > 1").await?;
+            browser.until(SETTLED).await?;
+            assert_eq!(focus(&browser).await?, ("group".to_owned(), (*headline).to_owned()), "{caption}");
+            assert!(is_ringed(&browser).await?, "{caption}");
+            browser.press(Key::Tab).await?;
+            assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
+        }
+    }
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_person_without_a_mouse_replaces_an_expired_code_and_signs_in() -> Result<()> {
+    let mut site = Site::start_with(|config| config.code_lifetime = Duration::from_secs(2), |app| app).await?;
+    let browser = Browser::open().await?;
+    browser.goto(&site.url).await?;
+    browser.until_state("expired").await?;
+    // The next one may take as long as it takes.
+    site.stop().await?;
+    site.config.code_lifetime = CODE_LIFETIME;
+    site.resume().await?;
+    browser.press(Key::Tab).await?;
+    assert_eq!(focus(&browser).await?, ("button".to_owned(), "Get a new code".to_owned()));
+    browser.press(Key::Enter).await?;
+    let text = browser.read_code().await?;
+    assert_eq!(focus(&browser).await?, ("group".to_owned(), "Scan with the app to sign in".to_owned()));
+
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&text).await?;
+    phone.confirm(&text).await?;
+    browser.text_of("#signed-in-name").await?;
+    assert_eq!(focus(&browser).await?, ("heading".to_owned(), "Signed in as Alice".to_owned()));
+    browser.close().await
+}
+
+#[tokio::test]
+async fn assistive_technology_is_told_what_everybody_sees() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    open_gallery(&browser, &site, "theme=light&language=en-US").await?;
+    let tree = Tree::of(&browser).await?;
+    let figures: Vec<&Value> = tree.0.iter().filter(|node| role(node) == "figure").collect();
+    assert_eq!(figures.len(), STATES.len());
+    for (figure, Shown { caption, words, headline, has_code, countdown, button }) in figures.into_iter().zip(&STATES) {
+        let parts = tree.below(figure);
+        let with_role =
+            |wanted: &str| -> Vec<&Value> { parts.iter().copied().filter(|node| role(node) == wanted).collect() };
+        let names = |wanted: &str| -> Vec<&str> { with_role(wanted).into_iter().map(name).collect() };
+        assert_eq!(names("group"), [*headline], "{caption}");
+        assert_eq!(names("image"), Vec::from_iter(has_code.then_some("QR code for signing in")), "{caption}");
+        assert_eq!(names("button"), Vec::from_iter(*button), "{caption}");
+
+        let [status] = with_role("status")[..] else { panic!("{caption} has not one status") };
+        assert_eq!((property(status, "live"), property(status, "atomic")), (json!("polite"), json!(true)), "{caption}");
+        assert_eq!(tree.text(status), *words, "{caption}");
+
+        let timers = with_role("timer");
+        assert_eq!(timers.len(), usize::from(countdown.is_some()), "{caption}");
+        for (timer, countdown) in timers.into_iter().zip(countdown) {
+            assert!(tree.text(timer).concat().starts_with(countdown), "{caption}");
+            assert_eq!(property(timer, "live"), Value::Null, "nobody wants to hear every second");
+        }
+    }
+    browser.close().await
+}
+
+#[tokio::test]
+async fn forced_colours_leave_the_code_dark_on_light_and_the_button_a_button() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    for scheme in ["light", "dark"] {
+        browser.prefer(&[("forced-colors", "active"), ("prefers-color-scheme", scheme)]).await?;
+        open_gallery(&browser, &site, "theme=light&language=en-US&state=ready").await?;
+        assert_eq!(browser.run("return matchMedia('(forced-colors: active)').matches").await?, json!(true));
+        assert!(browser.read_code().await?.starts_with(r#"{"scene":"APP_AUTH""#), "{scheme}");
+        let picture = picture_of_the_code(&browser).await?;
+        assert_eq!(colours(&picture), HashSet::from([Rgb([0; 3]), Rgb([255; 3])]), "{scheme}");
+        for state in ["scanned", "expired"] {
+            open_gallery(&browser, &site, &format!("theme=light&language=en-US&state={state}")).await?;
+            let colours = browser
+                .run(&format!(
+                    "const {{ borderTopColor, backgroundColor, color }} = getComputedStyle({WIDGET}.querySelector('button'));
+                     return [borderTopColor, color, backgroundColor]"
+                ))
+                .await?;
+            assert_ne!(colours[0], colours[2], "{scheme}, {state}: the edge");
+            assert_ne!(colours[1], colours[2], "{scheme}, {state}: the words");
+        }
+    }
+    browser.close().await
+}
+
+#[tokio::test]
+async fn for_those_who_want_no_motion_only_the_spinner_turns_and_slowly() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    let motions = "return [...document.querySelectorAll('.scanlogin')].flatMap(({ shadowRoot }) =>
+        [...shadowRoot.querySelectorAll('*')]
+          .map((element) => [element, getComputedStyle(element)])
+          .filter(([, style]) => style.animationName !== 'none' || style.transitionDuration !== '0s')
+          .map(([element, style]) => [shadowRoot.host.dataset.state, element.getAttribute('class'), style.animationName, style.animationDuration]))";
+    open_gallery(&browser, &site, "theme=light&language=en-US").await?;
+    assert!(browser.run(motions).await?.as_array().map(Vec::len) > Some(13), "without the wish everything moves");
+    browser.prefer(&[("prefers-reduced-motion", "reduce")]).await?;
+    open_gallery(&browser, &site, "theme=light&language=en-US").await?;
+    let spinners = json!([["loading", "icon", "turn", "4s"], ["signing-in", "icon", "turn", "4s"]]);
+    assert_eq!(browser.run(motions).await?, spinners);
+    browser.close().await
+}
+
+#[tokio::test]
+async fn arabic_runs_from_right_to_left_and_stays_inside_its_box() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    for width in [390, 1280] {
+        browser.resize(width, 800, 1.0).await?;
+        for theme in THEMES {
+            open_gallery(&browser, &site, &format!("theme={theme}&language=ar")).await?;
+            // A page in Arabic, and one that only has its widget in Arabic.
+            for page in ["rtl", "ltr"] {
+                let wrong = browser
+                    .run(&format!(
+                        "document.querySelector('.boxes').dir = '{page}';
+                         const frames = [...document.querySelectorAll('.scanlogin')].map(({{ shadowRoot }}) => shadowRoot.querySelector('.frame'));
+                         const arabic = frames.flatMap((frame) => [...frame.querySelectorAll('p, button')])
+                           .filter((element) => /^[\\u0600-\\u06ff]/.test(element.textContent));
+                         return {{
+                           tooWidePage: document.documentElement.scrollWidth > innerWidth,
+                           tooWide: frames.filter((frame) => frame.scrollWidth > frame.clientWidth).length,
+                           otherLanguage: frames.filter((frame) => frame.lang !== 'ar').length,
+                           leftToRight: arabic.filter((element) => getComputedStyle(element).direction !== 'rtl').map((element) => element.className),
+                           isArabicAnywhere: arabic.length >= frames.length,
+                         }}"
+                    ))
+                    .await?;
+                let right = json!({
+                    "tooWidePage": false, "tooWide": 0, "otherLanguage": 0, "leftToRight": [], "isArabicAnywhere": true,
+                });
+                assert_eq!(wrong, right, "{theme}, {width} px, on a page that runs {page}");
+            }
+        }
+    }
+    browser.close().await
+}
+
+#[tokio::test]
+async fn modules_are_whole_pixels_on_any_screen() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    for pixel_ratio in [1.0, 1.25, 1.5, 2.0, 3.0] {
+        browser.resize(640, 720, pixel_ratio).await?;
+        open_gallery(&browser, &site, "theme=light&language=en-US&state=ready").await?;
+        assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{pixel_ratio}");
+        let picture = picture_of_the_code(&browser).await?;
+        assert_eq!(colours(&picture), HashSet::from([Rgb([0; 3]), Rgb([255; 3])]), "{pixel_ratio}");
+        let modules = browser.run(&format!("return {WIDGET}.querySelector('.code svg').viewBox.baseVal.width")).await?;
+        let modules = modules.as_u64().context("a code has a whole number of modules")? as u32 - 2 * MARGIN;
+        assert_eq!((picture.width() % modules, picture.height()), (0, picture.width()), "{pixel_ratio}");
+        let pixels = picture.width() / modules;
+        let is_even =
+            picture.enumerate_pixels().all(|(x, y, pixel)| picture[(x - x % pixels, y - y % pixels)] == *pixel);
+        assert!(is_even, "{pixel_ratio}");
+    }
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_code_fits_into_any_box_stays_square_and_can_be_read() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    browser.resize(1280, 1100, 1.0).await?;
+    open_gallery(&browser, &site, "theme=light&language=en-US&state=ready").await?;
+    browser
+        .run(
+            "window.box = document.createElement('div');
+             document.body.replaceChildren(box);
+             import('/scanlogin/index.js').then(({ startScanning }) => {
+               window.start = (width, side) => {
+                 box.style.width = `${width}px`;
+                 startScanning(box, { appId: 'ready', size: { width: side, height: side } });
+               };
+             })",
+        )
+        .await?;
+    browser.until("typeof window.start === 'function'").await?;
+    for (width, side) in
+        [(160, 240), (160, 160), (200, 240), (240, 240), (300, 240), (1200, 240), (700, 480), (1200, 800)]
+    {
+        browser.run(&format!("start({width}, {side})")).await?;
+        assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{side} px in {width} px");
+        let fits = browser
+            .run(&format!(
+                "const [frame, stage, code] = ['.frame', '.stage', 'svg'].map((part) => {WIDGET}.querySelector(part).getBoundingClientRect());
+                 const isIn = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right && inner.top >= outer.top && inner.bottom <= outer.bottom;
+                 return [
+                   isIn(code, stage) && isIn(stage, frame) && isIn(frame, box.getBoundingClientRect()) && box.scrollWidth <= {width},
+                   code.width === code.height && stage.width === stage.height,
+                   Math.round(stage.width) === Math.min({side}, {width} - 42),
+                 ]"
+            ))
+            .await?;
+        assert_eq!(fits, json!([true, true, true]), "{side} px in {width} px");
+    }
+    browser.close().await
+}
+
+/// The first widget of the page.
+const WIDGET: &str = "document.querySelector('.scanlogin').shadowRoot";
+
+/// Whether each widget of the gallery has come to the state under which it hangs, and to rest.
+const SETTLED: &str = "(() => {
+    const states = { 'scanned, no photo': 'scanned', busy: 'unreachable', 'no code': 'failed' };
+    const figures = [...document.querySelectorAll('figure')];
+    return figures.length > 0 && figures.every((figure) => {
+      const caption = figure.querySelector('figcaption').textContent;
+      const widget = figure.querySelector('.scanlogin');
+      return widget.dataset.state === (states[caption] ?? caption)
+        && widget.shadowRoot.getAnimations().every(({ effect }) => effect.getTiming().iterations === Infinity);
+    });
+  })()";
+
+async fn open_gallery(browser: &Browser, site: &Site, query: &str) -> Result<()> {
+    browser.goto(&format!("{}/gallery.html?{query}", site.url)).await?;
+    browser.until(SETTLED).await.map(drop)
+}
+
+/// What axe-core objects to or can't decide: WCAG 2 at A and AA, and what is held to be good practice. The contrast of
+/// words on a picture, which it never can, is for people to judge.
+async fn barriers(browser: &Browser) -> Result<Value> {
+    browser.run(&fs::read_to_string(AXE).context("there is no axe-core: run `cargo xtask dist` first")?).await?;
+    browser
+        .run(
+            "return axe.run({ rules: { 'target-size': { enabled: true } } }).then(({ violations, incomplete }) =>
+               [...violations, ...incomplete]
+                 .map(({ id, nodes }) => ({
+                   rule: id,
+                   where: nodes
+                     .map(({ html, any, all, none }) => ({ html, checks: [any, all, none].flat() }))
+                     .filter(({ checks }) => !checks.some(({ data }) => data?.messageKey === 'bgImage'))
+                     .map(({ html, checks }) => [html, ...checks.map(({ message }) => message)]),
+                 }))
+                 .filter(({ where }) => where.length > 0))",
+        )
+        .await
+}
+
+async fn expect_no_barrier_in_either_scheme(browser: &Browser) -> Result<()> {
+    for scheme in ["light", "dark"] {
+        browser.prefer(&[("prefers-color-scheme", scheme)]).await?;
+        browser.until("document.getAnimations().length === 0").await?;
+        let found = barriers(browser).await?;
+        ensure!(found == json!([]), "in {scheme}: {found:#}\n{}", browser.text().await?);
+    }
+    Ok(())
+}
+
+/// The role and name of what has the focus.
+async fn focus(browser: &Browser) -> Result<(String, String)> {
+    let tree = Tree::of(browser).await?;
+    let focused =
+        tree.0.iter().rfind(|node| property(node, "focused") == json!(true)).context("nothing has the focus")?;
+    Ok((role(focused).to_owned(), name(focused).to_owned()))
+}
+
+/// Whether a person sees which part of the widget has the focus.
+async fn is_ringed(browser: &Browser) -> Result<bool> {
+    let code = format!(
+        "const {{ outlineStyle, outlineWidth, outlineColor, backgroundColor }} = getComputedStyle({WIDGET}.activeElement);
+         return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2 && !outlineColor.endsWith(', 0)')"
+    );
+    Ok(browser.run(&code).await? == json!(true))
+}
+
+/// What assistive technology is told of a page, in reading order.
+struct Tree(Vec<Value>);
+
+impl Tree {
+    async fn of(browser: &Browser) -> Result<Self> {
+        let mut tree = browser.command("Accessibility.getFullAXTree", json!({})).await?;
+        let nodes: Vec<Value> = serde_json::from_value(tree["nodes"].take())?;
+        Ok(Self(nodes))
+    }
+
+    /// What is below a node and is not hidden.
+    fn below<'a>(&'a self, node: &'a Value) -> Vec<&'a Value> {
+        let children = node["childIds"].as_array().into_iter().flatten();
+        children
+            .filter_map(|id| self.0.iter().find(|node| node["nodeId"] == *id))
+            .flat_map(|child| iter::once(child).chain(self.below(child)))
+            .filter(|node| node["ignored"] == json!(false))
+            .collect()
+    }
+
+    /// The lines of text below a node.
+    fn text<'a>(&'a self, node: &'a Value) -> Vec<&'a str> {
+        self.below(node).into_iter().filter(|node| role(node) == "StaticText").map(name).collect()
+    }
+}
+
+fn role(node: &Value) -> &str {
+    node["role"]["value"].as_str().unwrap_or_default()
+}
+
+fn name(node: &Value) -> &str {
+    node["name"]["value"].as_str().unwrap_or_default()
+}
+
+fn property(node: &Value, name: &str) -> Value {
+    let mut properties = node["properties"].as_array().into_iter().flatten();
+    properties
+        .find(|property| property["name"] == name)
+        .map(|found| found["value"]["value"].clone())
+        .unwrap_or_default()
+}
+
+/// The screen's pixels of the code, without its light margin.
+async fn picture_of_the_code(browser: &Browser) -> Result<RgbImage> {
+    let screen = image::load_from_memory(&browser.still_screenshot().await?)?;
+    let place = browser
+        .run(&format!(
+            "const {{ left, top, right, bottom }} = {WIDGET}.querySelector('.code svg').getBoundingClientRect();
+             return [left, top, right - left, bottom - top].map((length) => Math.round(length * devicePixelRatio))"
+        ))
+        .await?;
+    let [left, top, width, height]: [u32; 4] = serde_json::from_value(place)?;
+    let picture = screen.crop_imm(left, top, width, height).to_rgb8();
+    let dark: Vec<(u32, u32)> =
+        picture.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] < 128).map(|(x, y, _)| (x, y)).collect();
+    let span = |places: Vec<u32>| Some((*places.iter().min()?, places.iter().max()? - places.iter().min()? + 1));
+    let (left, width) = span(dark.iter().map(|(x, _)| *x).collect()).context("there is no code")?;
+    let (top, height) = span(dark.iter().map(|(_, y)| *y).collect()).context("there is no code")?;
+    Ok(image::imageops::crop_imm(&picture, left, top, width, height).to_image())
+}
+
+fn colours(picture: &RgbImage) -> HashSet<Rgb<u8>> {
+    picture.pixels().copied().collect()
+}
