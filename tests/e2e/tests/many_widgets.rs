@@ -52,9 +52,8 @@ struct Counts {
 
 impl Counts {
     async fn take(browser: &Browser) -> Result<Self> {
-        let devtools = browser.driver().cdp();
-        devtools.send_raw("HeapProfiler.collectGarbage", json!({})).await?;
-        let metrics = devtools.send_raw("Performance.getMetrics", json!({})).await?;
+        browser.command("HeapProfiler.collectGarbage", json!({})).await?;
+        let metrics = browser.command("Performance.getMetrics", json!({})).await?;
         let metric = |name: &str| {
             let metrics = metrics["metrics"].as_array()?;
             metrics.iter().find(|metric| metric["name"] == name)?["value"].as_f64()
@@ -82,7 +81,7 @@ async fn five_hundred_widgets_leave_no_more_behind_than_fifty() -> Result<()> {
     let traffic = Traffic::default();
     let site = start(&traffic).await?;
     let browser = open(&site, KEEP_WASM_AND_HOLDS).await?;
-    browser.driver().cdp().send_raw("Performance.enable", json!({})).await?;
+    browser.command("Performance.enable", json!({})).await?;
     browser.run(LIVES).await?;
 
     // Each look at the page from outside leaves something on its heap, so nobody looks while they live.

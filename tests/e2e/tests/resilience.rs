@@ -21,11 +21,9 @@ const CHROMIUM: &[&str] = &["Failed to load resource", "Scan to sign in"];
 
 /// Takes the network from the browser, or gives it back.
 async fn set_offline(browser: &Browser, is_offline: bool) -> Result<()> {
-    let devtools = browser.driver().cdp();
-    devtools.send_raw("Network.enable", json!({})).await?;
+    browser.command("Network.enable", json!({})).await?;
     let conditions = json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
-    devtools.send_raw("Network.emulateNetworkConditions", conditions).await?;
-    Ok(())
+    browser.command("Network.emulateNetworkConditions", conditions).await.map(drop)
 }
 
 async fn has_button(browser: &Browser) -> Result<Value> {
