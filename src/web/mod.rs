@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod client;
+mod elements;
 mod framing;
 mod holds;
 mod http;

@@ -1,54 +1,34 @@
 //! Draws a [`ViewModel`] into a shadow root.
 //!
-//! The elements are made once and then changed, so that a person's focus and a screen reader's place are kept. Text
-//! goes in as text nodes only. Deliberately absent: knowing why anything is shown.
+//! Text goes in as text nodes only. Deliberately absent: knowing why anything is shown, and the elements themselves.
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{
-    CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode, Window,
-};
+use wasm_bindgen::JsValue;
+use web_sys::{Document, Element, HtmlElement, Window};
 
+use super::elements::{Elements, SVG, set_attribute, set_flag, set_hidden, set_text};
 use super::value::Js;
 use crate::options::Config;
 use crate::session::{Event, Picture, Symbol};
 use crate::text::{Word, Words};
 use crate::view_model::{Action, ScanState, ViewModel};
 
-const SVG: &str = "http://www.w3.org/2000/svg";
 /// How much of the place for a code may stay empty so that all its modules are equally wide, in percent.
 const SPARE_PERCENT: u64 = 15;
 
-thread_local! {
-    // One sheet for all widgets of a page.
-    static STYLE: Option<CssStyleSheet> = style();
-}
-
 type Send = Rc<dyn Fn(Event<Js>)>;
 
-/// The elements of one widget.
+/// What a person sees of one widget.
 pub(super) struct View {
     window: Window,
     document: Document,
     words: RefCell<Words>,
     send: Send,
-    /// What was put into the page, and is removed from it.
-    outermost: Element,
-    root: ShadowRoot,
-    frame: HtmlElement,
-    stage: Element,
-    code: HtmlElement,
-    icon: Element,
-    photo: Element,
-    name: Element,
-    headline: Element,
-    hint: Element,
-    countdown: Element,
-    button: HtmlElement,
+    elements: Elements,
     shown: RefCell<ViewModel>,
     picture: RefCell<Option<Picture>>,
     picture_listeners: RefCell<Vec<EventListener>>,
@@ -65,82 +45,10 @@ impl View {
         config: Config,
         send: Send,
     ) -> Result<Self, JsValue> {
-        let outermost = document.create_element("div")?;
-        outermost.set_class_name("scanlogin");
-        if target.is_none() {
-            outermost.set_attribute("data-floating", "")?;
-        }
-        let root = outermost.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open))?;
-        STYLE.with(|style| {
-            if let Some(style) = style {
-                root.set_adopted_style_sheets(&js_sys::Array::of1(style));
-            }
-        });
-
-        let element = |parent: &Node, tag: &str, part: &str| -> Result<Element, JsValue> {
-            let element = document.create_element(tag)?;
-            element.set_class_name(part);
-            element.set_attribute("part", part)?;
-            parent.append_child(&element)?;
-            Ok(element)
-        };
-        let line = |parent: &Node, part: &str| -> Result<Element, JsValue> {
-            let line = element(parent, "p", part)?;
-            // Names and the page's words bring their own direction, whatever the page's is.
-            line.set_attribute("dir", "auto")?;
-            Ok(line)
-        };
-        let frame: HtmlElement = element(&root, "div", "frame")?.unchecked_into();
-        frame.set_attribute("role", "group")?;
-        frame.set_attribute("aria-labelledby", "headline")?;
-        // Focus comes here when the button that had it goes away.
-        frame.set_tab_index(-1);
-        let stage = element(&frame, "div", "stage")?;
-        let code: HtmlElement = element(&stage, "div", "code")?.unchecked_into();
-        let cover = element(&stage, "div", "cover")?;
-        let icon = document.create_element_ns(Some(SVG), "svg")?;
-        icon.set_attribute("class", "icon")?;
-        icon.set_attribute("part", "icon")?;
-        icon.set_attribute("viewBox", "0 0 24 24")?;
-        icon.set_attribute("aria-hidden", "true")?;
-        cover.append_child(&icon)?;
-        let photo = element(&cover, "img", "photo")?;
-        photo.set_attribute("alt", "")?;
-        photo.set_attribute("referrerpolicy", "no-referrer")?;
-        let text = element(&frame, "div", "text")?;
-        // What changes with the state is announced as one; the countdown, which changes by the second, is not.
-        let status = element(&text, "div", "status")?;
-        status.set_attribute("role", "status")?;
-        status.set_attribute("aria-atomic", "true")?;
-        let name = line(&status, "name")?;
-        let headline = line(&status, "headline")?;
-        headline.set_id("headline");
-        let hint = line(&status, "hint")?;
-        let countdown = line(&text, "countdown")?;
-        countdown.set_attribute("role", "timer")?;
-        let button: HtmlElement = element(&text, "button", "button")?.unchecked_into();
-        button.set_attribute("type", "button")?;
-        button.set_attribute("dir", "auto")?;
-
-        set_attribute(&outermost, "data-theme", config.theme.word());
-        let (size, container) = (config.size, config.container_size);
-        for (property, length) in [
-            ("--width", size.width),
-            ("--height", size.height),
-            ("--box-width", container.width),
-            ("--box-height", container.height),
-        ] {
-            frame.style().set_property(property, &[length.to_string().as_str(), "px"].concat())?;
-        }
-        let ratio = [size.width.to_string(), size.height.to_string()].join(" / ");
-        frame.style().set_property("--ratio", &ratio)?;
-        for (property, color) in [("--dark", &config.colors.dark), ("--light", &config.colors.light)] {
-            frame.style().set_property(property, color)?;
-        }
-
+        let elements = Elements::new(document, &config, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
-            EventListener::new(&button, "click", {
+            EventListener::new(&elements.button, "click", {
                 let (action, send) = (action.clone(), send.clone());
                 move |_| {
                     if let Some(action) = action.get() {
@@ -149,8 +57,8 @@ impl View {
                 }
             }),
             // A picture that can't be shown leaves the name to stand alone.
-            EventListener::new(&photo, "error", {
-                let (photo, frame) = (photo.clone(), frame.clone());
+            EventListener::new(&elements.photo, "error", {
+                let (photo, frame) = (elements.photo.clone(), elements.frame.clone());
                 move |_| {
                     set_hidden(&photo, true);
                     set_flag(&frame, "data-photo", false);
@@ -158,26 +66,15 @@ impl View {
             }),
         ];
         match target {
-            Some(target) => target.append_child(&outermost)?,
-            None => document.body().ok_or(JsValue::NULL)?.append_child(&outermost)?,
+            Some(target) => target.append_child(&elements.outermost)?,
+            None => document.body().ok_or(JsValue::NULL)?.append_child(&elements.outermost)?,
         };
         let view = Self {
             window: window.clone(),
             document: document.clone(),
             words: RefCell::new(config.words),
             send,
-            outermost,
-            root,
-            frame,
-            stage,
-            code,
-            icon,
-            photo,
-            name,
-            headline,
-            hint,
-            countdown,
-            button,
+            elements,
             shown: RefCell::new(ViewModel::new(ScanState::Loading)),
             picture: RefCell::default(),
             picture_listeners: RefCell::default(),
@@ -204,33 +101,36 @@ impl View {
     fn draw(&self) {
         // Copies: moving the focus runs code of the page, which may ask for another language at once.
         let (view, words) = (self.shown.borrow().clone(), self.words.borrow().clone());
-        set_attribute(&self.outermost, "data-state", view.state.word());
-        set_attribute(&self.frame, "data-state", view.state.word());
-        set_attribute(&self.frame, "lang", words.tag());
-        set_flag(&self.frame, "data-covered", !view.is_scannable());
-        set_flag(&self.frame, "aria-busy", view.state == ScanState::Loading);
+        set_attribute(&self.elements.outermost, "data-state", view.state.word());
+        set_attribute(&self.elements.frame, "data-state", view.state.word());
+        set_attribute(&self.elements.frame, "lang", words.tag());
+        set_flag(&self.elements.frame, "data-covered", !view.is_scannable());
+        set_flag(&self.elements.frame, "aria-busy", view.state == ScanState::Loading);
         self.draw_picture(view.picture.as_ref());
-        set_flag(&self.code, "aria-hidden", !view.is_scannable());
-        if let Some(picture) = self.code.first_element_child() {
+        set_flag(&self.elements.code, "aria-hidden", !view.is_scannable());
+        if let Some(picture) = self.elements.code.first_element_child() {
             set_attribute(&picture, "aria-label", words.get(Word::CodeName));
         }
         self.draw_icon(view.state);
         self.draw_person(&view);
-        set_text(&self.headline, words.headline(&view));
-        set_text(&self.hint, words.hint(&view));
-        set_text(&self.countdown, &view.countdown.map(|countdown| words.countdown(countdown)).unwrap_or_default());
+        set_text(&self.elements.headline, words.headline(&view));
+        set_text(&self.elements.hint, words.hint(&view));
+        set_text(
+            &self.elements.countdown,
+            &view.countdown.map(|countdown| words.countdown(countdown)).unwrap_or_default(),
+        );
         self.draw_button(view.action(), &words);
     }
 
     /// What was put into the page.
     pub(super) fn element(&self) -> &Element {
-        &self.outermost
+        &self.elements.outermost
     }
 
     /// Takes the widget out of the page.
     pub(super) fn remove(&self) {
         self.picture_listeners.replace(Vec::new());
-        self.outermost.remove();
+        self.elements.outermost.remove();
     }
 
     fn draw_picture(&self, picture: Option<&Picture>) {
@@ -239,7 +139,7 @@ impl View {
         }
         self.picture.replace(picture.cloned());
         self.picture_listeners.replace(Vec::new());
-        self.code.set_text_content(None);
+        self.elements.code.set_text_content(None);
         // A document that can't make an element can't show a widget at all.
         let _ = match picture {
             Some(Picture::Drawn(symbol)) => self.draw_symbol(symbol),
@@ -258,7 +158,7 @@ impl View {
         let path = self.document.create_element_ns(Some(SVG), "path")?;
         path.set_attribute("d", &symbol.drawing.path)?;
         svg.append_child(&path)?;
-        self.code.append_child(&svg)?;
+        self.elements.code.append_child(&svg)?;
         let mut listeners = Vec::new();
         if let Some(logo) = &symbol.logo {
             let image = self.document.create_element("img")?;
@@ -270,11 +170,11 @@ impl View {
             let broken = image.clone();
             listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
             image.set_attribute("src", logo)?;
-            self.code.append_child(&image)?;
+            self.elements.code.append_child(&image)?;
         }
-        fit(&self.window, &self.stage, &self.code, side);
+        fit(&self.window, &self.elements.stage, &self.elements.code, side);
         // The window is resized by moving it to another screen and by zooming, too.
-        let (window, stage, code) = (self.window.clone(), self.stage.clone(), self.code.clone());
+        let (window, stage, code) = (self.window.clone(), self.elements.stage.clone(), self.elements.code.clone());
         listeners.push(EventListener::new(&self.window, "resize", move |_| fit(&window, &stage, &code, side)));
         self.picture_listeners.replace(listeners);
         Ok(())
@@ -289,21 +189,21 @@ impl View {
             EventListener::new(&image, "error", move |_| failed(Event::PictureFailed)),
         ]);
         image.set_attribute("src", url)?;
-        self.code.append_child(&image)?;
+        self.elements.code.append_child(&image)?;
         Ok(())
     }
 
     fn draw_icon(&self, state: ScanState) {
         let d = icon_path(state);
-        set_hidden(&self.icon, d.is_empty());
-        if self.icon.first_element_child().and_then(|path| path.get_attribute("d")).as_deref() == Some(d) {
+        set_hidden(&self.elements.icon, d.is_empty());
+        if self.elements.icon.first_element_child().and_then(|path| path.get_attribute("d")).as_deref() == Some(d) {
             return;
         }
-        self.icon.set_text_content(None);
+        self.elements.icon.set_text_content(None);
         if let Ok(path) = self.document.create_element_ns(Some(SVG), "path") {
             set_attribute(&path, "d", d);
             // As with the code: there is nothing to fall back to.
-            let _ = self.icon.append_child(&path);
+            let _ = self.elements.icon.append_child(&path);
         }
     }
 
@@ -311,28 +211,28 @@ impl View {
         let photo = view.person.as_ref().and_then(|person| person.photo.as_deref()).unwrap_or_default();
         if photo.is_empty() {
             // Our own name of an attribute can't be refused.
-            let _ = self.photo.remove_attribute("src");
-            set_hidden(&self.photo, true);
-        } else if self.photo.get_attribute("src").as_deref() != Some(photo) {
-            set_attribute(&self.photo, "src", photo);
-            set_hidden(&self.photo, false);
+            let _ = self.elements.photo.remove_attribute("src");
+            set_hidden(&self.elements.photo, true);
+        } else if self.elements.photo.get_attribute("src").as_deref() != Some(photo) {
+            set_attribute(&self.elements.photo, "src", photo);
+            set_hidden(&self.elements.photo, false);
         }
-        set_flag(&self.frame, "data-photo", !self.photo.has_attribute("hidden"));
+        set_flag(&self.elements.frame, "data-photo", !self.elements.photo.has_attribute("hidden"));
         let name = view.person.as_ref().and_then(|person| person.nickname.as_deref()).unwrap_or_default();
-        set_text(&self.name, name);
+        set_text(&self.elements.name, name);
     }
 
     fn draw_button(&self, action: Option<Action>, words: &Words) {
         self.action.set(action);
         match action {
-            Some(action) => set_text(&self.button, words.button(action)),
-            None if self.root.active_element().as_ref() == Some(&self.button) => {
+            Some(action) => set_text(&self.elements.button, words.button(action)),
+            None if self.elements.root.active_element().as_ref() == Some(&self.elements.button) => {
                 // Focus that is lost starts a keyboard user at the top of the page again.
-                let _ = self.frame.focus();
+                let _ = self.elements.frame.focus();
             }
             None => {}
         }
-        set_hidden(&self.button, action.is_none());
+        set_hidden(&self.elements.button, action.is_none());
     }
 }
 
@@ -358,12 +258,6 @@ fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
     };
 }
 
-fn style() -> Option<CssStyleSheet> {
-    let sheet = CssStyleSheet::new().ok()?;
-    sheet.replace_sync(include_str!("style.css")).ok()?;
-    Some(sheet)
-}
-
 /// Strokes in a square of 24: what is going on, at a glance.
 fn icon_path(state: ScanState) -> &'static str {
     match state {
@@ -380,28 +274,4 @@ fn icon_path(state: ScanState) -> &'static str {
         ScanState::Failed => "M12 7v6M12 17h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
         ScanState::Destroyed => "",
     }
-}
-
-// The setters below leave an unchanged page alone, so that nothing is announced twice. Their names are constants of
-// ours, so that the document can't refuse them.
-
-fn set_attribute(element: &Element, name: &str, value: &str) {
-    if element.get_attribute(name).as_deref() != Some(value) {
-        let _ = element.set_attribute(name, value);
-    }
-}
-
-fn set_flag(element: &Element, name: &str, is_set: bool) {
-    set_attribute(element, name, if is_set { "true" } else { "false" });
-}
-
-fn set_hidden(element: &Element, is_hidden: bool) {
-    let _ = element.toggle_attribute_with_force("hidden", is_hidden);
-}
-
-fn set_text(element: &Element, text: &str) {
-    if element.text_content().as_deref() != Some(text) {
-        element.set_text_content(Some(text));
-    }
-    set_hidden(element, text.is_empty());
 }
