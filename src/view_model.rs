@@ -114,7 +114,7 @@ impl ViewModel {
     pub fn is_scannable(&self) -> bool {
         match self.state {
             ScanState::Ready => true,
-            ScanState::Unreachable => self.person.is_none(),
+            ScanState::Unreachable => self.picture.is_some() && self.person.is_none(),
             ScanState::Loading
             | ScanState::Scanned
             | ScanState::SigningIn

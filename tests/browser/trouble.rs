@@ -142,6 +142,23 @@ async fn whatever_the_server_does_a_person_is_told_once_and_gets_a_code() {
 }
 
 #[wasm_bindgen_test]
+async fn a_sign_stands_where_there_is_no_code_and_none_lies_on_one_that_can_be_scanned() {
+    let is_covered =
+        |page: &Page| page.find(".frame").unwrap().get_attribute("data-covered").as_deref() == Some("true");
+    let mut page = Page::new();
+    page.server.on("gene", 502, "");
+    page.start("");
+    page.until_state("unreachable").await;
+    assert!(is_covered(&page));
+
+    let mut page = Page::with(&[0]);
+    page.server.on("check", 429, "");
+    page.start("");
+    page.until_state("unreachable").await;
+    assert!(!is_covered(&page));
+}
+
+#[wasm_bindgen_test]
 async fn a_request_that_is_never_answered_is_given_up() {
     let mut page = Page::new();
     page.start("timeout: 1000");
