@@ -126,7 +126,7 @@ export interface StartOptions {
   timeout?: number;
   /** Exchange the ticket before `onSuccess`. */
   autoExchangeUserInfo?: boolean;
-  /** Of the code, in CSS pixels; 240 × 240 by default. In a narrower container it shrinks. */
+  /** Of the code, in CSS pixels; 240 × 240 by default. In a narrower container it shrinks as long as it can be read. */
   size?: Size;
   /** The least size of the box around it, in CSS pixels; 300 × 300 by default. */
   containerSize?: Size;

@@ -13,6 +13,7 @@ use web_sys::{Document, Element, HtmlElement, Window};
 use super::elements::{Elements, SVG, set_attribute, set_flag, set_hidden, set_text};
 use super::value::Js;
 use crate::options::Config;
+use crate::qr::LEAST_MODULE;
 use crate::session::{Event, Picture, Symbol};
 use crate::text::{Word, Words};
 use crate::view_model::{Action, ScanState, ViewModel};
@@ -172,6 +173,8 @@ impl View {
             image.set_attribute("src", logo)?;
             self.elements.code.append_child(&image)?;
         }
+        let least = (u32::from(side) * LEAST_MODULE).to_string();
+        self.elements.frame.style().set_property("--least", &[&least, "px"].concat())?;
         fit(&self.window, &self.elements.stage, &self.elements.code, side);
         // The window is resized by moving it to another screen and by zooming, too.
         let (window, stage, code) = (self.window.clone(), self.elements.stage.clone(), self.elements.code.clone());
