@@ -18,8 +18,9 @@ use crate::session::{Event, Picture, Symbol};
 use crate::text::{Word, Words};
 use crate::view_model::{Action, ScanState, ViewModel};
 
-/// How much of the place for a code may stay empty so that all its modules are equally wide, in percent.
-const SPARE_PERCENT: u64 = 15;
+/// How much of the place for a code may stay empty so that all its modules are equally wide, in percent: a third, since
+/// modules of two pixels beside modules of three spoil the proportions by which a decoder finds a code's corners.
+const SPARE_PERCENT: u64 = 34;
 
 type Send = Rc<dyn Fn(Event<Js>)>;
 
