@@ -58,7 +58,8 @@ globalThis.fetch = async (request, ...rest) => {
   const state = request.headers?.get('x-authing-app-id');
   if (!state) return page(request, ...rest);
   const answer = STATES[state][new URL(request.url).pathname.split('/').pop()];
-  if (!answer) return new Promise((_, reject) => request.signal.addEventListener('abort', reject));
+  const { signal } = request;
+  if (!answer) return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   const body = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
   return new Response(body, answer);
 };
