@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use image::DynamicImage;
 use image::imageops::FilterType;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
@@ -128,10 +129,13 @@ impl Browser {
         self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await.map(drop)
     }
 
-    /// Gives the window another size and so many of the screen's pixels to one of CSS.
+    /// Gives the window another size, and so many of the screen's pixels to one of CSS.
     pub async fn resize(&self, width: u32, height: u32, pixel_ratio: f64) -> Result<()> {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": pixel_ratio, "mobile": false });
-        self.command("Emulation.setDeviceMetricsOverride", metrics).await.map(drop)
+        self.command("Emulation.setDeviceMetricsOverride", metrics).await?;
+        let is_there =
+            format!("innerWidth === {width} && innerHeight === {height} && devicePixelRatio === {pixel_ratio}");
+        self.until(&is_there).await.map(drop)
     }
 
     /// Reads the text of an element, once it is there and not empty.
@@ -211,9 +215,14 @@ impl Drop for Browser {
 
 /// Reads the one QR code in a picture.
 pub fn decode(png: &[u8]) -> Result<String> {
-    let picture = image::load_from_memory(png)?;
     // The decoder wants more than a few pixels a module.
-    let picture = picture.resize(picture.width() * 2, picture.height() * 2, FilterType::Nearest).to_luma8();
+    decode_picture(&image::load_from_memory(png)?, 2)
+}
+
+/// Reads the one QR code in a picture, enlarged so many times.
+pub fn decode_picture(picture: &DynamicImage, scale: u32) -> Result<String> {
+    let picture =
+        picture.resize_exact(picture.width() * scale, picture.height() * scale, FilterType::Nearest).to_luma8();
     let mut prepared = rqrr::PreparedImage::prepare(picture);
     let grids = prepared.detect_grids();
     ensure!(grids.len() == 1, "there are {} codes in the picture", grids.len());
