@@ -3,8 +3,9 @@
 use core::time::Duration;
 
 use gloo_net::http::{Method, RequestBuilder, Response};
-use js_sys::JSON;
-use wasm_bindgen_futures::spawn_local;
+use js_sys::{JSON, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, RequestCredentials};
 
 use super::holds::HoldPermit;
@@ -63,10 +64,10 @@ fn permit(request: &mut Request) -> Option<HoldPermit> {
 pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal) -> impl Future<Output = Result<Answer<Js>, Error>> + use<> {
     let built = build(http, abort);
     async move {
-        let response = built.map_err(|error| network(&error))?.send().await.map_err(|error| network(&error))?;
+        let response = send(built.map_err(|error| network(&error.to_string()))?).await?;
         let status = response.status();
         let retry_after = retry_after(&response);
-        let text = response.text().await.map_err(|error| network(&error))?;
+        let text = response.text().await.map_err(|error| network(&error.to_string()))?;
         let body = JSON::parse(&text).ok().map(Js);
         Ok(Answer { status, retry_after, body })
     }
@@ -87,6 +88,25 @@ fn retry_after(response: &Response) -> Option<Duration> {
     response.headers().get("retry-after")?.parse().ok().map(Duration::from_secs)
 }
 
-fn network(error: &gloo_net::Error) -> Error {
-    Error::temporary(ErrorCode::Network, format!("the server can't be reached: {error}"))
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = fetch)]
+    fn fetch_of_page(request: &web_sys::Request) -> Result<JsValue, JsValue>;
+}
+
+/// Pages replace `fetch`, and not all do it well. gloo-net's own `send` panics when that fails with anything but an
+/// `Error`, or answers with anything but a `Response`, and a panic would end all widgets of the page.
+async fn send(request: gloo_net::http::Request) -> Result<Response, Error> {
+    let failed = |thrown: JsValue| {
+        let words = thrown.dyn_ref::<js_sys::Error>().map(|error| error.message().into()).or(thrown.as_string());
+        network(&words.unwrap_or_default())
+    };
+    let promise = Promise::resolve(&fetch_of_page(&request.into()).map_err(failed)?);
+    let response = JsFuture::from(promise).await.map_err(failed)?;
+    let response = response.dyn_into::<web_sys::Response>().map_err(|_| network("`fetch` gave no `Response`"))?;
+    Ok(response.into())
+}
+
+fn network(words: &str) -> Error {
+    Error::temporary(ErrorCode::Network, ["the server can't be reached: ", words].concat())
 }

@@ -159,6 +159,20 @@ async fn a_sign_stands_where_there_is_no_code_and_none_lies_on_one_that_can_be_s
 }
 
 #[wasm_bindgen_test]
+async fn a_page_that_replaces_fetch_badly_is_a_network_that_fails() {
+    for fetch in ["Promise.reject('no')", "Promise.reject(new Event('abort'))", "Promise.resolve({})", "null.x"] {
+        let mut page = Page::with(&[0]);
+        let code = format!("globalThis.before = globalThis.fetch; globalThis.fetch = () => {fetch};");
+        run(&code, &JsValue::NULL).unwrap();
+        page.start("");
+        page.until_state("unreachable").await;
+        run("globalThis.fetch = globalThis.before", &JsValue::NULL).unwrap();
+        page.until_state("ready").await;
+        assert!(page.told()[0].ends_with("ScanLoginError:network:undefined:false"), "{fetch}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_request_that_is_never_answered_is_given_up() {
     let mut page = Page::new();
     page.start("timeout: 1000");
