@@ -236,7 +236,7 @@ impl Word {
         match self {
             Self::Title => "アプリでスキャンしてログイン",
             Self::Scanned => "スキャンしました",
-            Self::MiddleTitle => "スマートフォンでログインを承認してください",
+            Self::MiddleTitle => "スマホでログインを承認してください",
             Self::ReferText => "別のQRコードを使う",
             Self::SigningIn => "ログインしています…",
             Self::Succeed => "ログインしました",

@@ -442,7 +442,7 @@ async fn focus(browser: &Browser) -> Result<(String, String)> {
 /// Whether a person sees which part of the widget has the focus.
 async fn is_ringed(browser: &Browser) -> Result<bool> {
     let code = format!(
-        "const {{ outlineStyle, outlineWidth, outlineColor, backgroundColor }} = getComputedStyle({WIDGET}.activeElement);
+        "const {{ outlineStyle, outlineWidth, outlineColor }} = getComputedStyle({WIDGET}.activeElement);
          return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2 && !outlineColor.endsWith(', 0)')"
     );
     Ok(browser.run(&code).await? == json!(true))
