@@ -31,7 +31,7 @@ const RATIOS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
 #[tokio::test(flavor = "multi_thread")]
 async fn every_theme_is_read_off_the_screen_or_refused_with_a_reason() -> Result<()> {
     // Always the same themes, so that what passed once passes again; another seed tries others.
-    let first = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
+    let first: u64 = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
     let site = Site::start_with(|_| {}, page).await?;
     let browser = Browser::open().await?;
     browser.goto(&format!("{}/themes/", site.url)).await?;
