@@ -12,7 +12,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, VisibilityState, Window};
+use web_sys::{AbortSignal, Document, Element, VisibilityState, Window};
 
 use super::ScanHandle;
 use super::callbacks::Callbacks;
@@ -116,39 +116,50 @@ impl Runtime {
         }
 
         if let Some(target) = target {
-            if let Some(target) = &target {
-                Self::end_in(target);
-            }
-            if config.follows_page {
-                let this = runtime.this.clone();
-                runtime.page_language.replace(Watch::page_language(&document, move |tag| {
-                    if let Some(this) = this.upgrade() {
-                        this.set_language(tag);
-                    }
-                }));
-            }
-            let view = View::new(&window, &document, target, config, Rc::new(runtime.sender()))
-                .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
-            runtime.view.replace(Some(Rc::new(view)));
+            runtime.show(&document, target, config)?;
         }
+        runtime.listen(&document, abort);
+        LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
+        runtime.dispatch(first);
+        Ok(runtime)
+    }
 
-        let (seen, online, offline, aborted) = (runtime.sender(), runtime.sender(), runtime.sender(), runtime.sender());
+    /// Puts the widget into `target`, or into a box of its own.
+    fn show(&self, document: &Document, target: Option<Element>, config: Config) -> Result<(), Error> {
+        if let Some(target) = &target {
+            Self::end_in(target);
+        }
+        if config.follows_page {
+            let this = self.this.clone();
+            self.page_language.replace(Watch::page_language(document, move |tag| {
+                if let Some(this) = this.upgrade() {
+                    this.set_language(tag);
+                }
+            }));
+        }
+        let view = View::new(&self.window, document, target, config, Rc::new(self.sender()))
+            .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
+        self.view.replace(Some(Rc::new(view)));
+        Ok(())
+    }
+
+    /// Listens to what happens to the page.
+    fn listen(&self, document: &Document, abort: Option<AbortSignal>) {
+        let (seen, online, offline, aborted) = (self.sender(), self.sender(), self.sender(), self.sender());
         let page = document.clone();
         let mut listeners = vec![
-            EventListener::new(&document, "visibilitychange", move |_| {
+            EventListener::new(document, "visibilitychange", move |_| {
                 seen(Event::VisibilityChanged { is_visible: page.visibility_state() != VisibilityState::Hidden });
             }),
-            EventListener::new(&window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
-            EventListener::new(&window, "offline", move |_| offline(Event::ConnectionChanged { is_online: false })),
+            EventListener::new(&self.window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
+            EventListener::new(&self.window, "offline", move |_| {
+                offline(Event::ConnectionChanged { is_online: false })
+            }),
         ];
         if let Some(abort) = abort {
             listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
         }
-
-        runtime.listeners.replace(listeners);
-        LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
-        runtime.dispatch(first);
-        Ok(runtime)
+        self.listeners.replace(listeners);
     }
 
     /// Ends the widget in `target`, if there is one: an element has room for one code.

@@ -13,9 +13,7 @@ async fn destroying_takes_everything_away_and_nothing_follows() {
     let mut page = Page::with(&[0]);
     page.start("");
     page.until_told("onResult").await;
-    page.server.hold("check");
-    let polls = page.server.requests("check");
-    until("a held poll", || page.server.requests("check") > polls).await;
+    page.until_held().await;
     let told = page.told().len();
     page.handle().destroy();
     assert_eq!(page.told()[told..], ["onCodeDestroyed r1"]);
@@ -59,9 +57,7 @@ async fn a_widget_that_leaves_the_page_ends_and_one_that_is_moved_does_not() {
     let mut page = Page::with(&[0]);
     page.start("");
     page.until_told("onResult").await;
-    page.server.hold("check");
-    let polls = page.server.requests("check");
-    until("a held poll", || page.server.requests("check") > polls).await;
+    page.until_held().await;
 
     let elsewhere = document().create_element("div").unwrap();
     document().body().unwrap().append_child(&elsewhere).unwrap();

@@ -135,6 +135,13 @@ impl Page {
         until(state, || self.handle().state() == state).await;
     }
 
+    /// Waits until the server holds a poll.
+    pub(crate) async fn until_held(&self) {
+        self.server.hold("check");
+        let polls = self.server.requests("check");
+        until("a held poll", || self.server.requests("check") > polls).await;
+    }
+
     pub(crate) async fn until_told(&self, name: &str) {
         until(name, || self.has_told(name)).await;
     }
