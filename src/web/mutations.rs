@@ -1,9 +1,10 @@
-//! Notices what changes in the page: that the widget leaves it, and that its language is another.
+//! Notices what changes in the page: that the widget leaves it, that its language is another, that there is more or less
+//! room.
 
 use js_sys::Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Document, Element, MutationObserver, MutationObserverInit, Node, ShadowRoot};
+use web_sys::{Document, Element, MutationObserver, MutationObserverInit, Node, ResizeObserver, ShadowRoot};
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -64,6 +65,30 @@ impl Watch {
 }
 
 impl Drop for Watch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// Watches the size of an element until it is dropped.
+#[derive(Debug)]
+#[must_use = "nothing is watched any longer than this lives"]
+pub(super) struct SizeWatch {
+    observer: ResizeObserver,
+    _callback: Closure<dyn Fn()>,
+}
+
+impl SizeWatch {
+    /// Calls `changed` soon, and whenever `element` has another size: shown after it was hidden, too.
+    pub(super) fn new(element: &Element, changed: impl Fn() + 'static) -> Option<Self> {
+        let callback = Closure::<dyn Fn()>::new(changed);
+        let observer = ResizeObserver::new(callback.as_ref().unchecked_ref()).ok()?;
+        observer.observe(element);
+        Some(Self { observer, _callback: callback })
+    }
+}
+
+impl Drop for SizeWatch {
     fn drop(&mut self) {
         self.observer.disconnect();
     }

@@ -11,6 +11,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Document, Element, HtmlElement, Window};
 
 use super::elements::{Elements, SVG, set_attribute, set_flag, set_hidden, set_text};
+use super::mutations::SizeWatch;
 use super::value::Js;
 use crate::options::Config;
 use crate::qr::LEAST_MODULE;
@@ -34,6 +35,7 @@ pub(super) struct View {
     shown: RefCell<ViewModel>,
     picture: RefCell<Option<Picture>>,
     picture_listeners: RefCell<Vec<EventListener>>,
+    size_watch: RefCell<Option<SizeWatch>>,
     action: Rc<Cell<Option<Action>>>,
     _listeners: [EventListener; 2],
 }
@@ -80,6 +82,7 @@ impl View {
             shown: RefCell::new(ViewModel::new(ScanState::Loading)),
             picture: RefCell::default(),
             picture_listeners: RefCell::default(),
+            size_watch: RefCell::default(),
             action,
             _listeners: listeners,
         };
@@ -132,6 +135,7 @@ impl View {
     /// Takes the widget out of the page.
     pub(super) fn remove(&self) {
         self.picture_listeners.replace(Vec::new());
+        self.size_watch.replace(None);
         self.elements.outermost.remove();
     }
 
@@ -141,6 +145,7 @@ impl View {
         }
         self.picture.replace(picture.cloned());
         self.picture_listeners.replace(Vec::new());
+        self.size_watch.replace(None);
         self.elements.code.set_text_content(None);
         // A document that can't make an element can't show a widget at all.
         let _ = match picture {
@@ -176,11 +181,14 @@ impl View {
         }
         let least = (u32::from(side) * LEAST_MODULE).to_string();
         self.elements.frame.style().set_property("--least", &[&least, "px"].concat())?;
-        fit(&self.window, &self.elements.stage, &self.elements.code, side);
-        // The window is resized by moving it to another screen and by zooming, too.
         let (window, stage, code) = (self.window.clone(), self.elements.stage.clone(), self.elements.code.clone());
-        listeners.push(EventListener::new(&self.window, "resize", move |_| fit(&window, &stage, &code, side)));
+        let fit = Rc::new(move || fit(&window, &stage, &code, side));
+        fit();
+        // The window is resized by moving it to another screen and by zooming, too.
+        let resized = fit.clone();
+        listeners.push(EventListener::new(&self.window, "resize", move |_| resized()));
         self.picture_listeners.replace(listeners);
+        self.size_watch.replace(SizeWatch::new(&self.elements.stage, move || fit()));
         Ok(())
     }
 
@@ -251,10 +259,14 @@ fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
     let thousandths = (window.device_pixel_ratio() * 1000.0) as u64;
     let width = stage.client_width().min(stage.client_height()).max(0) as u64;
     let (side, pixels) = (u64::from(side), width * thousandths / 1000);
+    if pixels == 0 {
+        // Out of sight: it will be told when it comes into sight.
+        return;
+    }
     let even = pixels / side * side;
     let style = code.style();
     // The names and values are ours, so that they can't be refused.
-    let _ = if even * 100 < pixels * (100 - SPARE_PERCENT) || thousandths == 0 {
+    let _ = if even * 100 < pixels * (100 - SPARE_PERCENT) {
         style.remove_property("--side").map(drop)
     } else {
         // Written as a fraction: a number with a point would bring the code for writing one.

@@ -140,6 +140,22 @@ async fn a_logo_raises_the_error_correction_and_one_that_fails_goes_away() {
 }
 
 #[wasm_bindgen_test]
+async fn a_code_that_was_drawn_out_of_sight_is_there_when_it_comes_into_sight() {
+    let mut page = Page::with(&[0]);
+    let target: HtmlElement = page.target.clone().unchecked_into();
+    target.style().set_property("display", "none").unwrap();
+    page.start("");
+    page.until_state("ready").await;
+    target.style().remove_property("display").unwrap();
+    let width = || page.find(".code svg").unwrap().get_bounding_client_rect().width();
+    until("the code", || width() >= 160.0).await;
+    // A narrower place is noticed, too.
+    let before = width();
+    target.style().set_property("width", "200px").unwrap();
+    until("a smaller code", || width() > 0.0 && width() < before).await;
+}
+
+#[wasm_bindgen_test]
 async fn a_code_too_dense_for_its_size_is_refused_with_the_size_that_it_needs() {
     let mut page = Page::with(&[0]);
     page.start("size: { width: 100, height: 100 }");
