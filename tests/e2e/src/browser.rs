@@ -106,9 +106,9 @@ impl Browser {
         Ok(self.driver.find(By::Css(selector)).await?.click().await?)
     }
 
-    /// Types into a field once it is there.
+    /// Types into a field once a person could.
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
-        self.until(&format!("document.querySelector('{selector}') !== null")).await?;
+        self.until(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
         Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
     }
 
