@@ -213,10 +213,17 @@ impl Drop for Browser {
     }
 }
 
+/// How many times a picture is enlarged until its codes are found. The decoder wants more than a few pixels a module, and
+/// at each scale it overlooks one code or another.
+pub const SCALES: [u32; 3] = [2, 1, 3];
+
 /// Reads the one QR code in a picture.
 pub fn decode(png: &[u8]) -> Result<String> {
-    // The decoder wants more than a few pixels a module.
-    decode_picture(&image::load_from_memory(png)?, 2)
+    let picture = image::load_from_memory(png)?;
+    let [first, others @ ..] = SCALES;
+    others
+        .iter()
+        .fold(decode_picture(&picture, first), |read, scale| read.or_else(|_| decode_picture(&picture, *scale)))
 }
 
 /// Reads the one QR code in a picture, enlarged so many times.

@@ -17,7 +17,7 @@ use rqrr::PreparedImage;
 use scanlogin_server::Config;
 use serde_json::{Value, json};
 
-use crate::browser::root;
+use crate::browser::{SCALES, root};
 use crate::faults::Faults;
 use crate::{Browser, Phone, Site};
 
@@ -188,10 +188,14 @@ impl<'a> Page<'a> {
     /// How many codes a phone could read off the screen.
     pub async fn codes_on_screen(&self) -> Result<usize> {
         let picture = self.picture().await?;
-        // The decoder wants more than a few pixels a module, and of a blurred image soft ones.
-        let picture = picture.resize(picture.width() * 2, picture.height() * 2, FilterType::Triangle).into_luma8();
-        let mut prepared = PreparedImage::prepare(picture);
-        Ok(prepared.detect_grids().iter().filter(|grid| grid.decode().is_ok()).count())
+        let count = |scale| {
+            // Of a blurred image the decoder wants soft edges.
+            let (width, height) = (picture.width() * scale, picture.height() * scale);
+            let picture = picture.resize(width, height, FilterType::Triangle).into_luma8();
+            let mut prepared = PreparedImage::prepare(picture);
+            prepared.detect_grids().iter().filter(|grid| grid.decode().is_ok()).count()
+        };
+        Ok(SCALES.map(count).into_iter().max().unwrap_or_default())
     }
 
     /// A picture of the window, once all codes have faded in or out.
