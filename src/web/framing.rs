@@ -5,7 +5,7 @@
 
 use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Url, Window};
+use web_sys::Window;
 
 use crate::error::{Error, ErrorCode};
 
@@ -27,31 +27,26 @@ pub(super) fn check(window: &Window, allowed: Option<&[String]>) -> Result<(), E
     Ok(())
 }
 
-/// The origins of the pages around this one, from the inside out. One that the browser does not tell is `unknown`.
+/// The origins of the pages around this one, from the inside out. One that the browser does not tell is `unknown`, and so
+/// is never allowed: where a page was linked from, which it does tell, may be another page than the one that frames it.
 fn ancestors(window: &Window) -> Vec<String> {
     let location = window.location();
-    // Firefox has no `ancestorOrigins`.
     match Reflect::get(&location, &"ancestorOrigins".into()) {
         Ok(origins) if !origins.is_undefined() => {
             Array::from(&origins).iter().filter_map(|origin| origin.as_string()).collect()
         }
-        _ => walk(window),
+        // Firefox was without for long.
+        _ => walk(window.clone()),
     }
 }
 
-fn walk(window: &Window) -> Vec<String> {
+fn walk(mut page: Window) -> Vec<String> {
     let mut ancestors = Vec::new();
-    let mut page = window.clone();
     while let Ok(Some(parent)) = page.parent()
         && JsValue::from(&parent) != JsValue::from(&page)
     {
-        // Who may not read the origin of its parent at least knows where it was linked from.
-        let told = || {
-            let referrer = window.document().filter(|_| page == *window)?.referrer();
-            Url::new(&referrer).ok().map(|url| url.origin())
-        };
         let origin = Reflect::get(parent.unchecked_ref(), &"origin".into()).ok().and_then(|origin| origin.as_string());
-        ancestors.push(origin.or_else(told).unwrap_or_else(|| "unknown".to_owned()));
+        ancestors.push(origin.unwrap_or_else(|| "unknown".to_owned()));
         page = parent;
     }
     ancestors

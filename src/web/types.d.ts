@@ -164,7 +164,8 @@ export interface StartOptions {
   theme?: "auto" | "light" | "dark";
   /**
    * The origins that may frame the page. Inside any other the widget does not start: `startScanning` throws an error
-   * with `code: "framed"`. Without this option it only warns in the console.
+   * with `code: "framed"`. Without this option it only warns in the console. A browser that does not tell who frames
+   * the page counts as framed by a stranger.
    */
   frameAncestors?: string[];
 

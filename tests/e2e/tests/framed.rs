@@ -36,9 +36,16 @@ const CHILD: &str = "<!doctype html><html lang=en><title>Child</title><link rel=
       }
     </script></body></html>";
 
+/// Sends whoever comes on to the page that its query names.
+const HOP: &str = "<!doctype html><html lang=en><title>Hop</title><link rel=icon href=data:,>
+    <script>location.href = new URLSearchParams(location.search).get('to')</script></html>";
+
 async fn start() -> Result<Site> {
-    let with_pages =
-        |app: Router| app.route("/parent", get(async || Html(PARENT))).route("/child", get(async || Html(CHILD)));
+    let with_pages = |app: Router| {
+        app.route("/parent", get(async || Html(PARENT)))
+            .route("/child", get(async || Html(CHILD)))
+            .route("/hop", get(async || Html(HOP)))
+    };
     Site::start_with(|_| {}, with_pages).await
 }
 
@@ -49,13 +56,24 @@ fn other_origin(site: &Site) -> String {
 
 /// Lets `parent` frame the site's page, which starts a widget with `options`, and answers with what it told.
 async fn frame(browser: &Browser, site: &Site, parent: &str, options: Value) -> Result<Value> {
-    let mut child = reqwest::Url::parse(&format!("{}/child", site.url))?;
-    child.query_pairs_mut().append_pair("options", &options.to_string());
-    let mut page = reqwest::Url::parse(&format!("{parent}/parent"))?;
-    page.query_pairs_mut().append_pair("frame", child.as_str());
-    browser.goto(page.as_str()).await?;
+    frame_address(browser, parent, &child(site, &options)?).await
+}
+
+async fn frame_address(browser: &Browser, parent: &str, address: &str) -> Result<Value> {
+    browser.goto(&with_query(&format!("{parent}/parent"), "frame", address)?).await?;
     browser.until("window.told !== undefined").await?;
     browser.run("return told").await
+}
+
+/// The address of the site's page, which starts a widget with `options`.
+fn child(site: &Site, options: &Value) -> Result<String> {
+    with_query(&format!("{}/child", site.url), "options", &options.to_string())
+}
+
+fn with_query(address: &str, name: &str, value: &str) -> Result<String> {
+    let mut url = reqwest::Url::parse(address)?;
+    url.query_pairs_mut().append_pair(name, value);
+    Ok(url.into())
 }
 
 #[tokio::test]
@@ -88,6 +106,19 @@ async fn a_page_framed_by_an_origin_that_is_not_listed_throws() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_stranger_can_not_pass_for_a_listed_origin_by_coming_from_there() -> Result<()> {
+    let (site, listed) = (start().await?, start().await?);
+    let browser = Browser::open().await?;
+    let page = child(&site, &json!({ "frameAncestors": [listed.url] }))?;
+    // The frame begins at the listed origin, which any page of it with a link would do.
+    let hop = with_query(&format!("{}/hop", listed.url), "to", &page)?;
+    let told = frame_address(&browser, &other_origin(&site), &hop).await?;
+    browser.close().await?;
+    assert_eq!((&told["state"], &told["code"]), (&json!("thrown"), &json!("framed")), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_page_framed_by_an_origin_that_is_listed_runs_and_says_nothing() -> Result<()> {
     let site = start().await?;
     let browser = Browser::open().await?;
@@ -105,9 +136,7 @@ async fn a_page_framed_by_its_own_origin_or_by_nobody_runs_and_says_nothing() ->
     let mut all = Vec::new();
     for options in [json!({}), json!({ "frameAncestors": [] })] {
         all.push(frame(&browser, &site, &site.url, options.clone()).await?);
-        let mut child = reqwest::Url::parse(&format!("{}/child", site.url))?;
-        child.query_pairs_mut().append_pair("options", &options.to_string());
-        browser.goto(child.as_str()).await?;
+        browser.goto(&child(&site, &options)?).await?;
         browser.until_state("ready").await?;
     }
     browser.expect_quiet_console(&[]).await?;
