@@ -101,7 +101,8 @@ fn picture_of<V: Value>(
     if scene != Scene::App {
         return Ok((!url.is_empty()).then(|| image(None)));
     }
-    let logo = format.logo.clone().or_else(|| gene.custom_logo.as_deref().map(Rc::from));
+    let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
+    let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
     let format = Format { logo, ..format.clone() };
     let least = Payload::<V>::least(gene.random.clone(), gene.expires_in);
     Ok(match Payload::of(gene) {
@@ -241,6 +242,8 @@ mod tests {
         let (page, _) = logo_and_side(full(json!({ "customLogo": "server" })), &own);
         assert_eq!((none, custom.as_deref(), page.as_deref()), (None, Some("server"), Some("own")));
         assert!(raised > plain);
+        let none = logo_and_side(full(json!({ "customLogo": "" })), &FORMAT);
+        assert_eq!(none, (None, plain), "an empty one is none");
     }
 
     #[test]
