@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorCode};
 use crate::lifecycle::SCANNED_GRACE;
 use crate::protocol::{Person, code};
 use crate::view_model::{Action, ScanState, ViewModel};
-use policy::{Call, EXCHANGE_ATTEMPTS, GENE_ATTEMPTS, PICTURE_TIMEOUT, Pace, Phase};
+use policy::{Call, EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, PICTURE_TIMEOUT, Pace, Phase, is_worth_waiting};
 use state::{End, Progress, State, Watch};
 
 /// What a session knows of the page around it.
@@ -36,6 +36,8 @@ pub struct Page {
     pub is_visible: bool,
     /// Whether the browser says that it has a network.
     pub is_online: bool,
+    /// Whether it has a connection to spare for a poll that the server holds.
+    pub may_hold: bool,
 }
 
 /// The state machine of one widget.
@@ -67,6 +69,11 @@ impl<V> Session<V> {
             wake_at: None,
             shown: ViewModel::new(ScanState::Loading),
         }
+    }
+
+    /// Says whether the page has a connection to spare for a poll that the server holds.
+    pub fn allow_holding(&mut self, may_hold: bool) {
+        self.page.may_hold = may_hold;
     }
 
     /// Takes in what happened at `now`, and tells what to do about it.
@@ -185,7 +192,7 @@ impl<V> Session<V> {
                 watch.expires_at = watch.expires_at + SCANNED_GRACE;
             }
             (News::Authorised { ticket }, _) if self.policy.auto_exchange && !has_token => {
-                let call = self.pace.send(&self.policy, now, exchange(&watch.code, &ticket));
+                let call = self.pace.send(&self.policy, now, exchange(&watch.code, &ticket), Failures::default());
                 return State::Exchanging { code: watch.code, person, ticket, call };
             }
             (News::Authorised { ticket }, _) => return self.confirm(watch.code, person, user_info, ticket),
@@ -207,7 +214,7 @@ impl<V> Session<V> {
 
     fn on_call_failed(&mut self, now: Instant, state: State, error: Error) -> State {
         match state {
-            State::Loading(call) if error.is_temporary && call.failures + 1 < GENE_ATTEMPTS => {
+            State::Loading(call) if is_worth_waiting(&error) && call.failures.count + 1 < GENE_ATTEMPTS => {
                 State::Loading(self.back_off(now, &call, error))
             }
             State::Loading(_) => {
@@ -225,7 +232,7 @@ impl<V> Session<V> {
             }
             State::Waiting(watch) => self.fail(Some(watch.code), error),
             State::Exchanging { code, person, ticket, call }
-                if error.is_temporary && call.failures + 1 < EXCHANGE_ATTEMPTS =>
+                if is_worth_waiting(&error) && call.failures.count + 1 < EXCHANGE_ATTEMPTS =>
             {
                 let call = self.back_off(now, &call, error);
                 State::Exchanging { code, person, ticket, call }
@@ -279,7 +286,7 @@ impl<V> Session<V> {
             State::Waiting(watch) if now >= watch.ends_at() => self.expire(now, watch.code),
             State::Waiting(watch) => {
                 // Held polls of pages that nobody sees would use up the connections of the one that somebody looks at.
-                let may_hold = self.policy.long_poll && self.page.is_visible;
+                let may_hold = self.policy.long_poll && self.page.is_visible && self.page.may_hold;
                 match self.due(now, &watch.call, || check(&watch, may_hold)) {
                     Due::Nothing => State::Waiting(watch),
                     Due::Next(call) => State::Waiting(Watch { call, ..watch }),
@@ -316,7 +323,7 @@ impl<V> Session<V> {
                 self.notes.push(HostEvent::Retried);
                 self.on_resumed(now, state)
             }
-            (Action::TryNow, state @ State::Waiting(_)) => self.on_resumed(now, state),
+            (Action::TryNow, state @ (State::Waiting(_) | State::Exchanging { .. })) => self.on_resumed(now, state),
             (
                 Action::NewCode | Action::ScanAgain | Action::TryNow,
                 state @ (State::Idle
@@ -385,7 +392,7 @@ impl<V> Session<V> {
     }
 
     fn load(&mut self, now: Instant) -> State {
-        State::Loading(self.pace.send(&self.policy, now, Request::Gene(self.policy.scene)))
+        State::Loading(self.pace.send(&self.policy, now, Request::Gene(self.policy.scene), Failures::default()))
     }
 
     fn replace(&mut self, now: Instant, code: Option<Code>) -> State {
@@ -414,7 +421,7 @@ impl<V> Session<V> {
     fn watch(&mut self, now: Instant, expires_at: Instant, code: Code) -> State {
         self.notes.push(HostEvent::PollingStarted);
         let first = Request::Check { random: code.random.clone(), poll_token: code.poll_token.clone(), hold: None };
-        let call = self.pace.send(&self.policy, now, first);
+        let call = self.pace.send(&self.policy, now, first, Failures::default());
         State::Waiting(Watch { code, expires_at, progress: Progress::Unheard, call })
     }
 
@@ -464,7 +471,7 @@ impl<V> Session<V> {
             return Due::Nothing;
         }
         match call.phase {
-            Phase::Resting { .. } => Due::Next(self.pace.send_after(&self.policy, now, next(), call)),
+            Phase::Resting { .. } => Due::Next(self.pace.send(&self.policy, now, next(), call.failures)),
             Phase::InFlight { .. } => {
                 Due::TimedOut(Error::temporary(ErrorCode::Timeout, "the server did not answer in time"))
             }
@@ -481,7 +488,7 @@ enum Due {
 
 fn check(watch: &Watch, may_hold: bool) -> Request {
     // A request after a failure is not held: its answer tells a person that the trouble is over.
-    let may_hold = may_hold && watch.call.failures == 0;
+    let may_hold = may_hold && watch.call.failures.count == 0;
     Request::Check {
         random: watch.code.random.clone(),
         poll_token: watch.code.poll_token.clone(),

@@ -25,6 +25,8 @@ const JITTER_PERCENT: u32 = 20;
 pub(super) const GENE_ATTEMPTS: u32 = 8;
 /// How often an exchange is tried. A ticket lives minutes, and a person is waiting.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
+/// The longest that a person is asked to wait because the server wants it. After that there is a button.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(120);
 /// How many requests for a code fail before a person is told: there is nothing else to see.
 pub(super) const GENE_PATIENCE: u32 = 1;
 /// How many polls in a row fail before a person is told. One is a hiccup.
@@ -33,6 +35,11 @@ pub(super) const POLL_PATIENCE: u32 = 2;
 pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
 pub(super) const EXPIRY_GRACE: Duration = Duration::from_secs(2);
+
+/// Whether the same request is worth another try by itself, while a person waits.
+pub(super) fn is_worth_waiting(error: &Error) -> bool {
+    error.is_temporary && error.retry_after.is_none_or(|rest| rest <= LONGEST_PATIENCE)
+}
 
 /// A point on a clock that only goes forward, in milliseconds from a start of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,11 +99,16 @@ impl Default for Policy {
 /// The one line to the server: a request in flight, or a rest until the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
-    /// How many requests in a row have failed.
-    pub(super) failures: u32,
+    pub(super) failures: Failures,
+    pub(super) phase: Phase,
+}
+
+/// The requests in a row that have failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    pub(super) count: u32,
     /// Whether the last of them failed because the server wants patience.
     pub(super) is_busy: bool,
-    pub(super) phase: Phase,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,10 +130,10 @@ impl Call {
     pub(super) fn trouble(&self, patience: u32, is_online: bool) -> Option<Trouble> {
         if !is_online {
             Some(Trouble::Offline)
-        } else if self.is_busy {
+        } else if self.failures.is_busy {
             Some(Trouble::Busy)
         } else {
-            (self.failures >= patience).then_some(Trouble::Unreachable)
+            (self.failures.count >= patience).then_some(Trouble::Unreachable)
         }
     }
 
@@ -156,19 +168,12 @@ impl Pace {
         Self { random: fastrand::Rng::with_seed(seed), last_id: 0 }
     }
 
-    /// The first request of its kind.
-    pub(super) fn send(&mut self, policy: &Policy, now: Instant, request: Request) -> Call {
-        let rest = Phase::Resting { until: now, not_before: now };
-        self.send_after(policy, now, request, &Call { failures: 0, is_busy: false, phase: rest })
-    }
-
-    /// The request that follows a rest.
-    pub(super) fn send_after(&mut self, policy: &Policy, now: Instant, request: Request, rested: &Call) -> Call {
+    pub(super) fn send(&mut self, policy: &Policy, now: Instant, request: Request, failures: Failures) -> Call {
         self.last_id = self.last_id.wrapping_add(1);
         let is_held = matches!(request, Request::Check { hold: Some(_), .. });
         let timeout = policy.timeout + if is_held { WAIT } else { Duration::ZERO };
         let id = RequestId(self.last_id);
-        Call { phase: Phase::InFlight { id, request, started_at: now, due_at: now + timeout }, ..rested.clone() }
+        Call { failures, phase: Phase::InFlight { id, request, started_at: now, due_at: now + timeout } }
     }
 
     /// The rest after a success. A held request has already taken its time, and the next follows at once.
@@ -179,19 +184,19 @@ impl Pace {
         };
         let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
         let until = now.max(started_at + self.jittered(interval));
-        Call { failures: 0, is_busy: false, phase: Phase::Resting { until, not_before: now } }
+        Call { failures: Failures::default(), phase: Phase::Resting { until, not_before: now } }
     }
 
     /// The rest after a failure.
     pub(super) fn after_failure(&mut self, is_visible: bool, now: Instant, failed: &Call, error: &Error) -> Call {
-        let failures = failed.failures.saturating_add(1);
-        let doublings = (failures - 1).min(8);
+        let count = failed.failures.count.saturating_add(1);
+        let doublings = (count - 1).min(8);
         let back_off = LONGEST_BACK_OFF.min(FIRST_BACK_OFF * (1 << doublings));
         let back_off = if is_visible { back_off } else { back_off.max(HIDDEN_INTERVAL) };
         let not_before = now + error.retry_after.unwrap_or(Duration::ZERO);
         let until = not_before.max(now + self.jittered(back_off));
         let is_busy = error.code == ErrorCode::RateLimited || error.retry_after.is_some();
-        Call { failures, is_busy, phase: Phase::Resting { until, not_before } }
+        Call { failures: Failures { count, is_busy }, phase: Phase::Resting { until, not_before } }
     }
 
     fn jittered(&mut self, duration: Duration) -> Duration {
@@ -211,7 +216,7 @@ mod tests {
     }
 
     fn sent(pace: &mut Pace, started_at: Instant) -> Call {
-        pace.send(&Policy::default(), started_at, Request::Gene(Scene::App))
+        pace.send(&Policy::default(), started_at, Request::Gene(Scene::App), Failures::default())
     }
 
     fn error() -> Error {
@@ -281,7 +286,10 @@ mod tests {
         let mut pace = Pace::new(1);
         let check = |hold| Request::Check { random: "r".into(), poll_token: None, hold };
         let policy = Policy::default();
-        assert_eq!(rest(&pace.send(&policy, NOW, check(None))), 10_000);
-        assert_eq!(rest(&pace.send(&policy, NOW, check(Some(crate::protocol::Status::Unused)))), 35_000);
+        assert_eq!(rest(&pace.send(&policy, NOW, check(None), Failures::default())), 10_000);
+        assert_eq!(
+            rest(&pace.send(&policy, NOW, check(Some(crate::protocol::Status::Unused)), Failures::default())),
+            35_000
+        );
     }
 }

@@ -126,7 +126,8 @@ impl State {
         match self {
             Self::Loading(call) => call.trouble(GENE_PATIENCE, page.is_online),
             Self::Waiting(watch) => watch.call.trouble(POLL_PATIENCE, page.is_online),
-            Self::Idle | Self::Showing { .. } | Self::Exchanging { .. } | Self::Ended(_) | Self::Destroyed => None,
+            Self::Exchanging { call, .. } => call.trouble(POLL_PATIENCE, page.is_online),
+            Self::Idle | Self::Showing { .. } | Self::Ended(_) | Self::Destroyed => None,
         }
     }
 

@@ -28,7 +28,7 @@ impl Host {
 
     fn with_seed(policy: Policy, seed: u64) -> Self {
         Self {
-            session: Session::new(policy, Page { is_visible: true, is_online: true }, seed),
+            session: Session::new(policy, Page { is_visible: true, is_online: true, may_hold: true }, seed),
             now: Instant(50_000),
             in_flight: None,
             wake_at: None,
@@ -386,6 +386,61 @@ fn a_server_that_wants_patience_is_left_alone_and_a_person_sees_for_how_long() {
     host.event(Event::Started);
     host.reply(Err(busy(5)));
     assert_eq!((host.view.trouble, host.view.countdown), (Trouble::Busy, Some(Countdown::RetryIn(5))));
+}
+
+#[test]
+fn a_server_that_asks_for_more_patience_than_anybody_has_leaves_a_button() {
+    let away = |seconds| Error { retry_after: Some(Duration::from_secs(seconds)), ..offline() };
+    let mut host = Host::new(Policy::default());
+    host.event(Event::Started);
+    host.reply(Err(away(u64::MAX)));
+    assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
+
+    let mut host = Host::waiting(Policy { auto_exchange: true, ..Policy::default() });
+    host.until_sent();
+    host.reply(Ok(authorised()));
+    host.reply(Err(away(3_600)));
+    assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
+
+    // A code ends by itself before anybody is tired of it.
+    let mut host = Host::waiting(Policy::default());
+    host.until_sent();
+    host.reply(Err(away(u64::MAX)));
+    assert_eq!(host.view.trouble, Trouble::Busy);
+    while host.state() == ScanState::Unreachable {
+        host.wake();
+    }
+    assert_eq!((host.state(), host.view.action()), (ScanState::Expired, Some(Action::NewCode)));
+}
+
+#[test]
+fn trouble_with_an_exchange_is_shown_and_its_button_helps() {
+    let mut host = Host::waiting(Policy { auto_exchange: true, ..Policy::default() });
+    host.until_sent();
+    host.reply(Ok(authorised()));
+    host.reply(Err(offline()));
+    assert_eq!(host.state(), ScanState::SigningIn, "one failure is a hiccup");
+    host.until_sent();
+    host.reply(Err(offline()));
+    assert_eq!((host.state(), host.view.action()), (ScanState::Unreachable, Some(Action::TryNow)));
+    assert!(!host.view.is_scannable(), "the code has done its work");
+    host.event(Event::Clicked(Action::TryNow));
+    assert!(host.in_flight.is_some());
+    host.reply(Ok(Reply::User("the whole user".to_owned())));
+    assert_eq!(host.state(), ScanState::Confirmed);
+}
+
+#[test]
+fn a_poll_that_could_not_be_held_is_given_up_like_any_other() {
+    let mut host = Host::waiting(Policy { countdown: false, ..Policy::default() });
+    host.session.allow_holding(false);
+    assert_eq!(hold(&host.until_sent()), None);
+    let started = host.now;
+    host.wake();
+    assert_eq!(
+        (host.now.since(started), host.told.as_slice()),
+        (Duration::from_secs(10), &["onError timeout".to_owned()][..])
+    );
 }
 
 #[test]

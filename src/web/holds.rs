@@ -19,13 +19,15 @@ thread_local! {
 pub(super) struct HoldPermit(());
 
 impl HoldPermit {
-    /// Takes a permit, if one is left.
-    pub(super) fn take() -> Option<Self> {
-        let held = HELD.get();
-        (held < MOST_HELD).then(|| {
-            HELD.set(held + 1);
-            Self(())
-        })
+    /// Whether one is left.
+    pub(super) fn is_left() -> bool {
+        HELD.get() < MOST_HELD
+    }
+
+    /// Takes one.
+    pub(super) fn take() -> Self {
+        HELD.set(HELD.get() + 1);
+        Self(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The request slot: one request to the server, aborted when the slot is dropped.
 
+use core::cell::RefCell;
 use core::time::Duration;
+use std::rc::Rc;
 
 use gloo_net::http::{Method, RequestBuilder, Response};
 use js_sys::{JSON, Promise};
@@ -21,43 +23,38 @@ use crate::session::{Reply, Request};
 #[must_use = "a request is aborted when its slot is dropped"]
 pub(super) struct HttpSlot {
     abort: AbortController,
+    permit: Rc<RefCell<Option<HoldPermit>>>,
 }
 
 impl HttpSlot {
     /// Sends `request`; `done` is called with what came of it, later.
     pub(super) fn send(
         client: &Client,
-        mut request: Request,
+        request: Request,
         format: Format,
         done: impl FnOnce(Result<Reply<Js>, Error>) + 'static,
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
-        let permit = permit(&mut request);
+        let is_held = matches!(request, Request::Check { hold: Some(_), .. });
+        let permit = Rc::new(RefCell::new(is_held.then(HoldPermit::take)));
         let answer = fetch(client.http::<Js>(&request), &abort.signal());
+        let landed = permit.clone();
         spawn_local(async move {
             let answer = answer.await;
-            drop(permit);
+            landed.take();
             done(answer.and_then(|answer| answer.read(&request, Some(&format))));
         });
-        Some(Self { abort })
+        Some(Self { abort, permit })
     }
 }
 
 impl Drop for HttpSlot {
     fn drop(&mut self) {
+        // Here and not when the page's `fetch` says so: it may be slow about it.
+        self.permit.take();
         self.abort.abort();
     }
-}
-
-/// The permit of a poll that is to be held. One that gets none is not held.
-fn permit(request: &mut Request) -> Option<HoldPermit> {
-    let Request::Check { hold: hold @ Some(_), .. } = request else { return None };
-    let permit = HoldPermit::take();
-    if permit.is_none() {
-        *hold = None;
-    }
-    permit
 }
 
 /// Sends a request, and waits for the answer.

@@ -1,7 +1,7 @@
 //! Does what the session asks for: one request slot, one timer slot, one view, and the page's callbacks last.
 //!
-//! A widget lives in [`LIVE`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign code runs, so a callback may do anything, even destroy the widget it is told
-//! about. Deliberately absent: decisions.
+//! A widget lives in [`LIVE`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign
+//! code runs, so a callback may do anything, even destroy the widget it is told about. Deliberately absent: decisions.
 
 use core::cell::{Cell, RefCell};
 use core::{fmt, ptr};
@@ -17,6 +17,7 @@ use web_sys::{AbortSignal, Document, Element, VisibilityState, Window};
 use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::framing;
+use super::holds::HoldPermit;
 use super::http::HttpSlot;
 use super::mutations::{self, Watch};
 use super::options::Options;
@@ -92,6 +93,7 @@ impl Runtime {
         let page = Page {
             is_visible: document.visibility_state() != VisibilityState::Hidden,
             is_online: window.navigator().on_line(),
+            may_hold: HoldPermit::is_left(),
         };
         let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u64);
         let runtime = Rc::new_cyclic(|this: &Weak<Self>| Self {
@@ -209,7 +211,11 @@ impl Runtime {
 
     fn dispatch(&self, event: Event<Js>) {
         let event = if self.has_left_the_page() { Event::Destroyed } else { event };
-        let effects = self.session.borrow_mut().handle(self.now(), event);
+        let effects = {
+            let mut session = self.session.borrow_mut();
+            session.allow_holding(HoldPermit::is_left());
+            session.handle(self.now(), event)
+        };
         if self.state() == ScanState::Destroyed {
             return self.clear_away(effects);
         }

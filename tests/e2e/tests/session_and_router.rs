@@ -48,7 +48,7 @@ impl Page {
         let mut page = Self {
             router: router.clone(),
             client: Arc::new(Client::new(&config, &gene).context("a client")?),
-            session: Session::new(policy, session::Page { is_visible: true, is_online: true }, 1),
+            session: Session::new(policy, session::Page { is_visible: true, is_online: true, may_hold: true }, 1),
             started_at: time::Instant::now(),
             in_flight: None,
             wake_at: None,
