@@ -19,6 +19,8 @@ pub mod traffic;
 
 pub mod side_by_side;
 
+pub mod gallery;
+
 pub use browser::Browser;
 pub use phone::Phone;
 pub use site::Site;
