@@ -2,6 +2,5 @@
 
 import { door } from "./door.js";
 
-export const { AuthenticationClient, init, startScanning } = door(
-  () => new URL("./scanlogin_bg.wasm", import.meta.url),
-);
+// Bundlers know an address that is written exactly so, and take the file along.
+export const { AuthenticationClient, init, startScanning } = door(() => new URL("./scanlogin.wasm", import.meta.url));

@@ -1,5 +1,7 @@
-// Prints what a browser downloads of a folder: every .wasm and .js file, raw and as servers compress them.
+// Prints what a browser downloads of a folder: every .wasm and .js file, raw and as servers compress them; and what a page
+// may check of them by `integrity`.
 
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -12,4 +14,10 @@ row(['bytes', 'raw', 'gzip', 'brotli']);
 for (const name of files) {
   const bytes = readFileSync(join(folder, name));
   row([name, bytes.length, gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length]);
+}
+
+console.log();
+for (const name of ['global.js', 'scanlogin.wasm']) {
+  const hash = createHash('sha384').update(readFileSync(join(folder, name))).digest('base64');
+  console.log(`${name.padEnd(15)} integrity="sha384-${hash}"`);
 }

@@ -33,7 +33,7 @@ use crate::session::{Code, News, Reply, Request};
 const REMEMBERED: usize = 8;
 
 /// `new AuthenticationClient(options)`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 #[derive(Debug)]
 pub struct AuthenticationClient {
     options: JsValue,
@@ -47,7 +47,7 @@ impl AuthenticationClient {
     /// # Errors
     ///
     /// Throws an `Error` with `code: "invalid-option"` that names the option.
-    #[wasm_bindgen(constructor, skip_typescript)]
+    #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<Self, JsValue> {
         let read = Options::new(options.clone()).and_then(|options| {
             options.function("onError")?;
@@ -57,19 +57,19 @@ impl AuthenticationClient {
     }
 
     /// Codes for the company's own app.
-    #[wasm_bindgen(getter, skip_typescript)]
+    #[wasm_bindgen(getter)]
     pub fn qrcode(&self) -> QrCodeClient {
         self.of(Scene::App)
     }
 
     /// Codes for a WeChat mini program.
-    #[wasm_bindgen(getter, skip_typescript)]
+    #[wasm_bindgen(getter)]
     pub fn wxqrcode(&self) -> QrCodeClient {
         self.of(Scene::WechatMiniProgram)
     }
 
     /// Codes for a WeChat official account.
-    #[wasm_bindgen(getter, skip_typescript)]
+    #[wasm_bindgen(getter)]
     pub fn wechatmpqrcode(&self) -> QrCodeClient {
         self.of(Scene::WechatOfficialAccount)
     }
@@ -81,7 +81,7 @@ impl AuthenticationClient {
 
 /// What a page does with codes of one kind. Each promise brings what the server answered, or fails with an `Error` that
 /// has `code`, `reason` and `serverCode`.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 #[derive(Debug, Clone)]
 pub struct QrCodeClient {
     options: JsValue,
@@ -96,13 +96,13 @@ impl QrCodeClient {
     /// # Errors
     ///
     /// As the function.
-    #[wasm_bindgen(js_name = startScanning, skip_typescript)]
+    #[wasm_bindgen(js_name = startScanning)]
     pub fn start_scanning(&self, target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
         scanning(self.with(&options).and_then(|options| Runtime::start(&target, options, self.scene)))
     }
 
     /// Asks for a code.
-    #[wasm_bindgen(js_name = geneCode, skip_typescript)]
+    #[wasm_bindgen(js_name = geneCode)]
     pub fn gene_code(&self, options: JsValue) -> Promise {
         let this = self.clone();
         self.promise(async move {
@@ -119,7 +119,7 @@ impl QrCodeClient {
     }
 
     /// Asks once what has become of a code.
-    #[wasm_bindgen(js_name = checkStatus, skip_typescript)]
+    #[wasm_bindgen(js_name = checkStatus)]
     pub fn check_status(&self, random: String) -> Promise {
         let this = self.clone();
         self.promise(async move {
@@ -137,7 +137,7 @@ impl QrCodeClient {
     }
 
     /// Exchanges a ticket for the user, where the server allows that to browsers.
-    #[wasm_bindgen(js_name = exchangeUserInfo, skip_typescript)]
+    #[wasm_bindgen(js_name = exchangeUserInfo)]
     pub fn exchange_user_info(&self, ticket: String) -> Promise {
         let this = self.clone();
         self.promise(async move {
@@ -153,31 +153,31 @@ impl QrCodeClient {
     /// # Errors
     ///
     /// As `startScanning`.
-    #[wasm_bindgen(js_name = startPolling, skip_typescript)]
+    #[wasm_bindgen(js_name = startPolling)]
     pub fn start_polling(&self, random: String, options: JsValue) -> Result<ScanHandle, JsValue> {
         scanning(self.with(&options).and_then(|options| Runtime::poll(self.code(&random), options)))
     }
 
     /// Ends what `startPolling` began; a widget's code stays, with a button for a new one.
-    #[wasm_bindgen(js_name = stopPolling, skip_typescript)]
+    #[wasm_bindgen(js_name = stopPolling)]
     pub fn stop_polling(&self, handle: &ScanHandle) {
         handle.stop_polling();
     }
 
     /// The approver has a code on the screen.
-    #[wasm_bindgen(skip_typescript)]
+    #[wasm_bindgen]
     pub fn scanned(&self, random: String, token: String) -> Promise {
         self.approve("/scanned", random, token)
     }
 
     /// The approver signs the page in.
-    #[wasm_bindgen(skip_typescript)]
+    #[wasm_bindgen]
     pub fn confirm(&self, random: String, token: String) -> Promise {
         self.approve("/confirm", random, token)
     }
 
     /// The approver declines.
-    #[wasm_bindgen(skip_typescript)]
+    #[wasm_bindgen]
     pub fn cancel(&self, random: String, token: String) -> Promise {
         self.approve("/cancel", random, token)
     }
@@ -187,7 +187,7 @@ impl QrCodeClient {
     /// # Errors
     ///
     /// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code.
-    #[wasm_bindgen(js_name = parseCode, skip_typescript)]
+    #[wasm_bindgen(js_name = parseCode)]
     pub fn parse_code(&self, text: &str) -> Result<JsValue, JsValue> {
         JSON::parse(text)
             .ok()

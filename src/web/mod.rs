@@ -1,6 +1,7 @@
 //! The browser around the session: what JavaScript calls, and the slots that do what the session asks for.
 //!
-//! Nothing here decides anything. Deliberately absent: loading the wasm, which is the work of the doors in `pkg/`.
+//! Nothing here decides anything. Deliberately absent: loading the wasm, and the types of all this, which
+//! stand in `pkg/`.
 
 mod callbacks;
 mod client;
@@ -25,9 +26,6 @@ use crate::error::Error;
 use crate::protocol::Scene;
 use runtime::Runtime;
 
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("types.d.ts");
-
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
@@ -36,7 +34,7 @@ const TYPES: &str = include_str!("types.d.ts");
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
-#[wasm_bindgen(js_name = startScanning, skip_typescript)]
+#[wasm_bindgen(js_name = startScanning)]
 pub fn start_scanning(target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
     scanning(Runtime::start(&target, options, Scene::App))
 }
@@ -46,7 +44,7 @@ fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> 
 }
 
 /// What a page holds of a running widget.
-#[wasm_bindgen(skip_typescript)]
+#[wasm_bindgen]
 #[derive(Debug)]
 pub struct ScanHandle {
     runtime: Rc<Runtime>,
@@ -56,31 +54,31 @@ pub struct ScanHandle {
 impl ScanHandle {
     /// What is going on: `loading`, `ready`, `scanned`, `signing-in`, `confirmed`, `cancelled`, `expired`,
     /// `unreachable`, `stopped`, `needs-mfa`, `failed` or `destroyed`.
-    #[wasm_bindgen(getter, skip_typescript)]
+    #[wasm_bindgen(getter)]
     pub fn state(&self) -> String {
         self.runtime.state().word().to_owned()
     }
 
     /// Shows the words of another language: a BCP 47 tag such as `ja-JP`. The page's own words, its `tips`, stay.
-    #[wasm_bindgen(js_name = setLanguage, skip_typescript)]
+    #[wasm_bindgen(js_name = setLanguage)]
     pub fn set_language(&self, lang: &str) {
         self.runtime.set_language(lang);
     }
 
     /// Polls no more. The code stays, with a button for a new one.
-    #[wasm_bindgen(js_name = stopPolling, skip_typescript)]
+    #[wasm_bindgen(js_name = stopPolling)]
     pub fn stop_polling(&self) {
         self.runtime.stop();
     }
 
     /// Asks for a new code. After a success it does nothing.
-    #[wasm_bindgen(skip_typescript)]
+    #[wasm_bindgen]
     pub fn refresh(&self) {
         self.runtime.refresh();
     }
 
     /// Stops everything and removes what `startScanning` put into the page. A second call does nothing.
-    #[wasm_bindgen(skip_typescript)]
+    #[wasm_bindgen]
     pub fn destroy(&self) {
         self.runtime.destroy();
     }

@@ -12,11 +12,14 @@ use crate::run::{run, step};
 use crate::tools::{self, WASM_TARGET};
 use crate::workspace::Workspace;
 
-/// The hand-written files through which a page comes in: `pkg/` has them, `pkg/dist/` gets them as one file each.
-const DOORS: [(&str, &str); 2] = [("index.js", "esm"), ("global.js", "iife")];
+/// The hand-written files through which a page comes in: `pkg/` has them, `pkg/dist/` gets them as one file each, with
+/// what they share in them, and their types as they are.
+const DOORS: [&str; 4] = ["index", "element", "inline", "global"];
 /// What the doors share.
-const SHARED: &str = "door.js";
-const TYPES: &str = "index.d.ts";
+const SHARED: [&str; 5] = ["attributes.js", "door.js", "load.js", "pending.js", "trouble.js"];
+/// What npm takes along only when it lies in the package.
+const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+const WASM: &str = "scanlogin.wasm";
 /// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
@@ -31,8 +34,10 @@ const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
 pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     let doors = workspace.path("pkg");
-    let sources = DOORS.map(|(door, _)| door).into_iter().chain([SHARED, TYPES]);
-    for source in sources.clone() {
+    let scripts = DOORS.map(|door| format!("{door}.js"));
+    let types = DOORS.map(|door| format!("{door}.d.ts"));
+    let sources = || scripts.iter().map(String::as_str).chain(SHARED);
+    for source in sources().chain(types.iter().map(String::as_str)) {
         if !doors.join(source).is_file() {
             bail!(
                 "pkg/{source} is missing: without it no page can load the widget. Restore it, for instance from git."
@@ -44,7 +49,6 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     let bindgen = tools::build_bindgen(workspace)?;
     let dist = workspace.path("pkg/dist");
     let bound = workspace.target("bound");
-    let wasm = bound.join("scanlogin_bg.wasm");
 
     step(format_args!("Compiling the widget for {WASM_TARGET}"));
     run(
@@ -79,27 +83,33 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
             .arg(node_modules.join("binaryen/bin/wasm-opt"))
             .args(["-Oz", "--strip-producers"])
             .args(WASM_FEATURES)
-            .args([wasm.as_os_str(), "-o".as_ref(), dist.join("scanlogin_bg.wasm").as_os_str()]),
+            .args([bound.join("scanlogin_bg.wasm").as_os_str(), "-o".as_ref(), dist.join(WASM).as_os_str()]),
         "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/dist.rs.",
     )?;
-    for source in sources {
+    copy(&dist, &bound, WASM)?;
+    for source in sources() {
         copy(&doors, &bound, source)?;
     }
-    for (door, format) in DOORS {
+    for door in &scripts {
         run(
             workspace
                 .command(node_modules.join("esbuild/bin/esbuild"))
                 .arg(bound.join(door))
-                .args(["--bundle", "--minify", "--target=es2022", "--log-level=warning", "--charset=utf8"])
-                // The glue asks for it where no door has said where the wasm is, and the doors always do.
-                .arg("--log-override:empty-import-meta=silent")
-                .arg(format!("--format={format}"))
+                .args(["--bundle", "--minify", "--log-level=warning", "--charset=utf8", "--loader:.wasm=binary"])
+                // A browser that is too old for the wasm can still say so. It does not come by a module then.
+                .args(["--target=es2018", "--supported:import-meta=true"])
+                // With a door of its own the element would bring a wasm of its own.
+                .arg("--external:./index.js")
+                .arg(if door == "global.js" { "--format=iife" } else { "--format=esm" })
                 .arg(format!("--outfile={}", dist.join(door).display())),
             "esbuild failed: see its message above.",
         )?;
     }
-    for types in [TYPES, "scanlogin.d.ts"] {
-        copy(&bound, &dist, types)?;
+    for types in &types {
+        copy(&doors, &dist, types)?;
+    }
+    for licence in LICENCES {
+        copy(&workspace.path("."), &doors, licence)?;
     }
 
     step("Adding the QR decoder of the phone page");

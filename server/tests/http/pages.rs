@@ -16,7 +16,7 @@ fn server() -> (Server, TempDir) {
     fs::write(folder.path().join("secret.txt"), "not served").unwrap();
     fs::write(www.join("index.html"), "<!doctype html><title>Sign in</title>").unwrap();
     fs::write(www.join("app.js"), "export {}").unwrap();
-    fs::write(package.join("scanlogin_bg.wasm"), b"\0asm").unwrap();
+    fs::write(package.join("scanlogin.wasm"), b"\0asm").unwrap();
     let server = Server::with(|config| {
         config.www = Some(www);
         config.package = Some(package);
@@ -31,7 +31,7 @@ async fn pages_stand_at_the_root_and_the_widget_in_its_folder() {
         ("/", "text/html", &b"<!doctype html><title>Sign in</title>"[..]),
         ("/index.html", "text/html", b"<!doctype html><title>Sign in</title>"),
         ("/app.js", "text/javascript", b"export {}"),
-        ("/scanlogin/scanlogin_bg.wasm", "application/wasm", b"\0asm"),
+        ("/scanlogin/scanlogin.wasm", "application/wasm", b"\0asm"),
     ] {
         let reply = server.get(path).await;
         assert_eq!((reply.status.as_u16(), reply.body.as_slice()), (200, body), "{path}");
@@ -42,7 +42,7 @@ async fn pages_stand_at_the_root_and_the_widget_in_its_folder() {
 #[tokio::test]
 async fn pages_are_served_with_a_policy_that_allows_no_foreign_and_no_inline_script() {
     let (server, _folder) = server();
-    for path in ["/", "/scanlogin/scanlogin_bg.wasm"] {
+    for path in ["/", "/scanlogin/scanlogin.wasm"] {
         let reply = server.get(path).await;
         let policy = reply.header("content-security-policy").unwrap();
         for part in [

@@ -19,7 +19,9 @@ fn bind() -> anyhow::Result<()> {
         .input_path(input)
         .web(true)?
         .out_name(&name)
-        .typescript(true)
+        // The types are written by hand, and the doors say where the wasm is.
+        .typescript(false)
+        .omit_default_module_path(true)
         .remove_producers_section(true)
         .generate(out_dir)
 }

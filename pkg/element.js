@@ -1,0 +1,127 @@
+// The door for HTML: `import "scanlogin/element"` defines `<scan-login>`. It shares the wasm with `index.js`.
+
+import { callbacks, optionOf } from "./attributes.js";
+import { startScanning } from "./index.js";
+
+/** What a page is likely to write as an attribute. `options` takes everything. */
+const NAMES = [
+  "appId", "host", "appHost", "userPoolId", "tenantId", "size", "containerSize", "interval", "timeout", "theme", "logo",
+  "render", "countdown", "longPoll", "autoRefresh", "refreshOnCancel", "autoExchangeUserInfo", "customData", "tips",
+  "colors", "frameAncestors",
+];
+
+const attributeOf = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+// A server that renders pages has no elements.
+const Base = typeof HTMLElement === "undefined" ? Object : HTMLElement;
+
+export class ScanLoginElement extends Base {
+  static get observedAttributes() {
+    return ["lang", ...NAMES.map(attributeOf)];
+  }
+
+  get options() {
+    return this._options || {};
+  }
+
+  set options(options) {
+    this._options = options;
+    this._change();
+  }
+
+  get state() {
+    return this._handle ? this._handle.state : "destroyed";
+  }
+
+  refresh() {
+    if (this._handle) this._handle.refresh();
+  }
+
+  connectedCallback() {
+    // What was set before the element was defined hides the properties.
+    for (const name of ["options", ...NAMES]) {
+      if (Object.prototype.hasOwnProperty.call(this, name)) {
+        const value = this[name];
+        delete this[name];
+        this[name] = value;
+      }
+    }
+    this._change();
+  }
+
+  disconnectedCallback() {
+    this._change();
+  }
+
+  attributeChangedCallback(name, _before, value) {
+    if (name !== "lang") this._change();
+    else if (this._handle) this._handle.setLanguage(value || document.documentElement.lang);
+  }
+
+  /** Looks, once for all that happens within a task, whether the widget is still what the page wants. */
+  async _change() {
+    if (this._isChanging) return;
+    this._isChanging = true;
+    await undefined;
+    this._isChanging = false;
+
+    const options = {};
+    for (const name of ["lang", ...NAMES]) {
+      const text = this.getAttribute(attributeOf(name));
+      if (text !== null) options[name] = optionOf(name, text);
+    }
+    Object.assign(options, this.options);
+    // Frameworks make callbacks anew whenever they render: those that there are now are called, and nothing restarts.
+    const wanted = this.isConnected && JSON.stringify({ ...options, lang: this.options.lang }, named);
+    if (wanted === this._wanted) return;
+    this._wanted = wanted;
+    if (this._handle) this._handle.destroy();
+    this._handle = undefined;
+    if (!wanted) return;
+
+    const events = callbacks((type, detail) => {
+      // A dialog takes the `cancel` of what is in it for its own, and a window every `error`.
+      const bubbles = type !== "cancel" && type !== "error";
+      this.dispatchEvent(new CustomEvent(type, { bubbles, composed: bubbles, detail }));
+    });
+    for (const name of new Set([...Object.keys(events), ...Object.keys(options).filter(isCallback)])) {
+      options[name] = (...values) => {
+        if (events[name]) events[name](...values);
+        if (this.options[name]) this.options[name](...values);
+      };
+    }
+    try {
+      this._handle = startScanning(this, options);
+    } catch (error) {
+      options.onError(error.message, error);
+    }
+  }
+}
+
+for (const name of NAMES) {
+  Object.defineProperty(ScanLoginElement.prototype, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const text = this.getAttribute(attributeOf(name));
+      return text === null ? undefined : optionOf(name, text);
+    },
+    set(value) {
+      if (value === undefined || value === null) this.removeAttribute(attributeOf(name));
+      else this.setAttribute(attributeOf(name), typeof value === "string" ? value : JSON.stringify(value));
+    },
+  });
+}
+
+function isCallback(name) {
+  return /^on[A-Z]/.test(name);
+}
+
+/** Of a function it matters that there is one. */
+function named(_name, value) {
+  return typeof value === "function" ? "function" : value;
+}
+
+if (typeof customElements !== "undefined" && !customElements.get("scan-login")) {
+  customElements.define("scan-login", ScanLoginElement);
+}
