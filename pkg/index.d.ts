@@ -20,7 +20,13 @@ export function startScanning(target: string | Element, options?: StartOptions):
 export function init(source?: WasmSource | InitOptions): Promise<void>;
 
 /** An address, an answer to a request of your own, the bytes, or what was made of them. */
-export type WasmSource = URL | string | Response | BufferSource | WebAssembly.Module;
+export type WasmSource = URL | string | Response | BufferSource | WasmModule;
+
+/** A `WebAssembly.Module`. The browser's own type for it is empty, and would let everything pass. */
+export interface WasmModule {
+  source?: never;
+  integrity?: never;
+}
 
 export interface InitOptions {
   /** By default the file beside the script. */

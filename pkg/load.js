@@ -96,11 +96,11 @@ async function run({ address, type, bytes }, integrity) {
   try {
     initSync({ module: await WebAssembly.compile(bytes) });
   } catch (cause) {
-    const { CompileError, LinkError } = WebAssembly;
-    if (cause instanceof LinkError || (cause instanceof CompileError && !integrity)) {
-      throw failure("damaged", `${address} is damaged, or of another version than this script: deploy both again`, cause);
+    const isWhole = integrity && cause instanceof WebAssembly.CompileError;
+    if (isWhole || cause instanceof RangeError) {
+      throw failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause);
     }
-    throw failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause);
+    throw failure("damaged", `${address} is damaged, or of another version than this script: deploy both again`, cause);
   }
 }
 

@@ -27,8 +27,14 @@ pub enum Fault {
     Empty,
     /// The server is overloaded, and says for how many seconds.
     Overloaded(u32),
+    /// There is no such file.
+    Missing,
     /// The connection breaks before the answer is whole.
     Broken,
+    /// The first half of a file is all that there is of it.
+    Halved,
+    /// The right file comes as another type.
+    Mislabelled,
     /// The request is on its way until all is well.
     Held,
     /// The answer is another than this server's: what is done to its JSON.
@@ -92,7 +98,12 @@ impl Faults {
             }
             Some(Fault::Empty) => StatusCode::OK.into_response(),
             Some(Fault::Overloaded(seconds)) => overloaded(seconds),
+            Some(Fault::Missing) => StatusCode::NOT_FOUND.into_response(),
             Some(Fault::Broken) => broken(),
+            Some(Fault::Halved) => halved(next.run(request).await).await,
+            Some(Fault::Mislabelled) => {
+                ([(header::CONTENT_TYPE, "text/plain")], next.run(request).await).into_response()
+            }
         }
     }
 
@@ -117,6 +128,11 @@ async fn changed(response: Response, change: fn(&mut Value)) -> Response {
     let mut answer = serde_json::from_slice(&body).unwrap_or_default();
     change(&mut answer);
     Json(answer).into_response()
+}
+
+async fn halved(response: Response) -> Response {
+    let file = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/wasm")], file.slice(..file.len() / 2)).into_response()
 }
 
 fn overloaded(seconds: u32) -> Response {

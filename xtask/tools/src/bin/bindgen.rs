@@ -1,14 +1,16 @@
 //! `bindgen IN.wasm OUT_DIR NAME`: turns the compiled widget into a JavaScript module, as `wasm-bindgen --target web` does.
 //!
 //! It is not that command because its crate brings a web server and a WebDriver client with it, for the tests, and
-//! because of the names: each import has a hash in its own, which no compression makes smaller.
+//! because of the names: each import has a hash in its own, which no compression makes smaller. Here they are numbered,
+//! and one hash of all of them keeps a glue from running the wasm of another version.
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
@@ -30,14 +32,32 @@ fn bind() -> anyhow::Result<()> {
         .remove_producers_section(true)
         .generate_output()?;
 
+    let mut hasher = DefaultHasher::new();
+    output.js().hash(&mut hasher);
+    let version = format!("{:x}", hasher.finish());
     let mut glue = output.js().to_owned();
+    let mut rename = |from: String, to: String| {
+        ensure!(glue.matches(&from).count() == 1, "the glue does not say `{from}` once");
+        glue = glue.replace(&from, &to);
+        Ok(())
+    };
     let mut names = HashMap::new();
     for import in output.wasm_mut().imports.iter_mut() {
-        let next = format!("i{}", names.len());
+        if names.is_empty() {
+            rename(format!("\"{}\": import", import.module), format!("\"{version}\": import"))?;
+        }
         // The same function may be imported as several types.
-        let short = names.entry(import.name.clone()).or_insert(next).clone();
-        let defined = format!("\n{}: ", std::mem::replace(&mut import.name, short.clone()));
-        glue = glue.replace(&defined, &format!("\n{short}: "));
+        let short = match names.get(&import.name) {
+            Some(short) => String::clone(short),
+            None => {
+                let short = format!("i{}", names.len());
+                rename(format!("{}: function", import.name), format!("{short}: function"))?;
+                names.insert(import.name.clone(), short.clone());
+                short
+            }
+        };
+        import.module.clone_from(&version);
+        import.name = short;
     }
     output.emit(&out_dir)?;
     fs::write(Path::new(&out_dir).join(name).with_extension("js"), glue).context("the glue could not be written")
