@@ -80,7 +80,7 @@ impl Faults {
         app.layer(from_fn(move |request, next| faults.clone().pass(request, next)))
     }
 
-    async fn pass(self, request: Request, next: Next) -> Response {
+    async fn pass(self, mut request: Request, next: Next) -> Response {
         // Listens before it looks, so that a relief in between is not missed.
         let all_is_well = self.0.all_is_well.notified();
         match self.meet(request.uri()) {
@@ -100,7 +100,11 @@ impl Faults {
             Some(Fault::Overloaded(seconds)) => overloaded(seconds),
             Some(Fault::Missing) => StatusCode::NOT_FOUND.into_response(),
             Some(Fault::Broken) => broken(),
-            Some(Fault::Halved) => halved(next.run(request).await).await,
+            Some(Fault::Halved) => {
+                // What the browser has already would not be sent.
+                request.headers_mut().remove(header::IF_MODIFIED_SINCE);
+                halved(next.run(request).await).await
+            }
             Some(Fault::Mislabelled) => {
                 ([(header::CONTENT_TYPE, "text/plain")], next.run(request).await).into_response()
             }

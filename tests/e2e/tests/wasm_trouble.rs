@@ -106,9 +106,11 @@ async fn each_fault_of_the_server_has_a_name_a_sentence_and_a_button_that_tries_
             open(&browser, &site, door, "").await?;
             let told_first = told(&browser).await?;
             assert_eq!(told_first.as_array().map(Vec::len), Some(1), "{told_first}");
+            let [told_code, is_fatal, is_error] = [0, 1, 2].map(|n| told_first[0][n].clone());
             assert_eq!(
-                told_first[0].as_array().map(|told| &told[..3]),
-                Some(&[json!(code), json!(true), json!(true)][..])
+                (told_code, is_fatal, is_error),
+                (json!(code), json!(true), json!(true)),
+                "{fault:?} {told_first}"
             );
             let message = told_first[0][3].as_str().unwrap_or_default();
             assert!(message.contains(says) && message.contains("/scanlogin/scanlogin.wasm"), "{message}");
