@@ -102,7 +102,9 @@ impl Faults {
             Some(Fault::Broken) => broken(),
             Some(Fault::Halved) => {
                 // What the browser has already would not be sent.
-                request.headers_mut().remove(header::IF_MODIFIED_SINCE);
+                for condition in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+                    request.headers_mut().remove(condition);
+                }
                 halved(next.run(request).await).await
             }
             Some(Fault::Mislabelled) => {
