@@ -4,14 +4,15 @@
 //! because of the names: each import has a hash in its own, which no compression makes smaller. Here they are numbered,
 //! and one hash of all of them keeps a glue from running the wasm of another version.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, ensure};
-use wasm_bindgen_cli_support::Bindgen;
+use anyhow::Context as _;
+use wasm_bindgen_cli_support::{Bindgen, EncodeInto, Output};
 
 fn main() -> ExitCode {
     tools::end(bind())
@@ -26,32 +27,34 @@ fn bind() -> anyhow::Result<()> {
         .input_path(input)
         .web(true)?
         .out_name(&name)
-        // The types are written by hand, and the doors say where the wasm is.
+        // The types are written by hand.
         .typescript(false)
-        .omit_default_module_path(true)
+        // Whatever runs our wasm has it.
+        .encode_into(EncodeInto::Always)
         .remove_producers_section(true)
         .generate_output()?;
+    let glue = shorten(&mut output);
+    output.emit(&out_dir)?;
+    fs::write(Path::new(&out_dir).join(name).with_extension("js"), glue).context("the glue could not be written")
+}
 
-    let mut hasher = DefaultHasher::new();
-    output.js().hash(&mut hasher);
-    let version = format!("{:x}", hasher.finish());
+/// Gives what wasm and glue know of each other short names, and answers with the glue.
+fn shorten(output: &mut Output) -> String {
     let mut glue = output.js().to_owned();
-    let mut rename = |from: String, to: String| {
-        ensure!(glue.matches(&from).count() == 1, "the glue does not say `{from}` once");
-        glue = glue.replace(&from, &to);
-        Ok(())
-    };
+    let mut hasher = DefaultHasher::new();
+    glue.hash(&mut hasher);
+    let version = format!("{:x}", hasher.finish());
     let mut names = HashMap::new();
     for import in output.wasm_mut().imports.iter_mut() {
         if names.is_empty() {
-            rename(format!("\"{}\": import", import.module), format!("\"{version}\": import"))?;
+            glue = glue.replace(&format!("\"{}\": import", import.module), &format!("\"{version}\": import"));
         }
         // The same function may be imported as several types.
         let short = match names.get(&import.name) {
             Some(short) => String::clone(short),
             None => {
                 let short = format!("i{}", names.len());
-                rename(format!("{}: function", import.name), format!("{short}: function"))?;
+                glue = glue.replace(&format!("{}: function", import.name), &format!("{short}: function"));
                 names.insert(import.name.clone(), short.clone());
                 short
             }
@@ -59,6 +62,14 @@ fn bind() -> anyhow::Result<()> {
         import.module.clone_from(&version);
         import.name = short;
     }
-    output.emit(&out_dir)?;
-    fs::write(Path::new(&out_dir).join(name).with_extension("js"), glue).context("the glue could not be written")
+
+    let mut exports: Vec<_> = output.wasm_mut().exports.iter_mut().collect();
+    // Some names begin with others.
+    exports.sort_by_key(|export| Reverse(export.name.len()));
+    for (number, export) in exports.into_iter().enumerate() {
+        let short = format!("e{number}");
+        glue = glue.replace(&format!("wasm.{}", export.name), &format!("wasm.{short}"));
+        export.name = short;
+    }
+    glue
 }

@@ -1,0 +1,71 @@
+//! The package as TypeScript and Node.js see it: `tests/types/` has code that must compile and code that must not, and the
+//! tools that know how others resolve a package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// The latest minors, by their names in package.json.
+const COMPILERS: [&str; 3] = ["typescript-5.9", "typescript-6.0", "typescript-7.0"];
+
+/// `tests/types/`, with what its lock file says installed in it.
+fn folder() -> Result<&'static Path> {
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let installed = INSTALLED.get_or_init(|| install().map_err(|error| format!("{error:#}")));
+    installed.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+fn install() -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../types");
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/.installed-from");
+    if !fs::read(&installed).is_ok_and(|from| from == lock) {
+        run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+        fs::write(installed, lock)?;
+    }
+    Ok(folder)
+}
+
+/// Runs a program that must find nothing to complain of.
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("{command:?} does not start"))?;
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    ensure!(output.status.success(), "{command:?} says:\n{said}");
+    Ok(())
+}
+
+fn tool(path: &str) -> Result<Command> {
+    let folder = folder()?;
+    let mut command = Command::new("node");
+    command.arg(folder.join("node_modules").join(path)).current_dir(folder);
+    Ok(command)
+}
+
+#[test]
+fn the_latest_compilers_take_what_is_right_and_nothing_else() -> Result<()> {
+    for compiler in COMPILERS {
+        run(&mut tool(&format!("{compiler}/bin/tsc"))?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn everybody_who_resolves_an_esm_package_finds_the_types_that_belong_to_the_code() -> Result<()> {
+    // The wasm has no types: what it is to an import is the business of bundlers.
+    run(tool("@arethetypeswrong/cli/dist/index.js")?.args([
+        "--pack",
+        "../../pkg",
+        "--profile",
+        "esm-only",
+        "--exclude-entrypoints",
+        "./scanlogin.wasm",
+    ]))
+}
+
+#[test]
+fn the_shape_of_the_package_is_what_registries_and_bundlers_want() -> Result<()> {
+    run(tool("publint/src/cli.js")?.args(["--strict", "../../pkg"]))
+}
