@@ -3,8 +3,8 @@
 
 import { initSync } from "./scanlogin.js";
 
-/** How long the wasm may take, in milliseconds. */
-const PATIENCE = 20_000;
+/** How many seconds the wasm may take. */
+const PATIENCE = 20;
 /** An empty module but for a table of JavaScript values: what came to browsers last of all that the wasm uses. */
 const PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 4, 4, 1, 111, 0, 0);
 
@@ -17,9 +17,9 @@ export async function load(locate, integrity) {
   try {
     expectWebAssembly();
     const source = locate();
-    const isModule = source instanceof WebAssembly.Module && !integrity;
-    if (isModule) initSync({ module: source });
-    else await run(await fetched(source), integrity);
+    if (!(source instanceof WebAssembly.Module)) await run(await inTime(source), integrity);
+    else if (!integrity) initSync({ module: source });
+    else throw failure("integrity", "a compiled module can't be checked: hand over its bytes");
   } catch (error) {
     cache = "reload";
     throw error;
@@ -45,77 +45,70 @@ function expectWebAssembly() {
 }
 
 /** The address of the wasm, the type its server gives it, and the bytes. */
-async function fetched(source) {
-  const isBytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+async function inTime(given) {
+  const isBytes = given instanceof ArrayBuffer || ArrayBuffer.isView(given);
+  const source = isBytes ? new Response(given) : given;
+  const address = source.headers ? source.url || "the wasm" : String(source);
   const abort = new AbortController();
-  const isAddress = typeof source === "string" || source instanceof URL;
-  const address = isAddress ? String(source) : source.url || "the wasm";
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer in ${PATIENCE / 1000} seconds`));
+      reject(new Error(`no answer in ${PATIENCE} seconds`));
       abort.abort();
-    }, PATIENCE);
+    }, PATIENCE * 1000);
   });
-  const read = async () => {
-    // Of a response that was read at the first try, the second has the address alone.
-    const isWhole = !isAddress && !source.bodyUsed;
-    const response = isBytes
-      ? new Response(source)
-      : isWhole
-        ? source
-        : await fetch(address, { signal: abort.signal, cache });
-    if ([404, 410].includes(response.status)) {
-      throw failure("not-found", `${address} is not there: put scanlogin.wasm there, or call init() with its address`);
-    }
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return { address, type: response.headers.get("content-type"), bytes: await response.arrayBuffer() };
-  };
   try {
-    return await Promise.race([read(), late]);
+    return await Promise.race([read(source, address, abort.signal), late]);
   } catch (cause) {
-    if (cause.code) throw cause;
-    throw failure(
-      "unreachable",
-      `${address} can't be reached (${cause.message}): the browser is offline, or connect-src of the page's policy forbids it`,
-      cause,
-    );
+    if (cause.code === "wasm-not-found") throw cause;
+    const why = "the browser is offline, or connect-src of the page's policy forbids it";
+    throw failure("unreachable", `${address} can't be reached (${cause.message}): ${why}`, cause);
   } finally {
     clearTimeout(timer);
   }
 }
 
+async function read(source, address, signal) {
+  // Of a response that was read at the first try, the second has the address alone.
+  const isRead = !source.headers || source.bodyUsed;
+  const response = isRead ? await fetch(address, { signal, cache }) : source;
+  const { ok, status, headers } = response;
+  if (status === 404 || status === 410) {
+    throw failure("not-found", `${address} is not there: put scanlogin.wasm there, or call init() with its address`);
+  }
+  if (!ok) throw new Error(`HTTP ${status}`);
+  return { address, type: headers.get("content-type"), bytes: await response.arrayBuffer() };
+}
+
 async function run({ address, type, bytes }, integrity) {
   if (String(new Uint8Array(bytes.slice(0, 4))) !== "0,97,115,109") {
-    throw failure(
-      "wrong-type",
-      `${address} is not WebAssembly but ${type}: does its server answer every address with the same page?`,
-    );
+    const why = "does its server answer every address with the same page?";
+    throw failure("wrong-type", `${address} is not WebAssembly but ${type || "something else"}: ${why}`);
   }
   if (integrity) await expectIntegrity(address, bytes, integrity);
   try {
     initSync({ module: await WebAssembly.compile(bytes) });
   } catch (cause) {
     const isWhole = integrity && cause instanceof WebAssembly.CompileError;
-    if (isWhole || cause instanceof RangeError) {
-      throw failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause);
-    }
-    throw failure("damaged", `${address} is damaged, or of another version than this script: deploy both again`, cause);
+    throw isWhole || cause instanceof RangeError
+      ? failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause)
+      : failure("damaged", `${address} is damaged, or of another version than this script: deploy both again`, cause);
   }
 }
 
 /** As browsers check scripts: one of the strongest hashes has to fit. What holds no hash at all is refused. */
 async function expectIntegrity(address, bytes, integrity) {
   const hashes = integrity.split(/\s+/);
-  const strongest = ["sha512", "sha384", "sha256"].find((name) => hashes.some((hash) => hash.startsWith(name)));
-  const refuse = (why) => {
-    throw failure("integrity", `${address} is refused: ${why}`);
-  };
-  if (!strongest) refuse("its integrity must be a hash such as sha384-…");
-  if (!crypto.subtle) refuse("a browser checks integrity on pages with HTTPS only");
-  const digest = await crypto.subtle.digest(strongest.replace("sha", "SHA-"), bytes);
-  const hash = `${strongest}-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
-  if (!hashes.includes(hash)) refuse(`its hash is ${hash}`);
+  const strongest = ["512", "384", "256"].find((bits) => integrity.includes(`sha${bits}-`));
+  let why = "its integrity must be a hash such as sha384-…";
+  if (!crypto.subtle) why = "a browser checks integrity on pages with HTTPS only";
+  else if (strongest) {
+    const digest = new Uint8Array(await crypto.subtle.digest(`SHA-${strongest}`, bytes));
+    const hash = `sha${strongest}-${btoa(String.fromCharCode(...digest))}`;
+    if (hashes.includes(hash)) return;
+    why = `its hash is ${hash}`;
+  }
+  throw failure("integrity", `${address} is refused: ${why}`);
 }
 
 function failure(what, message, cause) {

@@ -16,11 +16,12 @@ export function pending(init, target, given, make) {
   let lang = options.lang;
   let handle;
   let box;
+  let canRetry;
 
   async function attempt() {
     state = "loading";
     let error;
-    let canRetry = true;
+    canRetry = true;
     try {
       await init();
     } catch (thrown) {
@@ -42,19 +43,23 @@ export function pending(init, target, given, make) {
     }
     state = "failed";
     if (target !== undefined) {
-      box = box || showTrouble(target, options, retry, () => end("destroyed"));
+      box = box || showTrouble(target, options, click, () => end("destroyed"));
       box.say(lang, canRetry);
     }
     if (typeof options.onError === "function") call(options.onError, error.message, error);
     else report(error);
   }
 
+  function click() {
+    if (state !== "failed") return;
+    call(options.onRetry);
+    retry();
+  }
+
   function retry() {
     if (state !== "failed") return;
-    state = "loading";
-    box.wait();
-    call(options.onRetry);
-    if (state === "loading") attempt();
+    if (box) box.wait();
+    attempt();
   }
 
   function removeBox() {
@@ -78,12 +83,12 @@ export function pending(init, target, given, make) {
     },
     refresh() {
       if (handle) handle.refresh();
-      else if (box) retry();
+      else retry();
     },
     setLanguage(tag) {
       lang = tag;
       if (handle) handle.setLanguage(tag);
-      else if (box && state === "failed") box.say(tag, true);
+      else if (box && state === "failed") box.say(tag, canRetry);
     },
     stopPolling() {
       if (handle) handle.stopPolling();

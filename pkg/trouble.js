@@ -5,23 +5,23 @@
 
 /** For each language: what is wrong, what helps, and the button. */
 const WORDS = {
-  "en-US": ["The QR code can’t be shown", "Try again. If that doesn’t help, use another browser.", "Try again"],
-  "zh-CN": ["无法显示二维码", "请重试。如仍无法显示,请换一个浏览器。", "重试"],
-  "zh-TW": ["無法顯示 QR Code", "請重試。如仍無法顯示,請換一個瀏覽器。", "重試"],
-  "ja-JP": ["QRコードを表示できません", "再試行しても表示されない場合は、別のブラウザーをお使いください。", "再試行"],
+  "en-US": ["The QR code can’t be shown", "Try again, or use another browser", "Try again"],
+  "zh-CN": ["无法显示二维码", "请重试，或换一个浏览器", "重试"],
+  "zh-TW": ["無法顯示 QR Code", "請重試，或換一個瀏覽器", "重試"],
+  "ja-JP": ["QRコードを表示できません", "再試行するか、別のブラウザーをお使いください", "再試行"],
 };
 
-const STYLE = `
-:host { color-scheme: var(--scanlogin-color-scheme, light dark); display: block; font: var(--scanlogin-font, 15px/1.4 system-ui, sans-serif); }
-:host([data-theme="light"]) { color-scheme: light; }
-:host([data-theme="dark"]) { color-scheme: dark; }
-:host([data-floating]) { left: 50%; position: fixed; top: 50%; transform: translate(-50%, -50%); z-index: 2147483647; }
-.frame { align-items: center; background: var(--scanlogin-surface, Canvas); border: 1px solid var(--scanlogin-line, GrayText); border-radius: var(--scanlogin-radius, 16px); box-sizing: border-box; color: var(--scanlogin-text, CanvasText); display: flex; flex-direction: column; justify-content: center; margin: auto; max-width: 100%; min-height: 300px; padding: var(--scanlogin-padding, 20px); text-align: center; width: 300px; }
-p { margin: 0 0 12px; overflow-wrap: anywhere; }
-.headline { font-weight: 600; }
-.button { cursor: pointer; font: inherit; min-height: 44px; padding: 8px 20px; }
-[aria-disabled="true"] { opacity: 0.5; }
-[hidden] { display: none; }`;
+const STYLE =
+  ":host{color-scheme:var(--scanlogin-color-scheme,light dark);display:block;" +
+  "font:var(--scanlogin-font,15px/1.4 system-ui,sans-serif)}" +
+  ":host([data-theme=light]){color-scheme:light}:host([data-theme=dark]){color-scheme:dark}" +
+  ":host([data-floating]){left:50%;position:fixed;top:50%;transform:translate(-50%,-50%);z-index:2147483647}" +
+  ".frame{align-content:center;background:var(--scanlogin-surface,Canvas);border:1px solid var(--scanlogin-line,GrayText);" +
+  "border-radius:var(--scanlogin-radius,16px);box-sizing:border-box;color:var(--scanlogin-text,CanvasText);display:grid;" +
+  "gap:12px;justify-items:center;margin:auto;max-width:100%;min-height:300px;padding:var(--scanlogin-padding,20px);" +
+  "text-align:center;text-wrap:balance;width:300px}" +
+  "p{margin:0}.headline{font-weight:600}.button{font:inherit;min-height:44px;padding:8px 20px}" +
+  "[aria-disabled=true]{opacity:.5}[hidden]{display:none}";
 
 /** How to end what shows its trouble in an element: there is room for one. */
 const ends = new WeakMap();
@@ -54,20 +54,18 @@ export function showTrouble(target, { theme, tips }, retry, gone) {
   } catch (_) {
     // An old browser shows plain words.
   }
-  const add = (parent, tag, part) => {
+  const add = (parent, tag, part, attribute, value) => {
     const child = parent.appendChild(document.createElement(tag));
     child.className = part;
     child.setAttribute("part", part);
-    child.setAttribute("dir", "auto");
+    child.setAttribute(attribute, value);
     return child;
   };
-  const frame = add(root, "div", "frame");
-  const status = add(frame, "div", "status");
-  status.setAttribute("role", "alert");
-  const headline = add(status, "p", "headline");
-  const hint = add(status, "p", "hint");
-  const button = add(frame, "button", "button");
-  button.type = "button";
+  const frame = add(root, "div", "frame", "dir", "auto");
+  const status = add(frame, "div", "status", "role", "alert");
+  const headline = add(status, "p", "headline", "dir", "auto");
+  const hint = add(status, "p", "hint", "dir", "auto");
+  const button = add(frame, "button", "button", "type", "button");
   button.onclick = retry;
   const parent = element || document.body;
   makeRoom(element);
@@ -111,14 +109,12 @@ function watch(node, gone) {
     if (node.isConnected) wasThere = true;
     else if (wasThere) gone();
   });
-  const observe = (root) => observer.observe(root, { childList: true, subtree: true });
-  observe(document);
   // A document does not see into its shadow roots.
-  for (let host = node; host; ) {
-    const root = host.getRootNode();
-    observe(root);
-    host = root.host;
+  for (let root = node; root; root = root.host) {
+    root = root.getRootNode();
+    observer.observe(root, { childList: true, subtree: true });
   }
+  observer.observe(document, { childList: true, subtree: true });
   return () => observer.disconnect();
 }
 

@@ -269,6 +269,49 @@ async fn the_door_with_the_wasm_inside_asks_for_no_file() -> Result<()> {
     browser.close().await
 }
 
+#[tokio::test]
+async fn the_wasm_may_come_from_wherever_the_page_has_it() -> Result<()> {
+    let site = start(|app| app).await?;
+    let browser = Browser::open().await?;
+    goto(&browser, &site, "inline").await?;
+    browser.read_code().await?;
+    let sources = [
+        "address",
+        "new URL(address, location)",
+        "await fetch(address)",
+        "bytes",
+        "new Uint8Array(bytes)",
+        "await WebAssembly.compile(bytes)",
+        "{ source: address }",
+        "{ source: bytes, integrity: 'sha256-' + btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))) }",
+    ];
+    let wrong = [
+        ("new Uint8Array(3)", "wasm-wrong-type"),
+        ("bytes.slice(0, 9)", "wasm-damaged"),
+        ("{ source: await WebAssembly.compile(bytes), integrity: 'sha384-AAAA' }", "wasm-integrity"),
+        ("'http://127.0.0.1:1/'", "wasm-unreachable"),
+    ];
+    let tries = sources.iter().map(|source| (*source, "ready")).chain(wrong);
+    for (n, (source, outcome)) in tries.enumerate() {
+        // Each is a package of its own.
+        let code = format!(
+            "window.outcome = undefined;
+             (async () => {{
+               const {{ init, startScanning }} = await import('/scanlogin/index.js?{n}');
+               const address = '/scanlogin/scanlogin.wasm';
+               const bytes = await (await fetch(address)).arrayBuffer();
+               await init({source});
+               const handle = startScanning('qrcode', {{ onCodeShow: () => {{ outcome = handle.state; handle.destroy(); }} }});
+             }})().catch((error) => {{ outcome = error.message.length < 200 && error.code; }})"
+        );
+        browser.run(&code).await?;
+        browser.until("window.outcome !== undefined").await?;
+        assert_eq!(browser.run("return outcome").await?, outcome, "{source}");
+    }
+    browser.expect_quiet_console(&["net::ERR"]).await?;
+    browser.close().await
+}
+
 #[test]
 fn a_server_may_import_every_door_and_is_told_when_it_calls_one() -> Result<()> {
     let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
