@@ -2,8 +2,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
+use reqwest::Client;
 use scanlogin_server::config::StoreAddress;
 use scanlogin_server::{Config, Running, start_with};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -38,6 +40,16 @@ impl Site {
         config.listen = listener.local_addr()?;
         let running = start_with(config.clone(), listener, wrap).await?;
         Ok(Self { url: running.url.clone(), config, running: Some(running), _folder: folder })
+    }
+
+    /// Exchanges a ticket as the site's backend does, and answers with all that the server says.
+    pub async fn exchange(&self, ticket: &str) -> Result<Value> {
+        let app = &self.config.app;
+        let request = Client::new()
+            .post(format!("{}/api/v2/qrcode/userinfo", self.url))
+            .basic_auth(&app.id, Some(app.secret.expose()))
+            .json(&json!({ "ticket": ticket }));
+        Ok(request.send().await?.json().await?)
     }
 
     /// Stops the server and leaves its database.

@@ -81,17 +81,10 @@ async fn the_page_gets_user_and_ticket_and_the_ticket_is_exchanged_once_by_the_b
     assert_eq!(told[0], json!(["scanned", user]));
     assert_eq!((&told[1][0], &told[1][1]), (&json!("success"), &user));
 
-    let exchange = async || -> Result<Value> {
-        let app = &site.config.app;
-        let request = reqwest::Client::new()
-            .post(format!("{}/api/v2/qrcode/userinfo", site.url))
-            .basic_auth(&app.id, Some(app.secret.expose()))
-            .json(&json!({ "ticket": told[1][2] }));
-        Ok(request.send().await?.json().await?)
-    };
-    let first = exchange().await?;
+    let ticket = told[1][2].as_str().unwrap_or_default();
+    let first = site.exchange(ticket).await?;
     assert_eq!((&first["code"], &first["data"]["username"]), (&json!(200), &json!("bob")));
-    let second = exchange().await?;
+    let second = site.exchange(ticket).await?;
     assert_eq!(second["reason"], json!("ticket-used"));
     browser.expect_quiet_console(&["no element with the id"]).await?;
     browser.close().await
