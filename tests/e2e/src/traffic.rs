@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use reqwest::Url;
 use tokio::sync::watch;
@@ -66,6 +67,10 @@ impl Traffic {
     }
 
     fn see(&self, request: &Request) -> Option<Held> {
+        // Before it asks another origin, a browser asks whether it may.
+        if request.method() == Method::OPTIONS {
+            return None;
+        }
         let url = Url::parse("http://site").and_then(|site| site.join(&request.uri().to_string())).ok()?;
         let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let call = url.path().rsplit('/').next()?;
