@@ -1,0 +1,257 @@
+//! The npm package as `npm pack` makes it, in throw-away projects: each is built by its tool, opened in a browser, and
+//! signs somebody in. What the projects say of scanlogin is all that a newcomer has to.
+//!
+//! Deliberately absent: the widget's behaviour, which other tests look at, and loading it under bad conditions.
+
+#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
+
+mod project;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Error, Result};
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use scanlogin_e2e::{Browser, Phone, Site, Traffic};
+use scanlogin_server::Config;
+use serde_json::Value;
+
+use crate::project::{Project, Server, free_port, installed};
+
+/// What the tarball holds, and nothing else.
+const FILES: [&str; 13] = [
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "dist/element.d.ts",
+    "dist/element.js",
+    "dist/global.d.ts",
+    "dist/global.js",
+    "dist/index.d.ts",
+    "dist/index.js",
+    "dist/inline.d.ts",
+    "dist/inline.js",
+    "dist/scanlogin.wasm",
+    "package.json",
+];
+
+#[test]
+fn the_tarball_holds_what_is_listed_and_nothing_else() -> Result<()> {
+    assert_eq!(files_in(&installed()?.package)?, FILES.map(PathBuf::from).into());
+    Ok(())
+}
+
+#[test]
+fn every_file_that_the_package_names_is_in_the_tarball() -> Result<()> {
+    let package = &installed()?.package;
+    let manifest: Value = serde_json::from_slice(&fs::read(package.join("package.json"))?)?;
+    let named: Vec<_> =
+        ["exports", "types", "unpkg", "jsdelivr"].iter().flat_map(|field| strings_in(&manifest[field])).collect();
+    assert!(named.len() > 1, "{manifest}");
+    for file in named {
+        assert!(package.join(file).is_file(), "there is no {file}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_script_tag_signs_in() -> Result<()> {
+    signs_in_without_a_tool("script-tag").await
+}
+
+#[tokio::test]
+async fn a_module_without_a_tool_signs_in() -> Result<()> {
+    signs_in_without_a_tool("esm").await
+}
+
+#[tokio::test]
+async fn the_element_signs_in() -> Result<()> {
+    signs_in_without_a_tool("element").await
+}
+
+#[tokio::test]
+async fn a_page_built_by_vite_signs_in() -> Result<()> {
+    let project = Project::new("vite")?;
+    project.run("vite", &["build"], &[])?;
+    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_page_built_by_webpack_signs_in() -> Result<()> {
+    let project = Project::new("webpack")?;
+    project.run("webpack", &["--mode", "production"], &[])?;
+    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_page_bundled_by_esbuild_signs_in_with_the_wasm_beside_it() -> Result<()> {
+    let project = Project::new("esbuild")?;
+    project.run("esbuild", &["main.js", "--bundle", "--format=esm", "--outdir=dist"], &[])?;
+    project.copy_wasm()?;
+    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_classic_script_bundled_by_esbuild_signs_in_with_the_wasm_inside() -> Result<()> {
+    let project = Project::new("inline")?;
+    project.run("esbuild", &["main.js", "--bundle", "--outdir=dist"], &[])?;
+    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_page_bundled_by_rollup_signs_in_with_the_wasm_beside_it() -> Result<()> {
+    let project = Project::new("rollup")?;
+    project.run("rollup", &["--config", "rollup.config.mjs"], &[])?;
+    project.copy_wasm()?;
+    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_react_app_signs_in() -> Result<()> {
+    let project = Project::new("react")?;
+    project.run("vite", &["build"], &[])?;
+    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &[]).await
+}
+
+#[tokio::test]
+async fn a_react_app_mounted_twice_asks_for_one_code_and_polls_it_once_at_a_time() -> Result<()> {
+    let project = Project::new("react")?;
+    let port = free_port().await?;
+    let page = format!("http://localhost:{port}");
+    let traffic = Traffic::default();
+    let site = site_for(&page, |app| traffic.wrap(app)).await?;
+    let host = [("VITE_HOST", &*site.url)];
+    let _server = project.serve(port, "vite", &["--host", "localhost", "--strictPort"], &host).await?;
+
+    let browser = Browser::open().await?;
+    walk(&browser, &page, &site).await?;
+    assert_eq!(browser.run("return mounts").await?, 2, "StrictMode mounts twice in development");
+    let seen = traffic.seen();
+    assert_eq!((seen.codes, seen.most_held), (1, 1));
+    assert_eq!(seen.polled.iter().collect::<BTreeSet<_>>().len(), 1, "{seen:?}");
+    assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 1);
+    browser.expect_quiet_console(&[]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_vue_app_signs_in() -> Result<()> {
+    let project = Project::new("vue")?;
+    project.run("vite", &["build"], &[])?;
+    // Vue asks for a policy of its own, and does without.
+    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &["TrustedTypePolicy named 'vue'"]).await
+}
+
+#[tokio::test]
+async fn a_next_app_is_rendered_on_the_server_and_signs_in() -> Result<()> {
+    let project = Project::new("next")?;
+    let port = free_port().await?;
+    let page = format!("http://localhost:{port}");
+    let site = site_for(&page, |app| app).await?;
+    let host = [("NEXT_PUBLIC_HOST", &*site.url)];
+    project.run("next", &["build"], &host)?;
+    let server = project.serve(port, "next", &["start"], &host).await?;
+    expect_next_signs_in(&server, &page, &site).await
+}
+
+#[tokio::test]
+async fn a_next_app_under_development_signs_in() -> Result<()> {
+    let project = Project::new("next")?;
+    let port = free_port().await?;
+    let page = format!("http://localhost:{port}");
+    let site = site_for(&page, |app| app).await?;
+    let server = project.serve(port, "next", &["dev"], &[("NEXT_PUBLIC_HOST", &site.url)]).await?;
+    expect_next_signs_in(&server, &page, &site).await
+}
+
+async fn expect_next_signs_in(server: &Server, page: &str, site: &Site) -> Result<()> {
+    let html = reqwest::get(page).await?.text().await?;
+    assert!(html.contains(r#"<main><h1>Sign in</h1><div></div><p id="welcome"></p></main>"#), "{html}");
+    let browser = Browser::open().await?;
+    walk(&browser, page, site).await?;
+    browser.expect_quiet_console(&[]).await?;
+    browser.close().await?;
+    let log = server.log()?;
+    // Next's marks of errors and warnings.
+    assert!(log.contains("Ready") && !log.contains(['⨯', '⚠']), "{log}");
+    Ok(())
+}
+
+/// Opens a page that loads the files of the package as the site serves them.
+async fn signs_in_without_a_tool(project: &str) -> Result<()> {
+    let package = installed()?.package.join("dist");
+    let project = Project::new(project)?;
+    signs_in(&site(&project.folder, |config| config.package = Some(package)).await?, &[]).await
+}
+
+/// Opens the site's own page, under the strict policy of all its pages. `expected` are complaints of others.
+async fn signs_in(site: &Site, expected: &[&str]) -> Result<()> {
+    let browser = Browser::open().await?;
+    walk(&browser, &site.url, site).await?;
+    browser.expect_quiet_console(expected).await?;
+    browser.close().await
+}
+
+/// Walks the whole path, from the code on the page to the user whom the site's backend gets for the ticket.
+async fn walk(browser: &Browser, page: &str, site: &Site) -> Result<()> {
+    browser.goto(page).await?;
+    let code = browser.read_code().await?;
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&code).await?;
+    browser.until_state("scanned").await?;
+    phone.confirm(&code).await?;
+    let welcome = browser.text_of("#welcome").await?;
+    let ticket = welcome.strip_prefix("Alice, with the ticket ").with_context(|| welcome.clone())?;
+    assert_eq!(site.exchange(ticket).await?["data"]["username"], "alice");
+    Ok(())
+}
+
+/// A site whose pages are those of a folder. Unless set, it serves no package: a page has to bring it along.
+async fn site(pages: &Path, set: impl FnOnce(&mut Config)) -> Result<Site> {
+    let set = |config: &mut Config| {
+        config.www = Some(pages.to_owned());
+        config.package = None;
+        set(config);
+    };
+    Site::start_with(set, |app| app.route("/favicon.ico", get(picture)).route("/photos/alice.svg", get(picture))).await
+}
+
+/// What the pages of the demo would have besides.
+async fn picture() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../../../../www/photos/alice.svg"))
+}
+
+/// A site for the pages of another origin.
+async fn site_for(origin: &str, wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
+    let origin = origin.parse().map_err(Error::msg)?;
+    Site::start_with(|config| config.allowed_origins = vec![origin], wrap).await
+}
+
+/// The files of a folder, by their paths from there.
+fn files_in(folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = PathBuf::from(path.file_name().context("an entry has a name")?);
+        if path.is_dir() {
+            files.extend(files_in(&path)?.into_iter().map(|file| name.join(file)));
+        } else {
+            files.insert(name);
+        }
+    }
+    Ok(files)
+}
+
+/// All strings in a value, however deep.
+fn strings_in(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(strings_in).collect(),
+        Value::Object(fields) => fields.values().flat_map(strings_in).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,188 @@
+//! The throw-away projects of `tests/packed`, and in them the package: packed and installed by npm, once for all tests.
+//!
+//! Deliberately absent: what a project is to do once it is built.
+
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use tempfile::NamedTempFile;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const GLANCE: Duration = Duration::from_millis(25);
+
+/// Where all is installed.
+pub(crate) struct Installed {
+    /// The unpacked tarball.
+    pub(crate) package: PathBuf,
+    /// The folder above those of the projects, whose `node_modules` has the tools alone.
+    tools: PathBuf,
+    projects: PathBuf,
+    _lock: File,
+}
+
+/// The projects with the package in them.
+pub(crate) fn installed() -> Result<&'static Installed> {
+    static INSTALLED: LazyLock<Result<Installed>> = LazyLock::new(install);
+    INSTALLED.as_ref().map_err(|error| anyhow!("{error:#}"))
+}
+
+fn install() -> Result<Installed> {
+    let package = Path::new(REPOSITORY).join("pkg");
+    ensure!(package.join("dist/index.js").is_file(), "there is no package: run `cargo xtask dist` first");
+    let sources = Path::new(REPOSITORY).join("tests/packed");
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed");
+    fs::create_dir_all(&tools)?;
+    // Another run of these tests would take away what this one works with.
+    let lock = File::create(tools.join("lock"))?;
+    lock.lock()?;
+    install_tools(&sources, &tools)?;
+
+    let projects = tools.join("projects");
+    if projects.exists() {
+        fs::remove_dir_all(&projects)?;
+    }
+    for entry in fs::read_dir(&sources)? {
+        let entry = entry?;
+        if entry.path().is_dir() && entry.file_name() != "node_modules" {
+            copy_folder(&entry.path(), &projects.join(entry.file_name()))?;
+        }
+    }
+    let tarball = run(npm(&package, "pack").args(["--silent", "--pack-destination"]).arg(&projects))?;
+    // Without a prefix, npm would look for a package.json further up.
+    run(npm(&projects, "install").args(["--no-package-lock", "--prefix", ".", tarball.trim()]))?;
+    Ok(Installed { package: projects.join("node_modules/scanlogin"), tools, projects, _lock: lock })
+}
+
+/// Installs what the lock file names, unless it is there from the last time.
+fn install_tools(sources: &Path, tools: &Path) -> Result<()> {
+    let lock = fs::read(sources.join("package-lock.json"))?;
+    // npm takes it away with all the rest, so that a broken installation has none.
+    let installed_from = tools.join("node_modules/.installed-from");
+    if fs::read(&installed_from).is_ok_and(|from| from == lock) {
+        return Ok(());
+    }
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(sources.join(file), tools.join(file))?;
+    }
+    run(npm(tools, "ci").arg("--ignore-scripts"))?;
+    Ok(fs::write(installed_from, lock)?)
+}
+
+fn npm(folder: &Path, command: &str) -> Command {
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder).args([command, "--no-audit", "--no-fund"]);
+    npm
+}
+
+/// Runs a program to its end, and answers with what it says.
+fn run(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("{command:?} does not start"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}{errors}", output.status);
+    Ok(said)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            copy_folder(&source, &target)?;
+        } else {
+            fs::copy(source, target)?;
+        }
+    }
+    Ok(())
+}
+
+/// One of the projects.
+pub(crate) struct Project {
+    /// Where it is.
+    pub(crate) folder: PathBuf,
+    installed: &'static Installed,
+}
+
+impl Project {
+    /// Finds it by its name.
+    pub(crate) fn new(name: &str) -> Result<Self> {
+        let installed = installed()?;
+        Ok(Self { folder: installed.projects.join(name), installed })
+    }
+
+    /// Runs a tool to its end, with variables of the environment.
+    pub(crate) fn run(&self, tool: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+        run(&mut self.tool(tool, arguments, variables)).map(drop)
+    }
+
+    /// Puts the wasm beside the bundle: what a person does whose tool does not know of assets.
+    pub(crate) fn copy_wasm(&self) -> Result<()> {
+        let wasm = "dist/scanlogin.wasm";
+        fs::copy(self.installed.package.join(wasm), self.folder.join(wasm))?;
+        Ok(())
+    }
+
+    /// Starts a tool that serves the project on a port of this machine.
+    pub(crate) async fn serve(
+        &self,
+        port: u16,
+        tool: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Server> {
+        let log = NamedTempFile::new()?;
+        let output = log.reopen()?;
+        let mut command = self.tool(tool, arguments, variables);
+        command.args(["--port", &port.to_string()]).stdout(output.try_clone()?).stderr(output);
+        let mut server = Server { process: command.process_group(0).spawn()?, log };
+        while TcpStream::connect(("localhost", port)).await.is_err() {
+            if let Some(status) = server.process.try_wait()? {
+                bail!("{tool} ended with {status} before it was ready:\n{}", server.log()?);
+            }
+            sleep(GLANCE).await;
+        }
+        Ok(server)
+    }
+
+    fn tool(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(self.installed.tools.join("node_modules/.bin").join(name));
+        command.current_dir(&self.folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
+        command.env("NEXT_TELEMETRY_DISABLED", "1");
+        command
+    }
+}
+
+/// A tool that serves a project until this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    log: NamedTempFile,
+}
+
+impl Server {
+    /// What it has said so far.
+    pub(crate) fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.log.path())?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // With all that it has started.
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// A port that nobody listens on.
+pub(crate) async fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("localhost:0").await?.local_addr()?.port())
+}

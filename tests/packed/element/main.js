@@ -1,0 +1,3 @@
+document.querySelector("scan-login").addEventListener("success", ({ detail: { userInfo, ticket } }) => {
+  document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;
+});

@@ -1,0 +1,8 @@
+import { startScanning } from "/scanlogin/index.js";
+
+startScanning("qrcode", {
+  appId: "demo-app",
+  onSuccess: (userInfo, ticket) => {
+    document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;
+  },
+});

@@ -1,0 +1,6 @@
+ScanLogin.startScanning("qrcode", {
+  appId: "demo-app",
+  onSuccess: (userInfo, ticket) => {
+    document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;
+  },
+});
