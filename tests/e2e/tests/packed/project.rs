@@ -138,14 +138,14 @@ impl Project {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Result<Server> {
-        let log = NamedTempFile::new()?;
-        let output = log.reopen()?;
+        let complaints = NamedTempFile::new()?;
         let mut command = self.tool(tool, arguments, variables);
-        command.args(["--port", &port.to_string()]).stdout(output.try_clone()?).stderr(output);
-        let mut server = Server { process: command.process_group(0).spawn()?, log };
+        command.args(["--port", &port.to_string()]).stdout(Stdio::null()).stderr(complaints.reopen()?);
+        // It may start others, which end together with it.
+        let mut server = Server { process: command.process_group(0).spawn()?, complaints };
         while TcpStream::connect(("localhost", port)).await.is_err() {
             if let Some(status) = server.process.try_wait()? {
-                bail!("{tool} ended with {status} before it was ready:\n{}", server.log()?);
+                bail!("{tool} ended with {status} before it was ready:\n{}", server.complaints()?);
             }
             sleep(GLANCE).await;
         }
@@ -163,19 +163,18 @@ impl Project {
 /// A tool that serves a project until this is dropped.
 pub(crate) struct Server {
     process: Child,
-    log: NamedTempFile,
+    complaints: NamedTempFile,
 }
 
 impl Server {
-    /// What it has said so far.
-    pub(crate) fn log(&self) -> Result<String> {
-        Ok(fs::read_to_string(self.log.path())?)
+    /// The errors and warnings that it has written so far.
+    pub(crate) fn complaints(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.complaints.path())?)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // With all that it has started.
         let group = format!("-{}", self.process.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.process.wait();
