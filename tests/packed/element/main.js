@@ -1,3 +1,5 @@
+// Shows who has scanned the code.
+
 document.querySelector("scan-login").addEventListener("success", ({ detail: { userInfo, ticket } }) => {
   document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;
 });

@@ -1,3 +1,5 @@
+// Shows a code, and who has scanned it.
+
 import { startScanning } from "scanlogin/inline";
 
 startScanning("qrcode", {

@@ -1,3 +1,5 @@
+// Shows a code, and who has scanned it.
+
 import { StrictMode, useEffect, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { startScanning } from "scanlogin";

@@ -1,3 +1,5 @@
+// Shows a code, and who has scanned it.
+
 ScanLogin.startScanning("qrcode", {
   appId: "demo-app",
   onSuccess: (userInfo, ticket) => {

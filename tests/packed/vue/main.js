@@ -1,3 +1,5 @@
+// Shows the app.
+
 import { createApp } from "vue";
 import App from "./App.vue";
 

@@ -1,3 +1,5 @@
+// What Vite needs for Vue, and nothing else.
+
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 

@@ -1,8 +1,10 @@
 //! The npm package as `npm pack` makes it, in throw-away projects: each is built by its tool, opened in a browser, and
 //! signs somebody in. What the projects say of scanlogin is all that a newcomer has to.
 //!
-//! Deliberately absent: the widget's behaviour, which other tests look at, and loading it under bad conditions.
+//! Deliberately absent: the widget's behaviour, which other tests look at, and loading it under bad conditions. On Windows
+//! programs are started and ended in other ways, which nobody has written.
 
+#![cfg(unix)]
 #![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
 
 mod project;
@@ -77,14 +79,14 @@ async fn the_element_signs_in() -> Result<()> {
 async fn a_page_built_by_vite_signs_in() -> Result<()> {
     let project = Project::new("vite")?;
     project.run("vite", &["build"], &[])?;
-    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &[]).await
+    signs_in(&project.folder.join("dist"), None, &[]).await
 }
 
 #[tokio::test]
 async fn a_page_built_by_webpack_signs_in() -> Result<()> {
     let project = Project::new("webpack")?;
     project.run("webpack", &["--mode", "production"], &[])?;
-    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+    signs_in(&project.folder, None, &[]).await
 }
 
 #[tokio::test]
@@ -92,14 +94,14 @@ async fn a_page_bundled_by_esbuild_signs_in_with_the_wasm_beside_it() -> Result<
     let project = Project::new("esbuild")?;
     project.run("esbuild", &["main.js", "--bundle", "--format=esm", "--outdir=dist"], &[])?;
     project.copy_wasm()?;
-    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+    signs_in(&project.folder, None, &[]).await
 }
 
 #[tokio::test]
 async fn a_classic_script_bundled_by_esbuild_signs_in_with_the_wasm_inside() -> Result<()> {
     let project = Project::new("inline")?;
     project.run("esbuild", &["main.js", "--bundle", "--outdir=dist"], &[])?;
-    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+    signs_in(&project.folder, None, &[]).await
 }
 
 #[tokio::test]
@@ -107,14 +109,14 @@ async fn a_page_bundled_by_rollup_signs_in_with_the_wasm_beside_it() -> Result<(
     let project = Project::new("rollup")?;
     project.run("rollup", &["--config", "rollup.config.mjs"], &[])?;
     project.copy_wasm()?;
-    signs_in(&site(&project.folder, |_| {}).await?, &[]).await
+    signs_in(&project.folder, None, &[]).await
 }
 
 #[tokio::test]
 async fn a_react_app_signs_in() -> Result<()> {
     let project = Project::new("react")?;
     project.run("vite", &["build"], &[])?;
-    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &[]).await
+    signs_in(&project.folder.join("dist"), None, &[]).await
 }
 
 #[tokio::test]
@@ -143,7 +145,7 @@ async fn a_vue_app_signs_in() -> Result<()> {
     let project = Project::new("vue")?;
     project.run("vite", &["build"], &[])?;
     // Vue asks for a policy of its own, and does without.
-    signs_in(&site(&project.folder.join("dist"), |_| {}).await?, &["TrustedTypePolicy named 'vue'"]).await
+    signs_in(&project.folder.join("dist"), None, &["TrustedTypePolicy named 'vue'"]).await
 }
 
 #[tokio::test]
@@ -179,19 +181,29 @@ async fn expect_next_signs_in(server: &Server, page: &str, site: &Site) -> Resul
     Ok(())
 }
 
-/// Opens a page that loads the files of the package as the site serves them.
+/// Signs in on a page that loads the files of the package as they are.
 async fn signs_in_without_a_tool(project: &str) -> Result<()> {
-    let package = installed()?.package.join("dist");
-    let project = Project::new(project)?;
-    signs_in(&site(&project.folder, |config| config.package = Some(package)).await?, &[]).await
+    signs_in(&Project::new(project)?.folder, Some(installed()?.package.join("dist")), &[]).await
 }
 
-/// Opens the site's own page, under the strict policy of all its pages. `expected` are complaints of others.
-async fn signs_in(site: &Site, expected: &[&str]) -> Result<()> {
+/// Signs in at a site with these pages, under the strict policy that it has for all. Without `package`, they have to bring
+/// the widget along. `expected` are parts of what others write to the console.
+async fn signs_in(pages: &Path, package: Option<PathBuf>, expected: &[&str]) -> Result<()> {
+    let set = |config: &mut Config| {
+        config.www = Some(pages.to_owned());
+        config.package = package;
+    };
+    // What the pages of the demo have besides.
+    let with_pictures = |app: Router| app.route("/favicon.ico", get(picture)).route("/photos/alice.svg", get(picture));
+    let site = Site::start_with(set, with_pictures).await?;
     let browser = Browser::open().await?;
-    walk(&browser, &site.url, site).await?;
+    walk(&browser, &site.url, &site).await?;
     browser.expect_quiet_console(expected).await?;
     browser.close().await
+}
+
+async fn picture() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../../../../www/photos/alice.svg"))
 }
 
 /// Walks the whole path, from the code on the page to the user whom the site's backend gets for the ticket.
@@ -206,21 +218,6 @@ async fn walk(browser: &Browser, page: &str, site: &Site) -> Result<()> {
     let ticket = welcome.strip_prefix("Alice, with the ticket ").with_context(|| welcome.clone())?;
     assert_eq!(site.exchange(ticket).await?["data"]["username"], "alice");
     Ok(())
-}
-
-/// A site whose pages are those of a folder. Unless set, it serves no package: a page has to bring it along.
-async fn site(pages: &Path, set: impl FnOnce(&mut Config)) -> Result<Site> {
-    let set = |config: &mut Config| {
-        config.www = Some(pages.to_owned());
-        config.package = None;
-        set(config);
-    };
-    Site::start_with(set, |app| app.route("/favicon.ico", get(picture)).route("/photos/alice.svg", get(picture))).await
-}
-
-/// What the pages of the demo would have besides.
-async fn picture() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../../../../www/photos/alice.svg"))
 }
 
 /// A site for the pages of another origin.

@@ -175,8 +175,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let group = format!("-{}", self.process.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = Command::new("sh").args(["-c", &format!("kill -KILL -{}", self.process.id())]).status();
         let _ = self.process.wait();
     }
 }

@@ -1,3 +1,5 @@
+// What all pages have around them.
+
 export const metadata = { title: "Sign in" };
 
 export default function Layout({ children }) {

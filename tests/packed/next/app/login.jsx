@@ -1,3 +1,5 @@
+// Shows a code, and who has scanned it.
+
 "use client";
 
 import { useEffect, useRef, useState } from "react";

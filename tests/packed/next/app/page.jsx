@@ -1,6 +1,8 @@
+// A page that the server renders.
+
 import { Login } from "./login";
 
-// Rendered anew for each visitor.
+// Anew for each visitor.
 export const dynamic = "force-dynamic";
 
 export default function Page() {
