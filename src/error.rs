@@ -3,6 +3,7 @@
 //! An [`Error`] reaches JavaScript as an `Error` object with `code`, `reason` and `fatal`. Deliberately absent: words
 //! by language. Messages here are for the developer of the page; what a person reads stands in [`crate::text`].
 
+use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 use crate::protocol::code;
@@ -60,8 +61,14 @@ impl ErrorCode {
 }
 
 /// An error of the widget.
+///
+/// As wide as a pointer: what may fail returns one all over the crate, and each copy of a wider one would be code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Details>);
+
+/// What is known of an [`Error`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
     /// What went wrong, for a program.
     pub code: ErrorCode,
     /// What went wrong, for the developer of the page, or the server's own words.
@@ -76,15 +83,34 @@ pub struct Error {
     pub is_temporary: bool,
 }
 
+impl Deref for Error {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
 impl Error {
     /// An error that repeating does not mend.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), reason: None, server_code: None, retry_after: None, is_temporary: false }
+        let message = message.into();
+        let details =
+            Details { code, message, reason: None, server_code: None, retry_after: None, is_temporary: false };
+        Self(Box::new(details))
     }
 
     /// An error that may be gone at the next try.
     pub fn temporary(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { is_temporary: true, ..Self::new(code, message) }
+        let mut error = Self::new(code, message);
+        error.is_temporary = true;
+        error
     }
 
     /// What a reply means that is no success: its HTTP status, and what of its envelope could be read.
@@ -118,7 +144,7 @@ impl Error {
                 format!("the server answered HTTP {http_status}")
             }
         });
-        Self { code: error_code, message, reason, server_code, retry_after, is_temporary }
+        Self(Box::new(Details { code: error_code, message, reason, server_code, retry_after, is_temporary }))
     }
 }
 

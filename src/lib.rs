@@ -14,11 +14,12 @@
 //! 4. [`qr`]: from text to one SVG path.
 //! 5. [`color`]: which colours of a code a camera can tell apart.
 //! 6. [`error`]: everything that can go wrong, under stable names.
-//! 7. [`options`]: what a page may ask for.
-//! 8. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
-//! 9. [`request`] and [`reply`]: between the session and HTTP.
-//! 10. [`view_model`] and [`text`]: what a person sees and reads.
-//! 11. `web`, only on wasm32: the browser around all of it.
+//! 7. [`fields`]: reads what others have made.
+//! 8. [`options`]: what a page may ask for.
+//! 9. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
+//! 10. [`request`] and [`reply`]: between the session and HTTP.
+//! 11. [`view_model`] and [`text`]: what a person sees and reads.
+//! 12. `web`, only on wasm32: the browser around all of it.
 
 pub mod protocol;
 
@@ -31,6 +32,8 @@ pub mod qr;
 pub mod color;
 
 pub mod error;
+
+pub mod fields;
 
 pub mod options;
 

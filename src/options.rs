@@ -6,30 +6,12 @@
 use core::time::Duration;
 
 use crate::color::{Colors, luminance};
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
+use crate::fields::{Fields, Value};
 use crate::protocol::header;
 use crate::qr::Format;
 use crate::session::Policy;
 use crate::text::{Word, Words};
-
-/// Where options are read from: a JavaScript object in the browser, JSON in tests.
-///
-/// A field that is `undefined` or `null` counts as absent. Each method fails with an error that names the option when
-/// the field has another type.
-pub trait Fields: Sized {
-    /// The whole name of a field, such as `size.width`, for errors.
-    fn name_of(&self, name: &str) -> String;
-    /// A text.
-    fn string(&self, name: &str) -> Result<Option<String>, Error>;
-    /// A number.
-    fn number(&self, name: &str) -> Result<Option<f64>, Error>;
-    /// A truth value.
-    fn boolean(&self, name: &str) -> Result<Option<bool>, Error>;
-    /// A list of texts.
-    fn strings(&self, name: &str) -> Result<Option<Vec<String>>, Error>;
-    /// An object with fields of its own, which are named `name.field` in errors.
-    fn object(&self, name: &str) -> Result<Option<Self>, Error>;
-}
 
 /// All options, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,219 +76,162 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidOption`], with a message that names the option and what it must be.
-    pub fn read(options: &impl Fields, page_language: &str) -> Result<Self, Error> {
-        let lang = options.string("lang")?;
-        let words = Words::new(lang.as_deref().unwrap_or(page_language), tips(options)?);
-        let follows_page = lang.is_none();
-        let size = size(options, "size", 240)?;
+    /// [`ErrorCode::InvalidOption`](crate::error::ErrorCode::InvalidOption), with a message that names the option and
+    /// what it must be: the first fault of all that was read of `options` until now.
+    pub fn read(options: &Fields<impl Value>, page_language: &str) -> Result<Self, Error> {
+        let lang = options.text("lang");
+        let size = size(options, "size", 240);
         let defaults = Policy::default();
-        Ok(Self {
+        let config = Self {
+            words: Words::new(lang.as_deref().unwrap_or(page_language), tips(options)),
+            follows_page: lang.is_none(),
             policy: Policy {
                 scene: defaults.scene,
-                interval: milliseconds(options, "interval", 100, 60_000)?.unwrap_or(defaults.interval),
-                long_poll: options.boolean("longPoll")?.unwrap_or(defaults.long_poll),
-                timeout: milliseconds(options, "timeout", 1_000, 120_000)?.unwrap_or(defaults.timeout),
-                auto_exchange: options.boolean("autoExchangeUserInfo")?.unwrap_or(defaults.auto_exchange),
-                auto_refresh: whole(options, "autoRefresh", 0, 1_000_000, "number")?.unwrap_or(defaults.auto_refresh),
-                refresh_on_cancel: options.boolean("refreshOnCancel")?.unwrap_or(defaults.refresh_on_cancel),
-                countdown: options.boolean("countdown")?.unwrap_or(defaults.countdown),
+                interval: milliseconds(options, "interval", 100, 60_000).unwrap_or(defaults.interval),
+                long_poll: options.truth("longPoll").unwrap_or(defaults.long_poll),
+                timeout: milliseconds(options, "timeout", 1_000, 120_000).unwrap_or(defaults.timeout),
+                auto_exchange: options.truth("autoExchangeUserInfo").unwrap_or(defaults.auto_exchange),
+                auto_refresh: whole(options, "autoRefresh", 0, 1_000_000, "number").unwrap_or(defaults.auto_refresh),
+                refresh_on_cancel: options.truth("refreshOnCancel").unwrap_or(defaults.refresh_on_cancel),
+                countdown: options.truth("countdown").unwrap_or(defaults.countdown),
             },
-            host: host(options)?,
-            headers: headers(options, lang)?,
+            host: host(options),
+            headers: headers(options),
             size,
-            container_size: self::size(options, "containerSize", 300)?,
+            container_size: self::size(options, "containerSize", 300),
             format: Format {
                 width: size.width.min(size.height),
-                logo: options.string("logo")?.filter(|logo| !logo.is_empty()).map(Into::into),
-                is_image: one_of(options, "render", [("svg", false), ("img", true)])?.unwrap_or(false),
+                logo: options.text("logo").filter(|logo| !logo.is_empty()).map(Into::into),
+                is_image: one_of(options, "render", &["svg", "img"], "`svg` or `img`") == Some("img"),
             },
-            colors: colors(options)?,
-            theme: one_of(
-                options,
-                "theme",
-                [Theme::Auto, Theme::Light, Theme::Dark].map(|theme| (theme.word(), theme)),
-            )?
-            .unwrap_or(Theme::Auto),
-            words,
-            follows_page,
-            frame_ancestors: frame_ancestors(options)?,
-        })
+            colors: colors(options),
+            theme: match one_of(options, "theme", &["auto", "light", "dark"], "`auto` or `light` or `dark`") {
+                Some("light") => Theme::Light,
+                Some("dark") => Theme::Dark,
+                _ => Theme::Auto,
+            },
+            frame_ancestors: frame_ancestors(options),
+        };
+        options.end()?;
+        Ok(config)
     }
 }
 
-/// The error for an option of the wrong type: `` option `interval` must be a number ``.
-pub fn wrong_option(name: &str, must_be: &str) -> Error {
-    Error::new(ErrorCode::InvalidOption, ["option `", name, "` must be ", must_be].concat())
-}
-
-fn whole(options: &impl Fields, name: &str, least: u32, most: u32, unit: &str) -> Result<Option<u32>, Error> {
-    let Some(number) = options.number(name)? else { return Ok(None) };
-    if number.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(&number) {
-        return Ok(Some(number as u32));
+fn whole(options: &Fields<impl Value>, name: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
+    let number = options.number(name)?;
+    let whole = number as u32;
+    if f64::from(whole) == number && (least..=most).contains(&whole) {
+        return Some(whole);
     }
-    Err(wrong_option(&options.name_of(name), &format!("a whole {unit} from {least} to {most}")))
+    let range = ["a whole ", unit, " from ", &least.to_string(), " to ", &most.to_string()].concat();
+    options.refuse(name, &range);
+    None
 }
 
-fn milliseconds(options: &impl Fields, name: &str, least: u32, most: u32) -> Result<Option<Duration>, Error> {
-    let number = whole(options, name, least, most, "number of milliseconds")?;
-    Ok(number.map(|number| Duration::from_millis(number.into())))
+fn milliseconds(options: &Fields<impl Value>, name: &str, least: u32, most: u32) -> Option<Duration> {
+    whole(options, name, least, most, "number of milliseconds").map(|number| Duration::from_millis(number.into()))
 }
 
-fn size(options: &impl Fields, name: &str, default: u32) -> Result<Size, Error> {
-    let Some(size) = options.object(name)? else { return Ok(Size { width: default, height: default }) };
-    let side = |side: &str| whole(&size, side, 80, 4_000, "number of pixels").map(|side| side.unwrap_or(default));
-    Ok(Size { width: side("width")?, height: side("height")? })
+fn size(options: &Fields<impl Value>, name: &str, default: u32) -> Size {
+    let size = options.object(name);
+    let side = |side| whole(&size, side, 80, 4_000, "number of pixels").unwrap_or(default);
+    Size { width: side("width"), height: side("height") }
 }
 
-fn host(options: &impl Fields) -> Result<String, Error> {
+fn host(options: &Fields<impl Value>) -> String {
     for name in ["appHost", "host"] {
-        let Some(host) = options.string(name)?.filter(|host| !host.is_empty()) else { continue };
-        let authority = host.strip_prefix("https://").or_else(|| host.strip_prefix("http://"));
-        if authority.is_none_or(|authority| authority.is_empty() || authority.contains(['?', '#', ' ', '@'])) {
-            return Err(wrong_option(name, "an address such as `https://login.example.com`"));
+        let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
+        if !is_origin(&host, "?# @") {
+            options.refuse(name, "an address such as `https://login.example.com`");
         }
-        return Ok(host.trim_end_matches('/').to_owned());
+        return host.trim_end_matches('/').to_owned();
     }
-    Ok(String::new())
+    String::new()
 }
 
-fn headers(options: &impl Fields, lang: Option<String>) -> Result<Vec<(String, String)>, Error> {
-    let names = options.object("headers")?;
-    let request_from = options.string("requestFrom")?.unwrap_or_else(|| "sdk".to_owned());
-    let version = concat!("scanlogin:", env!("CARGO_PKG_VERSION")).to_owned();
+/// Whether it is a scheme and more, without any of `forbidden`.
+fn is_origin(address: &str, forbidden: &str) -> bool {
+    let authority = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(|c| forbidden.contains(c)))
+}
+
+fn headers(options: &Fields<impl Value>) -> Vec<(String, String)> {
+    let names = options.object("headers");
     let mut headers = Vec::new();
-    for (option, rename, default, value) in [
-        ("appId", "app-id", header::APP_ID, options.string("appId")?),
-        ("userPoolId", "userpool-id", header::USER_POOL_ID, options.string("userPoolId")?),
-        ("tenantId", "tenant-id", header::TENANT_ID, options.string("tenantId")?),
-        ("requestFrom", "request-from", header::REQUEST_FROM, Some(request_from)),
-        ("sdkVersion", "sdk-version", header::SDK_VERSION, Some(version)),
-        ("lang", "lang", header::LANG, lang),
+    for (option, rename, default) in [
+        ("appId", "app-id", header::APP_ID),
+        ("userPoolId", "userpool-id", header::USER_POOL_ID),
+        ("tenantId", "tenant-id", header::TENANT_ID),
+        ("requestFrom", "request-from", header::REQUEST_FROM),
+        ("", "sdk-version", header::SDK_VERSION),
+        ("lang", "lang", header::LANG),
     ] {
         // What can't be a header would fail every request; better to say so now.
-        let name = match &names {
-            Some(names) => names.string(rename)?,
-            None => None,
+        let name = names.text(rename).unwrap_or_else(|| default.to_owned());
+        if !header::is_name(&name) {
+            names.refuse(rename, "the name of a header");
+        }
+        let value = match option {
+            "" => concat!("scanlogin:", env!("CARGO_PKG_VERSION")).to_owned(),
+            "requestFrom" => options.text(option).unwrap_or_else(|| "sdk".to_owned()),
+            _ => options.text(option).unwrap_or_default(),
         };
-        if name.as_deref().is_some_and(|name| !header::is_name(name)) {
-            return Err(wrong_option(&["headers.", rename].concat(), "the name of a header"));
-        }
-        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
         if !header::is_value(&value) {
-            return Err(wrong_option(option, "text of printable ASCII characters"));
+            options.refuse(option, "text of printable ASCII characters");
         }
-        headers.push((name.unwrap_or_else(|| default.to_owned()), value));
-    }
-    Ok(headers)
-}
-
-fn one_of<T: Copy, const N: usize>(
-    options: &impl Fields,
-    name: &str,
-    choices: [(&str, T); N],
-) -> Result<Option<T>, Error> {
-    let Some(word) = options.string(name)? else { return Ok(None) };
-    match choices.iter().find(|(choice, _)| *choice == word) {
-        Some((_, value)) => Ok(Some(*value)),
-        None => {
-            let choices = choices.map(|(choice, _)| ["`", choice, "`"].concat());
-            Err(wrong_option(&options.name_of(name), &choices.join(" or ")))
+        if !value.is_empty() {
+            headers.push((name, value));
         }
     }
+    headers
 }
 
-fn colors(options: &impl Fields) -> Result<Colors, Error> {
+fn one_of<'a>(options: &Fields<impl Value>, name: &str, choices: &[&'a str], must_be: &str) -> Option<&'a str> {
+    options.read(name, must_be, |value| {
+        let word = value.text()?;
+        choices.iter().find(|choice| **choice == word).copied()
+    })
+}
+
+fn colors(options: &Fields<impl Value>) -> Colors {
     let mut colors = Colors::default();
-    let Some(chosen) = options.object("colors")? else { return Ok(colors) };
+    let chosen = options.object("colors");
     for (name, color) in [("dark", &mut colors.dark), ("light", &mut colors.light)] {
-        if let Some(chosen) = chosen.string(name)? {
-            if luminance(&chosen).is_none() {
-                return Err(wrong_option(&["colors.", name].concat(), "a colour such as `#1a2b3c`"));
-            }
-            *color = chosen;
+        let Some(text) = chosen.text(name) else { continue };
+        if luminance(&text).is_none() {
+            chosen.refuse(name, "a colour such as `#1a2b3c`");
         }
+        *color = text;
     }
     if !colors.are_legible() {
-        return Err(wrong_option("colors", "dark on light and further apart: a camera could not read such a code"));
+        options.refuse("colors", "dark on light and further apart: a camera could not read such a code");
     }
-    Ok(colors)
+    colors
 }
 
 /// Origins are compared as the browser writes them, so that they have to be written as the browser does.
-fn frame_ancestors(options: &impl Fields) -> Result<Option<Vec<String>>, Error> {
-    let Some(origins) = options.strings("frameAncestors")? else { return Ok(None) };
-    let is_origin = |origin: &String| {
-        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(['/', '?', '#', ' ', '@', '*']))
-    };
-    if origins.iter().all(is_origin) {
-        return Ok(Some(origins));
+fn frame_ancestors(options: &Fields<impl Value>) -> Option<Vec<String>> {
+    let origins = options.texts("frameAncestors")?;
+    if !origins.iter().all(|origin| is_origin(origin, "/?# @*")) {
+        options.refuse("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
-    Err(wrong_option("frameAncestors", "a list of origins such as `https://www.example.com`"))
+    Some(origins)
 }
 
-fn tips(options: &impl Fields) -> Result<Vec<(Word, String)>, Error> {
-    let mut words = Vec::new();
-    if let Some(tips) = options.object("tips")? {
-        for word in Word::ALL {
-            words.extend(tips.string(word.tip())?.map(|tip| (word, tip)));
-        }
-    }
-    Ok(words)
+fn tips(options: &Fields<impl Value>) -> Vec<(Word, String)> {
+    let tips = options.object("tips");
+    Word::ALL.into_iter().filter_map(|word| Some((word, tips.text(word.tip())?))).collect()
 }
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use crate::error::ErrorCode;
+    use serde_json::{Value as Json, json};
 
-    struct Json {
-        path: String,
-        value: Value,
-    }
-
-    impl Json {
-        fn at<T>(&self, name: &str, must_be: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Error> {
-            match self.value.get(name) {
-                None | Some(Value::Null) => Ok(None),
-                Some(value) => match read(value) {
-                    Some(read) => Ok(Some(read)),
-                    None => Err(wrong_option(&self.name_of(name), must_be)),
-                },
-            }
-        }
-    }
-
-    impl Fields for Json {
-        fn name_of(&self, name: &str) -> String {
-            format!("{}{name}", self.path)
-        }
-        fn string(&self, name: &str) -> Result<Option<String>, Error> {
-            self.at(name, "a string", |value| value.as_str().map(str::to_owned))
-        }
-        fn number(&self, name: &str) -> Result<Option<f64>, Error> {
-            self.at(name, "a number", Value::as_f64)
-        }
-        fn boolean(&self, name: &str) -> Result<Option<bool>, Error> {
-            self.at(name, "a boolean", Value::as_bool)
-        }
-        fn strings(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
-            self.at(name, "a list of strings", |value| {
-                value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
-            })
-        }
-        fn object(&self, name: &str) -> Result<Option<Self>, Error> {
-            let path = format!("{}{name}.", self.path);
-            self.at(name, "an object", |value| {
-                value.is_object().then(|| Self { path: path.clone(), value: value.clone() })
-            })
-        }
-    }
-
-    pub(crate) fn read(value: Value) -> Result<Config, Error> {
-        Config::read(&Json { path: String::new(), value }, "en")
+    pub(crate) fn read(options: Json) -> Result<Config, Error> {
+        Config::read(&Fields::of(Some(options)), "en")
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fields::{Fields, Value};
 use crate::protocol::{GeneData, Scene};
 
 /// What the QR code says, as JSON without spaces.
@@ -75,6 +76,24 @@ impl<V> Payload<V> {
             expires_in,
             custom_data: None,
         }
+    }
+}
+
+impl<V: Value> Payload<V> {
+    /// Reads the text of a QR code that was parsed as JSON; `None` when it is not that of a sign-in code.
+    pub fn read(value: V) -> Option<Self> {
+        let fields = Fields::of(Some(value));
+        let payload = Self {
+            scene: fields.read("scene", "a scene", |scene| Scene::read(&scene.text()?)).unwrap_or_default(),
+            random: fields.text("random").filter(|random| !random.is_empty())?,
+            user_pool_id: fields.text("userPoolId"),
+            created_at: fields.text("createdAt"),
+            expire_at: fields.text("expireAt"),
+            expires_in: fields.whole("expiresIn"),
+            custom_data: fields.value("customData"),
+        };
+        fields.end().ok()?;
+        Some(payload)
     }
 }
 

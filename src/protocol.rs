@@ -96,6 +96,18 @@ pub enum Scene {
     WechatOfficialAccount,
 }
 
+impl Scene {
+    /// Reads the word that stands for it on the wire.
+    pub fn read(word: &str) -> Option<Self> {
+        Some(match word {
+            "APP_AUTH" => Self::App,
+            "WXAPP_AUTH" => Self::WechatMiniProgram,
+            "WECHATMP_AUTH" => Self::WechatOfficialAccount,
+            _ => return None,
+        })
+    }
+}
+
 /// The body of `POST gene`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]

@@ -5,25 +5,13 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Refusal};
+use crate::fields::{Fields, Value};
 use crate::lifecycle::CODE_LIFETIME;
 use crate::payload::Payload;
-use crate::protocol::{CheckData, Envelope, GeneData, Person, ScannedResult, Scene, Status, code, header};
+use crate::protocol::{GeneData, Person, Scene, Status, code, header};
 use crate::qr::Format;
 use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request, Symbol};
-
-/// A JSON value that is handed through unread: a JavaScript value in the browser, `serde_json::Value` natively.
-pub trait Value: Clone + Serialize + DeserializeOwned {
-    /// Reads it as a `T`; `None` when it is none.
-    fn read<T: DeserializeOwned>(&self) -> Option<T>;
-    /// Writes `T` as JSON text without spaces.
-    fn to_text<T: Serialize>(value: &T) -> Option<String>;
-    /// `{}`.
-    fn empty_object() -> Self;
-}
 
 /// An HTTP answer. `body` is `None` when it is not JSON.
 #[derive(Debug)]
@@ -44,12 +32,13 @@ impl<V: Value> Answer<V> {
     /// What the server refused, in what the answer differs from the protocol, or why the code can't be drawn.
     pub fn read(&self, request: &Request, format: Option<&Format>) -> Result<Reply<V>, Error> {
         let data = self.data()?;
+        let fields = Fields::of(Some(data.clone()));
         let reply = match request {
-            Request::Gene(scene) => match data.read() {
-                Some(gene) => code_of::<V>(*scene, gene, format)?.map(Reply::Code),
+            Request::Gene(scene) => match gene(&fields) {
+                Some(gene) => code_of(*scene, gene, format)?.map(Reply::Code),
                 None => None,
             },
-            Request::Check { .. } => data.read().and_then(|check| checked(check, data)).map(Reply::Checked),
+            Request::Check { .. } => checked(&fields, data).map(Reply::Checked),
             Request::Exchange { .. } => Some(Reply::User(data)),
         };
         reply.ok_or_else(|| Error::of_reply(self.status, self.retry_after, None))
@@ -61,15 +50,33 @@ impl<V: Value> Answer<V> {
     ///
     /// What the server refused, or that the answer is no envelope.
     pub fn data(&self) -> Result<V, Error> {
-        let envelope: Option<Envelope<V>> = self.body.as_ref().and_then(Value::read);
-        match envelope {
-            Some(Envelope { code: code::OK, data: Some(data), .. }) if (200..300).contains(&self.status) => Ok(data),
-            envelope => {
-                let refusal = envelope.map(|Envelope { code, message, reason, .. }| Refusal { code, message, reason });
-                Err(Error::of_reply(self.status, self.retry_after, refusal))
-            }
+        let envelope = Fields::of(self.body.clone());
+        let code = envelope.whole("code");
+        if let (Some(code::OK), Some(data), 200..300) = (code, envelope.value("data"), self.status) {
+            return Ok(data);
         }
+        let (message, reason) = (envelope.text("message"), envelope.text("reason"));
+        let refusal = code.map(|code| Refusal { code, message, reason });
+        Err(Error::of_reply(self.status, self.retry_after, refusal))
     }
+}
+
+/// Reads the answer of `gene`; `None` when it is none.
+fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
+    let gene = GeneData {
+        random: fields.text("random").filter(|random| !random.is_empty())?,
+        expires_in: fields.whole("expiresIn"),
+        url: fields.text("url"),
+        custom_logo: fields.text("customLogo"),
+        scene: fields.text("scene").and_then(|scene| Scene::read(&scene)),
+        user_pool_id: fields.text("userPoolId"),
+        created_at: fields.text("createdAt"),
+        expire_at: fields.text("expireAt"),
+        custom_data: fields.value("customData"),
+        poll_token: fields.text("pollToken"),
+    };
+    fields.end().ok()?;
+    Some(gene)
 }
 
 /// `None` when the answer is not of the protocol.
@@ -86,7 +93,7 @@ fn code_of<V: Value>(scene: Scene, gene: GeneData<V>, format: Option<&Format>) -
         },
         None => None,
     };
-    Ok((!random.is_empty()).then_some(Code { random, url, lifetime, poll_token, picture }))
+    Ok(Some(Code { random, url, lifetime, poll_token, picture }))
 }
 
 /// `None` when there is nothing to show.
@@ -118,54 +125,33 @@ fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Symbol, Error
     Ok(Symbol { drawing: Rc::new(format.draw(&text)?), logo: format.logo.clone() })
 }
 
-/// What of a user tells that there is nothing left to exchange.
-#[derive(Deserialize)]
-struct Token {
-    #[serde(default)]
-    token: Option<String>,
-}
-
-fn checked<V: Value>(check: CheckData<V>, raw: V) -> Option<Checked<V>> {
-    let news = match Status::read(check.status) {
+fn checked<V: Value>(check: &Fields<V>, raw: V) -> Option<Checked<V>> {
+    let result = check.value("scannedResult").map(outcome);
+    let status = check.whole("status")?;
+    let ticket = check.text("ticket").filter(|ticket| !ticket.is_empty());
+    check.end().ok()?;
+    let news = match Status::read(status) {
         None => News::Unknown,
         Some(Status::Expired) => News::Expired,
         Some(Status::Unused) => News::Unused,
         Some(Status::Scanned) => News::Scanned,
-        Some(Status::Authorised) => {
-            News::Authorised { ticket: check.ticket.filter(|ticket| !ticket.is_empty())?.into() }
-        }
+        Some(Status::Authorised) => News::Authorised { ticket: ticket?.into() },
         Some(Status::Cancelled) => News::Cancelled,
-        Some(Status::NeedsMfa) => News::NeedsMfa(check.scanned_result.map(outcome)),
-        Some(Status::Failed) => News::Failed(check.scanned_result.map(outcome)),
+        Some(Status::NeedsMfa) => News::NeedsMfa(result),
+        Some(Status::Failed) => News::Failed(result),
     };
-    let person = check.user_info.as_ref().and_then(Value::read::<Person>).unwrap_or_default();
-    let token = check.user_info.as_ref().and_then(Value::read::<Token>).and_then(|user| user.token);
-    let has_token = token.is_some_and(|token| !token.is_empty());
-    Some(Checked { news, person, has_token, user_info: check.user_info.unwrap_or_else(V::empty_object), raw })
+    let user_info = check.value("userInfo");
+    // A user is handed through; what a person sees of it is read as far as it goes.
+    let user = Fields::of(user_info.clone());
+    let person = Person { nickname: user.text("nickname"), photo: user.text("photo") };
+    let has_token = user.text("token").is_some_and(|token| !token.is_empty());
+    Some(Checked { news, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
 }
 
 fn outcome<V: Value>(raw: V) -> Outcome<V> {
-    let read: Option<ScannedResult<V>> = raw.read();
-    let (code, message, data) = match read {
-        Some(result) => (result.code, result.message.or(result.errmsg), result.data),
-        None => (None, None, None),
-    };
-    Outcome { code, message: message.filter(|message| !message.is_empty()), data, raw }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Value for serde_json::Value {
-    fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        T::deserialize(self).ok()
-    }
-
-    fn to_text<T: Serialize>(value: &T) -> Option<String> {
-        serde_json::to_string(value).ok()
-    }
-
-    fn empty_object() -> Self {
-        Self::Object(serde_json::Map::new())
-    }
+    let result = Fields::of(Some(raw.clone()));
+    let message = result.text("message").or_else(|| result.text("errmsg")).filter(|message| !message.is_empty());
+    Outcome { code: result.whole("code"), message, data: result.value("data"), raw }
 }
 
 #[cfg(test)]

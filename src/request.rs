@@ -4,9 +4,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::fields::Value;
 use crate::options::Config;
 use crate::protocol::{API_PATH, GeneRequest, UserInfoRequest, header};
-use crate::reply::Value;
 use crate::session::{Request, WAIT};
 
 /// All but the characters of which ids consist (CONTRACT §3).
@@ -46,9 +46,11 @@ impl Client {
         let (call, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
-                let mut call = format!("/check?random={}", utf8_percent_encode(random, NO_ID));
+                let mut call = "/check?random=".to_owned();
+                call.extend(utf8_percent_encode(random, NO_ID));
                 if let Some(status) = hold {
-                    call += &format!("&wait={}&status={}", WAIT.as_secs(), status.number());
+                    let (wait, status) = (WAIT.as_secs().to_string(), status.number().to_string());
+                    call.extend(["&wait=", &wait, "&status=", &status]);
                 }
                 (call, None, poll_token)
             }

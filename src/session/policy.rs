@@ -267,7 +267,8 @@ mod tests {
     fn retry_after_is_obeyed_even_when_the_page_is_in_a_hurry() {
         let mut pace = Pace::new(1);
         let call = sent(&mut pace, NOW);
-        let error = Error { retry_after: Some(Duration::from_secs(30)), ..error() };
+        let mut error = error();
+        error.retry_after = Some(Duration::from_secs(30));
         let call = pace.after_failure(true, NOW, &call, &error);
         assert_eq!(rest(&call), 30_000);
         assert_eq!(rest(&call.hurry(NOW)), 30_000);

@@ -157,8 +157,16 @@ fn offline() -> Error {
     Error::temporary(ErrorCode::Network, "offline")
 }
 
+/// The same error of a server that wants to be left alone for so many seconds.
+fn patient(seconds: u64, mut error: Error) -> Error {
+    error.retry_after = Some(Duration::from_secs(seconds));
+    error
+}
+
 fn refused(server_code: i32) -> Error {
-    Error { server_code: Some(server_code), ..Error::new(ErrorCode::Refused, "no") }
+    let mut error = Error::new(ErrorCode::Refused, "no");
+    error.server_code = Some(server_code);
+    error
 }
 
 fn hold(request: &Request) -> Option<crate::protocol::Status> {
@@ -354,7 +362,7 @@ fn a_page_that_is_online_again_asks_at_once_but_not_before_retry_after() {
     host.reply(Err(offline()));
     host.event(Event::ConnectionChanged { is_online: true });
     assert!(host.in_flight.is_some());
-    host.reply(Err(Error { retry_after: Some(Duration::from_secs(30)), ..offline() }));
+    host.reply(Err(patient(30, offline())));
     let refused_at = host.now;
     host.event(Event::ConnectionChanged { is_online: true });
     host.event(Event::Clicked(Action::TryNow));
@@ -365,10 +373,7 @@ fn a_page_that_is_online_again_asks_at_once_but_not_before_retry_after() {
 
 #[test]
 fn a_server_that_wants_patience_is_left_alone_and_a_person_sees_for_how_long() {
-    let busy = |seconds| Error {
-        retry_after: Some(Duration::from_secs(seconds)),
-        ..Error::temporary(ErrorCode::RateLimited, "slow down")
-    };
+    let busy = |seconds| patient(seconds, Error::temporary(ErrorCode::RateLimited, "slow down"));
     let mut host = Host::waiting(Policy { countdown: false, ..Policy::default() });
     host.until_sent();
     host.reply(Err(busy(30)));
@@ -390,7 +395,7 @@ fn a_server_that_wants_patience_is_left_alone_and_a_person_sees_for_how_long() {
 
 #[test]
 fn a_server_that_asks_for_more_patience_than_anybody_has_leaves_a_button() {
-    let away = |seconds| Error { retry_after: Some(Duration::from_secs(seconds)), ..offline() };
+    let away = |seconds| patient(seconds, offline());
     let mut host = Host::new(Policy::default());
     host.event(Event::Started);
     host.reply(Err(away(u64::MAX)));
@@ -754,7 +759,7 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         15 => checked(News::Unknown),
         16 => Reply::User("user".to_owned()),
         17 => return Err(offline()),
-        18 => return Err(Error { retry_after: Some(Duration::from_secs(90)), ..offline() }),
+        18 => return Err(patient(90, offline())),
         19 => return Err(Error::temporary(ErrorCode::RateLimited, "slow down")),
         _ => return Err(refused(1001)),
     })

@@ -4,55 +4,43 @@ use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 
-use super::options::Options;
+use super::options::{self, Options};
 use super::value::Js;
 use crate::error::Error;
 use crate::session::HostEvent;
 
-/// The callbacks that the page gave.
+/// All callbacks there are.
+const NAMES: [&str; 14] = [
+    "onCodeLoaded",
+    "onCodeShow",
+    "onCodeLoadFailed",
+    "onStart",
+    "onResult",
+    "onScanned",
+    "onSuccess",
+    "onCancel",
+    "onExpired",
+    "onMfa",
+    "onAuthFlow",
+    "onError",
+    "onRetry",
+    "onCodeDestroyed",
+];
+
+/// The callbacks that the page gave, by their names.
 #[derive(Debug, Default)]
-pub(super) struct Callbacks {
-    on_code_loaded: Option<Function>,
-    on_code_show: Option<Function>,
-    on_code_load_failed: Option<Function>,
-    on_start: Option<Function>,
-    on_result: Option<Function>,
-    on_scanned: Option<Function>,
-    on_success: Option<Function>,
-    on_cancel: Option<Function>,
-    on_expired: Option<Function>,
-    on_mfa: Option<Function>,
-    on_auth_flow: Option<Function>,
-    on_error: Option<Function>,
-    on_retry: Option<Function>,
-    on_code_destroyed: Option<Function>,
-}
+pub(super) struct Callbacks(Vec<(&'static str, Function)>);
 
 impl Callbacks {
-    pub(super) fn read(options: &Options) -> Result<Self, Error> {
-        Ok(Self {
-            on_code_loaded: options.function("onCodeLoaded")?,
-            on_code_show: options.function("onCodeShow")?,
-            on_code_load_failed: options.function("onCodeLoadFailed")?,
-            on_start: options.function("onStart")?,
-            on_result: options.function("onResult")?,
-            on_scanned: options.function("onScanned")?,
-            on_success: options.function("onSuccess")?,
-            on_cancel: options.function("onCancel")?,
-            on_expired: options.function("onExpired")?,
-            on_mfa: options.function("onMfa")?,
-            on_auth_flow: options.function("onAuthFlow")?,
-            on_error: options.function("onError")?,
-            on_retry: options.function("onRetry")?,
-            on_code_destroyed: options.function("onCodeDestroyed")?,
-        })
+    pub(super) fn read(options: &Options) -> Self {
+        Self(NAMES.into_iter().filter_map(|name| Some((name, options::function(options, name)?))).collect())
     }
 
     /// Calls the callbacks of one event; `handle` makes what `onStart` is given. `is_wanted` is asked before each call:
     /// the one before may have ended the widget.
-    pub(super) fn tell(&self, event: HostEvent<Js>, handle: impl FnOnce() -> JsValue, is_wanted: impl Fn() -> bool) {
-        let call = |callback: &Option<Function>, arguments: &[JsValue]| {
-            if let Some(callback) = callback
+    pub(super) fn tell(&self, event: HostEvent<Js>, handle: &dyn Fn() -> JsValue, is_wanted: &dyn Fn() -> bool) {
+        let call = |name: &str, arguments: &[JsValue]| {
+            if let Some((_, callback)) = self.0.iter().find(|(known, _)| *known == name)
                 && is_wanted()
                 && let Err(thrown) = callback.apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
             {
@@ -60,15 +48,15 @@ impl Callbacks {
             }
         };
         match event {
-            HostEvent::CodeLoaded { random, url } => call(&self.on_code_loaded, &[text(&random), text(&url)]),
-            HostEvent::CodeShown { random, url } => call(&self.on_code_show, &[text(&random), text(&url)]),
-            HostEvent::CodeLoadFailed(error) => call(&self.on_code_load_failed, &[text(&error.message)]),
-            HostEvent::PollingStarted => call(&self.on_start, &[handle()]),
-            HostEvent::Checked(raw) => call(&self.on_result, &[raw.0]),
-            HostEvent::Scanned(user_info) => call(&self.on_scanned, &[user_info.0]),
-            HostEvent::Succeeded { user_info, ticket, .. } => call(&self.on_success, &[user_info.0, text(&ticket)]),
-            HostEvent::Cancelled => call(&self.on_cancel, &[]),
-            HostEvent::Expired => call(&self.on_expired, &[]),
+            HostEvent::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
+            HostEvent::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
+            HostEvent::CodeLoadFailed(error) => call("onCodeLoadFailed", &[text(&error.message)]),
+            HostEvent::PollingStarted => call("onStart", &[handle()]),
+            HostEvent::Checked(raw) => call("onResult", &[raw.0]),
+            HostEvent::Scanned(user_info) => call("onScanned", &[user_info.0]),
+            HostEvent::Succeeded { user_info, ticket, .. } => call("onSuccess", &[user_info.0, text(&ticket)]),
+            HostEvent::Cancelled => call("onCancel", &[]),
+            HostEvent::Expired => call("onExpired", &[]),
             HostEvent::MfaNeeded(outcome) => {
                 let [code, message, data, raw] = match outcome {
                     Some(outcome) => [
@@ -79,14 +67,14 @@ impl Callbacks {
                     ],
                     None => [const { JsValue::UNDEFINED }; 4],
                 };
-                call(&self.on_mfa, &[code, message, data]);
-                call(&self.on_auth_flow, &[raw]);
+                call("onMfa", &[code, message, data]);
+                call("onAuthFlow", &[raw]);
             }
             HostEvent::Failed { error, is_fatal } => {
-                call(&self.on_error, &[text(&error.message), js_error(&error, is_fatal).into()]);
+                call("onError", &[text(&error.message), js_error(&error, is_fatal).into()]);
             }
-            HostEvent::Retried => call(&self.on_retry, &[]),
-            HostEvent::CodeDestroyed { random } => call(&self.on_code_destroyed, &[text(&random)]),
+            HostEvent::Retried => call("onRetry", &[]),
+            HostEvent::CodeDestroyed { random } => call("onCodeDestroyed", &[text(&random)]),
         }
     }
 }

@@ -16,18 +16,18 @@ use web_sys::AbortSignal;
 
 use super::callbacks::js_error;
 use super::http::fetch;
-use super::options::Options;
+use super::options;
 use super::runtime::Runtime;
 use super::value::Js;
 use super::{ScanHandle, scanning, tickets};
 use crate::error::{Error, ErrorCode};
+use crate::fields::{Value as _, wrong_option};
 use crate::lifecycle::MAX_CODE_LIFETIME;
-use crate::options::{Config, wrong_option};
+use crate::options::Config;
 use crate::payload::Payload;
 use crate::protocol::{ApproverRequest, Scene, header};
-use crate::reply::{Answer, Value as _};
 use crate::request::{Client, HttpRequest};
-use crate::session::{Code, News, Reply, Request};
+use crate::session::{Checked, Code, News, Reply, Request};
 
 /// How many codes are remembered: a page that draws its own shows one or two.
 const REMEMBERED: usize = 8;
@@ -49,8 +49,8 @@ impl AuthenticationClient {
     /// Throws an `Error` with `code: "invalid-option"` that names the option.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<Self, JsValue> {
-        let read = Options::new(options.clone()).and_then(|options| {
-            options.function("onError")?;
+        let read = options::read(options.clone()).and_then(|options| {
+            options::function(&options, "onError");
             Config::read(&options, "")
         });
         read.map(|_| Self { options, codes: Rc::default() }).map_err(|error| js_error(&error, true).into())
@@ -104,48 +104,21 @@ impl QrCodeClient {
     /// Asks for a code.
     #[wasm_bindgen(js_name = geneCode)]
     pub fn gene_code(&self, options: JsValue) -> Promise {
-        let this = self.clone();
-        self.promise(async move {
-            let (client, timeout) = this.client(&options)?;
-            let request = Request::Gene(this.scene);
-            let answer = send(client.http::<Js>(&request), timeout).await?;
-            if let Reply::Code(code) = answer.read(&request, None)? {
-                let mut codes = this.codes.borrow_mut();
-                codes.truncate(REMEMBERED - 1);
-                codes.push_front(code);
-            }
-            answer.data()
-        })
+        self.request(&options, Request::Gene(self.scene))
     }
 
     /// Asks once what has become of a code.
     #[wasm_bindgen(js_name = checkStatus)]
-    pub fn check_status(&self, random: String) -> Promise {
-        let this = self.clone();
-        self.promise(async move {
-            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
-            let Code { random, poll_token, .. } = this.code(&random);
-            let request = Request::Check { random, poll_token: poll_token.clone(), hold: None };
-            let answer = send(client.http::<Js>(&request), timeout).await?;
-            if let Ok(Reply::Checked(checked)) = answer.read(&request, None)
-                && let News::Authorised { ticket } = checked.news
-            {
-                tickets::remember(&ticket, poll_token.as_deref());
-            }
-            answer.data()
-        })
+    pub fn check_status(&self, random: &str) -> Promise {
+        let Code { random, poll_token, .. } = self.code(random);
+        self.request(&JsValue::UNDEFINED, Request::Check { random, poll_token, hold: None })
     }
 
     /// Exchanges a ticket for the user, where the server allows that to browsers.
     #[wasm_bindgen(js_name = exchangeUserInfo)]
-    pub fn exchange_user_info(&self, ticket: String) -> Promise {
-        let this = self.clone();
-        self.promise(async move {
-            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
-            let poll_token = tickets::poll_token(&ticket).map(Rc::from);
-            let request = Request::Exchange { ticket: ticket.into(), poll_token };
-            send(client.http::<Js>(&request), timeout).await?.data()
-        })
+    pub fn exchange_user_info(&self, ticket: &str) -> Promise {
+        let poll_token = tickets::poll_token(ticket).map(Rc::from);
+        self.request(&JsValue::UNDEFINED, Request::Exchange { ticket: ticket.into(), poll_token })
     }
 
     /// Polls a code that the page shows by itself, and calls back as `startScanning` does.
@@ -154,8 +127,8 @@ impl QrCodeClient {
     ///
     /// As `startScanning`.
     #[wasm_bindgen(js_name = startPolling)]
-    pub fn start_polling(&self, random: String, options: JsValue) -> Result<ScanHandle, JsValue> {
-        scanning(self.with(&options).and_then(|options| Runtime::poll(self.code(&random), options)))
+    pub fn start_polling(&self, random: &str, options: JsValue) -> Result<ScanHandle, JsValue> {
+        scanning(self.with(&options).and_then(|options| Runtime::poll(self.code(random), options)))
     }
 
     /// Ends what `startPolling` began; a widget's code stays, with a button for a new one.
@@ -166,19 +139,19 @@ impl QrCodeClient {
 
     /// The approver has a code on the screen.
     #[wasm_bindgen]
-    pub fn scanned(&self, random: String, token: String) -> Promise {
+    pub fn scanned(&self, random: String, token: &str) -> Promise {
         self.approve("/scanned", random, token)
     }
 
     /// The approver signs the page in.
     #[wasm_bindgen]
-    pub fn confirm(&self, random: String, token: String) -> Promise {
+    pub fn confirm(&self, random: String, token: &str) -> Promise {
         self.approve("/confirm", random, token)
     }
 
     /// The approver declines.
     #[wasm_bindgen]
-    pub fn cancel(&self, random: String, token: String) -> Promise {
+    pub fn cancel(&self, random: String, token: &str) -> Promise {
         self.approve("/cancel", random, token)
     }
 
@@ -191,42 +164,47 @@ impl QrCodeClient {
     pub fn parse_code(&self, text: &str) -> Result<JsValue, JsValue> {
         JSON::parse(text)
             .ok()
-            .and_then(|value| Js(value).read::<Payload<Js>>())
-            .filter(|payload| !payload.random.is_empty())
+            .and_then(|value| Payload::read(Js(value)))
             .and_then(|payload| payload.serialize(&Serializer::json_compatible()).ok())
             .ok_or_else(|| {
                 js_error(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code"), true).into()
             })
     }
 
-    fn approve(&self, call: &'static str, random: String, token: String) -> Promise {
-        let this = self.clone();
-        self.promise(async move {
-            let (client, timeout) = this.client(&JsValue::UNDEFINED)?;
-            if !header::is_value(&token) {
+    fn request(&self, options: &JsValue, request: Request) -> Promise {
+        self.promise(self.client(options).map(|(client, timeout)| Call {
+            http: client.http::<Js>(&request),
+            timeout,
+            request: Some(request),
+        }))
+    }
+
+    fn approve(&self, call: &str, random: String, token: &str) -> Promise {
+        self.promise(self.client(&JsValue::UNDEFINED).and_then(|(client, timeout)| {
+            if !header::is_value(token) {
                 return Err(wrong_option("token", "the token of a user"));
             }
             let body = Js::to_text(&ApproverRequest { random });
-            send(client.call(call, body, Some(("authorization", &token))), timeout).await?.data()
-        })
+            Ok(Call { http: client.call(call, body, Some(("authorization", token))), timeout, request: None })
+        }))
     }
 
     /// The client's options, and over them those of one call. `onError` of the client is for its promises.
-    fn with(&self, options: &JsValue) -> Result<JsValue, Error> {
-        Options::new(options.clone())?;
+    fn with(&self, over: &JsValue) -> Result<JsValue, Error> {
+        options::read(over.clone())?;
         let merged = Object::new();
         Object::assign(&merged, self.options.unchecked_ref());
         // A fresh object gives up any property.
         let _ = Reflect::delete_property(&merged, &"onError".into());
-        Object::assign(&merged, options.unchecked_ref());
+        Object::assign(&merged, over.unchecked_ref());
         Ok(merged.into())
     }
 
-    fn client(&self, options: &JsValue) -> Result<(Client, u32), Error> {
-        let options = Options::new(self.with(options)?)?;
+    fn client(&self, over: &JsValue) -> Result<(Client, u32), Error> {
+        let options = options::read(self.with(over)?)?;
         let config = Config::read(&options, "")?;
         let timeout = u32::try_from(config.policy.timeout.as_millis()).unwrap_or(u32::MAX);
-        Ok((options.client(&config, self.scene)?, timeout))
+        Ok((options::client(&options, &config, self.scene)?, timeout))
     }
 
     /// The code `random`, with what is known of it: all of one that this client asked for, otherwise its id.
@@ -242,15 +220,15 @@ impl QrCodeClient {
         Code { picture: None, ..code }
     }
 
-    fn promise(&self, work: impl Future<Output = Result<Js, Error>> + 'static) -> Promise {
-        let on_error = self.on_error();
+    fn promise(&self, call: Result<Call, Error>) -> Promise {
+        let this = self.clone();
         future_to_promise(async move {
-            let error = match work.await {
-                Ok(value) => return Ok(value.0),
+            let error = match this.send(call).await {
+                Ok(data) => return Ok(data.0),
                 Err(error) => error,
             };
             let thrown = js_error(&error, true);
-            if let Some(on_error) = on_error {
+            if let Some(on_error) = this.on_error() {
                 let code = error.server_code.map_or_else(|| error.code.word().into(), JsValue::from);
                 // What it throws is its own: the promise fails all the same.
                 let _ = on_error.call3(&JsValue::UNDEFINED, &code, &error.message.as_str().into(), &thrown);
@@ -259,11 +237,40 @@ impl QrCodeClient {
         })
     }
 
+    async fn send(&self, call: Result<Call, Error>) -> Result<Js, Error> {
+        let Call { http, timeout, request } = call?;
+        let answer = fetch(http, &AbortSignal::timeout_with_u32(timeout)).await?;
+        if let Some(request) = request {
+            self.remember(answer.read(&request, None)?, &request);
+        }
+        answer.data()
+    }
+
+    /// Keeps what a later call will need, which the page gives no more than an id for.
+    fn remember(&self, reply: Reply<Js>, request: &Request) {
+        match (reply, request) {
+            (Reply::Code(code), _) => {
+                let mut codes = self.codes.borrow_mut();
+                codes.truncate(REMEMBERED - 1);
+                codes.push_front(code);
+            }
+            (Reply::Checked(Checked { news: News::Authorised { ticket }, .. }), Request::Check { poll_token, .. }) => {
+                tickets::remember(&ticket, poll_token.as_deref());
+            }
+            (Reply::Checked(_) | Reply::User(_), _) => {}
+        }
+    }
+
     fn on_error(&self) -> Option<Function> {
-        Options::new(self.options.clone()).ok()?.function("onError").ok()?
+        options::function(&options::read(self.options.clone()).ok()?, "onError")
     }
 }
 
-async fn send(http: HttpRequest, timeout: u32) -> Result<Answer<Js>, Error> {
-    fetch(http, &AbortSignal::timeout_with_u32(timeout)).await
+/// A request that is ready to leave.
+struct Call {
+    http: HttpRequest,
+    /// In milliseconds.
+    timeout: u32,
+    /// What it asks for, where its answer is worth remembering.
+    request: Option<Request>,
 }

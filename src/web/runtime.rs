@@ -20,12 +20,13 @@ use super::framing;
 use super::holds::HoldPermit;
 use super::http::HttpSlot;
 use super::mutations::{self, Watch};
-use super::options::Options;
+use super::options;
 use super::tickets;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
-use crate::options::{Config, wrong_option};
+use crate::fields::wrong_option;
+use crate::options::Config;
 use crate::protocol::Scene;
 use crate::qr::Format;
 use crate::request::Client;
@@ -73,12 +74,12 @@ impl Runtime {
         let window = web_sys::window().ok_or_else(no_page)?;
         let document = window.document().ok_or_else(no_page)?;
 
-        let options = Options::new(options)?;
+        let options = options::read(options)?;
+        let callbacks = Callbacks::read(&options);
+        let abort = options::signal(&options, "signal");
         let mut config = Config::read(&options, &mutations::page_language(&document))?;
         config.policy.scene = scene;
-        let callbacks = Callbacks::read(&options)?;
-        let client = options.client(&config, scene)?;
-        let abort = options.signal("signal")?;
+        let client = options::client(&options, &config, scene)?;
         let target = match show {
             Show::In(target) => Some(find(&document, target)?),
             Show::Nowhere => {
@@ -258,7 +259,7 @@ impl Runtime {
             let note = self.outbox.borrow_mut().pop_front();
             let Some(note) = note else { break };
             let callbacks = self.callbacks.borrow().clone();
-            callbacks.tell(note, || self.handle(), || self.state() != ScanState::Destroyed);
+            callbacks.tell(note, &|| self.handle(), &|| self.state() != ScanState::Destroyed);
         }
         self.is_telling.set(false);
     }
@@ -283,7 +284,7 @@ impl Runtime {
         });
         for note in queued.chain(last) {
             if let HostEvent::CodeDestroyed { .. } = note {
-                callbacks.tell(note, || self.handle(), || true);
+                callbacks.tell(note, &|| self.handle(), &|| true);
             }
         }
         let this = self.this.upgrade();

@@ -1,12 +1,11 @@
 //! JavaScript values that are handed through unread.
 
-use js_sys::{JSON, Object};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use js_sys::{Array, JSON, Object, Reflect};
+use serde::{Serialize, Serializer};
 use serde_wasm_bindgen::preserve;
 use wasm_bindgen::JsValue;
 
-use crate::reply::Value;
+use crate::fields::Value;
 
 /// A JavaScript value.
 #[derive(Debug, Clone)]
@@ -18,23 +17,39 @@ impl Serialize for Js {
     }
 }
 
-impl<'de> Deserialize<'de> for Js {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        preserve::deserialize(deserializer).map(Self)
-    }
-}
-
 impl Value for Js {
-    fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_wasm_bindgen::from_value(self.0.clone()).ok()
+    fn field(&self, name: &str) -> Option<Self> {
+        let value = Reflect::get(&self.0, &name.into()).ok()?;
+        (!value.is_undefined() && !value.is_null()).then_some(Self(value))
+    }
+
+    fn text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.0.as_f64()
+    }
+
+    fn truth(&self) -> Option<bool> {
+        self.0.as_bool()
+    }
+
+    fn items(&self) -> Option<Vec<Self>> {
+        Array::is_array(&self.0).then(|| Array::from(&self.0).iter().map(Self).collect())
+    }
+
+    /// Not by `instanceof`, which denies what another window has made.
+    fn is_object(&self) -> bool {
+        self.0.is_object() && !Array::is_array(&self.0)
+    }
+
+    fn empty_object() -> Self {
+        Self(Object::new().into())
     }
 
     fn to_text<T: Serialize>(value: &T) -> Option<String> {
         let value = value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).ok()?;
         JSON::stringify(&value).ok().map(String::from)
-    }
-
-    fn empty_object() -> Self {
-        Self(Object::new().into())
     }
 }

@@ -47,7 +47,7 @@ async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
 type Picture = (&'static str, Vec<u8>);
 
 fn svg(text: &str) -> Result<Picture, String> {
-    let Drawing { side, path } = Drawing::new(text, EcLevel::M).map_err(|error| error.message)?;
+    let Drawing { side, path } = Drawing::new(text, EcLevel::M).map_err(|error| error.message.clone())?;
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
     );
@@ -55,7 +55,7 @@ fn svg(text: &str) -> Result<Picture, String> {
 }
 
 fn png(text: &str) -> Result<Picture, String> {
-    let modules = Modules::new(text, EcLevel::M).map_err(|error| error.message)?;
+    let modules = Modules::new(text, EcLevel::M).map_err(|error| error.message.clone())?;
     let quiet = usize::from(QUIET_ZONE) * PIXELS_A_MODULE;
     let side = usize::from(modules.side) * PIXELS_A_MODULE + 2 * quiet;
 

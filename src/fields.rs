@@ -1,0 +1,149 @@
+//! Reads values that others have made: the options of a page, the answers of a server.
+//!
+//! A reader goes on after a fault, with nothing in its place, and tells the first fault at the end. So what is read is a
+//! plain list of fields, in the source and in the wasm. Deliberately absent: which fields there are.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorCode};
+
+/// A value that is handed through unread, or read here: a JavaScript value in the browser, `serde_json::Value` natively.
+pub trait Value: Clone + Serialize {
+    /// The field `name`; `undefined` and `null` count as absent.
+    fn field(&self, name: &str) -> Option<Self>;
+    /// It as a text.
+    fn text(&self) -> Option<String>;
+    /// It as a number.
+    fn number(&self) -> Option<f64>;
+    /// It as a truth value.
+    fn truth(&self) -> Option<bool>;
+    /// It as a list.
+    fn items(&self) -> Option<Vec<Self>>;
+    /// Whether it has fields.
+    fn is_object(&self) -> bool;
+    /// `{}`.
+    fn empty_object() -> Self;
+    /// Writes `T` as JSON text without spaces; `None` when JSON can't hold it.
+    fn to_text<T: Serialize>(value: &T) -> Option<String>;
+}
+
+/// The fields of a value, for reading them one by one.
+#[derive(Debug)]
+pub struct Fields<V> {
+    value: Option<V>,
+    path: String,
+    fault: Rc<RefCell<Option<Error>>>,
+}
+
+impl<V: Value> Fields<V> {
+    /// The fields of `value`. Without a value there are none, which is no fault yet.
+    pub fn of(value: Option<V>) -> Self {
+        Self { value, path: String::new(), fault: Rc::default() }
+    }
+
+    /// The first fault: an [`ErrorCode::InvalidOption`] that names the field and what it must be.
+    ///
+    /// # Errors
+    ///
+    /// When there was one.
+    pub fn end(&self) -> Result<(), Error> {
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    /// Says that the field `name` is wrong.
+    pub fn refuse(&self, name: &str, must_be: &str) {
+        self.fault.borrow_mut().get_or_insert_with(|| wrong_option(&[&self.path, name].concat(), must_be));
+    }
+
+    /// Any value, unread.
+    pub fn value(&self, name: &str) -> Option<V> {
+        self.value.as_ref()?.field(name)
+    }
+
+    /// What `read` makes of the field; a fault when that is nothing.
+    pub fn read<T>(&self, name: &str, must_be: &str, read: impl FnOnce(V) -> Option<T>) -> Option<T> {
+        let read = read(self.value(name)?);
+        if read.is_none() {
+            self.refuse(name, must_be);
+        }
+        read
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.read(name, "a string", |value| value.text())
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.read(name, "a number", |value| value.number())
+    }
+
+    /// A whole number that a `T` can hold.
+    pub fn whole<T: TryFrom<i32>>(&self, name: &str) -> Option<T> {
+        self.read(name, "a whole number", |value| {
+            let number = value.number()?;
+            let whole = number as i32;
+            if f64::from(whole) == number { whole.try_into().ok() } else { None }
+        })
+    }
+
+    /// A truth value.
+    pub fn truth(&self, name: &str) -> Option<bool> {
+        self.read(name, "a boolean", |value| value.truth())
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, name: &str) -> Option<Vec<String>> {
+        self.read(name, "a list of strings", |value| value.items()?.iter().map(V::text).collect())
+    }
+
+    /// An object with fields of its own, which are named `name.field` in errors; one without any when there is none.
+    pub fn object(&self, name: &str) -> Self {
+        let value = self.read(name, "an object", |value| value.is_object().then_some(value));
+        Self { value, path: [&self.path, name, "."].concat(), fault: self.fault.clone() }
+    }
+}
+
+/// The error for an option of the wrong type: `` option `interval` must be a number ``.
+pub fn wrong_option(name: &str, must_be: &str) -> Error {
+    Error::new(ErrorCode::InvalidOption, ["option `", name, "` must be ", must_be].concat())
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Value for serde_json::Value {
+    fn field(&self, name: &str) -> Option<Self> {
+        self.get(name).filter(|value| !value.is_null()).cloned()
+    }
+
+    fn text(&self) -> Option<String> {
+        self.as_str().map(str::to_owned)
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.as_f64()
+    }
+
+    fn truth(&self) -> Option<bool> {
+        self.as_bool()
+    }
+
+    fn items(&self) -> Option<Vec<Self>> {
+        self.as_array().cloned()
+    }
+
+    fn is_object(&self) -> bool {
+        self.is_object()
+    }
+
+    fn empty_object() -> Self {
+        Self::Object(serde_json::Map::new())
+    }
+
+    fn to_text<T: Serialize>(value: &T) -> Option<String> {
+        serde_json::to_string(value).ok()
+    }
+}
