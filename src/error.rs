@@ -141,7 +141,7 @@ impl Error {
             if is_success_status {
                 "the server's answer is not what the protocol describes: is `host` right?".to_owned()
             } else {
-                format!("the server answered HTTP {http_status}")
+                ["the server answered HTTP ", &http_status.to_string()].concat()
             }
         });
         Self(Box::new(Details { code: error_code, message, reason, server_code, retry_after, is_temporary }))

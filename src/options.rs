@@ -141,7 +141,7 @@ fn size(options: &Fields<impl Value>, name: &str, default: u32) -> Size {
 fn host(options: &Fields<impl Value>) -> String {
     for name in ["appHost", "host"] {
         let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
-        if !is_origin(&host, "?# @") {
+        if !is_origin(&host, b"?# @") {
             options.refuse(name, "an address such as `https://login.example.com`");
         }
         return host.trim_end_matches('/').to_owned();
@@ -150,9 +150,9 @@ fn host(options: &Fields<impl Value>) -> String {
 }
 
 /// Whether it is a scheme and more, without any of `forbidden`.
-fn is_origin(address: &str, forbidden: &str) -> bool {
+fn is_origin(address: &str, forbidden: &[u8]) -> bool {
     let authority = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    authority.is_some_and(|authority| !authority.is_empty() && !authority.contains(|c| forbidden.contains(c)))
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(|byte| forbidden.contains(&byte)))
 }
 
 fn headers(options: &Fields<impl Value>) -> Vec<(String, String)> {
@@ -212,7 +212,7 @@ fn colors(options: &Fields<impl Value>) -> Colors {
 /// Origins are compared as the browser writes them, so that they have to be written as the browser does.
 fn frame_ancestors(options: &Fields<impl Value>) -> Option<Vec<String>> {
     let origins = options.texts("frameAncestors")?;
-    if !origins.iter().all(|origin| is_origin(origin, "/?# @*")) {
+    if !origins.iter().all(|origin| is_origin(origin, b"/?# @*")) {
         options.refuse("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
     Some(origins)

@@ -1,15 +1,15 @@
 //! The text in the QR code, both ways.
 //!
-//! CONTRACT §3. The struct's order of fields is the order of keys. `V` is the custom data, handed through unread.
+//! CONTRACT §3, which also gives the order of keys. `V` is the custom data, handed through unread.
 //! Deliberately absent: anything secret. Whoever photographs the screen may know all of this.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::fields::{Fields, Value};
-use crate::protocol::{GeneData, Scene};
+use crate::protocol::{Field, GeneData, Scene, serialize_fields};
 
 /// What the QR code says, as JSON without spaces.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
 pub struct Payload<V> {
     /// Who is to scan.
@@ -18,20 +18,37 @@ pub struct Payload<V> {
     /// The id of the code: all that approvers in the field read.
     pub random: String,
     /// The pool whose users may approve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub user_pool_id: Option<String>,
     /// When the code was made: RFC 3339 in UTC with milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub created_at: Option<String>,
     /// When the code expires: RFC 3339 in UTC with milliseconds. The second form of the text has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub expire_at: Option<String>,
     /// The code's life in seconds: the second form has it in place of [`expire_at`](Self::expire_at).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub expires_in: Option<u32>,
     /// What the page wants the approver to read.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none")]
     pub custom_data: Option<V>,
+}
+
+impl<V: Serialize> Serialize for Payload<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_fields(
+            serializer,
+            [
+                ("scene", Some(Field::Text(self.scene.word()))),
+                ("random", Some(Field::Text(&self.random))),
+                ("userPoolId", self.user_pool_id.as_deref().map(Field::Text)),
+                ("createdAt", self.created_at.as_deref().map(Field::Text)),
+                ("expireAt", self.expire_at.as_deref().map(Field::Text)),
+                ("expiresIn", self.expires_in.map(Field::Number)),
+                ("customData", self.custom_data.as_ref().map(Field::Value)),
+            ],
+        )
+    }
 }
 
 fn none<V>() -> Option<V> {

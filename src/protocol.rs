@@ -3,7 +3,7 @@
 //! CONTRACT §2. Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
 //! on the server, the untouched JavaScript value in the browser. Deliberately absent: how a body becomes text.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The folder of the six calls, below the server's address.
 pub const API_PATH: &str = "/api/v2/qrcode";
@@ -106,10 +106,19 @@ impl Scene {
             _ => return None,
         })
     }
+
+    /// The word that stands for it on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::App => "APP_AUTH",
+            Self::WechatMiniProgram => "WXAPP_AUTH",
+            Self::WechatOfficialAccount => "WECHATMP_AUTH",
+        }
+    }
 }
 
 /// The body of `POST gene`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
 pub struct GeneRequest<V> {
     /// Who is to scan.
@@ -119,22 +128,22 @@ pub struct GeneRequest<V> {
     #[serde(default)]
     pub auto_merge_qr_code: bool,
     /// For the server's own login flow; not in the code.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none")]
     pub context: Option<V>,
     /// The custom data, under the name that today's SDK uses.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none")]
     pub params: Option<V>,
     /// The custom data, under its documented name.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none")]
     pub custom_data: Option<V>,
     /// The custom data, as some clients in the wild spell it.
-    #[serde(default = "none", rename = "customeData", skip_serializing_if = "Option::is_none")]
+    #[serde(default = "none", rename = "customeData")]
     pub custome_data: Option<V>,
     /// The external identity provider of a tenant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ext_idp_conn_id: Option<String>,
     /// Whether the custom data is wanted in the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub with_custom_data: Option<bool>,
 }
 
@@ -157,6 +166,43 @@ impl<V> GeneRequest<V> {
     pub fn into_custom_data(self) -> Option<V> {
         self.params.or(self.custom_data).or(self.custome_data)
     }
+}
+
+impl<V: Serialize> Serialize for GeneRequest<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_fields(
+            serializer,
+            [
+                ("scene", Some(Field::Text(self.scene.word()))),
+                ("autoMergeQrCode", Some(Field::Truth(self.auto_merge_qr_code))),
+                ("context", self.context.as_ref().map(Field::Value)),
+                ("params", self.params.as_ref().map(Field::Value)),
+                ("customData", self.custom_data.as_ref().map(Field::Value)),
+                ("customeData", self.custome_data.as_ref().map(Field::Value)),
+                ("extIdpConnId", self.ext_idp_conn_id.as_deref().map(Field::Text)),
+                ("withCustomData", self.with_custom_data.map(Field::Truth)),
+            ],
+        )
+    }
+}
+
+/// The content of a field.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Field<'a, V> {
+    Text(&'a str),
+    Number(u32),
+    Truth(bool),
+    Value(&'a V),
+}
+
+/// Writes fields, and leaves out what is `None`. As a map, since serde-wasm-bindgen keeps a cache of names for structs:
+/// a kilobyte of code, for the four that the widget writes.
+pub(crate) fn serialize_fields<S: Serializer, V: Serialize, const N: usize>(
+    serializer: S,
+    fields: [(&str, Option<Field<'_, V>>); N],
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.into_iter().filter_map(|(name, field)| Some((name, field?))))
 }
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
@@ -247,10 +293,16 @@ pub struct Person {
 }
 
 /// The body of the approver's three calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ApproverRequest {
     /// The id of the code.
     pub random: String,
+}
+
+impl Serialize for ApproverRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_fields::<S, (), 1>(serializer, [("random", Some(Field::Text(&self.random)))])
+    }
 }
 
 /// The answer of the approver's three calls.
@@ -284,10 +336,16 @@ pub struct Requester {
 }
 
 /// The body of `POST userinfo`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct UserInfoRequest {
     /// The ticket of a success.
     pub ticket: String,
+}
+
+impl Serialize for UserInfoRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_fields::<S, (), 1>(serializer, [("ticket", Some(Field::Text(&self.ticket)))])
+    }
 }
 
 /// What `check` tells of a code.

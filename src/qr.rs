@@ -3,11 +3,11 @@
 //! The symbol itself is made by the `qrcode` crate (ISO/IEC 18004). Here it becomes a path with the quiet zone that the
 //! standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to whoever shows it.
 
-use core::fmt::Write;
 use std::rc::Rc;
 
 pub use qrcode::EcLevel;
-use qrcode::{Color, QrCode};
+use qrcode::bits::Bits;
+use qrcode::{Color, QrCode, Version};
 
 use crate::error::{Error, ErrorCode};
 
@@ -42,10 +42,10 @@ impl Format {
         if self.width >= least {
             return Ok(drawing);
         }
-        let message = format!(
-            "in {} pixels the code would be too dense for a camera: make `size` at least {least}, or `customData` shorter",
-            self.width
-        );
+        let (width, least) = (self.width.to_string(), least.to_string());
+        let message =
+            ["in ", &width, " pixels the code would be too dense for a camera: make `size` at least ", &least];
+        let message = [&message.concat(), ", or `customData` shorter"].concat();
         Err(Error::new(ErrorCode::CodeTooDense, message))
     }
 }
@@ -68,15 +68,14 @@ impl Drawing {
     pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
         let modules = Modules::new(text, level)?;
         let mut path = String::new();
-        for (y, row) in modules.rows().enumerate() {
+        for (y, row) in (QUIET_ZONE..).zip(modules.rows()) {
             let mut x = usize::from(QUIET_ZONE);
             for run in row.chunk_by(|left, right| left == right) {
-                let length = run.len();
                 if run.first() == Some(&true) {
-                    // Writing to a string can't fail.
-                    let _ = write!(path, "M{x} {}h{length}v1h-{length}z", y + usize::from(QUIET_ZONE));
+                    let [x, y, length] = [x, y.into(), run.len()].map(|number| number.to_string());
+                    path.extend(["M", &x, " ", &y, "h", &length, "v1h-", &length, "z"]);
                 }
-                x += length;
+                x += run.len();
             }
         }
         Ok(Self { side: modules.side + 2 * QUIET_ZONE, path })
@@ -98,8 +97,8 @@ impl Modules {
     ///
     /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text.
     pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
-        let code = QrCode::with_error_correction_level(text, level)
-            .map_err(|_| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
+        let code = encode(text.as_bytes(), level)
+            .ok_or_else(|| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
         Ok(Self {
             side: code.width() as u16,
             dark: code.to_colors().into_iter().map(|color| color == Color::Dark).collect(),
@@ -110,6 +109,17 @@ impl Modules {
     pub fn rows(&self) -> impl Iterator<Item = &[bool]> {
         self.dark.chunks(usize::from(self.side))
     }
+}
+
+/// Encodes bytes in the smallest symbol that holds them. Only as bytes: JSON has no run of digits or capitals that is long
+/// enough to be shorter in a mode of its own, and looking for one is a third of an encoder.
+fn encode(bytes: &[u8], level: EcLevel) -> Option<QrCode> {
+    (1..=40).find_map(|version| {
+        let mut bits = Bits::new(Version::Normal(version));
+        bits.push_byte_data(bytes).ok()?;
+        bits.push_terminator(level).ok()?;
+        QrCode::with_bits(bits, level).ok()
+    })
 }
 
 #[cfg(test)]

@@ -345,7 +345,14 @@ impl Words {
             Countdown::ExpiresIn(seconds) => (Word::ExpiresIn, seconds),
             Countdown::RetryIn(seconds) => (Word::RetryIn, seconds),
         };
-        self.get(word).replace("{time}", &format!("{}:{:02}", seconds / 60, seconds % 60))
+        let [minutes, tens, ones] = [seconds / 60, seconds % 60 / 10, seconds % 10].map(|number| number.to_string());
+        let time = [&minutes, ":", &tens, &ones].concat();
+        let text = self.get(word);
+        let place = text.match_indices('{').find_map(|(at, _)| {
+            let (before, rest) = text.split_at_checked(at)?;
+            Some((before, rest.strip_prefix("{time}")?))
+        });
+        place.map_or_else(|| text.to_owned(), |(before, after)| [before, &time, after].concat())
     }
 
     /// The words on the button.

@@ -270,7 +270,10 @@ fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
         style.remove_property("--side").map(drop)
     } else {
         // Written as a fraction: a number with a point would bring the code for writing one.
-        style.set_property("--side", &format!("calc({}px / {thousandths})", even * 1000))
+        style.set_property(
+            "--side",
+            &["calc(", &(even * 1000).to_string(), "px / ", &thousandths.to_string(), ")"].concat(),
+        )
     };
 }
 
