@@ -1,8 +1,8 @@
 // What all doors have in common: the package, usable at once, while the wasm is still on its way.
 
 import { expectPage, load } from "./load.js";
-import { isEarly, pending } from "./pending.js";
-import { AuthenticationClient as WasmClient, startScanning as start } from "./scanlogin.js";
+import { callBack, isEarly, pending } from "./pending.js";
+import * as wasm from "./scanlogin.js";
 import { find, makeRoom } from "./trouble.js";
 
 /** Makes the package. `locate` tells where the wasm is when nobody says otherwise. */
@@ -35,45 +35,50 @@ export function door(locate) {
     return make();
   }
 
-  const startScanning = (target, options) => begin(target, options, () => start(target, options));
+  const startScanning = (target, options, kind = "qrcode") =>
+    begin(target, options, () => wasm.startScanning(target, options, kind));
 
   class AuthenticationClient {
     constructor(options) {
-      let client;
-      const wasm = () => (client = client || new WasmClient(options));
-      if (isLoaded) wasm();
-      for (const kind of ["qrcode", "wxqrcode", "wechatmpqrcode"]) {
-        this[kind] = qrCodeClient(options, () => wasm()[kind]);
+      if (isLoaded) wasm.checkOptions(options);
+      for (const kind of ["qrcode", "wxqrcode", "wechatmpqrcode"]) this[kind] = qrCodeClient(options || {}, kind);
+    }
+  }
+
+  function qrCodeClient(common, kind) {
+    // What is no object is left for the widget to complain of. The client's `onError` is for its promises.
+    const merge = (options = {}) =>
+      typeof options === "object" ? { ...common, onError: undefined, ...options } : options;
+
+    async function call(name, options, id = "", token = "") {
+      try {
+        await init();
+        return await wasm.call(name, kind, merge(options), String(id), String(token));
+      } catch (error) {
+        callBack(common.onError, error.serverCode || error.code, error.message, error);
+        throw error;
       }
     }
-  }
 
-  function qrCodeClient(common, wasm) {
-    // The client's `onError` is for its promises.
-    const merge = (options) => ({ ...common, onError: undefined, ...options });
-    const client = {
-      startScanning: (target, options) =>
-        begin(target, merge(options), () => wasm().startScanning(target, options)),
-      startPolling: (random, options) =>
-        begin(undefined, merge(options), () => wasm().startPolling(random, options)),
+    return {
+      startScanning: (target, options) => startScanning(target, merge(options), kind),
+      startPolling: (random, given) => {
+        const options = merge(given);
+        return begin(undefined, options, () => wasm.startPolling(String(random), options));
+      },
       stopPolling: (handle) => handle.stopPolling(),
-    };
-    for (const call of [
-      "geneCode",
-      "checkStatus",
-      "exchangeUserInfo",
-      "scanned",
-      "confirm",
-      "cancel",
-      "parseCode",
-    ]) {
-      client[call] = async (...values) => {
+      geneCode: (options) => call("geneCode", options),
+      checkStatus: (random) => call("checkStatus", {}, random),
+      exchangeUserInfo: (ticket) => call("exchangeUserInfo", {}, ticket),
+      scanned: (random, token) => call("scanned", {}, random, token),
+      confirm: (random, token) => call("confirm", {}, random, token),
+      cancel: (random, token) => call("cancel", {}, random, token),
+      parseCode: async (text) => {
         await init();
-        return wasm()[call](...values);
-      };
-    }
-    return client;
+        return wasm.parseCode(String(text));
+      },
+    };
   }
 
-  return { AuthenticationClient, init, startScanning };
+  return { AuthenticationClient, init, startScanning: (target, options) => startScanning(target, options) };
 }

@@ -46,13 +46,13 @@ export function pending(init, target, given, make) {
       box = box || showTrouble(target, options, click, () => end("destroyed"));
       box.say(lang, canRetry);
     }
-    if (typeof options.onError === "function") call(options.onError, error.message, error);
+    if (typeof options.onError === "function") callBack(options.onError, error.message, error);
     else report(error);
   }
 
   function click() {
     if (state !== "failed") return;
-    call(options.onRetry);
+    callBack(options.onRetry);
     retry();
   }
 
@@ -101,7 +101,7 @@ export function pending(init, target, given, make) {
 }
 
 /** What a callback throws is the page's: its error handler gets it. */
-function call(callback, ...values) {
+export function callBack(callback, ...values) {
   try {
     if (typeof callback === "function") callback(...values);
   } catch (error) {

@@ -9,10 +9,10 @@ mod elements;
 mod framing;
 mod holds;
 mod http;
+mod memory;
 mod mutations;
 mod options;
 mod runtime;
-mod tickets;
 mod value;
 mod view;
 
@@ -20,23 +20,22 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-pub use client::{AuthenticationClient, QrCodeClient};
+pub use client::{call, check_options, parse_code, start_polling};
 
 use crate::error::Error;
-use crate::protocol::Scene;
 use runtime::Runtime;
 
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
-/// options are those of CONTRACT §4.
+/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
 #[wasm_bindgen(js_name = startScanning)]
-pub fn start_scanning(target: JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
-    scanning(Runtime::start(&target, options, Scene::App))
+pub fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
+    scanning(Runtime::start(&target, options, client::scene(kind)))
 }
 
 fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {

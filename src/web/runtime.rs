@@ -19,9 +19,9 @@ use super::callbacks::Callbacks;
 use super::framing;
 use super::holds::HoldPermit;
 use super::http::HttpSlot;
+use super::memory;
 use super::mutations::{self, Watch};
 use super::options;
-use super::tickets;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
@@ -241,7 +241,7 @@ impl Runtime {
                 }
                 Effect::Notify(note) => {
                     if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
-                        tickets::remember(ticket, poll_token.as_deref());
+                        memory::remember_ticket(ticket, poll_token.as_deref());
                     }
                     self.outbox.borrow_mut().push_back(note);
                 }

@@ -84,7 +84,8 @@ async fn an_image_of_the_server_is_shown_and_one_that_fails_is_drawn() {
 #[wasm_bindgen_test]
 async fn an_unknown_target_gets_a_box_of_its_own() {
     let page = Page::with(&[0]);
-    let handle = start_scanning("no-such-id".into(), page.server.options(&page.log, &JsValue::UNDEFINED)).unwrap();
+    let handle =
+        start_scanning("no-such-id".into(), page.server.options(&page.log, &JsValue::UNDEFINED), "qrcode").unwrap();
     until("ready", || handle.state() == "ready").await;
     let floating = document().query_selector("body > [data-floating]").unwrap().unwrap();
     let left = floating.get_bounding_client_rect().left();

@@ -14,7 +14,7 @@ async fn options_may_be_made_by_another_window() {
         globalThis.foreign = new frame.contentWindow.Object();";
     run(code, &page.target).unwrap();
     let extra = run("return Object.assign(globalThis.foreign, { lang: 'ja-JP' })", &JsValue::NULL).unwrap();
-    page.handle = Some(start_scanning(page.target.clone().into(), extra).unwrap());
+    page.handle = Some(start_scanning(page.target.clone().into(), extra, "qrcode").unwrap());
     page.until_state("ready").await;
     assert_eq!(page.server.field(0, "x-authing-lang"), "ja-JP");
 }
@@ -44,16 +44,18 @@ fn wrong_options_throw_at_once_and_name_the_option() {
     ];
     for (extra, message) in table {
         let extra = run(&format!("return {{ {extra} }}"), &JsValue::NULL).unwrap();
-        let thrown = start_scanning(page.target.clone().into(), extra).unwrap_err();
+        let thrown = start_scanning(page.target.clone().into(), extra, "qrcode").unwrap_err();
         let error: js_sys::Error = thrown.dyn_into().unwrap();
         assert_eq!(error.message(), message);
         assert_eq!(js_sys::Reflect::get(&error, &"code".into()).unwrap(), "invalid-option");
     }
     for target in [JsValue::NULL, JsValue::from(5), js_sys::Object::new().into()] {
-        let error: js_sys::Error = start_scanning(target, JsValue::UNDEFINED).unwrap_err().dyn_into().unwrap();
+        let error: js_sys::Error =
+            start_scanning(target, JsValue::UNDEFINED, "qrcode").unwrap_err().dyn_into().unwrap();
         assert_eq!(error.message(), "option `target` must be an element or the id of one");
     }
-    let error: js_sys::Error = start_scanning(page.target.clone().into(), 5.into()).unwrap_err().dyn_into().unwrap();
+    let error: js_sys::Error =
+        start_scanning(page.target.clone().into(), 5.into(), "qrcode").unwrap_err().dyn_into().unwrap();
     assert_eq!(error.message(), "the options of `startScanning` must be an object");
     assert_eq!(page.target.child_element_count(), 0);
     assert_eq!(page.server.requests("gene"), 0);

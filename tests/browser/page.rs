@@ -86,7 +86,7 @@ impl Page {
     pub(crate) fn start(&mut self, extra: &str) {
         let extra = run(&format!("return {{ {extra} }}"), &self.log).unwrap();
         let options = self.server.options(&self.log, &extra);
-        self.handle = Some(start_scanning(self.target.clone().into(), options).unwrap());
+        self.handle = Some(start_scanning(self.target.clone().into(), options, "qrcode").unwrap());
         if let Some(widget) = self.target.first_element_child() {
             listen(&widget, &self.heard);
         }

@@ -1,0 +1,41 @@
+//! What the calls for a page's own code have to know again, since they are given an id alone, as they always were.
+//!
+//! A browser that asks for the status of a code, or exchanges a ticket, has to prove that the code was its own (CONTRACT
+//! §2). Deliberately absent: anything that outlives the page.
+
+use core::cell::RefCell;
+use std::collections::VecDeque;
+
+use crate::session::Code;
+
+/// How many codes and tickets are remembered: a page that draws its own shows one or two, and signs one person in.
+const REMEMBERED: usize = 8;
+
+thread_local! {
+    static CODES: RefCell<VecDeque<Code>> = const { RefCell::new(VecDeque::new()) };
+    static TICKETS: RefCell<VecDeque<(String, String)>> = const { RefCell::new(VecDeque::new()) };
+}
+
+pub(super) fn remember_code(code: Code) {
+    CODES.with_borrow_mut(|codes| remember(codes, code));
+}
+
+pub(super) fn code(random: &str) -> Option<Code> {
+    CODES.with_borrow(|codes| codes.iter().find(|code| &*code.random == random).cloned())
+}
+
+pub(super) fn remember_ticket(ticket: &str, poll_token: Option<&str>) {
+    let Some(poll_token) = poll_token else { return };
+    TICKETS.with_borrow_mut(|tickets| remember(tickets, (ticket.to_owned(), poll_token.to_owned())));
+}
+
+pub(super) fn poll_token(ticket: &str) -> Option<String> {
+    TICKETS.with_borrow(|tickets| {
+        tickets.iter().find(|(known, _)| known == ticket).map(|(_, poll_token)| poll_token.clone())
+    })
+}
+
+fn remember<T>(all: &mut VecDeque<T>, one: T) {
+    all.truncate(REMEMBERED - 1);
+    all.push_front(one);
+}
