@@ -7,8 +7,32 @@ use web_sys::{CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, S
 
 use crate::options::Config;
 
-/// The namespace of what is drawn.
-pub(super) const SVG: &str = "http://www.w3.org/2000/svg";
+const SVG: &str = "http://www.w3.org/2000/svg";
+
+const HTML: &str = "http://www.w3.org/1999/xhtml";
+
+type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+/// What the widget is made of, in the order of the page: the part that it stands in, its tag, its own part, and its
+/// attributes.
+const PARTS: [(&str, &str, &str, Attributes<'_>); 13] = [
+    // Focus comes here when the button that had it goes away.
+    ("", "div", "frame", &[("role", "group"), ("aria-labelledby", "headline"), ("tabindex", "-1")]),
+    ("frame", "div", "stage", &[]),
+    ("stage", "div", "code", &[]),
+    ("stage", "div", "cover", &[]),
+    ("cover", "svg", "icon", &[("viewBox", "0 0 24 24"), ("aria-hidden", "true")]),
+    ("cover", "img", "photo", &[("alt", ""), ("referrerpolicy", "no-referrer")]),
+    ("frame", "div", "text", &[]),
+    // What changes with the state is announced as one; the countdown, which changes by the second, is not.
+    ("text", "div", "status", &[("role", "status"), ("aria-atomic", "true")]),
+    // Names and the page's words bring their own direction, whatever the page's is.
+    ("status", "p", "name", &[("dir", "auto")]),
+    ("status", "p", "headline", &[("dir", "auto"), ("id", "headline")]),
+    ("status", "p", "hint", &[("dir", "auto")]),
+    ("text", "p", "countdown", &[("dir", "auto"), ("role", "timer")]),
+    ("text", "button", "button", &[("dir", "auto"), ("type", "button")]),
+];
 
 thread_local! {
     // One sheet for all widgets of a page.
@@ -35,8 +59,7 @@ pub(super) struct Elements {
 impl Elements {
     /// Makes them, but puts them nowhere yet. What floats has no place of its own in the page.
     pub(super) fn new(document: &Document, config: &Config, is_floating: bool) -> Result<Self, JsValue> {
-        let outermost = document.create_element("div")?;
-        outermost.set_class_name("scanlogin");
+        let outermost = create(document, "div", &[("class", "scanlogin")])?;
         if is_floating {
             outermost.set_attribute("data-floating", "")?;
         }
@@ -47,68 +70,46 @@ impl Elements {
             }
         });
 
-        let element = |parent: &Node, tag: &str, part: &str| -> Result<Element, JsValue> {
-            let element = document.create_element(tag)?;
-            element.set_class_name(part);
+        let mut parts: Vec<Element> = Vec::new();
+        for (parent, tag, part, attributes) in PARTS {
+            let element = create(document, tag, attributes)?;
+            element.set_attribute("class", part)?;
             element.set_attribute("part", part)?;
-            parent.append_child(&element)?;
-            Ok(element)
-        };
-        let line = |parent: &Node, part: &str| -> Result<Element, JsValue> {
-            let line = element(parent, "p", part)?;
-            // Names and the page's words bring their own direction, whatever the page's is.
-            line.set_attribute("dir", "auto")?;
-            Ok(line)
-        };
-        let frame: HtmlElement = element(&root, "div", "frame")?.unchecked_into();
-        frame.set_attribute("role", "group")?;
-        frame.set_attribute("aria-labelledby", "headline")?;
-        // Focus comes here when the button that had it goes away.
-        frame.set_tab_index(-1);
-        let stage = element(&frame, "div", "stage")?;
-        let code: HtmlElement = element(&stage, "div", "code")?.unchecked_into();
-        let cover = element(&stage, "div", "cover")?;
-        let icon = document.create_element_ns(Some(SVG), "svg")?;
-        icon.set_attribute("class", "icon")?;
-        icon.set_attribute("part", "icon")?;
-        icon.set_attribute("viewBox", "0 0 24 24")?;
-        icon.set_attribute("aria-hidden", "true")?;
-        cover.append_child(&icon)?;
-        let photo = element(&cover, "img", "photo")?;
-        photo.set_attribute("alt", "")?;
-        photo.set_attribute("referrerpolicy", "no-referrer")?;
-        let text = element(&frame, "div", "text")?;
-        // What changes with the state is announced as one; the countdown, which changes by the second, is not.
-        let status = element(&text, "div", "status")?;
-        status.set_attribute("role", "status")?;
-        status.set_attribute("aria-atomic", "true")?;
-        let name = line(&status, "name")?;
-        let headline = line(&status, "headline")?;
-        headline.set_id("headline");
-        let hint = line(&status, "hint")?;
-        let countdown = line(&text, "countdown")?;
-        countdown.set_attribute("role", "timer")?;
-        let button: HtmlElement = element(&text, "button", "button")?.unchecked_into();
-        button.set_attribute("type", "button")?;
-        button.set_attribute("dir", "auto")?;
+            let parent = parts.iter().find(|other| other.get_attribute("part").as_deref() == Some(parent));
+            parent.map_or(root.as_ref(), AsRef::<Node>::as_ref).append_child(&element)?;
+            parts.push(element);
+        }
+        let parts = <[Element; PARTS.len()]>::try_from(parts).map_err(|_| JsValue::NULL)?;
+        let [frame, stage, code, _, icon, photo, _, _, name, headline, hint, countdown, button] = parts;
+        let [frame, code, button] = [frame, code, button].map(JsCast::unchecked_into::<HtmlElement>);
 
         set_attribute(&outermost, "data-theme", config.theme.word());
         let (size, container) = (config.size, config.container_size);
-        for (property, length) in [
-            ("--width", size.width),
-            ("--height", size.height),
-            ("--box-width", container.width),
-            ("--box-height", container.height),
+        let pixels = |length: u32| [&length.to_string(), "px"].concat();
+        let ratio = [&size.width.to_string(), " / ", &size.height.to_string()].concat();
+        for (property, value) in [
+            ("--width", &pixels(size.width)),
+            ("--height", &pixels(size.height)),
+            ("--box-width", &pixels(container.width)),
+            ("--box-height", &pixels(container.height)),
+            ("--ratio", &ratio),
+            ("--dark", &config.colors.dark),
+            ("--light", &config.colors.light),
         ] {
-            frame.style().set_property(property, &[length.to_string().as_str(), "px"].concat())?;
-        }
-        let ratio = [size.width.to_string(), size.height.to_string()].join(" / ");
-        frame.style().set_property("--ratio", &ratio)?;
-        for (property, color) in [("--dark", &config.colors.dark), ("--light", &config.colors.light)] {
-            frame.style().set_property(property, color)?;
+            frame.style().set_property(property, value)?;
         }
         Ok(Self { outermost, root, frame, stage, code, icon, photo, name, headline, hint, countdown, button })
     }
+}
+
+/// Makes an element of HTML or SVG.
+pub(super) fn create(document: &Document, tag: &str, attributes: Attributes<'_>) -> Result<Element, JsValue> {
+    let namespace = if matches!(tag, "svg" | "path") { SVG } else { HTML };
+    let element = document.create_element_ns(Some(namespace), tag)?;
+    for (name, value) in attributes {
+        element.set_attribute(name, value)?;
+    }
+    Ok(element)
 }
 
 fn style() -> Option<CssStyleSheet> {

@@ -10,7 +10,7 @@ use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
 use web_sys::{Document, Element, HtmlElement, Window};
 
-use super::elements::{Elements, SVG, set_attribute, set_flag, set_hidden, set_text};
+use super::elements::{Elements, create, set_attribute, set_flag, set_hidden, set_text};
 use super::mutations::SizeWatch;
 use super::value::Js;
 use crate::options::Config;
@@ -156,27 +156,21 @@ impl View {
     }
 
     fn draw_symbol(&self, symbol: &Symbol) -> Result<(), JsValue> {
-        let svg = self.document.create_element_ns(Some(SVG), "svg")?;
         let side = symbol.drawing.side;
         let length = side.to_string();
-        svg.set_attribute("viewBox", &["0 0 ", &length, " ", &length].concat())?;
-        svg.set_attribute("shape-rendering", "crispEdges")?;
-        svg.set_attribute("role", "img")?;
-        let path = self.document.create_element_ns(Some(SVG), "path")?;
-        path.set_attribute("d", &symbol.drawing.path)?;
-        svg.append_child(&path)?;
+        let view_box = ["0 0 ", &length, " ", &length].concat();
+        let attributes = [("viewBox", view_box.as_str()), ("shape-rendering", "crispEdges"), ("role", "img")];
+        let svg = create(&self.document, "svg", &attributes)?;
+        svg.append_child(create(&self.document, "path", &[("d", &symbol.drawing.path)])?.as_ref())?;
         self.elements.code.append_child(&svg)?;
         let mut listeners = Vec::new();
         if let Some(logo) = &symbol.logo {
-            let image = self.document.create_element("img")?;
-            image.set_class_name("logo");
-            image.set_attribute("part", "logo")?;
-            image.set_attribute("alt", "")?;
-            image.set_attribute("referrerpolicy", "no-referrer")?;
+            let attributes =
+                [("class", "logo"), ("part", "logo"), ("alt", ""), ("referrerpolicy", "no-referrer"), ("src", logo)];
+            let image = create(&self.document, "img", &attributes)?;
             // Without its logo a code is none the worse.
             let broken = image.clone();
             listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
-            image.set_attribute("src", logo)?;
             self.elements.code.append_child(&image)?;
         }
         let least = (u32::from(side) * LEAST_MODULE).to_string();
@@ -193,8 +187,7 @@ impl View {
     }
 
     fn load(&self, url: &str) -> Result<(), JsValue> {
-        let image = self.document.create_element("img")?;
-        image.set_attribute("role", "img")?;
+        let image = create(&self.document, "img", &[("role", "img")])?;
         let (loaded, failed) = (self.send.clone(), self.send.clone());
         self.picture_listeners.replace(vec![
             EventListener::new(&image, "load", move |_| loaded(Event::PictureShown)),
@@ -212,8 +205,7 @@ impl View {
             return;
         }
         self.elements.icon.set_text_content(None);
-        if let Ok(path) = self.document.create_element_ns(Some(SVG), "path") {
-            set_attribute(&path, "d", d);
+        if let Ok(path) = create(&self.document, "path", &[("d", d)]) {
             // As with the code: there is nothing to fall back to.
             let _ = self.elements.icon.append_child(&path);
         }
