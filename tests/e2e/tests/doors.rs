@@ -2,15 +2,18 @@
 //! with the wasm inside, and a server that only imports.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::extract::Path;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, Redirect};
 use axum::routing::get;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 const HEAD: &str = "<!doctype html><html lang=en><title>Doors</title><link rel=icon href=data:,>
     <script>
@@ -22,9 +25,11 @@ const HEAD: &str = "<!doctype html><html lang=en><title>Doors</title><link rel=i
       }
     </script>";
 
-/// The tag stands before the element that it names.
-const TAG: &str = "<script src=/scanlogin/global.js data-target=qrcode data-app-id=demo-app data-size=200
+/// The tag stands before the element that it names, and the wasm is there before that.
+const TAG: &str =
+    "<script src=/scanlogin/global.js data-target=qrcode data-app-id=demo-app data-tenant-id=7 data-size=200
       data-countdown=false data-tips='{\"title\":\"Scan me\"}' data-custom-data='{\"hello\":\"world\"}'></script>
+    <script src=/slow.js></script>
     <body><div id=qrcode></div></body>";
 
 const TWICE: &str = "<body><div id=first></div><div id=second></div>
@@ -68,9 +73,15 @@ async fn start(wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
         Html([HEAD, body, "</html>"].concat())
     };
     let package = async |Path(file): Path<String>| Redirect::temporary(&format!("/scanlogin/{file}"));
+    // The page is read no further while its script is on its way, long after the wasm has come.
+    let slow = async || {
+        sleep(Duration::from_secs(2)).await;
+        ([(CONTENT_TYPE, "text/javascript")], "")
+    };
     let with_pages = |app: Router| {
         wrap(
             app.route("/page/{name}", get(page))
+                .route("/slow.js", get(slow))
                 .route("/npm/scanlogin@0.1.0", get(async || Redirect::temporary("/scanlogin/global.js")))
                 .route("/npm/scanlogin@0.1.0/dist/{file}", get(package)),
         )
