@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::run::{run, step};
-use crate::tools::{self, WASM_TARGET};
 use crate::workspace::Workspace;
+use crate::{tools, widget};
 
 /// The hand-written files through which a page comes in: `pkg/` has them, `pkg/dist/` gets them as one file each, with
 /// what they share in them, and their types as they are.
@@ -20,15 +20,6 @@ const SHARED: [&str; 5] = ["attributes.js", "door.js", "load.js", "pending.js", 
 /// What npm takes along only when it lies in the package.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 const WASM: &str = "scanlogin.wasm";
-/// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
-const WASM_FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
 /// The decoder that the phone page loads: the module, what it imports, and the licences they ask us to keep with them.
 const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
@@ -44,48 +35,15 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
             );
         }
     }
-    tools::ensure_wasm_target(workspace)?;
-    let node_modules = tools::ensure_node_modules(workspace)?;
-    let bindgen = tools::build_bindgen(workspace)?;
     let dist = workspace.path("pkg/dist");
     let bound = workspace.target("bound");
-
-    step(format_args!("Compiling the widget for {WASM_TARGET}"));
-    run(
-        workspace.cargo().args([
-            "build",
-            "--profile",
-            "wasm",
-            "--target",
-            WASM_TARGET,
-            "--package",
-            "scanlogin",
-            "--lib",
-        ]),
-        "The widget did not compile: see the compiler's message above.",
-    )?;
-
-    step("Binding it to JavaScript");
     empty(&bound)?;
-    run(
-        workspace
-            .command(bindgen)
-            .arg(workspace.target(WASM_TARGET).join("wasm/scanlogin.wasm"))
-            .args([bound.as_os_str(), "scanlogin".as_ref()]),
-        "wasm-bindgen did not understand the compiled widget: see its message above.",
-    )?;
-
-    step("Optimizing it for size with wasm-opt, and the doors with esbuild, into pkg/dist");
     empty(&dist)?;
-    run(
-        workspace
-            .command("node")
-            .arg(node_modules.join("binaryen/bin/wasm-opt"))
-            .args(["-Oz", "--strip-producers"])
-            .args(WASM_FEATURES)
-            .args([bound.join("scanlogin_bg.wasm").as_os_str(), "-o".as_ref(), dist.join(WASM).as_os_str()]),
-        "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/dist.rs.",
-    )?;
+    let compiled = widget::compile(workspace)?;
+    widget::optimize(workspace, &widget::bind(workspace, &compiled, &bound)?, &dist.join(WASM))?;
+
+    step("Bundling the doors with esbuild, into pkg/dist");
+    let node_modules = tools::ensure_node_modules(workspace)?;
     copy(&dist, &bound, WASM)?;
     for source in sources() {
         copy(&doors, &bound, source)?;

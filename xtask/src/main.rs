@@ -11,6 +11,7 @@ mod test;
 mod browsers;
 mod run;
 mod tools;
+mod widget;
 mod workspace;
 
 use std::process::ExitCode;
@@ -22,10 +23,10 @@ use crate::workspace::Workspace;
 
 /// Builds, shows and tests scanlogin.
 ///
-/// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target from
-/// rustup, wasm-opt and a QR decoder from npm (at the versions of xtask/package-lock.json), wasm-bindgen and wasm-pack
-/// from crates (at the versions of Cargo.lock), browsers from Debian's apt (as root). You need rustup and Node.js 20 or
-/// newer.
+/// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target and the
+/// source of the standard library from rustup, wasm-opt and a QR decoder from npm (at the versions of
+/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), browsers from Debian's
+/// apt (as root). You need rustup and Node.js 20 or newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {

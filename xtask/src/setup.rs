@@ -4,8 +4,8 @@ use anyhow::Result;
 
 use crate::browsers::{Browser, Browsers};
 use crate::run::{run, step};
-use crate::tools;
 use crate::workspace::Workspace;
+use crate::{tools, widget};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -21,6 +21,7 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
         "Not all crates were fetched: check the network, and that Cargo.lock fits the Cargo.toml files.",
     )?;
     tools::ensure_wasm_target(workspace)?;
+    widget::fetch(workspace)?;
     tools::ensure_node_modules(workspace)?;
     tools::build_bindgen(workspace)?;
     tools::build_test_tools(workspace)?;

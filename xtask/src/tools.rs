@@ -28,6 +28,20 @@ pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
     )
 }
 
+/// Sees to it that rustc can compile its own standard library.
+pub(crate) fn ensure_std_source(workspace: &Workspace) -> Result<()> {
+    let toolchain = read(workspace.command("rustc").args(["--print", "sysroot"]))?;
+    if Path::new(toolchain.trim()).join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
+        return Ok(());
+    }
+    step("Adding the source of the standard library to your Rust toolchain");
+    run(
+        workspace.command("rustup").args(["component", "add", "rust-src"]),
+        "The source of the standard library was not installed: check the network, then run `rustup component add \
+         rust-src` yourself to see more.",
+    )
+}
+
 /// Sees to it that `xtask/node_modules` is what `xtask/package-lock.json` says, and returns it.
 pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
     let lock = fs::read(workspace.path("xtask/package-lock.json")).context("xtask/package-lock.json cannot be read")?;

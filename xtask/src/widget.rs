@@ -1,0 +1,86 @@
+//! The widget's way from Rust to the wasm that pages download: compiled, bound to JavaScript, optimized for size.
+//!
+//! Deliberately absent: the doors around it, which `dist` bundles.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::run::{run, step};
+use crate::tools::{self, WASM_TARGET};
+use crate::workspace::Workspace;
+
+/// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Gets what `compile` would fetch.
+pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
+    tools::ensure_std_source(workspace)?;
+    run(
+        cargo(workspace).args(["fetch", "--locked", "--target", WASM_TARGET]),
+        "Not all crates of the standard library were fetched: check the network.",
+    )
+}
+
+/// Compiles the crate, with the standard library, and returns where the wasm is. Nothing that the environment says to the
+/// compiler for other builds has a say here, so that all get the same bytes.
+pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
+    tools::ensure_std_source(workspace)?;
+    // In a target folder of its own: the crates of the machine that look whether rustc is a stable one would be built
+    // anew whenever this build comes after another.
+    let target = workspace.target("widget");
+    step("Compiling the widget, and the standard library with it (some minutes at the first time)");
+    run(
+        cargo(workspace)
+            .args(["build", "--locked", "--profile", "wasm", "--target", WASM_TARGET])
+            .args(["--package", "scanlogin", "--lib", "--target-dir"])
+            .arg(&target)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS"),
+        "The widget did not compile: see the compiler's message above. If it is about an option, another version of Rust \
+         may know it otherwise: the options stand in xtask/widget.toml, as Rust 1.95 has them.",
+    )?;
+    Ok(target.join(WASM_TARGET).join("wasm/scanlogin.wasm"))
+}
+
+/// Writes `scanlogin.js`, what JavaScript has to know of the wasm, and `scanlogin_bg.wasm` into a folder; returns the
+/// latter.
+pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<PathBuf> {
+    let bindgen = tools::build_bindgen(workspace)?;
+    step("Binding it to JavaScript");
+    run(
+        workspace.command(bindgen).args([compiled, folder]).arg("scanlogin"),
+        "wasm-bindgen did not understand the compiled widget: see its message above.",
+    )?;
+    Ok(folder.join("scanlogin_bg.wasm"))
+}
+
+/// Makes the bound wasm small.
+pub(crate) fn optimize(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
+    let node_modules = tools::ensure_node_modules(workspace)?;
+    step("Optimizing it for size with wasm-opt");
+    run(
+        workspace
+            .command("node")
+            .arg(node_modules.join("binaryen/bin/wasm-opt"))
+            .args(["-Oz", "--strip-producers"])
+            .args(WASM_FEATURES)
+            .args([bound, "-o".as_ref(), optimized]),
+        "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/widget.rs.",
+    )
+}
+
+/// The cargo that compiles what pages download.
+fn cargo(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo();
+    cargo.env("RUSTC_BOOTSTRAP", "1").args(["--config", "xtask/widget.toml"]);
+    cargo
+}
