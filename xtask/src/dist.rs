@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::run::{run, step};
+use crate::size::Files;
 use crate::workspace::Workspace;
 use crate::{tools, widget};
 
@@ -77,10 +78,8 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
         copy(&node_modules.join("qr"), &vendor, file)?;
     }
 
-    run(
-        workspace.command("node").arg(workspace.path("xtask/sizes.mjs")).arg(&dist),
-        "The sizes could not be measured: see the message of xtask/sizes.mjs above.",
-    )
+    Files::of(workspace)?.print();
+    Ok(())
 }
 
 /// Makes an empty folder, whatever was there.

@@ -6,6 +6,7 @@
 mod demo;
 mod dist;
 mod setup;
+mod size;
 mod test;
 
 mod browsers;
@@ -40,6 +41,12 @@ enum Command {
     Setup(setup::Arguments),
     /// Build the widget into pkg/dist/: compile to wasm32, bind to JavaScript, optimize, and print the sizes.
     Dist,
+    /// Build the widget, say what pages download of it, and fail if that is more than the budget.
+    ///
+    /// Says too what the bytes of the wasm are: by section, by crate, the largest functions and the largest pieces of data.
+    /// Those lists are of the wasm before compression, whereas the budget is of what servers send: compressed by brotli.
+    /// A function that is listed twice was compiled for two types; one that is missing was inlined where it is called.
+    Size(size::Arguments),
     /// Build the widget and the server, and run both with demo users on your machine.
     Demo(demo::Arguments),
     /// Run all tests: native, in a browser, and the whole path; the last line says `N passed, N failed`.
@@ -50,6 +57,7 @@ const EXAMPLES: &str = "\
 Examples:
   cargo xtask demo                 see it: a login page and a phone page on http://127.0.0.1:8787
   cargo xtask test                 test everything, as the gate does
+  cargo xtask size                 see what makes the widget as large as it is
   cargo xtask test --only native   the tests that need no browser
   cargo xtask test --browsers all  the others in Firefox and WebKit too
   cargo test -p scanlogin          while working on the core, plain cargo does";
@@ -66,6 +74,7 @@ fn obey(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
     match command {
         Command::Setup(arguments) => setup::setup(workspace, arguments)?,
         Command::Dist => dist::dist(workspace)?,
+        Command::Size(arguments) => size::size(workspace, arguments)?,
         Command::Demo(arguments) => demo::demo(workspace, arguments)?,
         Command::Test(arguments) => return Ok(test::test(workspace, arguments)),
     }

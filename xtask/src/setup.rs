@@ -23,7 +23,8 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     tools::ensure_wasm_target(workspace)?;
     widget::fetch(workspace)?;
     tools::ensure_node_modules(workspace)?;
-    tools::build_bindgen(workspace)?;
+    tools::build(workspace, "bindgen")?;
+    tools::build(workspace, "anatomy")?;
     tools::build_test_tools(workspace)?;
     for engine in arguments.browsers.engines() {
         let browser = Browser::ensure(workspace, *engine)?;

@@ -63,14 +63,14 @@ pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
     Ok(modules)
 }
 
-/// Builds what turns the compiled widget into a JavaScript module, and returns where it is.
-pub(crate) fn build_bindgen(workspace: &Workspace) -> Result<PathBuf> {
-    step("Building wasm-bindgen at the version of Cargo.lock (a minute at the first time)");
+/// Builds one of our own programs of `tools/`, and returns where it is.
+pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
+    step(format_args!("Building {program}, with the libraries of Cargo.lock (a minute at the first time)"));
     run(
-        workspace.cargo().args(["build", "--package", "tools", "--bin", "bindgen"]),
-        "wasm-bindgen did not build: see cargo's message above.",
+        workspace.cargo().args(["build", "--package", "tools", "--bin", program]),
+        &format!("{program} did not build: see cargo's message above."),
     )?;
-    Ok(workspace.built("debug", "bindgen"))
+    Ok(workspace.built("debug", program))
 }
 
 /// Builds wasm-pack, and wasm-bindgen for it to find, and returns the `PATH` that has both in front.

@@ -21,6 +21,10 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
+/// What makes it smallest when it is compressed, which is not what makes it smallest before: code that is alike compresses
+/// well, and code that was inlined is less alike.
+const PASSES: [&str; 5] = ["--one-caller-inline-max-function-size=0", "--flatten", "--rereloop", "-Os", "-Os"];
+
 /// Gets what `compile` would fetch.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
     tools::ensure_std_source(workspace)?;
@@ -54,7 +58,7 @@ pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
 /// Writes `scanlogin.js`, what JavaScript has to know of the wasm, and `scanlogin_bg.wasm` into a folder; returns the
 /// latter.
 pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<PathBuf> {
-    let bindgen = tools::build_bindgen(workspace)?;
+    let bindgen = tools::build(workspace, "bindgen")?;
     step("Binding it to JavaScript");
     run(
         workspace.command(bindgen).args([compiled, folder]).arg("scanlogin"),
@@ -65,14 +69,24 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
 
 /// Makes the bound wasm small.
 pub(crate) fn optimize(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
+    wasm_opt(workspace, &["--strip-debug", "--strip-producers"], bound, optimized)
+}
+
+/// The same, with the names of functions left in: for looking at it.
+pub(crate) fn optimize_with_names(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
+    wasm_opt(workspace, &["--debuginfo"], bound, optimized)
+}
+
+fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Path, optimized: &Path) -> Result<()> {
     let node_modules = tools::ensure_node_modules(workspace)?;
     step("Optimizing it for size with wasm-opt");
     run(
         workspace
             .command("node")
             .arg(node_modules.join("binaryen/bin/wasm-opt"))
-            .args(["-Oz", "--strip-producers"])
             .args(WASM_FEATURES)
+            .args(names)
+            .args(PASSES)
             .args([bound, "-o".as_ref(), optimized]),
         "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/widget.rs.",
     )
