@@ -4,7 +4,6 @@
 //! §2). Deliberately absent: anything that outlives the page.
 
 use core::cell::RefCell;
-use std::collections::VecDeque;
 
 use crate::session::Code;
 
@@ -12,8 +11,8 @@ use crate::session::Code;
 const REMEMBERED: usize = 8;
 
 thread_local! {
-    static CODES: RefCell<VecDeque<Code>> = const { RefCell::new(VecDeque::new()) };
-    static TICKETS: RefCell<VecDeque<(String, String)>> = const { RefCell::new(VecDeque::new()) };
+    static CODES: RefCell<Vec<Code>> = const { RefCell::new(Vec::new()) };
+    static TICKETS: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(super) fn remember_code(code: Code) {
@@ -35,7 +34,7 @@ pub(super) fn poll_token(ticket: &str) -> Option<String> {
     })
 }
 
-fn remember<T>(all: &mut VecDeque<T>, one: T) {
+fn remember<T>(all: &mut Vec<T>, one: T) {
     all.truncate(REMEMBERED - 1);
-    all.push_front(one);
+    all.insert(0, one);
 }

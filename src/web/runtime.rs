@@ -5,7 +5,6 @@
 
 use core::cell::{Cell, RefCell};
 use core::{fmt, ptr};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
@@ -54,7 +53,7 @@ pub(super) struct Runtime {
     presence: RefCell<Option<Watch>>,
     page_language: RefCell<Option<Watch>>,
     callbacks: RefCell<Rc<Callbacks>>,
-    outbox: RefCell<VecDeque<HostEvent<Js>>>,
+    outbox: RefCell<Vec<HostEvent<Js>>>,
     is_telling: Cell<bool>,
 }
 
@@ -243,7 +242,7 @@ impl Runtime {
                     if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
                         memory::remember_ticket(ticket, poll_token.as_deref());
                     }
-                    self.outbox.borrow_mut().push_back(note);
+                    self.outbox.borrow_mut().push(note);
                 }
             }
         }
@@ -255,8 +254,12 @@ impl Runtime {
         if self.is_telling.replace(true) {
             return;
         }
+        // One by one: of those that are still in the outbox, `clear_away` has to know.
         loop {
-            let note = self.outbox.borrow_mut().pop_front();
+            let note = {
+                let mut outbox = self.outbox.borrow_mut();
+                if outbox.is_empty() { None } else { Some(outbox.remove(0)) }
+            };
             let Some(note) = note else { break };
             let callbacks = self.callbacks.borrow().clone();
             callbacks.tell(note, &|| self.handle(), &|| self.state() != ScanState::Destroyed);
@@ -277,7 +280,7 @@ impl Runtime {
         // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
         let callbacks = self.callbacks.take();
         // All that is told from now on is which codes are gone: those before in the queue, and the last.
-        let queued = self.outbox.replace(VecDeque::new()).into_iter();
+        let queued = self.outbox.take().into_iter();
         let last = effects.into_iter().filter_map(|effect| match effect {
             Effect::Notify(note) => Some(note),
             Effect::Send(..) | Effect::Abort | Effect::WakeAt(_) | Effect::Render(_) => None,

@@ -13,7 +13,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request as HttpRequest, header};
 use scanlogin::error::{Error, ErrorCode};
-use scanlogin::options::{Config, Fields};
+use scanlogin::fields::Fields;
+use scanlogin::options::Config;
 use scanlogin::protocol::{GeneRequest, Scene};
 use scanlogin::reply::Answer;
 use scanlogin::request::Client;
@@ -43,7 +44,8 @@ struct Page {
 
 impl Page {
     fn open(router: &Router, policy: Policy) -> Result<Self> {
-        let config = Config::read(&Nothing, "en").map_err(|error| anyhow::anyhow!(error.message))?;
+        let config =
+            Config::read(&Fields::of(None::<Value>), "en").map_err(|error| anyhow::anyhow!(error.message.clone()))?;
         let gene = GeneRequest::<Value>::new(Scene::App, None);
         let mut page = Self {
             router: router.clone(),
@@ -106,30 +108,6 @@ impl Page {
             self.handle(event);
         }
         Ok(())
-    }
-}
-
-/// Options of which none is given.
-struct Nothing;
-
-impl Fields for Nothing {
-    fn name_of(&self, name: &str) -> String {
-        name.to_owned()
-    }
-    fn string(&self, _: &str) -> Result<Option<String>, Error> {
-        Ok(None)
-    }
-    fn number(&self, _: &str) -> Result<Option<f64>, Error> {
-        Ok(None)
-    }
-    fn boolean(&self, _: &str) -> Result<Option<bool>, Error> {
-        Ok(None)
-    }
-    fn strings(&self, _: &str) -> Result<Option<Vec<String>>, Error> {
-        Ok(None)
-    }
-    fn object(&self, _: &str) -> Result<Option<Self>, Error> {
-        Ok(None)
     }
 }
 
