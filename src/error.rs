@@ -6,6 +6,7 @@
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
+use crate::number::decimal;
 use crate::protocol::code;
 
 /// What went wrong, for a program.
@@ -141,7 +142,7 @@ impl Error {
             if is_success_status {
                 "the server's answer is not what the protocol describes: is `host` right?".to_owned()
             } else {
-                ["the server answered HTTP ", &http_status.to_string()].concat()
+                ["the server answered HTTP ", &decimal(http_status.into())].concat()
             }
         });
         Self(Box::new(Details { code: error_code, message, reason, server_code, retry_after, is_temporary }))

@@ -47,5 +47,7 @@ pub mod view_model;
 
 pub mod text;
 
+mod number;
+
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::color::{Colors, luminance};
 use crate::error::Error;
 use crate::fields::{Fields, Value};
+use crate::number::decimal;
 use crate::protocol::header;
 use crate::qr::Format;
 use crate::session::Policy;
@@ -123,7 +124,7 @@ fn whole(options: &Fields<impl Value>, name: &str, least: u32, most: u32, unit: 
     if f64::from(whole) == number && (least..=most).contains(&whole) {
         return Some(whole);
     }
-    let range = ["a whole ", unit, " from ", &least.to_string(), " to ", &most.to_string()].concat();
+    let range = ["a whole ", unit, " from ", &decimal(least.into()), " to ", &decimal(most.into())].concat();
     options.refuse(name, &range);
     None
 }

@@ -10,6 +10,7 @@ use qrcode::bits::Bits;
 use qrcode::{Color, QrCode, Version};
 
 use crate::error::{Error, ErrorCode};
+use crate::number::decimal;
 
 /// The width in modules of the light border that a reader needs (ISO/IEC 18004, 6.3.8).
 pub const QUIET_ZONE: u16 = 4;
@@ -42,7 +43,7 @@ impl Format {
         if self.width >= least {
             return Ok(drawing);
         }
-        let (width, least) = (self.width.to_string(), least.to_string());
+        let (width, least) = (decimal(self.width.into()), decimal(least.into()));
         let message =
             ["in ", &width, " pixels the code would be too dense for a camera: make `size` at least ", &least];
         let message = [&message.concat(), ", or `customData` shorter"].concat();
@@ -72,7 +73,7 @@ impl Drawing {
             let mut x = usize::from(QUIET_ZONE);
             for run in row.chunk_by(|left, right| left == right) {
                 if run.first() == Some(&true) {
-                    let [x, y, length] = [x, y.into(), run.len()].map(|number| number.to_string());
+                    let [x, y, length] = [x, y.into(), run.len()].map(|number| decimal(number as u64));
                     path.extend(["M", &x, " ", &y, "h", &length, "v1h-", &length, "z"]);
                 }
                 x += run.len();

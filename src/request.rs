@@ -5,6 +5,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::fields::Value;
+use crate::number::decimal;
 use crate::options::Config;
 use crate::protocol::{API_PATH, GeneRequest, UserInfoRequest, header};
 use crate::session::{Request, WAIT};
@@ -49,7 +50,7 @@ impl Client {
                 let mut call = "/check?random=".to_owned();
                 call.extend(utf8_percent_encode(random, NO_ID));
                 if let Some(status) = hold {
-                    let (wait, status) = (WAIT.as_secs().to_string(), status.number().to_string());
+                    let (wait, status) = (decimal(WAIT.as_secs()), decimal(status.number().unsigned_abs().into()));
                     call.extend(["&wait=", &wait, "&status=", &status]);
                 }
                 (call, None, poll_token)

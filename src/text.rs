@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: errors for developers ([`crate::error`]).
 
+use crate::number::decimal;
 use crate::view_model::{Action, Countdown, ScanState, Trouble, ViewModel};
 
 /// A language with words of its own. Any other is made by `tips`.
@@ -345,7 +346,8 @@ impl Words {
             Countdown::ExpiresIn(seconds) => (Word::ExpiresIn, seconds),
             Countdown::RetryIn(seconds) => (Word::RetryIn, seconds),
         };
-        let [minutes, tens, ones] = [seconds / 60, seconds % 60 / 10, seconds % 10].map(|number| number.to_string());
+        let [minutes, tens, ones] =
+            [seconds / 60, seconds % 60 / 10, seconds % 10].map(|number| decimal(number.into()));
         let time = [&minutes, ":", &tens, &ones].concat();
         let text = self.get(word);
         let place = text.match_indices('{').find_map(|(at, _)| {

@@ -5,6 +5,7 @@
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
+use crate::number::decimal;
 use crate::options::Config;
 
 const SVG: &str = "http://www.w3.org/2000/svg";
@@ -85,8 +86,8 @@ impl Elements {
 
         set_attribute(&outermost, "data-theme", config.theme.word());
         let (size, container) = (config.size, config.container_size);
-        let pixels = |length: u32| [&length.to_string(), "px"].concat();
-        let ratio = [&size.width.to_string(), " / ", &size.height.to_string()].concat();
+        let pixels = |length: u32| [&decimal(length.into()), "px"].concat();
+        let ratio = [&decimal(size.width.into()), " / ", &decimal(size.height.into())].concat();
         for (property, value) in [
             ("--width", &pixels(size.width)),
             ("--height", &pixels(size.height)),

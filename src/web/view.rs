@@ -13,6 +13,7 @@ use web_sys::{Document, Element, HtmlElement, Window};
 use super::elements::{Elements, create, set_attribute, set_flag, set_hidden, set_text};
 use super::mutations::SizeWatch;
 use super::value::Js;
+use crate::number::decimal;
 use crate::options::Config;
 use crate::qr::LEAST_MODULE;
 use crate::session::{Event, Picture, Symbol};
@@ -157,7 +158,7 @@ impl View {
 
     fn draw_symbol(&self, symbol: &Symbol) -> Result<(), JsValue> {
         let side = symbol.drawing.side;
-        let length = side.to_string();
+        let length = decimal(side.into());
         let view_box = ["0 0 ", &length, " ", &length].concat();
         let attributes = [("viewBox", view_box.as_str()), ("shape-rendering", "crispEdges"), ("role", "img")];
         let svg = create(&self.document, "svg", &attributes)?;
@@ -173,7 +174,7 @@ impl View {
             listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
             self.elements.code.append_child(&image)?;
         }
-        let least = (u32::from(side) * LEAST_MODULE).to_string();
+        let least = decimal((u32::from(side) * LEAST_MODULE).into());
         self.elements.frame.style().set_property("--least", &[&least, "px"].concat())?;
         let (window, stage, code) = (self.window.clone(), self.elements.stage.clone(), self.elements.code.clone());
         let fit = Rc::new(move || fit(&window, &stage, &code, side));
@@ -262,10 +263,7 @@ fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
         style.remove_property("--side").map(drop)
     } else {
         // Written as a fraction: a number with a point would bring the code for writing one.
-        style.set_property(
-            "--side",
-            &["calc(", &(even * 1000).to_string(), "px / ", &thousandths.to_string(), ")"].concat(),
-        )
+        style.set_property("--side", &["calc(", &decimal(even * 1000), "px / ", &decimal(thousandths), ")"].concat())
     };
 }
 
