@@ -18,12 +18,17 @@ mod view;
 
 use std::rc::Rc;
 
+use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::prelude::*;
 
 pub use client::{call, check_options, parse_code, start_polling};
 
 use crate::error::Error;
 use runtime::Runtime;
+
+/// Smaller than that of the standard library. It frees what is freed, too: a page may start many widgets.
+#[global_allocator]
+static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
