@@ -33,13 +33,13 @@ fn bind() -> anyhow::Result<()> {
         .encode_into(EncodeInto::Always)
         .remove_producers_section(true)
         .generate_output()?;
-    let glue = shorten(&mut output);
+    let glue = shorten(&mut output)?;
     output.emit(&out_dir)?;
     fs::write(Path::new(&out_dir).join(name).with_extension("js"), glue).context("the glue could not be written")
 }
 
 /// Gives what wasm and glue know of each other short names, and answers with the glue.
-fn shorten(output: &mut Output) -> String {
+fn shorten(output: &mut Output) -> anyhow::Result<String> {
     let mut glue = output.js().to_owned();
     let mut hasher = DefaultHasher::new();
     glue.hash(&mut hasher);
@@ -47,14 +47,14 @@ fn shorten(output: &mut Output) -> String {
     let mut names = HashMap::new();
     for import in output.wasm_mut().imports.iter_mut() {
         if names.is_empty() {
-            glue = glue.replace(&format!("\"{}\": import", import.module), &format!("\"{version}\": import"));
+            replace(&mut glue, &format!("\"{}\": import", import.module), &format!("\"{version}\": import"))?;
         }
         // The same function may be imported as several types.
         let short = match names.get(&import.name) {
             Some(short) => String::clone(short),
             None => {
                 let short = format!("i{}", names.len());
-                glue = glue.replace(&format!("{}: function", import.name), &format!("{short}: function"));
+                replace(&mut glue, &format!("{}: function", import.name), &format!("{short}: function"))?;
                 names.insert(import.name.clone(), short.clone());
                 short
             }
@@ -63,13 +63,26 @@ fn shorten(output: &mut Output) -> String {
         import.name = short;
     }
 
-    let mut exports: Vec<_> = output.wasm_mut().exports.iter_mut().collect();
+    let exports = &mut output.wasm_mut().exports;
+    let unknown: Vec<_> =
+        exports.iter().filter(|export| !glue.contains(&export.name)).map(|export| export.id()).collect();
+    for export in unknown {
+        exports.delete(export);
+    }
+    let mut exports: Vec<_> = exports.iter_mut().collect();
     // Some names begin with others.
     exports.sort_by_key(|export| Reverse(export.name.len()));
     for (number, export) in exports.into_iter().enumerate() {
         let short = format!("e{number}");
-        glue = glue.replace(&format!("wasm.{}", export.name), &format!("wasm.{short}"));
+        replace(&mut glue, &format!("wasm.{}", export.name), &format!("wasm.{short}"))?;
         export.name = short;
     }
-    glue
+    Ok(glue)
+}
+
+/// A name that stayed long on one side only would be found out by the person in front of the page.
+fn replace(glue: &mut String, name: &str, short: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(glue.contains(name), "the glue has no `{name}`: this version of wasm-bindgen writes it otherwise");
+    *glue = glue.replace(name, short);
+    Ok(())
 }
