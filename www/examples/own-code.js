@@ -2,9 +2,10 @@
 // following what becomes of it is scanlogin's.
 
 import { AuthenticationClient } from '/scanlogin/index.js';
+import { signIn } from './sign-in.js';
 
 const [code, status, another] = ['code', 'status', 'another'].map((id) => document.getElementById(id));
-const { qrcode } = new AuthenticationClient({ host: location.origin });
+const { qrcode } = new AuthenticationClient({ appId: 'demo-app' });
 
 another.onclick = showCode;
 showCode();
@@ -32,7 +33,10 @@ function follow(random) {
       code.classList.add('over');
       status.textContent = `${nickname ?? 'Somebody'} has the code on the phone`;
     },
-    onSuccess: ({ nickname }, ticket) => signIn(nickname, ticket),
+    onSuccess: (_userInfo, ticket) => {
+      status.textContent = 'Confirmed on the phone';
+      signIn(ticket);
+    },
     onCancel: () => end('Declined on the phone.'),
     onExpired: () => end('This code is too old.'),
     onError: (message, { fatal }) => {
@@ -40,17 +44,6 @@ function follow(random) {
       if (fatal) end(message);
     },
   });
-}
-
-/** Hands the ticket to the site's backend, which opens a session. */
-async function signIn(nickname, ticket) {
-  const response = await fetch('/demo/session', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ticket }),
-  });
-  if (response.ok) status.textContent = `Welcome, ${nickname}`;
-  else end('The phone confirmed, but this page could not sign you in.');
 }
 
 function end(why) {

@@ -1,0 +1,23 @@
+// A dialog that starts a widget when it opens, and destroys it when it closes.
+
+import { startScanning } from '/scanlogin/index.js';
+import { signIn } from './sign-in.js';
+
+const dialog = document.querySelector('dialog');
+let handle;
+
+document.getElementById('open').onclick = () => {
+  dialog.showModal();
+  handle = startScanning('qrcode', {
+    appId: 'demo-app',
+    onSuccess: async (_userInfo, ticket) => {
+      await signIn(ticket);
+      dialog.close();
+    },
+    onError: (message, error) => console.warn(error.code, message),
+  });
+};
+
+document.getElementById('close').onclick = () => dialog.close();
+// The Escape key closes it too.
+dialog.onclose = () => handle.destroy();

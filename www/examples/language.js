@@ -1,0 +1,15 @@
+// A page with a switch of its own for the language.
+
+import { startScanning } from '/scanlogin/index.js';
+import { signIn } from './sign-in.js';
+
+const language = document.getElementById('language');
+
+const handle = startScanning('qrcode', {
+  appId: 'demo-app',
+  lang: language.value,
+  onSuccess: (_userInfo, ticket) => signIn(ticket),
+  onError: (message, error) => console.warn(error.code, message),
+});
+
+language.onchange = () => handle.setLanguage(language.value);

@@ -1,0 +1,9 @@
+// The functions that the script tag defines.
+
+import { signIn } from './sign-in.js';
+
+ScanLogin.startScanning('qrcode', {
+  appId: 'demo-app',
+  onSuccess: (_userInfo, ticket) => signIn(ticket),
+  onError: (message, error) => console.warn(error.code, message),
+});
