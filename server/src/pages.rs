@@ -24,7 +24,9 @@ pub fn routes(config: &Config) -> Router {
         router = router.fallback_service(files(www));
     }
     if let Some(package) = &config.package {
-        router = router.nest_service("/scanlogin", files(package));
+        // Nothing in it is secret, and the pages that load it may be of any origin.
+        let open = ServiceBuilder::new().layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        router = router.nest_service("/scanlogin", open.service(files(package)));
     }
     let headers = ServiceBuilder::new()
         .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))

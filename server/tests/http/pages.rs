@@ -25,6 +25,15 @@ fn server() -> (Server, TempDir) {
 }
 
 #[tokio::test]
+async fn any_origin_may_load_the_widget_and_only_the_widget() {
+    let (server, _folder) = server();
+    for (path, allowed) in [("/scanlogin/scanlogin.wasm", Some("*")), ("/app.js", None), ("/", None)] {
+        let reply = server.get(path).header("origin", "https://www.example.com").await;
+        assert_eq!(reply.header("access-control-allow-origin"), allowed, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn pages_stand_at_the_root_and_the_widget_in_its_folder() {
     let (server, _folder) = server();
     for (path, content_type, body) in [
