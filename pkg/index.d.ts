@@ -202,7 +202,7 @@ export interface StartOptions {
    */
   requestFrom?: string;
   /** Other names for the headers that requests carry. */
-  headers?: Partial<Record<"app-id" | "userpool-id" | "tenant-id" | "request-from" | "sdk-version" | "lang", string>>;
+  headers?: HeaderNames;
   /**
    * How long a request may take, in milliseconds, 1,000 to 120,000.
    * @default 10000
@@ -284,9 +284,9 @@ export interface StartOptions {
    */
   theme?: "auto" | "light" | "dark";
   /**
-   * The origins that may frame the page, such as `https://www.example.com`. Inside any other the widget does not start: `startScanning` throws an error
-   * with `code: "framed"`. Without this option it only warns in the console. A browser that does not tell who frames
-   * the page counts as framed by a stranger.
+   * The origins that may frame the page, such as `https://www.example.com`. Inside any other the widget does not start:
+   * `startScanning` throws an error with `code: "framed"`. Without this option it only warns in the console. A browser
+   * that does not tell who frames the page counts as framed by a stranger.
    */
   frameAncestors?: string[];
 
@@ -312,13 +312,18 @@ export interface StartOptions {
   onMfa?(code: number | undefined, message: string | undefined, data: unknown): void;
   /** After `onMfa`, with the whole of what the server sent. */
   onAuthFlow?(scannedResult: unknown): void;
-  /** Each failed poll and each fatal failure. */
+  /** Each failed request and each fatal failure. */
   onError?(message: string, error: ScanLoginError): void;
   /** Every click that asks for a new code. */
   onRetry?(): void;
   /** A code left the page. */
   onCodeDestroyed?(random: string): void;
 }
+
+/** The names of the headers that requests carry. What is left out is called as authing-js-sdk calls it. */
+export type HeaderNames = Partial<
+  Record<"app-id" | "userpool-id" | "tenant-id" | "request-from" | "sdk-version" | "lang", string>
+>;
 
 /** In CSS pixels. */
 export interface Size {
