@@ -4,7 +4,7 @@
 import { startScanning } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
 
-const starts = {
+const views = {
   home: () => {},
   'sign-in': (signal) =>
     startScanning('qrcode', {
@@ -22,9 +22,9 @@ let leaving = new AbortController();
 function show() {
   leaving.abort();
   leaving = new AbortController();
-  const name = location.hash === '#sign-in' ? 'sign-in' : 'home';
-  document.getElementById('view').replaceChildren(document.getElementById(name).content.cloneNode(true));
-  starts[name](leaving.signal);
+  const shown = location.hash === '#sign-in' ? 'sign-in' : 'home';
+  for (const view of Object.keys(views)) document.getElementById(`view-${view}`).hidden = view !== shown;
+  views[shown](leaving.signal);
 }
 
 addEventListener('hashchange', show);

@@ -133,6 +133,31 @@ async fn axe_finds_no_barrier_on_the_way_from_the_code_to_being_signed_in() -> R
 }
 
 #[tokio::test]
+async fn axe_finds_no_barrier_on_any_example() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    let mut pages = 0;
+    for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/examples"))? {
+        let name = entry?.file_name().into_string().ok().context("names are text")?;
+        if !name.ends_with(".html") {
+            continue;
+        }
+        browser.goto(&format!("{}/examples/{name}", site.url)).await?;
+        browser.run("document.querySelector('#open')?.click()").await?;
+        browser
+            .until(
+                "[...document.querySelectorAll('#qrcode, scan-login')].every((box) =>
+                   !box.checkVisibility() || box.querySelector('.scanlogin[data-state=ready]'))",
+            )
+            .await?;
+        expect_no_barrier_in_either_scheme(&browser).await.with_context(|| name)?;
+        pages += 1;
+    }
+    ensure!(pages > 1, "there are {pages} examples");
+    browser.close().await
+}
+
+#[tokio::test]
 async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
