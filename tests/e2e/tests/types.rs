@@ -1,5 +1,5 @@
 //! The package as TypeScript and Node.js see it: `tests/types/` has code that must compile and code that must not, and the
-//! tools that know how others resolve a package.
+//! tools that know how others resolve a package. The code in the documents must compile, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,54 @@ fn the_latest_compilers_take_what_is_right_and_nothing_else() -> Result<()> {
         run(&mut tool(&format!("{compiler}/bin/tsc"))?)?;
     }
     Ok(())
+}
+
+/// What the code in the documents takes for granted, and who knows what a script tag defines.
+const OF_THE_READER: &str = "import 'scanlogin/global.js';
+    declare global { function signIn(ticket: string): void; }";
+/// JavaScript, as its readers write it: what is not there may be wrong at run time, but names and arguments have to be right.
+const AS_JAVASCRIPT: &str = r#"{ "extends": "../../tsconfig.json", "include": ["*.ts"], "exclude": [],
+    "compilerOptions": { "strict": false, "exactOptionalPropertyTypes": false } }"#;
+
+#[test]
+fn the_code_in_the_documents_compiles() -> Result<()> {
+    // Here the package is found, and git overlooks it.
+    let sources = folder()?.join("node_modules/.documents");
+    if sources.exists() {
+        fs::remove_dir_all(&sources)?;
+    }
+    fs::create_dir(&sources)?;
+    fs::write(sources.join("tsconfig.json"), AS_JAVASCRIPT)?;
+    fs::write(sources.join("reader.d.ts"), OF_THE_READER)?;
+    for (document, path) in [("README", "README.md"), ("pkg-README", "pkg/README.md")] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))?;
+        let scripts = scripts_in(&text);
+        ensure!(scripts.len() > 4, "{path} has {} scripts", scripts.len());
+        for (line, script) in scripts {
+            fs::write(sources.join(format!("{document}-line-{line}.ts")), script + "\nexport {};\n")?;
+        }
+    }
+    run(tool(&format!("{}/bin/tsc", COMPILERS[0]))?.args(["--project", "node_modules/.documents"]))
+}
+
+/// The scripts in the fenced blocks of a document, those inside of HTML included, and the lines where the blocks begin.
+fn scripts_in(text: &str) -> Vec<(usize, String)> {
+    let mut scripts = Vec::new();
+    let mut line = 1;
+    for block in text.split("\n```") {
+        let (language, code) = block.split_once('\n').unwrap_or_default();
+        match language {
+            "js" | "ts" => scripts.push((line, code.to_owned())),
+            "html" => {
+                let elements = code.split("<script").skip(1).filter_map(|rest| rest.split("</script>").next());
+                let script: String = elements.filter_map(|element| Some(element.split_once('>')?.1)).collect();
+                scripts.push((line, script));
+            }
+            _ => {}
+        }
+        line += block.matches('\n').count() + 1;
+    }
+    scripts
 }
 
 /// One after the other: both pack the package where it lies.
