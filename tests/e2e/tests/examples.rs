@@ -3,8 +3,6 @@
 //! Deliberately absent: what only Chromium tells, so that every browser can run these; and the behaviour behind the pages,
 //! which other tests look at from all sides.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
-
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -207,7 +207,7 @@ fn the_server_takes_every_flag_that_is_told_of() -> Result<()> {
     let config = read("server/src/config.rs")?;
     let told = ["Run the server", "Moving from authing-js-sdk"].map(|heading| section("README.md", heading));
     let told = told.into_iter().collect::<Result<String>>()?;
-    let flags = told.split_whitespace().filter_map(|word| word.trim_matches(['`', ',', '.']).strip_prefix("--"));
+    let flags = told.split_whitespace().filter_map(|word| word.trim_matches(['`', ';', ',', '.']).strip_prefix("--"));
     let flags: BTreeSet<_> = flags.filter(|flag| flag.starts_with(char::is_alphabetic)).collect();
     assert!(flags.len() > 6, "{flags:?}");
     for flag in flags {

@@ -82,9 +82,9 @@ fn policy_without(policy: &str, without: &[&str]) -> String {
         match missing.split_once(' ') {
             None => lines.retain(|line| line.split(' ').next() != Some(missing)),
             Some((name, word)) => {
-                let line = lines.iter_mut().find(|line| line.starts_with(name));
-                let line = line.unwrap_or_else(|| panic!("the policy has no {name}"));
-                *line = line.replace(&format!(" {word}"), "");
+                for line in lines.iter_mut().filter(|line| line.starts_with(name)) {
+                    *line = line.replace(&format!(" {word}"), "");
+                }
             }
         }
     }
