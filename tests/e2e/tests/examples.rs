@@ -238,6 +238,8 @@ async fn a_closed_dialog_and_a_view_that_is_left_have_no_code_and_poll_nothing()
         [("dialog", "#open", "#close"), ("single-page", "nav [href=\"#sign-in\"]", "nav [href=\"#home\"]")]
     {
         open(&browser, &site, page).await?;
+        // The server learns a moment later that the page before is gone.
+        traffic.until(|seen| seen.held.is_empty()).await?;
         traffic.forget();
         browser.click(enter).await?;
         let first = browser.read_code().await?;
