@@ -44,6 +44,7 @@ pub(crate) fn demo(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         "
   Open the login page       http://127.0.0.1:{port}/
   and, as the phone,        http://127.0.0.1:{port}/phone.html
+  Ways of using it          http://127.0.0.1:{port}/examples/
   Sign in on the phone as   alice or bob, the password is the name
   Stop with                 Ctrl-C
 "
