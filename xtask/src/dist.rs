@@ -38,10 +38,12 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     }
     let dist = workspace.path("pkg/dist");
     let bound = workspace.target("bound");
-    empty(&bound)?;
-    empty(&dist)?;
+    // What is there stays until there is something better.
     let compiled = widget::compile(workspace)?;
-    widget::optimize(workspace, &widget::bind(workspace, &compiled, &bound)?, &dist.join(WASM))?;
+    empty(&bound)?;
+    let wasm = widget::bind(workspace, &compiled, &bound)?;
+    empty(&dist)?;
+    widget::optimize(workspace, &wasm, &dist.join(WASM))?;
 
     step("Bundling the doors with esbuild, into pkg/dist");
     let node_modules = tools::ensure_node_modules(workspace)?;
