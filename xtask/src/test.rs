@@ -39,7 +39,7 @@ enum Suite {
 
 /// The tests of the whole path that ask no more of a browser than every driver offers. The others look into Chromium by
 /// its DevTools: at its counters, its network, its media, the tree that a screen reader gets.
-const EVERYWHERE: [&str; 5] = ["whole_path", "bad_luck", "client", "strict_pages", "framed"];
+const EVERYWHERE: [&str; 6] = ["whole_path", "bad_luck", "client", "examples", "strict_pages", "framed"];
 
 /// A suite, where it runs.
 #[derive(Clone, Copy)]
