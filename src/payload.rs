@@ -3,34 +3,27 @@
 //! CONTRACT §3, which also gives the order of keys. `V` is the custom data, handed through unread.
 //! Deliberately absent: anything secret. Whoever photographs the screen may know all of this.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::fields::{Fields, Value};
 use crate::protocol::{Field, GeneData, Scene, serialize_fields};
 
 /// What the QR code says, as JSON without spaces.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Payload<V> {
     /// Who is to scan.
-    #[serde(default)]
     pub scene: Scene,
     /// The id of the code: all that approvers in the field read.
     pub random: String,
     /// The pool whose users may approve.
-    #[serde(default)]
     pub user_pool_id: Option<String>,
     /// When the code was made: RFC 3339 in UTC with milliseconds.
-    #[serde(default)]
     pub created_at: Option<String>,
     /// When the code expires: RFC 3339 in UTC with milliseconds. The second form of the text has none.
-    #[serde(default)]
     pub expire_at: Option<String>,
     /// The code's life in seconds: the second form has it in place of [`expire_at`](Self::expire_at).
-    #[serde(default)]
     pub expires_in: Option<u32>,
     /// What the page wants the approver to read.
-    #[serde(default = "none")]
     pub custom_data: Option<V>,
 }
 
@@ -49,10 +42,6 @@ impl<V: Serialize> Serialize for Payload<V> {
             ],
         )
     }
-}
-
-fn none<V>() -> Option<V> {
-    None
 }
 
 impl<V> Payload<V> {
@@ -118,37 +107,42 @@ impl<V: Value> Payload<V> {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::{Value as Json, json};
 
     const CONTRACT: &str = r#"{"scene":"APP_AUTH","random":"5e05f0c57fde537d950f7da5","userPoolId":"5e04ae0d5f3cee22fb37612b","createdAt":"2019-12-27T11:53:41.260Z","expireAt":"2019-12-27T11:55:41.260Z","customData":{"hello":"world"}}"#;
 
+    fn read(text: &str) -> Payload<Json> {
+        Payload::read(serde_json::from_str(text).unwrap()).unwrap()
+    }
+
+    fn gene(answer: Json) -> GeneData<Json> {
+        crate::reply::gene(&Fields::of(Some(answer))).unwrap()
+    }
+
     #[test]
     fn the_text_of_the_contract_is_read_and_written_to_the_letter() {
-        let payload: Payload<Value> = serde_json::from_str(CONTRACT).unwrap();
+        let payload = read(CONTRACT);
         assert_eq!(payload.random, "5e05f0c57fde537d950f7da5");
         assert_eq!(serde_json::to_string(&payload).unwrap(), CONTRACT);
     }
 
     #[test]
     fn the_second_form_with_a_life_in_seconds_is_read() {
-        let payload: Payload<Value> =
-            serde_json::from_str(r#"{"scene":"APP_AUTH","random":"r","expiresIn":120}"#).unwrap();
+        let payload = read(r#"{"scene":"APP_AUTH","random":"r","expiresIn":120}"#);
         assert_eq!((payload.expires_in, payload.expire_at), (Some(120), None));
     }
 
     #[test]
     fn an_answer_with_only_an_image_has_no_text() {
-        let gene: GeneData<Value> = serde_json::from_value(json!({ "random": "r", "url": "u" })).unwrap();
-        assert_eq!(Payload::of(gene), None);
+        assert_eq!(Payload::of(gene(json!({ "random": "r", "url": "u" }))), None);
     }
 
     #[test]
     fn an_answer_never_brings_its_poll_token_into_the_text() {
-        let gene: GeneData<Value> = serde_json::from_value(json!({
+        let gene = gene(json!({
             "random": "r", "expiresIn": 120, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
             "createdAt": "a", "expireAt": "b", "customData": {}, "pollToken": "secret"
-        }))
-        .unwrap();
+        }));
         let text = serde_json::to_string(&Payload::of(gene).unwrap()).unwrap();
         assert_eq!(
             text,

@@ -206,89 +206,80 @@ pub(crate) fn serialize_fields<S: Serializer, V: Serialize, const N: usize>(
 }
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct GeneData<V> {
     /// The id of the code.
     pub random: String,
     /// The code's life in seconds, from now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
     /// An image of the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A logo that the app's owner wants in the middle of the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_logo: Option<String>,
     /// Who is to scan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scene: Option<Scene>,
     /// The pool whose users may approve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_pool_id: Option<String>,
     /// When the code was made: RFC 3339 in UTC with milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// When the code expires: RFC 3339 in UTC with milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_at: Option<String>,
     /// What the page wants the approver to read.
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_data: Option<V>,
     /// Proves to `check` that it answers the browser that asked for the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_token: Option<String>,
 }
 
 /// The answer of `GET check`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CheckData<V> {
     /// The id of the code.
-    #[serde(default)]
     pub random: Option<String>,
     /// The status as a number: see [`Status::read`].
     pub status: i32,
     /// Exchanged for the user by the site's backend, at [`Status::Authorised`].
-    #[serde(default)]
     pub ticket: Option<String>,
     /// What the page may know of the user so far.
-    #[serde(default = "none")]
     pub user_info: Option<V>,
     /// The id of the user who scanned.
-    #[serde(default)]
     pub scanned_user_id: Option<String>,
     /// What happened, at [`Status::NeedsMfa`] and [`Status::Failed`].
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scanned_result: Option<V>,
 }
 
 /// What became of a confirm that did not end in a ticket: `scannedResult` of `check`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(bound(deserialize = "V: Deserialize<'de>"))]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScannedResult<V> {
     /// The code of the refusal.
-    #[serde(default)]
     pub code: Option<i32>,
     /// The refusal for people, where one family of clients reads it.
-    #[serde(default)]
     pub message: Option<String>,
     /// The same text, where the other family reads it.
-    #[serde(default)]
     pub errmsg: Option<String>,
     /// What a second factor needs.
-    #[serde(default = "none")]
     pub data: Option<V>,
 }
 
 /// What a page may show of the user who scanned: part of `userInfo`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Person {
     /// The name that other people know the user by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
     /// The address of a picture of the user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub photo: Option<String>,
 }
 
@@ -422,16 +413,20 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_our_additions_is_read() {
-        let data: GeneData<Value> =
-            serde_json::from_value(json!({ "random": "r", "expiresIn": 120, "url": "https://example.test/r.png" }))
-                .unwrap();
-        assert_eq!((data.expires_in, data.poll_token, data.scene), (Some(120), None, None));
-    }
-
-    #[test]
-    fn a_user_of_null_and_missing_fields_are_read_as_none() {
-        let data: CheckData<Value> = serde_json::from_value(json!({ "status": 0, "userInfo": null })).unwrap();
-        assert_eq!((data.user_info, data.ticket, data.scanned_result), (None, None, None));
+    fn a_request_is_read_as_it_was_written() {
+        let request = GeneRequest {
+            context: Some(json!("a")),
+            params: Some(json!({ "b": 1 })),
+            custom_data: Some(json!([2])),
+            custome_data: Some(json!(3)),
+            ext_idp_conn_id: Some("c".to_owned()),
+            with_custom_data: Some(true),
+            ..GeneRequest::new(Scene::WechatMiniProgram, None)
+        };
+        let written = serde_json::to_value(&request).unwrap();
+        assert_eq!(serde_json::from_value::<GeneRequest<Value>>(written).unwrap(), request);
+        for scene in [Scene::App, Scene::WechatMiniProgram, Scene::WechatOfficialAccount] {
+            assert_eq!((json!(scene), Scene::read(scene.word())), (json!(scene.word()), Some(scene)));
+        }
     }
 }

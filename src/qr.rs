@@ -112,7 +112,7 @@ impl Modules {
     }
 }
 
-/// The shortest run that is worth a segment of its own: it costs 35 bits and saves 2.5 a character.
+/// The shortest run that is worth a segment of its own: it costs some 35 bits and saves 2.5 a character.
 const WORTHWHILE: usize = 16;
 
 /// Encodes `text` in the smallest symbol that holds it.

@@ -62,7 +62,7 @@ impl<V: Value> Answer<V> {
 }
 
 /// Reads the answer of `gene`; `None` when it is none.
-fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
+pub(crate) fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
     let gene = GeneData {
         random: fields.text("random").filter(|random| !random.is_empty())?,
         expires_in: fields.whole("expiresIn"),
@@ -159,6 +159,7 @@ fn outcome<V: Value>(raw: V) -> Outcome<V> {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
+    use crate::protocol::{CheckData, ScannedResult};
     use crate::qr::{Drawing, EcLevel};
     use serde_json::json;
 
@@ -184,6 +185,53 @@ mod tests {
             Reply::Checked(checked) => Ok(checked),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn an_answer_of_gene_is_read_as_the_server_writes_it_and_without_our_additions() {
+        let text = |text: &str| Some(text.to_owned());
+        let written = GeneData {
+            random: "r".to_owned(),
+            expires_in: Some(120),
+            url: text("u"),
+            custom_logo: text("l"),
+            scene: Some(Scene::App),
+            user_pool_id: text("p"),
+            created_at: text("a"),
+            expire_at: text("b"),
+            custom_data: Some(json!({ "c": 1 })),
+            poll_token: text("t"),
+        };
+        let of = |answer: Json| gene(&Fields::of(Some(answer)));
+        assert_eq!(of(serde_json::to_value(&written).unwrap()), Some(written));
+        let least = of(json!({ "random": "r", "expiresIn": 120, "url": "u" })).unwrap();
+        assert_eq!((least.expires_in, least.poll_token, least.scene), (Some(120), None, None));
+    }
+
+    #[test]
+    fn an_answer_of_check_is_read_as_the_server_writes_it() {
+        let written = CheckData {
+            random: Some("r".to_owned()),
+            status: 2,
+            ticket: Some("t".to_owned()),
+            user_info: Some(json!({ "nickname": "n", "photo": "p", "token": "jwt" })),
+            scanned_user_id: None,
+            scanned_result: None,
+        };
+        let read = check(serde_json::to_value(&written).unwrap()).unwrap();
+        let person = Person { nickname: Some("n".to_owned()), photo: Some("p".to_owned()) };
+        assert_eq!((read.news, read.person, read.has_token), (News::Authorised { ticket: "t".into() }, person, true));
+        let result =
+            ScannedResult { code: Some(7), message: None, errmsg: Some("no".to_owned()), data: Some(json!(1)) };
+        let result = serde_json::to_value(&result).unwrap();
+        let written = CheckData { status: 4, scanned_result: Some(result.clone()), ..written };
+        let News::NeedsMfa(Some(outcome)) = check(serde_json::to_value(&written).unwrap()).unwrap().news else {
+            panic!()
+        };
+        assert_eq!(
+            outcome,
+            Outcome { code: Some(7), message: Some("no".to_owned()), data: Some(json!(1)), raw: result }
+        );
     }
 
     #[test]

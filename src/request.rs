@@ -49,9 +49,9 @@ impl Client {
             Request::Check { random, poll_token, hold } => {
                 let mut call = "/check?random=".to_owned();
                 call.extend(utf8_percent_encode(random, NO_ID));
-                if let Some(status) = hold {
-                    let (wait, status) = (decimal(WAIT.as_secs()), decimal(status.number().unsigned_abs().into()));
-                    call.extend(["&wait=", &wait, "&status=", &status]);
+                // A code that has ended has no news to wait for.
+                if let Some(status) = hold.and_then(|status| u64::try_from(status.number()).ok()) {
+                    call.extend(["&wait=", &decimal(WAIT.as_secs()), "&status=", &decimal(status)]);
                 }
                 (call, None, poll_token)
             }
@@ -115,6 +115,7 @@ mod tests {
         assert_eq!(at_once.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
         assert_eq!(at_once.body, None);
         assert!(http(&check(Some(Status::Scanned))).url.ends_with("&wait=25&status=1"));
+        assert_eq!(http(&check(Some(Status::Expired))).url, at_once.url, "what has ended is not waited for");
     }
 
     #[test]
