@@ -47,6 +47,8 @@ pub mod view_model;
 
 pub mod text;
 
+mod codewords;
+
 mod number;
 
 #[cfg(target_arch = "wasm32")]

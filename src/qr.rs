@@ -1,14 +1,17 @@
 //! From text to modules to one SVG path.
 //!
-//! The symbol itself is made by the `qrcode` crate (ISO/IEC 18004). Here it becomes a path with the quiet zone that the
-//! standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to whoever shows it.
+//! The `qrcode` crate (ISO/IEC 18004) encodes the text, and draws and masks the symbol. Here it becomes a path with the
+//! quiet zone that the standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to
+//! whoever shows it.
 
 use std::rc::Rc;
 
-pub use qrcode::EcLevel;
+pub use qrcode::Color;
 use qrcode::bits::Bits;
-use qrcode::{Color, QrCode, Version};
+use qrcode::canvas::{Canvas, Module};
+use qrcode::{EcLevel, Version};
 
+use crate::codewords::interleave;
 use crate::error::{Error, ErrorCode};
 use crate::number::decimal;
 
@@ -17,6 +20,44 @@ pub const QUIET_ZONE: u16 = 4;
 
 /// The least width of a module in CSS pixels: half a millimetre, which a phone can read from where a person holds it.
 pub const LEAST_MODULE: u32 = 2;
+
+/// How much of a code may be lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// 15 %.
+    M,
+    /// 25 %.
+    Q,
+}
+
+impl Level {
+    /// In how many blocks the codewords of a version are (ISO/IEC 18004, table 9).
+    fn blocks(self, version: Version) -> usize {
+        const M: [u8; 40] = [
+            1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16, 17, 17, 18, 20, 21, 23, 25, 26, 28, 29,
+            31, 33, 35, 37, 38, 40, 43, 45, 47, 49,
+        ];
+        const Q: [u8; 40] = [
+            1, 1, 2, 2, 4, 4, 6, 6, 8, 8, 8, 10, 12, 16, 12, 17, 16, 18, 21, 20, 23, 23, 25, 27, 29, 34, 34, 35, 38,
+            40, 43, 45, 48, 51, 53, 56, 59, 62, 65, 68,
+        ];
+        let (Version::Normal(version) | Version::Micro(version)) = version;
+        let table = match self {
+            Self::M => M,
+            Self::Q => Q,
+        };
+        (1..).zip(table).find(|(known, _)| *known == version).map_or(1, |(_, blocks)| blocks.into())
+    }
+}
+
+impl From<Level> for EcLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::M => Self::M,
+            Level::Q => Self::Q,
+        }
+    }
+}
 
 /// How a code is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +78,7 @@ impl Format {
     /// [`ErrorCode::CodeTooLong`] as [`Drawing::new`], and [`ErrorCode::CodeTooDense`] when a module would be narrower
     /// than [`LEAST_MODULE`].
     pub fn draw(&self, text: &str) -> Result<Drawing, Error> {
-        let level = if self.logo.is_some() { EcLevel::Q } else { EcLevel::M };
+        let level = if self.logo.is_some() { Level::Q } else { Level::M };
         let drawing = Drawing::new(text, level)?;
         let least = u32::from(drawing.side) * LEAST_MODULE;
         if self.width >= least {
@@ -65,14 +106,14 @@ impl Drawing {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text: 2,331 bytes at [`EcLevel::M`].
-    pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
+    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text: 2,331 bytes at [`Level::M`].
+    pub fn new(text: &str, level: Level) -> Result<Self, Error> {
         let modules = Modules::new(text, level)?;
         let mut path = String::new();
         for (y, row) in (QUIET_ZONE..).zip(modules.rows()) {
             let mut x = usize::from(QUIET_ZONE);
             for run in row.chunk_by(|left, right| left == right) {
-                if run.first() == Some(&true) {
+                if run.first() == Some(&Color::Dark) {
                     let [x, y, length] = [x, y.into(), run.len()].map(|number| decimal(number as u64));
                     path.extend(["M", &x, " ", &y, "h", &length, "v1h-", &length, "z"]);
                 }
@@ -88,7 +129,7 @@ impl Drawing {
 pub struct Modules {
     /// Modules from edge to edge.
     pub side: u16,
-    dark: Vec<bool>,
+    colors: Vec<Color>,
 }
 
 impl Modules {
@@ -97,35 +138,33 @@ impl Modules {
     /// # Errors
     ///
     /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text.
-    pub fn new(text: &str, level: EcLevel) -> Result<Self, Error> {
-        let code = encode(text.as_bytes(), level)
+    pub fn new(text: &str, level: Level) -> Result<Self, Error> {
+        let (version, data) = encode(text.as_bytes(), level)
             .ok_or_else(|| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
-        Ok(Self {
-            side: code.width() as u16,
-            dark: code.to_colors().into_iter().map(|color| color == Color::Dark).collect(),
-        })
+        Ok(Self { side: version.width() as u16, colors: symbol(version, level, &data) })
     }
 
-    /// The rows from top to bottom; `true` is dark.
-    pub fn rows(&self) -> impl Iterator<Item = &[bool]> {
-        self.dark.chunks(usize::from(self.side))
+    /// The rows from top to bottom.
+    pub fn rows(&self) -> impl Iterator<Item = &[Color]> {
+        self.colors.chunks(usize::from(self.side))
     }
 }
 
 /// The shortest run that is worth a segment of its own: it costs some 35 bits and saves 2.5 a character.
 const WORTHWHILE: usize = 16;
 
-/// Encodes `text` in the smallest symbol that holds it.
+/// Encodes `text` for the smallest symbol that holds it.
 ///
 /// As bytes, but for runs of capitals, digits and their punctuation, which are the two timestamps. The crate's own search
 /// for segments makes no sign-in code smaller than that, and is a quarter of an encoder.
-fn encode(text: &[u8], level: EcLevel) -> Option<QrCode> {
-    (1..=40).find_map(|version| {
-        let mut bits = Bits::new(Version::Normal(version));
-        push(&mut bits, text)?;
-        bits.push_terminator(level).ok()?;
-        QrCode::with_bits(bits, level).ok()
-    })
+fn encode(text: &[u8], level: Level) -> Option<(Version, Vec<u8>)> {
+    for version in (1..41).map(Version::Normal) {
+        let mut bits = Bits::new(version);
+        if push(&mut bits, text).is_some() && bits.push_terminator(level.into()).is_ok() {
+            return Some((version, bits.into_bytes()));
+        }
+    }
+    None
 }
 
 fn push(bits: &mut Bits, text: &[u8]) -> Option<()> {
@@ -147,10 +186,27 @@ fn is_alphanumeric(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" $%*+-./:".contains(&byte)
 }
 
+/// Draws the symbol that holds `data`.
+fn symbol(version: Version, level: Level, data: &[u8]) -> Vec<Color> {
+    let width = version.width();
+    let mut canvas = Canvas::new(version, level.into());
+    canvas.draw_all_functional_patterns();
+    let mut free = 0;
+    for at in 0..width * width {
+        if canvas.get(at % width, at / width) == Module::Empty {
+            free += 1;
+        }
+    }
+    let (data, corrections) = interleave(data, free / 8, level.blocks(version));
+    canvas.draw_data(&data, &corrections);
+    canvas.apply_best_mask().into_colors()
+}
+
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use qrcode::QrCode;
 
     /// Paints the path as a person would see it, `scale` pixels a module.
     fn paint(drawing: &Drawing, scale: usize) -> (usize, Vec<u8>) {
@@ -177,7 +233,7 @@ mod tests {
     fn an_independent_decoder_reads_the_path_back() {
         let texts = ["a".to_owned(), "人 \"quoted\" <b>".to_owned(), "x".repeat(600)];
         for text in texts {
-            for level in [EcLevel::L, EcLevel::M, EcLevel::Q, EcLevel::H] {
+            for level in [Level::M, Level::Q] {
                 assert_eq!(decode(&Drawing::new(&text, level).unwrap()), text);
             }
         }
@@ -191,14 +247,32 @@ mod tests {
                 r#"{{"scene":"APP_AUTH","random":"{random}","userPoolId":"5e04ae0d5f3cee22fb37612b","createdAt":"2019-12-27T11:53:41.260Z","expireAt":"2019-12-27T11:55:41.260Z"}}"#
             );
             let best = QrCode::with_error_correction_level(&text, EcLevel::M).unwrap();
-            assert!(usize::from(Modules::new(&text, EcLevel::M).unwrap().side) <= best.width(), "{length}");
-            assert_eq!(decode(&Drawing::new(&text, EcLevel::M).unwrap()), text);
+            assert!(usize::from(Modules::new(&text, Level::M).unwrap().side) <= best.width(), "{length}");
+            assert_eq!(decode(&Drawing::new(&text, Level::M).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn every_version_is_drawn_as_the_crate_draws_the_same_bits() {
+        let text: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(2_400).collect();
+        for version in (1..=40).map(Version::Normal) {
+            for level in [Level::M, Level::Q] {
+                let bits = || {
+                    let mut bits = Bits::new(version);
+                    let most = bits.max_len(level.into()).unwrap() / 8 - 3;
+                    bits.push_byte_data(&text[..most]).unwrap();
+                    bits.push_terminator(level.into()).unwrap();
+                    bits
+                };
+                let theirs = QrCode::with_bits(bits(), level.into()).unwrap().into_colors();
+                assert!(symbol(version, level, &bits().into_bytes()) == theirs, "{version:?} {level:?} {text:?}");
+            }
         }
     }
 
     #[test]
     fn four_light_modules_surround_the_code() {
-        let drawing = Drawing::new("quiet", EcLevel::M).unwrap();
+        let drawing = Drawing::new("quiet", Level::M).unwrap();
         let (side, pixels) = paint(&drawing, 1);
         let is_border = |at: usize| at < 4 || at >= side - 4;
         for y in 0..side {
@@ -214,19 +288,19 @@ mod tests {
         let format = |width, logo| Format { width, logo, is_image: false };
         // 200 bytes: 57 modules and the quiet zone; with a logo 65.
         let text = "x".repeat(200);
-        assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, EcLevel::M).unwrap());
+        assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, Level::M).unwrap());
         let error = format(129, None).draw(&text).unwrap_err();
         assert_eq!(error.code, ErrorCode::CodeTooDense);
         assert!(error.message.contains("in 129 pixels") && error.message.contains("at least 130"), "{}", error.message);
         let logo = Some("/logo.svg".into());
-        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, EcLevel::Q).unwrap());
+        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, Level::Q).unwrap());
         assert_eq!(format(145, logo).draw(&text).unwrap_err().code, ErrorCode::CodeTooDense);
     }
 
     #[test]
     fn a_text_that_no_code_can_hold_is_an_error() {
-        let error = Drawing::new(&"x".repeat(2_332), EcLevel::M).unwrap_err();
+        let error = Drawing::new(&"x".repeat(2_332), Level::M).unwrap_err();
         assert_eq!(error.code, ErrorCode::CodeTooLong);
-        assert!(Drawing::new(&"x".repeat(2_331), EcLevel::M).is_ok());
+        assert!(Drawing::new(&"x".repeat(2_331), Level::M).is_ok());
     }
 }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorCode;
     use crate::protocol::{CheckData, ScannedResult};
-    use crate::qr::{Drawing, EcLevel};
+    use crate::qr::{Drawing, Level};
     use serde_json::json;
 
     type Json = serde_json::Value;
@@ -241,7 +241,7 @@ mod tests {
         let drawn = code(full);
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        let symbol = Symbol { drawing: Rc::new(Drawing::new(text, EcLevel::M).unwrap()), logo: None };
+        let symbol = Symbol { drawing: Rc::new(Drawing::new(text, Level::M).unwrap()), logo: None };
         assert_eq!(drawn.picture, Some(Picture::Drawn(symbol)));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 

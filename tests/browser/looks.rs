@@ -1,6 +1,6 @@
 //! What a person sees and hears.
 
-use scanlogin::qr::{Drawing, EcLevel};
+use scanlogin::qr::{Drawing, Level};
 use scanlogin::web::start_scanning;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -14,7 +14,7 @@ async fn the_code_on_the_page_is_the_text_of_the_contract_as_one_path() {
     page.start("");
     page.until_state("ready").await;
     let text = r#"{"scene":"APP_AUTH","random":"r1","userPoolId":"p","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z","customData":{"z":1,"a":["<b>"]}}"#;
-    let drawing = Drawing::new(text, EcLevel::M).unwrap();
+    let drawing = Drawing::new(text, Level::M).unwrap();
     assert_eq!(page.find(".code path").unwrap().get_attribute("d"), Some(drawing.path));
     let image = page.find(".code svg").unwrap();
     assert_eq!(image.get_attribute("viewBox"), Some(format!("0 0 {0} {0}", drawing.side)));
@@ -126,7 +126,7 @@ async fn a_code_that_can_not_be_scanned_is_no_image_to_a_screen_reader() {
 #[wasm_bindgen_test]
 async fn a_logo_raises_the_error_correction_and_one_that_fails_goes_away() {
     let text = r#"{"scene":"APP_AUTH","random":"r1","userPoolId":"p","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z","customData":{"z":1,"a":["<b>"]}}"#;
-    let drawing = Drawing::new(text, EcLevel::Q).unwrap();
+    let drawing = Drawing::new(text, Level::Q).unwrap();
     let mut page = Page::with(&[0]);
     page.start(&format!("logo: '{PIXEL}'"));
     page.until_state("ready").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use scanlogin::qr::{Drawing, EcLevel, Modules, QUIET_ZONE};
+use scanlogin::qr::{Drawing, Level, Modules, QUIET_ZONE};
 
 use crate::error::Refusal;
 use crate::service::Service;
@@ -47,7 +47,7 @@ async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
 type Picture = (&'static str, Vec<u8>);
 
 fn svg(text: &str) -> Result<Picture, String> {
-    let Drawing { side, path } = Drawing::new(text, EcLevel::M).map_err(|error| error.message.clone())?;
+    let Drawing { side, path } = Drawing::new(text, Level::M).map_err(|error| error.message.clone())?;
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
     );
@@ -55,7 +55,7 @@ fn svg(text: &str) -> Result<Picture, String> {
 }
 
 fn png(text: &str) -> Result<Picture, String> {
-    let modules = Modules::new(text, EcLevel::M).map_err(|error| error.message.clone())?;
+    let modules = Modules::new(text, Level::M).map_err(|error| error.message.clone())?;
     let quiet = usize::from(QUIET_ZONE) * PIXELS_A_MODULE;
     let side = usize::from(modules.side) * PIXELS_A_MODULE + 2 * quiet;
 
@@ -63,8 +63,8 @@ fn png(text: &str) -> Result<Picture, String> {
     let mut pixels = light_rows.clone();
     for row in modules.rows() {
         let mut line = vec![u8::MAX; quiet];
-        for is_dark in row {
-            line.extend([if *is_dark { 0 } else { u8::MAX }; PIXELS_A_MODULE]);
+        for color in row {
+            line.extend([color.select(0, u8::MAX); PIXELS_A_MODULE]);
         }
         line.resize(side, u8::MAX);
         for _ in 0..PIXELS_A_MODULE {

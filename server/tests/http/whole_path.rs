@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use axum::extract::connect_info::MockConnectInfo;
-use scanlogin::qr::{Drawing, EcLevel};
+use scanlogin::qr::{Drawing, Level};
 use serde_json::json;
 
 use crate::common::{API, Server};
@@ -130,7 +130,7 @@ async fn the_image_says_to_the_letter_what_the_contract_says() {
 
     let svg = server.get(&format!("{API}/image/{}.svg", code.random)).await;
     assert_eq!(svg.header("content-type"), Some("image/svg+xml"));
-    let drawing = Drawing::new(&text, EcLevel::M).unwrap();
+    let drawing = Drawing::new(&text, Level::M).unwrap();
     assert!(String::from_utf8(svg.body).unwrap().contains(&format!("d=\"{}\"", drawing.path)));
 }
 
