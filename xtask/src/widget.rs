@@ -70,7 +70,13 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
 
 /// Makes the bound wasm small.
 pub(crate) fn optimize(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
-    wasm_opt(workspace, &["--strip-debug", "--strip-producers"], bound, optimized)
+    let jumbled = bound.with_extension("small.wasm");
+    wasm_opt(workspace, &["--strip-debug", "--strip-producers"], bound, &jumbled)?;
+    let arrange = tools::build(workspace, "arrange")?;
+    run(
+        workspace.command(arrange).args([&jumbled, optimized]),
+        "The functions of the widget could not be put into another order: see the message above.",
+    )
 }
 
 /// The same, with the names of functions left in: for looking at it.
