@@ -3,6 +3,8 @@
 //! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: words ([`crate::text`])
 //! and pixels.
 
+use std::rc::Rc;
+
 use crate::protocol::Person;
 use crate::session::Picture;
 
@@ -95,13 +97,13 @@ pub struct ViewModel {
     /// The code.
     pub picture: Option<Picture>,
     /// Who scanned.
-    pub person: Option<Person>,
+    pub person: Option<Rc<Person>>,
     /// Why it does not go on, at [`ScanState::Unreachable`].
     pub trouble: Trouble,
     /// What a person can wait for.
     pub countdown: Option<Countdown>,
     /// The server's own words about a failure.
-    pub detail: Option<String>,
+    pub detail: Option<Rc<str>>,
 }
 
 impl ViewModel {

@@ -25,7 +25,7 @@ pub enum Event<V> {
     PictureShown,
     /// The image of the code can't be shown.
     PictureFailed,
-    /// The time of the last [`Effect::WakeAt`] has come.
+    /// The time of the last [`Effects::wake_at`] has come.
     Woke,
     /// A person pressed the button.
     Clicked(Action),
@@ -47,19 +47,17 @@ pub enum Event<V> {
     Destroyed,
 }
 
-/// Something that the host has to do, in this order.
+/// What the host has to do, in this order. What is `None` goes on as it is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Effect<V> {
-    /// Send this request. None is in flight, or the one that was is to be aborted first.
-    Send(RequestId, Request),
-    /// Abort the request in flight.
-    Abort,
-    /// Report [`Event::Woke`] at this time, and at no other; with `None` not at all.
-    WakeAt(Option<Instant>),
+pub struct Effects<V> {
+    /// Abort the request in flight, if there is one, and send this.
+    pub request: Option<Option<(RequestId, Request)>>,
+    /// Report [`Event::Woke`] at this time, and at no other.
+    pub wake_at: Option<Option<Instant>>,
     /// Show this.
-    Render(ViewModel),
-    /// Tell the page. Always after the other effects, so that the page sees their result.
-    Notify(HostEvent<V>),
+    pub render: Option<ViewModel>,
+    /// Tell the page. Last, so that the page sees the result of all that.
+    pub notes: Vec<HostEvent<V>>,
 }
 
 /// Tells a request from those before it.

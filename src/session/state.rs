@@ -1,4 +1,4 @@
-//! Where a session can stand. A state carries all that belongs to it, and nothing else.
+//! Where a session stands, and what that needs: a request, a wake-up, a view.
 //!
 //! Deliberately absent: transitions, which all stand in the module above.
 
@@ -10,18 +10,18 @@ use super::policy::{Call, EXPIRY_GRACE, GENE_PATIENCE, Instant, POLL_PATIENCE, P
 use crate::protocol::{Person, Status};
 use crate::view_model::{Countdown, ScanState, Trouble, ViewModel};
 
-#[derive(Debug)]
-pub(super) enum State {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
     /// Not begun.
     Idle,
     /// Asking for a code.
-    Loading(Call),
+    Loading,
     /// The image of the code is on its way to the page.
-    Showing { code: Code, expires_at: Instant, give_up_at: Instant },
+    Showing,
     /// The code is on the page, and the server is asked about it.
-    Waiting(Watch),
+    Waiting(Progress),
     /// The user approved, and the ticket is being exchanged.
-    Exchanging { code: Code, person: Person, ticket: Rc<str>, call: Call },
+    Exchanging,
     /// Nothing happens by itself any more.
     Ended(End),
     /// The page wanted no more.
@@ -29,92 +29,120 @@ pub(super) enum State {
 }
 
 /// How it ended.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The user approved.
-    Confirmed { code: Code, person: Person },
+    Confirmed,
     /// The page has to ask for a second factor.
-    NeedsMfa(Code),
+    NeedsMfa,
     /// The user declined.
-    Cancelled(Code),
+    Cancelled,
     /// The code is too old.
-    Expired(Code),
+    Expired,
     /// The page wants no more polls.
-    Stopped(Code),
+    Stopped,
     /// It can't go on without a person.
-    Failed { code: Option<Code>, detail: Option<String> },
-}
-
-/// A code that is on the page.
-#[derive(Debug)]
-pub(super) struct Watch {
-    pub(super) code: Code,
-    pub(super) expires_at: Instant,
-    pub(super) progress: Progress,
-    pub(super) call: Call,
+    Failed,
 }
 
 /// How far a person has come with a code.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// The server has not yet been heard. The first poll is not held: it shows that polling works.
     Unheard,
     Unused,
-    Scanned(Person),
+    Scanned,
 }
 
-impl Progress {
-    /// The status that a held request is to outlast.
-    pub(super) fn status(&self) -> Option<Status> {
-        match self {
-            Self::Unheard => None,
-            Self::Unused => Some(Status::Unused),
-            Self::Scanned(_) => Some(Status::Scanned),
-        }
-    }
-}
-
-impl Watch {
-    /// When the code has ended, whatever the network does.
-    pub(super) fn ends_at(&self) -> Instant {
-        self.expires_at + EXPIRY_GRACE
-    }
-
-    fn view(&self) -> ViewModel {
-        let (state, person) = match &self.progress {
-            Progress::Unheard | Progress::Unused => (ScanState::Ready, None),
-            Progress::Scanned(person) => (ScanState::Scanned, Some(person.clone())),
-        };
-        ViewModel { person, ..of_code(state, &self.code) }
-    }
+/// A stage, and beside it what several stages need: so that nothing has to be moved when one follows another. What a
+/// stage does not need is not looked at while it lasts.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) stage: Stage,
+    /// The code that is on the page, or on its way there.
+    pub(super) code: Option<Code>,
+    pub(super) expires_at: Instant,
+    /// When [`Stage::Showing`] has taken too long.
+    pub(super) give_up_at: Instant,
+    /// Who scanned, from [`Progress::Scanned`] on.
+    pub(super) person: Rc<Person>,
+    /// What [`Stage::Exchanging`] exchanges.
+    pub(super) ticket: Rc<str>,
+    /// The line to the server in the stages that have one: see [`State::call`].
+    pub(super) call: Call,
+    /// The server's own words about [`End::Failed`].
+    pub(super) detail: Option<Rc<str>>,
 }
 
 /// What a person waits for, and when it comes.
 type Awaited = (fn(u32) -> Countdown, Instant);
 
 impl State {
+    pub(super) fn new() -> Self {
+        Self {
+            stage: Stage::Idle,
+            code: None,
+            expires_at: Instant(0),
+            give_up_at: Instant(0),
+            person: Rc::default(),
+            ticket: Rc::default(),
+            call: Call::default(),
+            detail: None,
+        }
+    }
+
     fn call(&self) -> Option<&Call> {
-        match self {
-            Self::Loading(call) | Self::Waiting(Watch { call, .. }) | Self::Exchanging { call, .. } => Some(call),
-            Self::Idle | Self::Showing { .. } | Self::Ended(_) | Self::Destroyed => None,
+        match self.stage {
+            Stage::Loading | Stage::Waiting(_) | Stage::Exchanging => Some(&self.call),
+            Stage::Idle | Stage::Showing | Stage::Ended(_) | Stage::Destroyed => None,
         }
     }
 
     /// The request that is out.
-    pub(super) fn in_flight(&self) -> Option<(RequestId, &Request)> {
-        match &self.call()?.phase {
-            Phase::InFlight { id, request, .. } => Some((*id, request)),
+    pub(super) fn in_flight(&self) -> Option<RequestId> {
+        match self.call()?.phase {
+            Phase::InFlight { id, .. } => Some(id),
             Phase::Resting { .. } => None,
         }
     }
 
+    /// What the server is to be asked.
+    pub(super) fn request(&self, policy: &Policy, page: Page) -> Option<Request> {
+        if self.stage == Stage::Loading {
+            return Some(Request::Gene(policy.scene));
+        }
+        let Code { random, poll_token, .. } = self.code.as_ref()?;
+        let (random, poll_token) = (random.clone(), poll_token.clone());
+        Some(match self.stage {
+            Stage::Exchanging => Request::Exchange { ticket: self.ticket.clone(), poll_token },
+            _ => Request::Check { random, poll_token, hold: self.hold(policy, page) },
+        })
+    }
+
+    /// The status that a held request is to outlast.
+    pub(super) fn hold(&self, policy: &Policy, page: Page) -> Option<Status> {
+        // Held polls of pages that nobody sees would use up the connections of the one that somebody looks at. A request
+        // after a failure is not held: its answer tells a person that the trouble is over.
+        let may_hold = policy.long_poll && page.is_visible && page.may_hold && self.call.failures.count == 0;
+        match self.stage {
+            Stage::Waiting(Progress::Unused) if may_hold => Some(Status::Unused),
+            Stage::Waiting(Progress::Scanned) if may_hold => Some(Status::Scanned),
+            _ => None,
+        }
+    }
+
+    /// When the code has ended, whatever the network does.
+    pub(super) fn ends_at(&self) -> Instant {
+        self.expires_at + EXPIRY_GRACE
+    }
+
     /// When something has to happen by itself; `None` for ever.
     pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: Page) -> Option<Instant> {
-        let deadline = match self {
-            Self::Loading(call) | Self::Exchanging { call, .. } => call.deadline(),
-            Self::Showing { give_up_at, .. } => *give_up_at,
-            Self::Waiting(watch) => watch.ends_at().min(watch.call.deadline()),
-            Self::Idle | Self::Ended(_) | Self::Destroyed => return None,
+        let deadline = match self.stage {
+            Stage::Loading | Stage::Exchanging => self.call.deadline(),
+            Stage::Showing => self.give_up_at,
+            Stage::Waiting(_) => self.ends_at().min(self.call.deadline()),
+            Stage::Idle | Stage::Ended(_) | Stage::Destroyed => return None,
         };
         let next_second = if page.is_visible { self.awaited(policy, page) } else { None };
         let next_second = next_second.and_then(|(_, at)| second_before(now, at));
@@ -123,107 +151,51 @@ impl State {
 
     /// What keeps it from going on, as far as a person should know.
     fn trouble(&self, page: Page) -> Option<Trouble> {
-        match self {
-            Self::Loading(call) => call.trouble(GENE_PATIENCE, page.is_online),
-            Self::Waiting(watch) => watch.call.trouble(POLL_PATIENCE, page.is_online),
-            Self::Exchanging { call, .. } => call.trouble(POLL_PATIENCE, page.is_online),
-            Self::Idle | Self::Showing { .. } | Self::Ended(_) | Self::Destroyed => None,
-        }
+        let patience = if self.stage == Stage::Loading { GENE_PATIENCE } else { POLL_PATIENCE };
+        self.call()?.trouble(patience, page.is_online)
     }
 
     /// What a person can see coming.
     fn awaited(&self, policy: &Policy, page: Page) -> Option<Awaited> {
-        match (self.trouble(page), self) {
-            (Some(Trouble::Busy), _) => Some((Countdown::RetryIn, self.call()?.resumes_at()?)),
-            (Some(Trouble::Unreachable | Trouble::Offline), _) => None,
-            (None, Self::Waiting(watch)) => match watch.progress {
-                Progress::Unheard | Progress::Unused if policy.countdown => {
-                    Some((Countdown::ExpiresIn, watch.expires_at))
-                }
-                Progress::Unheard | Progress::Unused | Progress::Scanned(_) => None,
-            },
-            (
-                None,
-                Self::Idle
-                | Self::Loading(_)
-                | Self::Showing { .. }
-                | Self::Exchanging { .. }
-                | Self::Ended(_)
-                | Self::Destroyed,
-            ) => None,
-        }
-    }
-
-    /// The code that is on the page.
-    pub(super) fn into_code(self) -> Option<Code> {
-        match self {
-            Self::Showing { code, .. } | Self::Waiting(Watch { code, .. }) | Self::Exchanging { code, .. } => {
-                Some(code)
+        match (self.trouble(page), self.stage) {
+            (Some(Trouble::Busy), _) => Some((Countdown::RetryIn, self.call.resumes_at()?)),
+            (None, Stage::Waiting(Progress::Unheard | Progress::Unused)) if policy.countdown => {
+                Some((Countdown::ExpiresIn, self.expires_at))
             }
-            Self::Ended(end) => end.into_code(),
-            Self::Idle | Self::Loading(_) | Self::Destroyed => None,
+            (Some(Trouble::Unreachable | Trouble::Offline) | None, _) => None,
         }
     }
 
     /// What a person sees.
     pub(super) fn view(&self, now: Instant, policy: &Policy, page: Page) -> ViewModel {
-        let view = match self {
-            Self::Idle | Self::Loading(_) => ViewModel::new(ScanState::Loading),
-            Self::Showing { code, .. } => of_code(ScanState::Loading, code),
-            Self::Waiting(watch) => watch.view(),
-            Self::Exchanging { code, person, .. } => {
-                ViewModel { person: Some(person.clone()), ..of_code(ScanState::SigningIn, code) }
-            }
-            Self::Ended(end) => end.view(),
-            Self::Destroyed => ViewModel::new(ScanState::Destroyed),
+        let (state, is_scanned) = match self.stage {
+            Stage::Idle | Stage::Loading | Stage::Showing => (ScanState::Loading, false),
+            Stage::Waiting(Progress::Unheard | Progress::Unused) => (ScanState::Ready, false),
+            Stage::Waiting(Progress::Scanned) => (ScanState::Scanned, true),
+            Stage::Exchanging => (ScanState::SigningIn, true),
+            Stage::Ended(End::Confirmed) => (ScanState::Confirmed, true),
+            Stage::Ended(End::NeedsMfa) => (ScanState::NeedsMfa, false),
+            Stage::Ended(End::Cancelled) => (ScanState::Cancelled, false),
+            Stage::Ended(End::Expired) => (ScanState::Expired, false),
+            Stage::Ended(End::Stopped) => (ScanState::Stopped, false),
+            Stage::Ended(End::Failed) => (ScanState::Failed, false),
+            Stage::Destroyed => (ScanState::Destroyed, false),
         };
-        let countdown = self.awaited(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at)));
-        match self.trouble(page) {
-            Some(trouble) => ViewModel { state: ScanState::Unreachable, trouble, countdown, ..view },
-            None => ViewModel { countdown, ..view },
+        let trouble = self.trouble(page);
+        ViewModel {
+            state: if trouble.is_some() { ScanState::Unreachable } else { state },
+            picture: self.code.as_ref().and_then(|code| code.picture.clone()),
+            person: is_scanned.then(|| self.person.clone()),
+            trouble: trouble.unwrap_or_default(),
+            countdown: self.awaited(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at))),
+            detail: self.detail.clone().filter(|_| state == ScanState::Failed),
         }
     }
-}
-
-impl End {
-    pub(super) fn into_code(self) -> Option<Code> {
-        match self {
-            Self::Confirmed { code, .. }
-            | Self::NeedsMfa(code)
-            | Self::Cancelled(code)
-            | Self::Expired(code)
-            | Self::Stopped(code) => Some(code),
-            Self::Failed { code, .. } => code,
-        }
-    }
-
-    fn view(&self) -> ViewModel {
-        match self {
-            Self::Confirmed { code, person } => {
-                ViewModel { person: Some(person.clone()), ..of_code(ScanState::Confirmed, code) }
-            }
-            Self::NeedsMfa(code) => of_code(ScanState::NeedsMfa, code),
-            Self::Cancelled(code) => of_code(ScanState::Cancelled, code),
-            Self::Expired(code) => of_code(ScanState::Expired, code),
-            Self::Stopped(code) => of_code(ScanState::Stopped, code),
-            Self::Failed { code, detail } => {
-                let view = match code {
-                    Some(code) => of_code(ScanState::Failed, code),
-                    None => ViewModel::new(ScanState::Failed),
-                };
-                ViewModel { detail: detail.clone(), ..view }
-            }
-        }
-    }
-}
-
-fn of_code(state: ScanState, code: &Code) -> ViewModel {
-    ViewModel { picture: code.picture.clone(), ..ViewModel::new(state) }
 }
 
 /// The time until `at`, in seconds begun.
 fn seconds_until(now: Instant, at: Instant) -> u32 {
-    u32::try_from(at.since(now).as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
+    u32::try_from(at.0.saturating_sub(now.0).div_ceil(1000)).unwrap_or(u32::MAX)
 }
 
 /// When [`seconds_until`] `at` becomes another number.

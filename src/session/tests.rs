@@ -6,7 +6,7 @@ use std::rc::Rc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::Scene;
+use crate::protocol::{Person, Scene};
 use crate::qr::Drawing;
 use crate::view_model::{Countdown, Trouble};
 
@@ -53,23 +53,19 @@ impl Host {
         if matches!(event, Event::Woke) {
             self.wake_at = None;
         }
-        let mut has_notified = false;
-        for effect in self.session.handle(self.now, event) {
-            assert!(!has_notified || matches!(effect, Effect::Notify(_)), "notifications come last");
-            match effect {
-                Effect::Send(id, request) => {
-                    self.in_flight = Some((id, request.clone()));
-                    self.sends.push((self.now, request));
-                }
-                Effect::Abort => assert!(self.in_flight.take().is_some(), "nothing to abort"),
-                Effect::WakeAt(wake_at) => self.wake_at = wake_at,
-                Effect::Render(view) => self.view = view,
-                Effect::Notify(note) => {
-                    has_notified = true;
-                    self.told.push(name(&note));
-                }
-            }
+        let effects = self.session.handle(self.now, event);
+        if let Some(request) = effects.request {
+            assert!(request.is_some() || self.in_flight.is_some(), "nothing to abort");
+            self.sends.extend(request.iter().map(|(_, request)| (self.now, request.clone())));
+            self.in_flight = request;
         }
+        if let Some(wake_at) = effects.wake_at {
+            self.wake_at = wake_at;
+        }
+        if let Some(view) = effects.render {
+            self.view = view;
+        }
+        self.told.extend(effects.notes.iter().map(name));
     }
 
     fn reply(&mut self, reply: Result<Reply<String>, Error>) {

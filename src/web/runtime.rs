@@ -29,7 +29,7 @@ use crate::options::Config;
 use crate::protocol::Scene;
 use crate::qr::Format;
 use crate::request::Client;
-use crate::session::{Code, Effect, Event, HostEvent, Instant, Page, Policy, Session};
+use crate::session::{Code, Event, HostEvent, Instant, Page, Policy, Session};
 use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
@@ -217,34 +217,33 @@ impl Runtime {
             session.handle(self.now(), event)
         };
         if self.state() == ScanState::Destroyed {
-            return self.clear_away(effects);
+            return self.clear_away(effects.notes);
         }
-        for effect in effects {
-            match effect {
-                Effect::Send(id, request) => {
-                    // The old request is aborted before the new one leaves.
-                    self.request.replace(None);
-                    let send = self.sender();
-                    let slot = HttpSlot::send(&self.client, request, self.format.clone(), move |reply| {
-                        send(Event::Replied(id, reply));
-                    });
-                    self.request.replace(slot);
-                }
-                Effect::Abort => drop(self.request.replace(None)),
-                Effect::WakeAt(at) => drop(self.timer.replace(at.map(|at| self.timeout(at)))),
-                Effect::Render(model) => {
-                    let view = self.view.borrow().clone();
-                    if let Some(view) = view {
-                        view.render(&model);
-                    }
-                }
-                Effect::Notify(note) => {
-                    if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
-                        memory::remember_ticket(ticket, poll_token.as_deref());
-                    }
-                    self.outbox.borrow_mut().push(note);
-                }
+        if let Some(request) = effects.request {
+            // The old request is aborted before the new one leaves.
+            self.request.replace(None);
+            if let Some((id, request)) = request {
+                let send = self.sender();
+                let slot = HttpSlot::send(&self.client, request, self.format.clone(), move |reply| {
+                    send(Event::Replied(id, reply));
+                });
+                self.request.replace(slot);
             }
+        }
+        if let Some(at) = effects.wake_at {
+            drop(self.timer.replace(at.map(|at| self.timeout(at))));
+        }
+        if let Some(model) = effects.render {
+            let view = self.view.borrow().clone();
+            if let Some(view) = view {
+                view.render(&model);
+            }
+        }
+        for note in effects.notes {
+            if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
+                memory::remember_ticket(ticket, poll_token.as_deref());
+            }
+            self.outbox.borrow_mut().push(note);
         }
         self.tell();
     }
@@ -267,7 +266,7 @@ impl Runtime {
         self.is_telling.set(false);
     }
 
-    fn clear_away(&self, effects: Vec<Effect<Js>>) {
+    fn clear_away(&self, last: Vec<HostEvent<Js>>) {
         self.request.replace(None);
         self.timer.replace(None);
         self.listeners.replace(Vec::new());
@@ -281,10 +280,6 @@ impl Runtime {
         let callbacks = self.callbacks.take();
         // All that is told from now on is which codes are gone: those before in the queue, and the last.
         let queued = self.outbox.take().into_iter();
-        let last = effects.into_iter().filter_map(|effect| match effect {
-            Effect::Notify(note) => Some(note),
-            Effect::Send(..) | Effect::Abort | Effect::WakeAt(_) | Effect::Render(_) => None,
-        });
         for note in queued.chain(last) {
             if let HostEvent::CodeDestroyed { .. } = note {
                 callbacks.tell(note, &|| self.handle(), &|| true);

@@ -18,7 +18,7 @@ use scanlogin::options::Config;
 use scanlogin::protocol::{GeneRequest, Scene};
 use scanlogin::reply::Answer;
 use scanlogin::request::Client;
-use scanlogin::session::{self, Effect, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
+use scanlogin::session::{self, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
 use scanlogin::view_model::{Action, ScanState};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
@@ -67,23 +67,22 @@ impl Page {
     }
 
     fn handle(&mut self, event: Event<Value>) {
-        for effect in self.session.handle(self.now(), event) {
-            match effect {
-                Effect::Send(id, request) => {
-                    self.requests += 1;
-                    let sent = send(self.router.clone(), Arc::clone(&self.client), request);
-                    self.in_flight = Some((id, Box::pin(sent)));
-                }
-                Effect::Abort => self.in_flight = None,
-                Effect::WakeAt(at) => self.wake_at = at,
-                Effect::Render(_) => {}
-                Effect::Notify(note) => {
-                    if let HostEvent::CodeLoaded { random, .. } = &note {
-                        self.random = random.to_string();
-                    }
-                    self.told.push(note);
-                }
+        let effects = self.session.handle(self.now(), event);
+        if let Some(request) = effects.request {
+            self.requests += usize::from(request.is_some());
+            self.in_flight = request.map(|(id, request)| {
+                let sent = send(self.router.clone(), Arc::clone(&self.client), request);
+                (id, Box::pin(sent) as _)
+            });
+        }
+        if let Some(wake_at) = effects.wake_at {
+            self.wake_at = wake_at;
+        }
+        for note in effects.notes {
+            if let HostEvent::CodeLoaded { random, .. } = &note {
+                self.random = random.to_string();
             }
+            self.told.push(note);
         }
     }
 
