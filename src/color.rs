@@ -34,20 +34,25 @@ impl Colors {
 /// How much light a colour such as `#1a2b3c` or `#123` reflects, from 0 for black to 1 for white (WCAG 2.2, relative
 /// luminance).
 pub fn luminance(color: &str) -> Option<f64> {
-    let digits = color.strip_prefix('#')?;
-    let channel = |n: usize| match digits.len() {
-        3 => u8::from_str_radix(digits.get(n..=n)?, 16).ok().map(|digit| digit * 17),
-        6 => u8::from_str_radix(digits.get(2 * n..2 * n + 2)?, 16).ok(),
-        _ => None,
+    let digits = color.strip_prefix('#')?.as_bytes();
+    let (width, scale) = match digits.len() {
+        3 => (1, 17),
+        6 => (2, 1),
+        _ => return None,
     };
-    // `from_str_radix` would take a sign.
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let light = |n| channel(n).filter(|_| is_hex).map(linear);
-    Some(0.2126 * light(0)? + 0.7152 * light(1)? + 0.0722 * light(2)?)
+    let mut luminance = 0.0;
+    for (channel, weight) in digits.chunks(width).zip([0.2126, 0.7152, 0.0722]) {
+        let mut value = 0;
+        for digit in channel {
+            value = value * 16 + char::from(*digit).to_digit(16)?;
+        }
+        luminance += weight * linear(value * scale);
+    }
+    Some(luminance)
 }
 
 /// A channel of sRGB in linear light. The cubic follows the curve of the standard to within 0.002, and needs no `pow`.
-fn linear(channel: u8) -> f64 {
+fn linear(channel: u32) -> f64 {
     let c = f64::from(channel) / 255.0;
     c * (c * (c * 0.305_306_011 + 0.682_171_111) + 0.012_522_878)
 }

@@ -142,18 +142,22 @@ fn size(options: &Fields<impl Value>, name: &str, default: u32) -> Size {
 fn host(options: &Fields<impl Value>) -> String {
     for name in ["appHost", "host"] {
         let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
-        if !is_origin(&host, b"?# @") {
+        if !is_origin(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
             options.refuse(name, "an address such as `https://login.example.com`");
         }
-        return host.trim_end_matches('/').to_owned();
+        let mut host = host.as_str();
+        while let Some(shorter) = host.strip_suffix("/") {
+            host = shorter;
+        }
+        return host.to_owned();
     }
     String::new()
 }
 
-/// Whether it is a scheme and more, without any of `forbidden`.
-fn is_origin(address: &str, forbidden: &[u8]) -> bool {
+/// Whether it is a scheme and more, without any byte that `is_forbidden`.
+fn is_origin(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
     let authority = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(|byte| forbidden.contains(&byte)))
+    authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(is_forbidden))
 }
 
 fn headers(options: &Fields<impl Value>) -> Vec<(String, String)> {
@@ -213,7 +217,8 @@ fn colors(options: &Fields<impl Value>) -> Colors {
 /// Origins are compared as the browser writes them, so that they have to be written as the browser does.
 fn frame_ancestors(options: &Fields<impl Value>) -> Option<Vec<String>> {
     let origins = options.texts("frameAncestors")?;
-    if !origins.iter().all(|origin| is_origin(origin, b"/?# @*")) {
+    let is_forbidden = |byte| matches!(byte, b'/' | b'?' | b'#' | b' ' | b'@' | b'*');
+    if !origins.iter().all(|origin| is_origin(origin, is_forbidden)) {
         options.refuse("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
     Some(origins)

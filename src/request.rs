@@ -56,7 +56,7 @@ impl Client {
                 (call, None, poll_token)
             }
             Request::Exchange { ticket, poll_token } => {
-                let body = UserInfoRequest { ticket: ticket.to_string() };
+                let body = UserInfoRequest { ticket: String::from(&**ticket) };
                 ("/userinfo".to_owned(), V::to_text(&body), poll_token)
             }
         };

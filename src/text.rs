@@ -23,14 +23,14 @@ impl Language {
     /// The language of a BCP 47 tag such as `zh-CN`, `zh-Hant-HK`, `ja`; `None` when it has no words of its own.
     pub fn of(tag: &str) -> Option<Self> {
         let tag = tag.to_ascii_lowercase();
-        let mut subtags = tag.split(['-', '_']);
+        let mut subtags = tag.as_bytes().split(|byte| matches!(byte, b'-' | b'_'));
         match subtags.next()? {
-            "en" => Some(Self::English),
-            "zh" if subtags.any(|subtag| matches!(subtag, "hant" | "tw" | "hk" | "mo")) => {
+            b"en" => Some(Self::English),
+            b"zh" if subtags.any(|subtag| matches!(subtag, b"hant" | b"tw" | b"hk" | b"mo")) => {
                 Some(Self::TraditionalChinese)
             }
-            "zh" => Some(Self::SimplifiedChinese),
-            "ja" => Some(Self::Japanese),
+            b"zh" => Some(Self::SimplifiedChinese),
+            b"ja" => Some(Self::Japanese),
             _ => None,
         }
     }
@@ -350,7 +350,7 @@ impl Words {
             [seconds / 60, seconds % 60 / 10, seconds % 10].map(|number| decimal(number.into()));
         let time = [&minutes, ":", &tens, &ones].concat();
         let text = self.get(word);
-        let place = text.match_indices('{').find_map(|(at, _)| {
+        let place = (0..text.len()).find_map(|at| {
             let (before, rest) = text.split_at_checked(at)?;
             Some((before, rest.strip_prefix("{time}")?))
         });
