@@ -56,7 +56,7 @@ pub struct Session<V> {
 
 impl<V> Session<V> {
     /// A session that waits for [`Event::Started`]. `seed` feeds the jitter and nothing that matters to security.
-    pub fn new(policy: Policy, page: Page, seed: u64) -> Self {
+    pub fn new(policy: Policy, page: Page, seed: u32) -> Self {
         Self {
             refreshes_left: policy.auto_refresh,
             policy,

@@ -12,10 +12,6 @@ use crate::view_model::Trouble;
 
 /// How long `check` is asked to hold a request.
 pub const WAIT: Duration = Duration::from_secs(25);
-/// The first rest after a failure; each further failure doubles it.
-const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
-/// The longest rest after a failure.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 /// The least time between two requests of a page that nobody sees.
 const HIDDEN_INTERVAL: Duration = Duration::from_secs(10);
 /// A rest is up to this many percent shorter or longer, so that a thousand pages do not knock together.
@@ -36,6 +32,17 @@ pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
 pub(super) const EXPIRY_GRACE: Duration = Duration::from_secs(2);
 
+/// The rest after so many failures in a row: twice as long each time, and ten seconds at most.
+fn back_off(failures: u32) -> Duration {
+    Duration::from_secs(match failures {
+        0 | 1 => 1,
+        2 => 2,
+        3 => 4,
+        4 => 8,
+        _ => 10,
+    })
+}
+
 /// Whether the same request is worth another try by itself, while a person waits.
 pub(super) fn is_worth_waiting(error: &Error) -> bool {
     error.is_temporary && error.retry_after.is_none_or(|rest| rest <= LONGEST_PATIENCE)
@@ -49,10 +56,13 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        // Not `as_millis`, which counts in 128 bits.
-        let milliseconds = duration.as_secs().saturating_mul(1000) + u64::from(duration.subsec_millis());
-        Self(self.0.saturating_add(milliseconds))
+        Self(self.0.saturating_add(milliseconds(duration)))
     }
+}
+
+/// Not by `as_millis`, which counts in 128 bits: a rest of more seconds than 32 can hold is for ever.
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_secs().min(u32::MAX.into()) * 1000 + u64::from(duration.subsec_millis())
 }
 
 impl Instant {
@@ -164,13 +174,13 @@ impl Call {
 /// Chooses times. Everything random comes from here, so that a seed repeats a run.
 #[derive(Debug)]
 pub(super) struct Pace {
-    random: fastrand::Rng,
+    random: u32,
     last_id: u32,
 }
 
 impl Pace {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), last_id: 0 }
+    pub(super) fn new(seed: u32) -> Self {
+        Self { random: seed, last_id: 0 }
     }
 
     pub(super) fn send(&mut self, policy: &Policy, now: Instant, is_held: bool, failures: Failures) -> Call {
@@ -189,24 +199,25 @@ impl Pace {
             Phase::Resting { .. } => now,
         };
         let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
-        let until = now.max(started_at + self.jittered(interval));
+        let until = now.max(self.after_about(interval, started_at));
         Call { failures: Failures::default(), phase: Phase::Resting { until, not_before: now } }
     }
 
     /// The rest after a failure.
     pub(super) fn after_failure(&mut self, is_visible: bool, now: Instant, failed: &Call, error: &Error) -> Call {
         let count = failed.failures.count.saturating_add(1);
-        let doublings = (count - 1).min(8);
-        let back_off = LONGEST_BACK_OFF.min(FIRST_BACK_OFF * (1 << doublings));
-        let back_off = if is_visible { back_off } else { back_off.max(HIDDEN_INTERVAL) };
+        let back_off = if is_visible { back_off(count) } else { HIDDEN_INTERVAL };
         let not_before = now + error.retry_after.unwrap_or(Duration::ZERO);
-        let until = not_before.max(now + self.jittered(back_off));
+        let until = not_before.max(self.after_about(back_off, now));
         let is_busy = error.code == ErrorCode::RateLimited || error.retry_after.is_some();
         Call { failures: Failures { count, is_busy }, phase: Phase::Resting { until, not_before } }
     }
 
-    fn jittered(&mut self, duration: Duration) -> Duration {
-        duration * self.random.u32(100 - JITTER_PERCENT..=100 + JITTER_PERCENT) / 100
+    fn after_about(&mut self, duration: Duration, start: Instant) -> Instant {
+        // A linear congruential generator (Numerical Recipes): all that it has to do is to keep pages apart.
+        self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let percent = 100 - JITTER_PERCENT + (self.random >> 16) % (2 * JITTER_PERCENT + 1);
+        Instant(start.0.saturating_add(milliseconds(duration) * u64::from(percent) / 100))
     }
 }
 

@@ -26,7 +26,7 @@ impl Host {
         Self::with_seed(policy, 7)
     }
 
-    fn with_seed(policy: Policy, seed: u64) -> Self {
+    fn with_seed(policy: Policy, seed: u32) -> Self {
         Self {
             session: Session::new(policy, Page { is_visible: true, is_online: true, may_hold: true }, seed),
             now: Instant(50_000),
@@ -785,7 +785,7 @@ proptest! {
 
     /// What holds for every page, every person and every network.
     #[test]
-    fn whatever_happens_the_promises_hold(seed: u64, policy in policies(), moves in moves()) {
+    fn whatever_happens_the_promises_hold(seed: u32, policy in policies(), moves in moves()) {
         let mut host = Host::with_seed(policy, seed);
         host.event(Event::Started);
         for step in moves {
@@ -847,7 +847,7 @@ proptest! {
 
     /// A person who keeps clicking and a server that is well in the end: there is always a way to a code.
     #[test]
-    fn there_is_always_a_way_back_to_a_code(seed: u64, policy in policies(), moves in moves()) {
+    fn there_is_always_a_way_back_to_a_code(seed: u32, policy in policies(), moves in moves()) {
         let mut host = Host::with_seed(policy, seed);
         host.event(Event::Started);
         for step in moves {

@@ -95,7 +95,7 @@ impl Runtime {
             is_online: window.navigator().on_line(),
             may_hold: HoldPermit::is_left(),
         };
-        let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u64);
+        let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
         let runtime = Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
             session: RefCell::new(session),
