@@ -9,6 +9,9 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCode};
+use crate::protocol::Field;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::protocol::serialize_fields;
 
 /// A value that is handed through unread, or read here: a JavaScript value in the browser, `serde_json::Value` natively.
 pub trait Value: Clone + Serialize {
@@ -26,8 +29,8 @@ pub trait Value: Clone + Serialize {
     fn is_object(&self) -> bool;
     /// `{}`.
     fn empty_object() -> Self;
-    /// Writes `T` as JSON text without spaces; `None` when JSON can't hold it.
-    fn to_text<T: Serialize>(value: &T) -> Option<String>;
+    /// Writes an object with these fields as JSON text without spaces; `None` when JSON can't hold it.
+    fn to_text(fields: &[(&str, Option<Field<'_, Self>>)]) -> Option<String>;
 }
 
 /// The fields of a value, for reading them one by one.
@@ -143,7 +146,9 @@ impl Value for serde_json::Value {
         Self::Object(serde_json::Map::new())
     }
 
-    fn to_text<T: Serialize>(value: &T) -> Option<String> {
-        serde_json::to_string(value).ok()
+    fn to_text(fields: &[(&str, Option<Field<'_, Self>>)]) -> Option<String> {
+        let mut text = Vec::new();
+        serialize_fields(&mut serde_json::Serializer::new(&mut text), fields).ok()?;
+        String::from_utf8(text).ok()
     }
 }

@@ -29,22 +29,23 @@ pub struct Payload<V> {
 
 impl<V: Serialize> Serialize for Payload<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_fields(
-            serializer,
-            [
-                ("scene", Some(Field::Text(self.scene.word()))),
-                ("random", Some(Field::Text(&self.random))),
-                ("userPoolId", self.user_pool_id.as_deref().map(Field::Text)),
-                ("createdAt", self.created_at.as_deref().map(Field::Text)),
-                ("expireAt", self.expire_at.as_deref().map(Field::Text)),
-                ("expiresIn", self.expires_in.map(Field::Number)),
-                ("customData", self.custom_data.as_ref().map(Field::Value)),
-            ],
-        )
+        serialize_fields(serializer, &self.fields())
     }
 }
 
 impl<V> Payload<V> {
+    pub(crate) fn fields(&self) -> [(&'static str, Option<Field<'_, V>>); 7] {
+        [
+            ("scene", Some(Field::Text(self.scene.word()))),
+            ("random", Some(Field::Text(&self.random))),
+            ("userPoolId", self.user_pool_id.as_deref().map(Field::Text)),
+            ("createdAt", self.created_at.as_deref().map(Field::Text)),
+            ("expireAt", self.expire_at.as_deref().map(Field::Text)),
+            ("expiresIn", self.expires_in.map(Field::Number)),
+            ("customData", self.custom_data.as_ref().map(Field::Value)),
+        ]
+    }
+
     /// The text that belongs to an answer of `gene`, or `None` when the answer holds only the address of an image.
     ///
     /// Codes that are not [`Scene::App`] are made by WeChat and are always images.

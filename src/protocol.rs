@@ -171,41 +171,52 @@ impl<V> GeneRequest<V> {
     }
 }
 
-impl<V: Serialize> Serialize for GeneRequest<V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_fields(
-            serializer,
-            [
-                ("scene", Some(Field::Text(self.scene.word()))),
-                ("autoMergeQrCode", Some(Field::Truth(self.auto_merge_qr_code))),
-                ("context", self.context.as_ref().map(Field::Value)),
-                ("params", self.params.as_ref().map(Field::Value)),
-                ("customData", self.custom_data.as_ref().map(Field::Value)),
-                ("customeData", self.custome_data.as_ref().map(Field::Value)),
-                ("extIdpConnId", self.ext_idp_conn_id.as_deref().map(Field::Text)),
-                ("withCustomData", self.with_custom_data.map(Field::Truth)),
-            ],
-        )
+impl<V> GeneRequest<V> {
+    pub(crate) fn fields(&self) -> [(&'static str, Option<Field<'_, V>>); 8] {
+        [
+            ("scene", Some(Field::Text(self.scene.word()))),
+            ("autoMergeQrCode", Some(Field::Truth(self.auto_merge_qr_code))),
+            ("context", self.context.as_ref().map(Field::Value)),
+            ("params", self.params.as_ref().map(Field::Value)),
+            ("customData", self.custom_data.as_ref().map(Field::Value)),
+            ("customeData", self.custome_data.as_ref().map(Field::Value)),
+            ("extIdpConnId", self.ext_idp_conn_id.as_deref().map(Field::Text)),
+            ("withCustomData", self.with_custom_data.map(Field::Truth)),
+        ]
     }
 }
 
-/// The content of a field.
-#[derive(Serialize)]
+impl<V: Serialize> Serialize for GeneRequest<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize_fields(serializer, &self.fields())
+    }
+}
+
+/// The content of a field that the widget writes.
+#[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Field<'a, V> {
+pub enum Field<'a, V> {
+    /// A text.
     Text(&'a str),
+    /// A number.
     Number(u32),
+    /// A truth value.
     Truth(bool),
+    /// Something that is handed through.
     Value(&'a V),
 }
 
 /// Writes fields, and leaves out what is `None`. As a map, since serde-wasm-bindgen keeps a cache of names for structs:
-/// a kilobyte of code, for the four that the widget writes.
-pub(crate) fn serialize_fields<S: Serializer, V: Serialize, const N: usize>(
+/// a kilobyte of code. All that the widget writes goes this one way, so that it is compiled once.
+///
+/// # Errors
+///
+/// When `serializer` can't hold a value.
+pub fn serialize_fields<S: Serializer, V: Serialize>(
     serializer: S,
-    fields: [(&str, Option<Field<'_, V>>); N],
+    fields: &[(&str, Option<Field<'_, V>>)],
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.into_iter().filter_map(|(name, field)| Some((name, field?))))
+    serializer.collect_map(fields.iter().filter_map(|(name, field)| Some((name, field.as_ref()?))))
 }
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
@@ -287,16 +298,10 @@ pub struct Person {
 }
 
 /// The body of the approver's three calls.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApproverRequest {
     /// The id of the code.
     pub random: String,
-}
-
-impl Serialize for ApproverRequest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_fields::<S, (), 1>(serializer, [("random", Some(Field::Text(&self.random)))])
-    }
 }
 
 /// The answer of the approver's three calls.
@@ -330,16 +335,10 @@ pub struct Requester {
 }
 
 /// The body of `POST userinfo`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserInfoRequest {
     /// The ticket of a success.
     pub ticket: String,
-}
-
-impl Serialize for UserInfoRequest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_fields::<S, (), 1>(serializer, [("ticket", Some(Field::Text(&self.ticket)))])
-    }
 }
 
 /// What `check` tells of a code.

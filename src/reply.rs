@@ -121,7 +121,7 @@ fn picture_of<V: Value>(
 }
 
 fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Symbol, Error> {
-    let text = V::to_text(payload).ok_or_else(|| Error::of_reply(200, None, None))?;
+    let text = V::to_text(&payload.fields()).ok_or_else(|| Error::of_reply(200, None, None))?;
     Ok(Symbol { drawing: Rc::new(format.draw(&text)?), logo: format.logo.clone() })
 }
 

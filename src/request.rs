@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::fields::Value;
 use crate::number::decimal;
 use crate::options::Config;
-use crate::protocol::{API_PATH, GeneRequest, UserInfoRequest, header};
+use crate::protocol::{API_PATH, Field, GeneRequest, header};
 use crate::session::{Request, WAIT};
 
 /// All but the characters of which ids consist (CONTRACT §3).
@@ -38,7 +38,7 @@ impl Client {
         Some(Self {
             base: [config.host.as_str(), API_PATH].concat(),
             headers: config.headers.clone(),
-            gene_body: V::to_text(gene)?,
+            gene_body: V::to_text(&gene.fields())?,
         })
     }
 
@@ -56,8 +56,7 @@ impl Client {
                 (call, None, poll_token)
             }
             Request::Exchange { ticket, poll_token } => {
-                let body = UserInfoRequest { ticket: String::from(&**ticket) };
-                ("/userinfo".to_owned(), V::to_text(&body), poll_token)
+                ("/userinfo".to_owned(), V::to_text(&[("ticket", Some(Field::Text(ticket)))]), poll_token)
             }
         };
         let poll_token = poll_token.as_deref().map(|token| (header::POLL_TOKEN, token));

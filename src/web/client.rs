@@ -22,7 +22,7 @@ use crate::fields::{Value as _, wrong_option};
 use crate::lifecycle::MAX_CODE_LIFETIME;
 use crate::options::Config;
 use crate::payload::Payload;
-use crate::protocol::{ApproverRequest, Scene, header};
+use crate::protocol::{Field, Scene, header};
 use crate::request::HttpRequest;
 use crate::session::{Checked, Code, News, Reply, Request};
 
@@ -101,7 +101,7 @@ impl Call {
         let options = options::read(options)?;
         let config = Config::read(&options, "")?;
         let client = options::client(&options, &config, scene)?;
-        let timeout = u32::try_from(config.policy.timeout.as_millis()).unwrap_or(u32::MAX);
+        let timeout = config.policy.timeout.as_millis() as u32;
         let request = match name {
             "geneCode" => Request::Gene(scene),
             "checkStatus" => {
@@ -115,7 +115,7 @@ impl Call {
                 if !header::is_value(token) {
                     return Err(wrong_option("token", "the token of a user"));
                 }
-                let body = Js::to_text(&ApproverRequest { random: id.to_owned() });
+                let body = Js::to_text(&[("random", Some(Field::Text(id)))]);
                 let http = client.call(&["/", name].concat(), body, Some(("authorization", token)));
                 return Ok(Self { http, timeout, request: None });
             }

@@ -6,6 +6,7 @@ use serde_wasm_bindgen::preserve;
 use wasm_bindgen::JsValue;
 
 use crate::fields::Value;
+use crate::protocol::{Field, serialize_fields};
 
 /// A JavaScript value.
 #[derive(Debug, Clone)]
@@ -48,8 +49,8 @@ impl Value for Js {
         Self(Object::new().into())
     }
 
-    fn to_text<T: Serialize>(value: &T) -> Option<String> {
-        let value = value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).ok()?;
+    fn to_text(fields: &[(&str, Option<Field<'_, Self>>)]) -> Option<String> {
+        let value = serialize_fields(&serde_wasm_bindgen::Serializer::json_compatible(), fields).ok()?;
         JSON::stringify(&value).ok().map(String::from)
     }
 }
