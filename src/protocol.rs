@@ -3,6 +3,7 @@
 //! CONTRACT §2. Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
 //! on the server, the untouched JavaScript value in the browser. Deliberately absent: how a body becomes text.
 
+use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The folder of the six calls, below the server's address.
@@ -216,7 +217,13 @@ pub fn serialize_fields<S: Serializer, V: Serialize>(
     serializer: S,
     fields: &[(&str, Option<Field<'_, V>>)],
 ) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().filter_map(|(name, field)| Some((name, field.as_ref()?))))
+    let mut map = serializer.serialize_map(None)?;
+    for (name, field) in fields {
+        if let Some(field) = field {
+            map.serialize_entry(name, field)?;
+        }
+    }
+    map.end()
 }
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
