@@ -2,16 +2,11 @@
 //!
 //! Deliberately absent: sending it.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::fields::Value;
 use crate::number::decimal;
 use crate::options::Config;
 use crate::protocol::{API_PATH, Field, GeneRequest, header};
 use crate::session::{Request, WAIT};
-
-/// All but the characters of which ids consist (CONTRACT §3).
-const NO_ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// An HTTP request: a `POST` when it has a body, otherwise a `GET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +42,15 @@ impl Client {
         let (call, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
-                let mut call = "/check?random=".to_owned();
-                call.extend(utf8_percent_encode(random, NO_ID));
-                // A code that has ended has no news to wait for.
-                if let Some(status) = hold.and_then(|status| u64::try_from(status.number()).ok()) {
-                    call.extend(["&wait=", &decimal(WAIT.as_secs()), "&status=", &decimal(status)]);
-                }
+                let random = escape(random);
+                let call = match hold.and_then(|status| u64::try_from(status.number()).ok()) {
+                    Some(status) => {
+                        ["/check?random=", &random, "&wait=", &decimal(WAIT.as_secs()), "&status=", &decimal(status)]
+                            .concat()
+                    }
+                    // A code that has ended has no news to wait for.
+                    None => ["/check?random=", &random].concat(),
+                };
                 (call, None, poll_token)
             }
             Request::Exchange { ticket, poll_token } => {
@@ -76,6 +74,22 @@ impl Client {
         }
         HttpRequest { url: [self.base.as_str(), call].concat(), headers, body }
     }
+}
+
+/// Writes all but the characters of which ids consist (CONTRACT §3) as `%` and two hexadecimal digits.
+fn escape(id: &str) -> String {
+    let mut escaped = String::new();
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            for digit in [byte / 16, byte % 16] {
+                escaped.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
+            }
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -108,9 +122,9 @@ mod tests {
 
     #[test]
     fn a_poll_is_held_only_when_asked_and_brings_its_token_in_a_header() {
-        let check = |hold| Request::Check { random: "r-1&x=/".into(), poll_token: Some("secret".into()), hold };
+        let check = |hold| Request::Check { random: "r-1&x=/\u{e9}".into(), poll_token: Some("secret".into()), hold };
         let at_once = http(&check(None));
-        assert_eq!(at_once.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F");
+        assert_eq!(at_once.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F%C3%A9");
         assert_eq!(at_once.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
         assert_eq!(at_once.body, None);
         assert!(http(&check(Some(Status::Scanned))).url.ends_with("&wait=25&status=1"));
