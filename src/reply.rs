@@ -112,12 +112,12 @@ fn picture_of<V: Value>(
     let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
     let format = Format { logo, ..format.clone() };
     let least = Payload::<V>::least(gene.random.clone(), gene.expires_in);
-    Ok(match Payload::of(gene) {
-        Some(whole) if url.is_empty() || !format.is_image => Some(Picture::Drawn(draw(&format, &whole)?)),
-        Some(whole) => Some(image(draw(&format, &whole).ok())),
-        None if url.is_empty() => Some(Picture::Drawn(draw(&format, &least)?)),
-        None => Some(image(draw(&format, &least).ok())),
-    })
+    let (payload, is_whole) = Payload::of(gene).map_or((least, false), |whole| (whole, true));
+    let symbol = draw(&format, &payload);
+    if url.is_empty() || (is_whole && !format.is_image) {
+        return Ok(Some(Picture::Drawn(symbol?)));
+    }
+    Ok(Some(image(symbol.ok())))
 }
 
 fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Symbol, Error> {

@@ -346,9 +346,8 @@ impl Words {
             Countdown::ExpiresIn(seconds) => (Word::ExpiresIn, seconds),
             Countdown::RetryIn(seconds) => (Word::RetryIn, seconds),
         };
-        let [minutes, tens, ones] =
-            [seconds / 60, seconds % 60 / 10, seconds % 10].map(|number| decimal(number.into()));
-        let time = [&minutes, ":", &tens, &ones].concat();
+        let number = |number: u32| decimal(number.into());
+        let time = [&number(seconds / 60), ":", &number(seconds % 60 / 10), &number(seconds % 10)].concat();
         let text = self.get(word);
         let place = (0..text.len()).find_map(|at| {
             let (before, rest) = text.split_at_checked(at)?;

@@ -180,11 +180,11 @@ impl<V> Session<V> {
             (News::Scanned, Progress::Unheard | Progress::Unused) => {
                 self.notes.push(HostEvent::Scanned(user_info));
                 self.state.stage = Stage::Waiting(Progress::Scanned);
-                self.state.person = person.into();
+                self.state.person = Some(person.into());
                 self.state.expires_at = self.state.expires_at + SCANNED_GRACE;
             }
             (News::Authorised { ticket }, _) => {
-                self.state.person = person.into();
+                self.state.person = Some(person.into());
                 self.state.ticket = ticket;
                 if has_token || !self.policy.auto_exchange {
                     return self.confirm(user_info);

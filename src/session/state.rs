@@ -65,7 +65,7 @@ pub(super) struct State {
     /// When [`Stage::Showing`] has taken too long.
     pub(super) give_up_at: Instant,
     /// Who scanned, from [`Progress::Scanned`] on.
-    pub(super) person: Rc<Person>,
+    pub(super) person: Option<Rc<Person>>,
     /// What [`Stage::Exchanging`] exchanges.
     pub(super) ticket: Rc<str>,
     /// The line to the server in the stages that have one: see [`State::call`].
@@ -84,7 +84,7 @@ impl State {
             code: None,
             expires_at: Instant(0),
             give_up_at: Instant(0),
-            person: Rc::default(),
+            person: None,
             ticket: Rc::default(),
             call: Call::default(),
             detail: None,
@@ -185,7 +185,7 @@ impl State {
         ViewModel {
             state: if trouble.is_some() { ScanState::Unreachable } else { state },
             picture: self.code.as_ref().and_then(|code| code.picture.clone()),
-            person: is_scanned.then(|| self.person.clone()),
+            person: self.person.clone().filter(|_| is_scanned),
             trouble: trouble.unwrap_or_default(),
             countdown: self.awaited(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at))),
             detail: self.detail.clone().filter(|_| state == ScanState::Failed),
