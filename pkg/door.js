@@ -53,7 +53,9 @@ export function door(locate) {
     async function call(name, options, id = "", token = "") {
       try {
         await init();
-        return await wasm.call(name, kind, merge(options), String(id), String(token));
+        return await new Promise((resolve, reject) => {
+          wasm.call(name, kind, merge(options), String(id), String(token), resolve, reject);
+        });
       } catch (error) {
         callBack(common.onError, error.serverCode || error.code, error.message, error);
         throw error;

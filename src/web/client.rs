@@ -3,11 +3,10 @@
 
 use std::rc::Rc;
 
-use js_sys::{JSON, Promise};
+use js_sys::{Function, JSON};
 use serde::Serialize as _;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
 
 use super::callbacks::js_error;
@@ -23,6 +22,7 @@ use crate::lifecycle::MAX_CODE_LIFETIME;
 use crate::options::Config;
 use crate::payload::Payload;
 use crate::protocol::{Field, Scene, header};
+use crate::reply::Answer;
 use crate::request::HttpRequest;
 use crate::session::{Checked, Code, News, Reply, Request};
 
@@ -51,17 +51,23 @@ pub fn start_polling(random: &str, options: JsValue) -> Result<ScanHandle, JsVal
 }
 
 /// One call: `geneCode`, `checkStatus`, `exchangeUserInfo`, `scanned`, `confirm` or `cancel`. `kind` is that of the
-/// codes: `qrcode`, `wxqrcode` or `wechatmpqrcode`. `id` is a code or a ticket, `token` that of the approver. The promise
-/// brings what the server answered, or fails with an `Error` that has `code`, `reason` and `serverCode`.
+/// codes: `qrcode`, `wxqrcode` or `wechatmpqrcode`. `id` is a code or a ticket, `token` that of the approver. `resolve` is
+/// called with what the server answered, or `reject` with an `Error` that has `code`, `reason` and `serverCode`.
 #[wasm_bindgen]
-pub fn call(name: &str, kind: &str, options: JsValue, id: &str, token: &str) -> Promise {
-    let call = Call::prepare(name, scene(kind), options, id, token);
-    future_to_promise(async move {
-        match send(call).await {
-            Ok(data) => Ok(data.0),
-            Err(error) => Err(thrown(error)),
-        }
-    })
+pub fn call(name: &str, kind: &str, options: JsValue, id: &str, token: &str, resolve: Function, reject: Function) {
+    let settle = move |data: Result<Js, Error>| {
+        // The functions of a promise don't fail.
+        let _ = match data {
+            Ok(data) => resolve.call1(&JsValue::UNDEFINED, &data.0),
+            Err(error) => reject.call1(&JsValue::UNDEFINED, &thrown(error)),
+        };
+    };
+    match Call::prepare(name, scene(kind), options, id, token) {
+        Ok(Call { http, timeout, request }) => fetch(http, &AbortSignal::timeout_with_u32(timeout), move |answer| {
+            settle(answer.and_then(|answer| data(answer, request)));
+        }),
+        Err(error) => settle(Err(error)),
+    }
 }
 
 /// Reads the text of a QR code.
@@ -124,9 +130,7 @@ impl Call {
     }
 }
 
-async fn send(call: Result<Call, Error>) -> Result<Js, Error> {
-    let Call { http, timeout, request } = call?;
-    let answer = fetch(http, &AbortSignal::timeout_with_u32(timeout)).await?;
+fn data(answer: Answer<Js>, request: Option<Request>) -> Result<Js, Error> {
     if let Some(request) = request {
         // What a later call will need, for which the page gives no more than an id.
         match (answer.read(&request, None)?, request) {

@@ -5,14 +5,14 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use gloo_net::http::{Headers, Response};
-use js_sys::{JSON, Promise};
+use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
 
 use super::holds::HoldPermit;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
+use crate::fields::Value as _;
 use crate::qr::Format;
 use crate::reply::Answer;
 use crate::request::{Client, HttpRequest};
@@ -39,10 +39,8 @@ impl HttpSlot {
         let abort = AbortController::new().ok()?;
         let is_held = matches!(request, session::Request::Check { hold: Some(_), .. });
         let permit = Rc::new(RefCell::new(is_held.then(HoldPermit::take)));
-        let answer = fetch(client.http::<Js>(&request), &abort.signal());
         let landed = permit.clone();
-        spawn_local(async move {
-            let answer = answer.await;
+        fetch(client.http::<Js>(&request), &abort.signal(), move |answer| {
             landed.take();
             done(answer.and_then(|answer| answer.read(&request, Some(&format))));
         });
@@ -58,17 +56,40 @@ impl Drop for HttpSlot {
     }
 }
 
-/// Sends a request, and waits for the answer.
-pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal) -> impl Future<Output = Result<Answer<Js>, Error>> + use<> {
-    let built = build(http, abort);
-    async move {
-        let response = send(&built.map_err(failed)?).await?;
-        let status = response.status();
-        let retry_after = retry_after(&response);
-        let text = response.text().await.map_err(|_| network("the answer broke off"))?;
-        let body = JSON::parse(&text).ok().map(Js);
-        Ok(Answer { status, retry_after, body })
-    }
+/// Sends a request, after the page's own code that is running; `done` is called with the answer, later.
+///
+/// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
+pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: impl FnOnce(Result<Answer<Js>, Error>) + 'static) {
+    let request = build(http, abort);
+    settle(request.map(JsValue::from), move |request| {
+        let response = request.and_then(|request| fetch_of_page(&request));
+        settle(response, move |response| match response.map_err(failed).and_then(expect_response) {
+            Ok(response) => settle(response.text().map(JsValue::from), move |text| done(read(&response.into(), text))),
+            Err(error) => done(Err(error)),
+        });
+    });
+}
+
+/// What becomes of a promise: its value, or why it failed.
+type Outcome = Result<JsValue, JsValue>;
+
+/// Calls `done` once, later, with what becomes of `value`, which may be a promise.
+fn settle(value: Outcome, done: impl FnOnce(Outcome) + 'static) {
+    let done: Box<dyn FnOnce(Outcome)> = Box::new(done);
+    let promise = value.unwrap_or_else(|thrown| Promise::reject(&thrown).into());
+    // Of two callbacks, for the good and for the bad, one would never be called, and so never be freed.
+    let done = Closure::once_into_js(move |outcomes: Array| {
+        let outcome = Js(outcomes.get(0));
+        let field = |name| outcome.field(name).map(|value| value.0);
+        done(field("reason").map_or_else(|| Ok(field("value").unwrap_or_default()), Err));
+    });
+    all_settled(&Array::of1(&promise)).then(&done);
+}
+
+fn read(response: &Response, text: Outcome) -> Result<Answer<Js>, Error> {
+    let text = text.map_err(|_| network("the answer broke off"))?.as_string().unwrap_or_default();
+    let body = JSON::parse(&text).ok().map(Js);
+    Ok(Answer { status: response.status(), retry_after: retry_after(response), body })
 }
 
 fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
@@ -94,16 +115,21 @@ fn retry_after(response: &Response) -> Option<Duration> {
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn fetch_of_page(request: &Request) -> Result<JsValue, JsValue>;
+    fn fetch_of_page(request: &JsValue) -> Result<JsValue, JsValue>;
+
+    type Settled;
+
+    #[wasm_bindgen(js_namespace = Promise, js_name = allSettled)]
+    fn all_settled(promises: &Array) -> Settled;
+
+    #[wasm_bindgen(method)]
+    fn then(this: &Settled, done: &JsValue);
 }
 
 /// Pages replace `fetch`, and not all do it well. gloo-net's own `send` panics when that fails with anything but an
 /// `Error`, or answers with anything but a `Response`, and a panic would end all widgets of the page.
-async fn send(request: &Request) -> Result<Response, Error> {
-    let promise = Promise::resolve(&fetch_of_page(request).map_err(failed)?);
-    let response = JsFuture::from(promise).await.map_err(failed)?;
-    let response = response.dyn_into::<web_sys::Response>().map_err(|_| network("`fetch` gave no `Response`"))?;
-    Ok(response.into())
+fn expect_response(value: JsValue) -> Result<web_sys::Response, Error> {
+    value.dyn_into().map_err(|_| network("`fetch` gave no `Response`"))
 }
 
 fn failed(thrown: JsValue) -> Error {
