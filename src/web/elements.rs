@@ -3,8 +3,9 @@
 //! Deliberately absent: what they show, which is the work of the view.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CssStyleSheet, Document, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
+use web_sys::{CssStyleSheet, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
+use super::page::Page;
 use crate::number::decimal;
 use crate::options::Config;
 
@@ -59,8 +60,8 @@ pub(super) struct Elements {
 
 impl Elements {
     /// Makes them, but puts them nowhere yet. What floats has no place of its own in the page.
-    pub(super) fn new(document: &Document, config: &Config, is_floating: bool) -> Result<Self, JsValue> {
-        let outermost = create(document, "div", &[("class", "scanlogin")])?;
+    pub(super) fn new(config: &Config, is_floating: bool) -> Result<Self, JsValue> {
+        let outermost = create("div", &[("class", "scanlogin")])?;
         if is_floating {
             outermost.set_attribute("data-floating", "")?;
         }
@@ -73,7 +74,7 @@ impl Elements {
 
         let mut parts: Vec<Element> = Vec::new();
         for (parent, tag, part, attributes) in PARTS {
-            let element = create(document, tag, attributes)?;
+            let element = create(tag, attributes)?;
             element.set_attribute("class", part)?;
             element.set_attribute("part", part)?;
             let parent = parts.iter().find(|other| other.get_attribute("part").as_deref() == Some(parent));
@@ -104,9 +105,9 @@ impl Elements {
 }
 
 /// Makes an element of HTML or SVG.
-pub(super) fn create(document: &Document, tag: &str, attributes: Attributes<'_>) -> Result<Element, JsValue> {
+pub(super) fn create(tag: &str, attributes: Attributes<'_>) -> Result<Element, JsValue> {
     let namespace = if matches!(tag, "svg" | "path") { SVG } else { HTML };
-    let element = document.create_element_ns(Some(namespace), tag)?;
+    let element = Page::document().create_element_ns(Some(namespace), tag)?;
     for (name, value) in attributes {
         element.set_attribute(name, value)?;
     }

@@ -7,12 +7,13 @@ use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Window;
 
+use super::page::Page;
 use crate::error::{Error, ErrorCode};
 
 /// Fails when an origin frames the page that is not among `allowed`; with `None` it only says so in the console.
-pub(super) fn check(window: &Window, allowed: Option<&[String]>) -> Result<(), Error> {
-    let own = window.location().origin().unwrap_or_default();
-    let ancestors = ancestors(window).into_iter().filter(|origin| *origin != own);
+pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
+    let own = Page::origin();
+    let ancestors = ancestors().into_iter().filter(|origin| *origin != own);
     let strangers: Vec<String> =
         ancestors.filter(|origin| allowed.is_none_or(|allowed| !allowed.contains(origin))).collect();
     if strangers.is_empty() {
@@ -29,14 +30,14 @@ pub(super) fn check(window: &Window, allowed: Option<&[String]>) -> Result<(), E
 
 /// The origins of the pages around this one, from the inside out. One that the browser does not tell is `unknown`, and so
 /// is never allowed: where a page was linked from, which it does tell, may be another page than the one that frames it.
-fn ancestors(window: &Window) -> Vec<String> {
-    let location = window.location();
-    match Reflect::get(&location, &"ancestorOrigins".into()) {
+fn ancestors() -> Vec<String> {
+    let window = Page::window();
+    match Reflect::get(&window.location(), &"ancestorOrigins".into()) {
         Ok(origins) if !origins.is_undefined() => {
             Array::from(&origins).iter().filter_map(|origin| origin.as_string()).collect()
         }
         // Firefox was without for long.
-        _ => walk(window.clone()),
+        _ => walk(window),
     }
 }
 

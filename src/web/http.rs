@@ -109,7 +109,9 @@ fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    response.headers().get("retry-after")?.parse().ok().map(Duration::from_secs)
+    // Seconds alone: a date is no JSON.
+    let seconds = JSON::parse(&response.headers().get("retry-after")?).ok()?.as_f64()?;
+    Some(Duration::from_secs(seconds as u64))
 }
 
 #[wasm_bindgen]

@@ -12,6 +12,7 @@ mod http;
 mod memory;
 mod mutations;
 mod options;
+mod page;
 mod runtime;
 mod value;
 mod view;

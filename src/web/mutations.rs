@@ -4,7 +4,9 @@
 use js_sys::Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Document, Element, MutationObserver, MutationObserverInit, Node, ResizeObserver, ShadowRoot};
+use web_sys::{Element, MutationObserver, MutationObserverInit, Node, ResizeObserver, ShadowRoot};
+
+use super::page::Page;
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -45,12 +47,9 @@ impl Watch {
     }
 
     /// Calls `changed` with the language of the page when it is another.
-    pub(super) fn page_language(document: &Document, changed: impl Fn(&str) + 'static) -> Option<Self> {
-        let root = document.document_element()?;
-        let watch = Self::new({
-            let document = document.clone();
-            move || changed(&page_language(&document))
-        })?;
+    pub(super) fn page_language(changed: impl Fn(&str) + 'static) -> Option<Self> {
+        let root = Page::document().document_element()?;
+        let watch = Self::new(move || changed(&page_language()))?;
         let lang = MutationObserverInit::new();
         lang.set_attribute_filter(&Array::of1(&"lang".into()));
         watch.observer.observe_with_options(&root, &lang).ok()?;
@@ -95,6 +94,6 @@ impl Drop for SizeWatch {
 }
 
 /// What the page says of its language: a BCP 47 tag, or nothing.
-pub(super) fn page_language(document: &Document) -> String {
-    document.document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+pub(super) fn page_language() -> String {
+    Page::document().document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Document, Element, VisibilityState, Window};
+use web_sys::{AbortSignal, Element};
 
 use super::ScanHandle;
 use super::callbacks::Callbacks;
@@ -21,6 +21,7 @@ use super::http::HttpSlot;
 use super::memory;
 use super::mutations::{self, Watch};
 use super::options;
+use super::page::Page;
 use super::value::Js;
 use super::view::View;
 use crate::error::{Error, ErrorCode};
@@ -29,7 +30,7 @@ use crate::options::Config;
 use crate::protocol::Scene;
 use crate::qr::Format;
 use crate::request::Client;
-use crate::session::{Code, Event, HostEvent, Instant, Page, Policy, Session};
+use crate::session::{self, Code, Event, HostEvent, Instant, Policy, Session};
 use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
@@ -42,7 +43,6 @@ thread_local! {
 /// One widget.
 pub(super) struct Runtime {
     this: Weak<Self>,
-    window: Window,
     session: RefCell<Session<Js>>,
     client: Client,
     format: Format,
@@ -69,18 +69,14 @@ impl Runtime {
     }
 
     fn start_with(options: JsValue, scene: Scene, show: Show<'_>, first: Event<Js>) -> Result<Rc<Self>, Error> {
-        let no_page = || Error::new(ErrorCode::InvalidOption, "`startScanning` needs a page with a document");
-        let window = web_sys::window().ok_or_else(no_page)?;
-        let document = window.document().ok_or_else(no_page)?;
-
         let options = options::read(options)?;
         let callbacks = Callbacks::read(&options);
         let abort = options::signal(&options, "signal");
-        let mut config = Config::read(&options, &mutations::page_language(&document))?;
+        let mut config = Config::read(&options, &mutations::page_language())?;
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         let target = match show {
-            Show::In(target) => Some(find(&document, target)?),
+            Show::In(target) => Some(find(target)?),
             Show::Nowhere => {
                 // Without a view nobody could click, and codes of ours would be seen by nobody.
                 config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
@@ -88,11 +84,11 @@ impl Runtime {
             }
         };
 
-        framing::check(&window, config.frame_ancestors.as_deref())?;
+        framing::check(config.frame_ancestors.as_deref())?;
 
-        let page = Page {
-            is_visible: document.visibility_state() != VisibilityState::Hidden,
-            is_online: window.navigator().on_line(),
+        let page = session::Page {
+            is_visible: !Page::is_hidden(),
+            is_online: Page::is_online(),
             may_hold: HoldPermit::is_left(),
         };
         let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
@@ -110,7 +106,6 @@ impl Runtime {
             callbacks: RefCell::new(Rc::new(callbacks)),
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
-            window: window.clone(),
         });
         if abort.as_ref().is_some_and(|abort| abort.aborted()) {
             runtime.destroy();
@@ -118,45 +113,43 @@ impl Runtime {
         }
 
         if let Some(target) = target {
-            runtime.show(&document, target, config)?;
+            runtime.show(target, config)?;
         }
-        runtime.listen(&document, abort);
+        runtime.listen(abort);
         LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
         runtime.dispatch(first);
         Ok(runtime)
     }
 
     /// Puts the widget into `target`, or into a box of its own.
-    fn show(&self, document: &Document, target: Option<Element>, config: Config) -> Result<(), Error> {
+    fn show(&self, target: Option<Element>, config: Config) -> Result<(), Error> {
         if let Some(target) = &target {
             Self::end_in(target);
         }
         if config.follows_page {
             let this = self.this.clone();
-            self.page_language.replace(Watch::page_language(document, move |tag| {
+            self.page_language.replace(Watch::page_language(move |tag| {
                 if let Some(this) = this.upgrade() {
                     this.set_language(tag);
                 }
             }));
         }
-        let view = View::new(&self.window, document, target, config, Rc::new(self.sender()))
+        let view = View::new(target, config, Rc::new(self.sender()))
             .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
         self.view.replace(Some(Rc::new(view)));
         Ok(())
     }
 
     /// Listens to what happens to the page.
-    fn listen(&self, document: &Document, abort: Option<AbortSignal>) {
+    fn listen(&self, abort: Option<AbortSignal>) {
         let (seen, online, offline, aborted) = (self.sender(), self.sender(), self.sender(), self.sender());
-        let page = document.clone();
+        let window = Page::window();
         let mut listeners = vec![
-            EventListener::new(document, "visibilitychange", move |_| {
-                seen(Event::VisibilityChanged { is_visible: page.visibility_state() != VisibilityState::Hidden });
+            EventListener::new(&Page::document(), "visibilitychange", move |_| {
+                seen(Event::VisibilityChanged { is_visible: !Page::is_hidden() });
             }),
-            EventListener::new(&self.window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
-            EventListener::new(&self.window, "offline", move |_| {
-                offline(Event::ConnectionChanged { is_online: false })
-            }),
+            EventListener::new(&window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
+            EventListener::new(&window, "offline", move |_| offline(Event::ConnectionChanged { is_online: false })),
         ];
         if let Some(abort) = abort {
             listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
@@ -214,7 +207,7 @@ impl Runtime {
         let effects = {
             let mut session = self.session.borrow_mut();
             session.allow_holding(HoldPermit::is_left());
-            session.handle(self.now(), event)
+            session.handle(Self::now(), event)
         };
         if self.state() == ScanState::Destroyed {
             return self.clear_away(effects.notes);
@@ -305,13 +298,12 @@ impl Runtime {
     fn timeout(&self, at: Instant) -> Timeout {
         let send = self.sender();
         // Rounded up by one: a timer that fires a little early would only be set again.
-        let rest = (at.since(self.now()).as_millis() as u64).saturating_add(1).min(LONGEST_TIMEOUT);
+        let rest = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(LONGEST_TIMEOUT);
         Timeout::new(rest as u32, move || send(Event::Woke))
     }
 
-    fn now(&self) -> Instant {
-        let milliseconds = self.window.performance().map_or(0.0, |performance| performance.now());
-        Instant(milliseconds as u64)
+    fn now() -> Instant {
+        Instant(Page::now() as u64)
     }
 
     fn handle(&self) -> JsValue {
@@ -334,12 +326,12 @@ enum Show<'a> {
 }
 
 /// Where the widget goes. `None` is a box of its own.
-fn find(document: &Document, target: &JsValue) -> Result<Option<Element>, Error> {
+fn find(target: &JsValue) -> Result<Option<Element>, Error> {
     if let Some(element) = target.dyn_ref::<Element>() {
         return Ok(Some(element.clone()));
     }
     let id = target.as_string().ok_or_else(|| wrong_option("target", "an element or the id of one"))?;
-    let element = document.get_element_by_id(&id);
+    let element = Page::document().get_element_by_id(&id);
     if element.is_none() {
         let message =
             ["scanlogin: the page has no element with the id \"", &id, "\"; the code is shown in a box of its own"];

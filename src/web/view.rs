@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
-use web_sys::{Document, Element, HtmlElement, Window};
+use web_sys::{Element, HtmlElement};
 
 use super::elements::{Elements, create, set_attribute, set_flag, set_hidden, set_text};
 use super::mutations::SizeWatch;
+use super::page::Page;
 use super::value::Js;
 use crate::number::decimal;
 use crate::options::Config;
@@ -28,8 +29,6 @@ type Send = Rc<dyn Fn(Event<Js>)>;
 
 /// What a person sees of one widget.
 pub(super) struct View {
-    window: Window,
-    document: Document,
     words: RefCell<Words>,
     send: Send,
     elements: Elements,
@@ -43,14 +42,8 @@ pub(super) struct View {
 
 impl View {
     /// Puts a widget without a code into `target`, or into a box of its own in the middle of the window.
-    pub(super) fn new(
-        window: &Window,
-        document: &Document,
-        target: Option<Element>,
-        config: Config,
-        send: Send,
-    ) -> Result<Self, JsValue> {
-        let elements = Elements::new(document, &config, target.is_none())?;
+    pub(super) fn new(target: Option<Element>, config: Config, send: Send) -> Result<Self, JsValue> {
+        let elements = Elements::new(&config, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
             EventListener::new(&elements.button, "click", {
@@ -72,11 +65,9 @@ impl View {
         ];
         match target {
             Some(target) => target.append_child(&elements.outermost)?,
-            None => document.body().ok_or(JsValue::NULL)?.append_child(&elements.outermost)?,
+            None => Page::document().body().ok_or(JsValue::NULL)?.append_child(&elements.outermost)?,
         };
         let view = Self {
-            window: window.clone(),
-            document: document.clone(),
             words: RefCell::new(config.words),
             send,
             elements,
@@ -161,14 +152,14 @@ impl View {
         let length = decimal(side.into());
         let view_box = ["0 0 ", &length, " ", &length].concat();
         let attributes = [("viewBox", view_box.as_str()), ("shape-rendering", "crispEdges"), ("role", "img")];
-        let svg = create(&self.document, "svg", &attributes)?;
-        svg.append_child(create(&self.document, "path", &[("d", &symbol.drawing.path)])?.as_ref())?;
+        let svg = create("svg", &attributes)?;
+        svg.append_child(create("path", &[("d", &symbol.drawing.path)])?.as_ref())?;
         self.elements.code.append_child(&svg)?;
         let mut listeners = Vec::new();
         if let Some(logo) = &symbol.logo {
             let attributes =
                 [("class", "logo"), ("part", "logo"), ("alt", ""), ("referrerpolicy", "no-referrer"), ("src", logo)];
-            let image = create(&self.document, "img", &attributes)?;
+            let image = create("img", &attributes)?;
             // Without its logo a code is none the worse.
             let broken = image.clone();
             listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
@@ -176,19 +167,19 @@ impl View {
         }
         let least = decimal((u32::from(side) * LEAST_MODULE).into());
         self.elements.frame.style().set_property("--least", &[&least, "px"].concat())?;
-        let (window, stage, code) = (self.window.clone(), self.elements.stage.clone(), self.elements.code.clone());
-        let fit = Rc::new(move || fit(&window, &stage, &code, side));
+        let (stage, code) = (self.elements.stage.clone(), self.elements.code.clone());
+        let fit = Rc::new(move || fit(&stage, &code, side));
         fit();
         // The window is resized by moving it to another screen and by zooming, too.
         let resized = fit.clone();
-        listeners.push(EventListener::new(&self.window, "resize", move |_| resized()));
+        listeners.push(EventListener::new(&Page::window(), "resize", move |_| resized()));
         self.picture_listeners.replace(listeners);
         self.size_watch.replace(SizeWatch::new(&self.elements.stage, move || fit()));
         Ok(())
     }
 
     fn load(&self, url: &str) -> Result<(), JsValue> {
-        let image = create(&self.document, "img", &[("role", "img")])?;
+        let image = create("img", &[("role", "img")])?;
         let (loaded, failed) = (self.send.clone(), self.send.clone());
         self.picture_listeners.replace(vec![
             EventListener::new(&image, "load", move |_| loaded(Event::PictureShown)),
@@ -206,7 +197,7 @@ impl View {
             return;
         }
         self.elements.icon.set_text_content(None);
-        if let Ok(path) = create(&self.document, "path", &[("d", d)]) {
+        if let Ok(path) = create("path", &[("d", d)]) {
             // As with the code: there is nothing to fall back to.
             let _ = self.elements.icon.append_child(&path);
         }
@@ -248,8 +239,8 @@ impl fmt::Debug for View {
 }
 
 /// Makes every module the same whole number of the screen's pixels wide, where that does not cost too much of the place.
-fn fit(window: &Window, stage: &Element, code: &HtmlElement, side: u16) {
-    let thousandths = (window.device_pixel_ratio() * 1000.0) as u64;
+fn fit(stage: &Element, code: &HtmlElement, side: u16) {
+    let thousandths = (Page::pixel_ratio() * 1000.0) as u64;
     let width = stage.client_width().min(stage.client_height()).max(0) as u64;
     let (side, pixels) = (u64::from(side), width * thousandths / 1000);
     if pixels == 0 {
