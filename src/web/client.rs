@@ -63,9 +63,10 @@ pub fn call(name: &str, kind: &str, options: JsValue, id: &str, token: &str, res
         };
     };
     match Call::prepare(name, scene(kind), options, id, token) {
-        Ok(Call { http, timeout, request }) => fetch(http, &AbortSignal::timeout_with_u32(timeout), move |answer| {
-            settle(answer.and_then(|answer| data(answer, request)));
-        }),
+        Ok(Call { http, timeout, request }) => {
+            let done = move |answer: Result<Answer<Js>, Error>| settle(answer.and_then(|answer| data(answer, request)));
+            fetch(http, &AbortSignal::timeout_with_u32(timeout), Box::new(done));
+        }
         Err(error) => settle(Err(error)),
     }
 }

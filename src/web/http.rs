@@ -39,11 +39,13 @@ impl HttpSlot {
         let abort = AbortController::new().ok()?;
         let is_held = matches!(request, session::Request::Check { hold: Some(_), .. });
         let permit = Rc::new(RefCell::new(is_held.then(HoldPermit::take)));
+        let http = client.http::<Js>(&request);
         let landed = permit.clone();
-        fetch(client.http::<Js>(&request), &abort.signal(), move |answer| {
+        let landed = move |answer: Result<Answer<Js>, Error>| {
             landed.take();
             done(answer.and_then(|answer| answer.read(&request, Some(&format))));
-        });
+        };
+        fetch(http, &abort.signal(), Box::new(landed));
         Some(Self { abort, permit })
     }
 }
@@ -59,7 +61,7 @@ impl Drop for HttpSlot {
 /// Sends a request, after the page's own code that is running; `done` is called with the answer, later.
 ///
 /// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
-pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: impl FnOnce(Result<Answer<Js>, Error>) + 'static) {
+pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Box<dyn FnOnce(Result<Answer<Js>, Error>)>) {
     let request = build(http, abort);
     settle(request.map(JsValue::from), move |request| {
         let response = request.and_then(|request| fetch_of_page(&request));
