@@ -10,12 +10,12 @@ mod framing;
 mod holds;
 mod http;
 mod memory;
-mod mutations;
 mod options;
 mod page;
 mod runtime;
 mod value;
 mod view;
+mod watch;
 
 use std::rc::Rc;
 

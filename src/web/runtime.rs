@@ -7,11 +7,10 @@ use core::cell::{Cell, RefCell};
 use core::{fmt, ptr};
 use std::rc::{Rc, Weak};
 
-use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Element};
+use web_sys::{AbortSignal, Element, EventTarget};
 
 use super::ScanHandle;
 use super::callbacks::Callbacks;
@@ -19,11 +18,11 @@ use super::framing;
 use super::holds::HoldPermit;
 use super::http::HttpSlot;
 use super::memory;
-use super::mutations::{self, Watch};
 use super::options;
 use super::page::Page;
 use super::value::Js;
 use super::view::View;
+use super::watch::{self, Watch};
 use crate::error::{Error, ErrorCode};
 use crate::fields::wrong_option;
 use crate::options::Config;
@@ -49,7 +48,7 @@ pub(super) struct Runtime {
     request: RefCell<Option<HttpSlot>>,
     timer: RefCell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
-    listeners: RefCell<Vec<EventListener>>,
+    listeners: RefCell<Vec<Watch>>,
     presence: RefCell<Option<Watch>>,
     page_language: RefCell<Option<Watch>>,
     callbacks: RefCell<Rc<Callbacks>>,
@@ -72,7 +71,7 @@ impl Runtime {
         let options = options::read(options)?;
         let callbacks = Callbacks::read(&options);
         let abort = options::signal(&options, "signal");
-        let mut config = Config::read(&options, &mutations::page_language())?;
+        let mut config = Config::read(&options, &watch::page_language())?;
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         let target = match show {
@@ -142,19 +141,23 @@ impl Runtime {
 
     /// Listens to what happens to the page.
     fn listen(&self, abort: Option<AbortSignal>) {
-        let (seen, online, offline, aborted) = (self.sender(), self.sender(), self.sender(), self.sender());
         let window = Page::window();
         let mut listeners = vec![
-            EventListener::new(&Page::document(), "visibilitychange", move |_| {
-                seen(Event::VisibilityChanged { is_visible: !Page::is_hidden() });
+            self.on(&Page::document(), "visibilitychange", || Event::VisibilityChanged {
+                is_visible: !Page::is_hidden(),
             }),
-            EventListener::new(&window, "online", move |_| online(Event::ConnectionChanged { is_online: true })),
-            EventListener::new(&window, "offline", move |_| offline(Event::ConnectionChanged { is_online: false })),
+            self.on(&window, "online", || Event::ConnectionChanged { is_online: true }),
+            self.on(&window, "offline", || Event::ConnectionChanged { is_online: false }),
         ];
         if let Some(abort) = abort {
-            listeners.push(EventListener::new(&abort, "abort", move |_| aborted(Event::Destroyed)));
+            listeners.push(self.on(&abort, "abort", || Event::Destroyed));
         }
         self.listeners.replace(listeners);
+    }
+
+    fn on(&self, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Watch {
+        let send = self.sender();
+        Watch::event(target, name, Box::new(move || send(event())))
     }
 
     /// Ends the widget in `target`, if there is one: an element has room for one code.

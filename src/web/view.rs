@@ -6,14 +6,13 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::rc::Rc;
 
-use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
 use web_sys::{Element, HtmlElement};
 
 use super::elements::{Elements, create, set_attribute, set_flag, set_hidden, set_text};
-use super::mutations::SizeWatch;
 use super::page::Page;
 use super::value::Js;
+use super::watch::Watch;
 use crate::number::decimal;
 use crate::options::Config;
 use crate::qr::LEAST_MODULE;
@@ -34,10 +33,10 @@ pub(super) struct View {
     elements: Elements,
     shown: RefCell<ViewModel>,
     picture: RefCell<Option<Picture>>,
-    picture_listeners: RefCell<Vec<EventListener>>,
-    size_watch: RefCell<Option<SizeWatch>>,
+    picture_listeners: RefCell<Vec<Watch>>,
+    size_watch: RefCell<Option<Watch>>,
     action: Rc<Cell<Option<Action>>>,
-    _listeners: [EventListener; 2],
+    _listeners: [Watch; 2],
 }
 
 impl View {
@@ -46,21 +45,21 @@ impl View {
         let elements = Elements::new(&config, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
-            EventListener::new(&elements.button, "click", {
+            Watch::event(&elements.button, "click", {
                 let (action, send) = (action.clone(), send.clone());
-                move |_| {
+                Box::new(move || {
                     if let Some(action) = action.get() {
                         send(Event::Clicked(action));
                     }
-                }
+                })
             }),
             // A picture that can't be shown leaves the name to stand alone.
-            EventListener::new(&elements.photo, "error", {
+            Watch::event(&elements.photo, "error", {
                 let (photo, frame) = (elements.photo.clone(), elements.frame.clone());
-                move |_| {
+                Box::new(move || {
                     set_hidden(&photo, true);
                     set_flag(&frame, "data-photo", false);
-                }
+                })
             }),
         ];
         match target {
@@ -162,7 +161,7 @@ impl View {
             let image = create("img", &attributes)?;
             // Without its logo a code is none the worse.
             let broken = image.clone();
-            listeners.push(EventListener::new(&image, "error", move |_| broken.remove()));
+            listeners.push(Watch::event(&image, "error", Box::new(move || broken.remove())));
             self.elements.code.append_child(&image)?;
         }
         let least = decimal((u32::from(side) * LEAST_MODULE).into());
@@ -172,9 +171,9 @@ impl View {
         fit();
         // The window is resized by moving it to another screen and by zooming, too.
         let resized = fit.clone();
-        listeners.push(EventListener::new(&Page::window(), "resize", move |_| resized()));
+        listeners.push(Watch::event(&Page::window(), "resize", Box::new(move || resized())));
         self.picture_listeners.replace(listeners);
-        self.size_watch.replace(SizeWatch::new(&self.elements.stage, move || fit()));
+        self.size_watch.replace(Watch::size(&self.elements.stage, Box::new(move || fit())));
         Ok(())
     }
 
@@ -182,8 +181,8 @@ impl View {
         let image = create("img", &[("role", "img")])?;
         let (loaded, failed) = (self.send.clone(), self.send.clone());
         self.picture_listeners.replace(vec![
-            EventListener::new(&image, "load", move |_| loaded(Event::PictureShown)),
-            EventListener::new(&image, "error", move |_| failed(Event::PictureFailed)),
+            Watch::event(&image, "load", Box::new(move || loaded(Event::PictureShown))),
+            Watch::event(&image, "error", Box::new(move || failed(Event::PictureFailed))),
         ]);
         image.set_attribute("src", url)?;
         self.elements.code.append_child(&image)?;
