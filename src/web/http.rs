@@ -63,21 +63,25 @@ impl Drop for HttpSlot {
 /// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
 pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Box<dyn FnOnce(Result<Answer<Js>, Error>)>) {
     let request = build(http, abort);
-    settle(request.map(JsValue::from), move |request| {
+    let answered = move |response: Outcome| match response.map_err(failed).and_then(expect_response) {
+        Ok(response) => {
+            let text = response.text().map(JsValue::from);
+            settle(text, Box::new(move |text| done(read(&response.into(), text))));
+        }
+        Err(error) => done(Err(error)),
+    };
+    let sent = move |request: Outcome| {
         let response = request.and_then(|request| fetch_of_page(&request));
-        settle(response, move |response| match response.map_err(failed).and_then(expect_response) {
-            Ok(response) => settle(response.text().map(JsValue::from), move |text| done(read(&response.into(), text))),
-            Err(error) => done(Err(error)),
-        });
-    });
+        settle(response, Box::new(answered));
+    };
+    settle(request.map(JsValue::from), Box::new(sent));
 }
 
 /// What becomes of a promise: its value, or why it failed.
 type Outcome = Result<JsValue, JsValue>;
 
 /// Calls `done` once, later, with what becomes of `value`, which may be a promise.
-fn settle(value: Outcome, done: impl FnOnce(Outcome) + 'static) {
-    let done: Box<dyn FnOnce(Outcome)> = Box::new(done);
+fn settle(value: Outcome, done: Box<dyn FnOnce(Outcome)>) {
     let promise = value.unwrap_or_else(|thrown| Promise::reject(&thrown).into());
     // Of two callbacks, for the good and for the bad, one would never be called, and so never be freed.
     let done = Closure::once_into_js(move |outcomes: Array| {
