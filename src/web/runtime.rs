@@ -4,8 +4,8 @@
 //! code runs, so a callback may do anything, even destroy the widget it is told about. Deliberately absent: decisions.
 
 use core::cell::{Cell, RefCell};
-use core::{fmt, ptr};
-use std::rc::{Rc, Weak};
+use core::fmt;
+use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use js_sys::Math;
@@ -41,7 +41,6 @@ thread_local! {
 
 /// One widget.
 pub(super) struct Runtime {
-    this: Weak<Self>,
     session: RefCell<Session<Js>>,
     client: Client,
     format: Format,
@@ -91,8 +90,7 @@ impl Runtime {
             may_hold: HoldPermit::is_left(),
         };
         let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
-        let runtime = Rc::new_cyclic(|this: &Weak<Self>| Self {
-            this: this.clone(),
+        let runtime = Rc::new(Self {
             session: RefCell::new(session),
             client,
             format: config.format.clone(),
@@ -121,12 +119,12 @@ impl Runtime {
     }
 
     /// Puts the widget into `target`, or into a box of its own.
-    fn show(&self, target: Option<Element>, config: Config) -> Result<(), Error> {
+    fn show(self: &Rc<Self>, target: Option<Element>, config: Config) -> Result<(), Error> {
         if let Some(target) = &target {
             Self::end_in(target);
         }
         if config.follows_page {
-            let this = self.this.clone();
+            let this = Rc::downgrade(self);
             self.page_language.replace(Watch::page_language(move |tag| {
                 if let Some(this) = this.upgrade() {
                     this.set_language(tag);
@@ -140,7 +138,7 @@ impl Runtime {
     }
 
     /// Listens to what happens to the page.
-    fn listen(&self, abort: Option<AbortSignal>) {
+    fn listen(self: &Rc<Self>, abort: Option<AbortSignal>) {
         let window = Page::window();
         let mut listeners = vec![
             self.on(&Page::document(), "visibilitychange", || Event::VisibilityChanged {
@@ -155,7 +153,7 @@ impl Runtime {
         self.listeners.replace(listeners);
     }
 
-    fn on(&self, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Watch {
+    fn on(self: &Rc<Self>, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Watch {
         let send = self.sender();
         Watch::event(target, name, Box::new(move || send(event())))
     }
@@ -175,11 +173,11 @@ impl Runtime {
         self.session.borrow().state()
     }
 
-    pub(super) fn stop(&self) {
+    pub(super) fn stop(self: &Rc<Self>) {
         self.dispatch(Event::Stopped);
     }
 
-    pub(super) fn refresh(&self) {
+    pub(super) fn refresh(self: &Rc<Self>) {
         self.dispatch(Event::Refreshed);
     }
 
@@ -191,13 +189,13 @@ impl Runtime {
         }
     }
 
-    pub(super) fn destroy(&self) {
+    pub(super) fn destroy(self: &Rc<Self>) {
         self.dispatch(Event::Destroyed);
     }
 
     /// A way for events to come in as long as the widget lives.
-    fn sender(&self) -> impl Fn(Event<Js>) + 'static {
-        let this = self.this.clone();
+    fn sender(self: &Rc<Self>) -> impl Fn(Event<Js>) + 'static {
+        let this = Rc::downgrade(self);
         move |event| {
             if let Some(this) = this.upgrade() {
                 this.dispatch(event);
@@ -205,7 +203,7 @@ impl Runtime {
         }
     }
 
-    fn dispatch(&self, event: Event<Js>) {
+    fn dispatch(self: &Rc<Self>, event: Event<Js>) {
         let event = if self.has_left_the_page() { Event::Destroyed } else { event };
         let effects = {
             let mut session = self.session.borrow_mut();
@@ -245,7 +243,7 @@ impl Runtime {
     }
 
     /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
-    fn tell(&self) {
+    fn tell(self: &Rc<Self>) {
         if self.is_telling.replace(true) {
             return;
         }
@@ -262,7 +260,7 @@ impl Runtime {
         self.is_telling.set(false);
     }
 
-    fn clear_away(&self, last: Vec<HostEvent<Js>>) {
+    fn clear_away(self: &Rc<Self>, last: Vec<HostEvent<Js>>) {
         self.request.replace(None);
         self.timer.replace(None);
         self.listeners.replace(Vec::new());
@@ -281,13 +279,11 @@ impl Runtime {
                 callbacks.tell(note, &|| self.handle(), &|| true);
             }
         }
-        let this = self.this.upgrade();
-        LIVE.with_borrow_mut(|live| live.retain(|other| !ptr::eq(Rc::as_ptr(other), self)));
-        drop(this);
+        LIVE.with_borrow_mut(|live| live.retain(|other| !Rc::ptr_eq(other, self)));
     }
 
     /// Looks after a widget that was put into an element which came into the page only later, too.
-    fn has_left_the_page(&self) -> bool {
+    fn has_left_the_page(self: &Rc<Self>) -> bool {
         let view = self.view.borrow().clone();
         let Some(view) = view else { return false };
         if self.presence.borrow().is_some() {
@@ -298,7 +294,7 @@ impl Runtime {
         false
     }
 
-    fn timeout(&self, at: Instant) -> Timeout {
+    fn timeout(self: &Rc<Self>, at: Instant) -> Timeout {
         let send = self.sender();
         // Rounded up by one: a timer that fires a little early would only be set again.
         let rest = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(LONGEST_TIMEOUT);
@@ -309,8 +305,8 @@ impl Runtime {
         Instant(Page::now() as u64)
     }
 
-    fn handle(&self) -> JsValue {
-        self.this.upgrade().map_or(JsValue::UNDEFINED, |runtime| ScanHandle { runtime }.into())
+    fn handle(self: &Rc<Self>) -> JsValue {
+        ScanHandle { runtime: self.clone() }.into()
     }
 }
 
