@@ -1,6 +1,6 @@
 //! The request slot: one request to the server, aborted when the slot is dropped.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
@@ -20,11 +20,10 @@ use crate::session;
 use crate::session::Reply;
 
 /// A request in flight. Dropping it aborts it.
-#[derive(Debug)]
 #[must_use = "a request is aborted when its slot is dropped"]
 pub(super) struct HttpSlot {
     abort: AbortController,
-    permit: Rc<RefCell<Option<HoldPermit>>>,
+    permit: Rc<Cell<Option<HoldPermit>>>,
 }
 
 impl HttpSlot {
@@ -38,7 +37,7 @@ impl HttpSlot {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
         let is_held = matches!(request, session::Request::Check { hold: Some(_), .. });
-        let permit = Rc::new(RefCell::new(is_held.then(HoldPermit::take)));
+        let permit = Rc::new(Cell::new(is_held.then(HoldPermit::take)));
         let http = client.http::<Js>(&request);
         let landed = permit.clone();
         let landed = move |answer: Result<Answer<Js>, Error>| {

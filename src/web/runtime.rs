@@ -160,12 +160,13 @@ impl Runtime {
 
     /// Ends the widget in `target`, if there is one: an element has room for one code.
     fn end_in(target: &Element) {
-        let live = LIVE.with_borrow(Clone::clone);
-        for runtime in live {
-            let view = runtime.view.borrow().clone();
-            if view.is_some_and(|view| view.element().parent_element().as_ref() == Some(target)) {
-                runtime.destroy();
-            }
+        let in_target = |runtime: &&Rc<Self>| {
+            let view = runtime.view.borrow();
+            view.as_ref().is_some_and(|view| view.element().parent_element().as_ref() == Some(target))
+        };
+        let old = LIVE.with_borrow(|live| live.iter().find(in_target).cloned());
+        if let Some(old) = old {
+            old.destroy();
         }
     }
 
@@ -273,8 +274,9 @@ impl Runtime {
         // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
         let callbacks = self.callbacks.take();
         // All that is told from now on is which codes are gone: those before in the queue, and the last.
-        let queued = self.outbox.take().into_iter();
-        for note in queued.chain(last) {
+        let mut notes = self.outbox.take();
+        notes.extend(last);
+        for note in notes {
             if let HostEvent::CodeDestroyed { .. } = note {
                 callbacks.tell(note, &|| self.handle(), &|| true);
             }
