@@ -231,7 +231,7 @@ impl Runtime {
         if let Some(model) = effects.render {
             let view = self.view.borrow().clone();
             if let Some(view) = view {
-                view.render(&model);
+                view.render(model);
             }
         }
         for note in effects.notes {

@@ -28,11 +28,10 @@ type Send = Rc<dyn Fn(Event<Js>)>;
 
 /// What a person sees of one widget.
 pub(super) struct View {
-    words: RefCell<Words>,
+    words: RefCell<Rc<Words>>,
     send: Send,
     elements: Elements,
-    shown: RefCell<ViewModel>,
-    picture: RefCell<Option<Picture>>,
+    shown: RefCell<Rc<ViewModel>>,
     picture_listeners: RefCell<Vec<Watch>>,
     size_watch: RefCell<Option<Watch>>,
     action: Rc<Cell<Option<Action>>>,
@@ -67,11 +66,10 @@ impl View {
             None => Page::document().body().ok_or(JsValue::NULL)?.append_child(&elements.outermost)?,
         };
         let view = Self {
-            words: RefCell::new(config.words),
+            words: RefCell::new(Rc::new(config.words)),
             send,
             elements,
-            shown: RefCell::new(ViewModel::new(ScanState::Loading)),
-            picture: RefCell::default(),
+            shown: RefCell::new(Rc::new(ViewModel::new(ScanState::Loading))),
             picture_listeners: RefCell::default(),
             size_watch: RefCell::default(),
             action,
@@ -82,27 +80,30 @@ impl View {
     }
 
     /// Shows `view`.
-    pub(super) fn render(&self, view: &ViewModel) {
-        self.shown.replace(view.clone());
+    pub(super) fn render(&self, view: ViewModel) {
+        let view = Rc::new(view);
+        let before = self.shown.replace(view.clone());
+        if before.picture != view.picture {
+            self.draw_picture(view.picture.as_ref());
+        }
         self.draw();
     }
 
     /// Shows the same in another language.
     pub(super) fn set_language(&self, tag: &str) {
         let words = self.words.borrow().in_language(tag);
-        self.words.replace(words);
+        self.words.replace(Rc::new(words));
         self.draw();
     }
 
     fn draw(&self) {
-        // Copies: moving the focus runs code of the page, which may ask for another language at once.
+        // Held apart: moving the focus runs code of the page, which may ask for another language at once.
         let (view, words) = (self.shown.borrow().clone(), self.words.borrow().clone());
         set_attribute(&self.elements.outermost, "data-state", view.state.word());
         set_attribute(&self.elements.frame, "data-state", view.state.word());
         set_attribute(&self.elements.frame, "lang", words.tag());
         set_flag(&self.elements.frame, "data-covered", !view.is_scannable());
         set_flag(&self.elements.frame, "aria-busy", view.state == ScanState::Loading);
-        self.draw_picture(view.picture.as_ref());
         set_flag(&self.elements.code, "aria-hidden", !view.is_scannable());
         if let Some(picture) = self.elements.code.first_element_child() {
             set_attribute(&picture, "aria-label", words.get(Word::CodeName));
@@ -131,10 +132,6 @@ impl View {
     }
 
     fn draw_picture(&self, picture: Option<&Picture>) {
-        if self.picture.borrow().as_ref() == picture {
-            return;
-        }
-        self.picture.replace(picture.cloned());
         self.picture_listeners.replace(Vec::new());
         self.size_watch.replace(None);
         self.elements.code.set_text_content(None);
