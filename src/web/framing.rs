@@ -13,13 +13,17 @@ use crate::error::{Error, ErrorCode};
 /// Fails when an origin frames the page that is not among `allowed`; with `None` it only says so in the console.
 pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
     let own = Page::origin();
-    let ancestors = ancestors().into_iter().filter(|origin| *origin != own);
-    let strangers: Vec<String> =
-        ancestors.filter(|origin| allowed.is_none_or(|allowed| !allowed.contains(origin))).collect();
+    let mut strangers = String::new();
+    for origin in ancestors() {
+        if origin != own && allowed.is_none_or(|allowed| !allowed.contains(&origin)) {
+            strangers.push_str(if strangers.is_empty() { "" } else { ", " });
+            strangers.push_str(&origin);
+        }
+    }
     if strangers.is_empty() {
         return Ok(());
     }
-    let message = ["this page is framed by another origin: ", &strangers.join(", ")].concat();
+    let message = ["this page is framed by another origin: ", &strangers].concat();
     if allowed.is_some() {
         return Err(Error::new(ErrorCode::Framed, message));
     }
