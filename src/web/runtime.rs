@@ -44,12 +44,12 @@ pub(super) struct Runtime {
     session: RefCell<Session<Js>>,
     client: Client,
     format: Format,
-    request: RefCell<Option<HttpSlot>>,
-    timer: RefCell<Option<Timeout>>,
+    request: Cell<Option<HttpSlot>>,
+    timer: Cell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
-    listeners: RefCell<Vec<Watch>>,
-    presence: RefCell<Option<Watch>>,
-    page_language: RefCell<Option<Watch>>,
+    listeners: Cell<Vec<Watch>>,
+    presence: Cell<Option<Watch>>,
+    page_language: Cell<Option<Watch>>,
     callbacks: RefCell<Rc<Callbacks>>,
     outbox: RefCell<Vec<HostEvent<Js>>>,
     is_telling: Cell<bool>,
@@ -94,12 +94,12 @@ impl Runtime {
             session: RefCell::new(session),
             client,
             format: config.format.clone(),
-            request: RefCell::default(),
-            timer: RefCell::default(),
+            request: Cell::default(),
+            timer: Cell::default(),
             view: RefCell::default(),
-            listeners: RefCell::default(),
-            presence: RefCell::default(),
-            page_language: RefCell::default(),
+            listeners: Cell::default(),
+            presence: Cell::default(),
+            page_language: Cell::default(),
             callbacks: RefCell::new(Rc::new(callbacks)),
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
@@ -125,7 +125,7 @@ impl Runtime {
         }
         if config.follows_page {
             let this = Rc::downgrade(self);
-            self.page_language.replace(Watch::page_language(move |tag| {
+            self.page_language.set(Watch::page_language(move |tag| {
                 if let Some(this) = this.upgrade() {
                     this.set_language(tag);
                 }
@@ -150,7 +150,7 @@ impl Runtime {
         if let Some(abort) = abort {
             listeners.push(self.on(&abort, "abort", || Event::Destroyed));
         }
-        self.listeners.replace(listeners);
+        self.listeners.set(listeners);
     }
 
     fn on(self: &Rc<Self>, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Watch {
@@ -216,17 +216,17 @@ impl Runtime {
         }
         if let Some(request) = effects.request {
             // The old request is aborted before the new one leaves.
-            self.request.replace(None);
+            self.request.set(None);
             if let Some((id, request)) = request {
                 let send = self.sender();
                 let slot = HttpSlot::send(&self.client, request, self.format.clone(), move |reply| {
                     send(Event::Replied(id, reply));
                 });
-                self.request.replace(slot);
+                self.request.set(slot);
             }
         }
         if let Some(at) = effects.wake_at {
-            drop(self.timer.replace(at.map(|at| self.timeout(at))));
+            self.timer.set(at.map(|at| self.timeout(at)));
         }
         if let Some(model) = effects.render {
             let view = self.view.borrow().clone();
@@ -262,11 +262,11 @@ impl Runtime {
     }
 
     fn clear_away(self: &Rc<Self>, last: Vec<HostEvent<Js>>) {
-        self.request.replace(None);
-        self.timer.replace(None);
-        self.listeners.replace(Vec::new());
-        self.presence.replace(None);
-        self.page_language.replace(None);
+        self.request.set(None);
+        self.timer.set(None);
+        self.listeners.set(Vec::new());
+        self.presence.set(None);
+        self.page_language.set(None);
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
@@ -288,12 +288,11 @@ impl Runtime {
     fn has_left_the_page(self: &Rc<Self>) -> bool {
         let view = self.view.borrow().clone();
         let Some(view) = view else { return false };
-        if self.presence.borrow().is_some() {
-            return !view.element().is_connected();
-        }
+        let watch = self.presence.take();
+        let has_left = watch.is_some() && !view.element().is_connected();
         let gone = self.sender();
-        self.presence.replace(Watch::presence(view.element(), move || gone(Event::Destroyed)));
-        false
+        self.presence.set(watch.or_else(|| Watch::presence(view.element(), move || gone(Event::Destroyed))));
+        has_left
     }
 
     fn timeout(self: &Rc<Self>, at: Instant) -> Timeout {
