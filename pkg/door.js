@@ -1,9 +1,9 @@
 // What all doors have in common: the package, usable at once, while the wasm is still on its way.
 
+import { field, find, makeRoom } from "./box.js";
 import { expectPage, load } from "./load.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
-import { find, makeRoom } from "./trouble.js";
 
 /** Makes the package. `locate` tells where the wasm is when nobody says otherwise. */
 export function door(locate) {
@@ -41,14 +41,18 @@ export function door(locate) {
   class AuthenticationClient {
     constructor(options) {
       if (isLoaded) wasm.checkOptions(options);
-      for (const kind of ["qrcode", "wxqrcode", "wechatmpqrcode"]) this[kind] = qrCodeClient(options || {}, kind);
+      for (const kind of ["qrcode", "wxqrcode", "wechatmpqrcode"]) this[kind] = qrCodeClient(options, kind);
     }
   }
 
   function qrCodeClient(common, kind) {
     // What is no object is left for the widget to complain of. The client's `onError` is for its promises.
-    const merge = (options = {}) =>
-      typeof options === "object" ? { ...common, onError: undefined, ...options } : options;
+    function merge(options) {
+      for (const given of [common, options]) {
+        if (given && (typeof given !== "object" || Array.isArray(given))) return given;
+      }
+      return { ...common, onError: undefined, ...options };
+    }
 
     async function call(name, options, id = "", token = "") {
       try {
@@ -57,7 +61,7 @@ export function door(locate) {
           wasm.call(name, kind, merge(options), String(id), String(token), resolve, reject);
         });
       } catch (error) {
-        callBack(common.onError, error.serverCode || error.code, error.message, error);
+        callBack(field(common, "onError"), error.serverCode || error.code, error.message, error);
         throw error;
       }
     }

@@ -1,7 +1,10 @@
-// The handle of a widget whose wasm is on its way: what is done to it counts when the wasm is there, and when the wasm
-// does not come, a person is told and may try again.
+// The handle of a widget whose wasm is on its way: a person is told so, what is done to the handle counts when the wasm is
+// there, and when it does not come, a person may try again.
 
-import { find, makeRoom, showTrouble } from "./trouble.js";
+import { field, find, makeRoom, showBox } from "./box.js";
+
+/** How many milliseconds the wasm may take before anything is said. */
+const MOMENT = 300;
 
 /** Whether the page is still being read and may bring the element yet. */
 export function isEarly(target) {
@@ -9,57 +12,68 @@ export function isEarly(target) {
 }
 
 /** Calls `make` when `init` has succeeded. What only polls has no `target`, and tells a person nothing. */
-export function pending(init, target, given, make) {
-  const options = given || {};
-  const { signal } = options;
+export function pending(init, target, options, make) {
+  const signal = field(options, "signal");
+  const ownLang = field(options, "lang");
   let state = "loading";
-  let lang = options.lang;
+  let lang = ownLang;
   let handle;
   let box;
-  let canRetry;
+  let canRetry = false;
 
   async function attempt() {
     state = "loading";
+    say();
     let error;
-    canRetry = true;
     try {
       await init();
+      canRetry = false;
     } catch (thrown) {
       error = thrown;
+      canRetry = true;
     }
-    if (isEarly(target)) await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+    await whenRead();
     if (state !== "loading") return;
     if (!error) {
       try {
         if (!box) makeRoom(find(target));
         handle = make();
-        if (lang !== options.lang) handle.setLanguage(lang);
+        if (lang !== ownLang) handle.setLanguage(lang);
         removeBox();
         return;
       } catch (thrown) {
         error = thrown;
-        canRetry = false;
       }
     }
     state = "failed";
-    if (target !== undefined) {
-      box = box || showTrouble(target, options, click, () => end("destroyed"));
-      box.say(lang, canRetry);
-    }
-    if (typeof options.onError === "function") callBack(options.onError, error.message, error);
+    show();
+    const onError = field(options, "onError");
+    if (typeof onError === "function") callBack(onError, error.message, error);
     else report(error);
+  }
+
+  /** Waits while the page may bring the element yet. */
+  async function whenRead() {
+    if (isEarly(target)) await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+  }
+
+  function show() {
+    if (target !== undefined && !box) box = showBox(target, options, click, destroy);
+    say();
+  }
+
+  function say() {
+    if (box) box.say({ state, lang, canRetry });
   }
 
   function click() {
     if (state !== "failed") return;
-    callBack(options.onRetry);
+    callBack(field(options, "onRetry"));
     retry();
   }
 
   function retry() {
-    if (state !== "failed") return;
-    if (box) box.wait();
-    attempt();
+    if (state === "failed") attempt();
   }
 
   function removeBox() {
@@ -73,9 +87,19 @@ export function pending(init, target, given, make) {
     removeBox();
   }
 
-  if (signal && signal.addEventListener) signal.addEventListener("abort", () => end("destroyed"));
+  function destroy() {
+    end("destroyed");
+  }
+
+  if (signal && signal.addEventListener) signal.addEventListener("abort", destroy);
   if (signal && signal.aborted) state = "destroyed";
-  else attempt();
+  else {
+    attempt();
+    setTimeout(async () => {
+      await whenRead();
+      if (state === "loading" && !handle) show();
+    }, MOMENT);
+  }
 
   return {
     get state() {
@@ -88,15 +112,13 @@ export function pending(init, target, given, make) {
     setLanguage(tag) {
       lang = tag;
       if (handle) handle.setLanguage(tag);
-      else if (box && state === "failed") box.say(tag, canRetry);
+      else say();
     },
     stopPolling() {
       if (handle) handle.stopPolling();
       else end("stopped");
     },
-    destroy() {
-      end("destroyed");
-    },
+    destroy,
   };
 }
 

@@ -17,7 +17,7 @@ use crate::{tools, widget};
 /// what they share in them, and their types as they are.
 const DOORS: [&str; 4] = ["index", "element", "inline", "global"];
 /// What the doors share.
-const SHARED: [&str; 5] = ["attributes.js", "door.js", "load.js", "pending.js", "trouble.js"];
+const SHARED: [&str; 5] = ["attributes.js", "box.js", "door.js", "load.js", "pending.js"];
 /// What npm takes along only when it lies in the package.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 const WASM: &str = "scanlogin.wasm";

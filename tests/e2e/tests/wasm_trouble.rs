@@ -1,5 +1,5 @@
-//! What a person sees and a page is told when the wasm can't run, and how it comes back. Real faults of the server, real
-//! policies, and a browser without WebAssembly.
+//! What a person sees and a page is told while the wasm is on its way and when it can't run, and how it comes back. Real
+//! faults of the server, real policies, and a browser without WebAssembly.
 
 use anyhow::Result;
 use axum::Router;
@@ -7,6 +7,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
+use scanlogin::text::{Word, Words};
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
@@ -19,6 +20,18 @@ const CHROMIUM: &[&str] = &["Failed to load resource"];
 
 /// The box that stands where the code should be.
 const BOX: &str = "document.querySelector('.scanlogin[data-state=failed]')";
+
+/// The box while the wasm is on its way: the widget that takes its place has a stage.
+const LOADING: &str = "[...document.querySelectorAll('.scanlogin[data-state=loading]')].find(
+    ({ shadowRoot }) => !shadowRoot.querySelector('.stage'))";
+
+/// Lets the page's first short timer, which is that of the box, wait for `due()`.
+const HOLD_THE_BOX: &str = "const real = setTimeout;
+    window.setTimeout = (call, after) => {
+      if (after >= 1000) return real(call, after);
+      window.setTimeout = real;
+      window.due = call;
+    }";
 
 /// A page by either door; its query is JavaScript that runs first of all.
 fn page(door: &str, first: &str) -> String {
@@ -86,6 +99,175 @@ async fn try_again(browser: &Browser) -> Result<()> {
 async fn told(browser: &Browser) -> Result<Value> {
     browser.until(&format!("{BOX}?.shadowRoot.querySelector('.headline').textContent")).await?;
     browser.run("return told").await
+}
+
+/// Opens a page whose wasm is on its way, and waits until the box says so.
+async fn open_and_hold(browser: &Browser, site: &Site, faults: &Faults, first: &str) -> Result<()> {
+    faults.strike(WASM, Fault::Held);
+    open(browser, site, "script", first).await?;
+    browser.until(&format!("{LOADING}?.shadowRoot.querySelector('.headline').textContent")).await.map(drop)
+}
+
+/// What a person and a screen reader know of the box while the wasm is on its way.
+async fn loading(browser: &Browser) -> Result<Value> {
+    let code = format!(
+        "const root = {LOADING}.shadowRoot;
+         const [frame, status, headline, hint] =
+           ['.frame', '.status', '.headline', '.hint'].map((part) => root.querySelector(part));
+         return [frame.lang, frame.ariaBusy, status.getAttribute('role'), headline.textContent, hint.textContent]"
+    );
+    browser.run(&code).await
+}
+
+/// What `loading` answers in a language.
+fn in_language(tag: &str) -> Value {
+    let words = Words::new(tag, Vec::new());
+    json!([words.tag(), "true", "status", words.get(Word::Loading), ""])
+}
+
+#[tokio::test]
+async fn while_the_wasm_is_on_its_way_the_place_of_the_code_says_so_and_keeps_its_size() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    for (first, tag) in [
+        ("", "en-US"),
+        ("options = { lang: 'zh', theme: 'dark', size: { width: 300, height: 200 } }", "zh-CN"),
+        ("options = { lang: 'zh-Hant-HK', containerSize: { width: 400, height: 520 } }", "zh-TW"),
+        ("document.documentElement.lang = 'ja'; options = { size: { width: 320, height: 320 } }", "ja-JP"),
+    ] {
+        open_and_hold(&browser, &site, &faults, first).await?;
+        assert_eq!(loading(&browser).await?, in_language(tag));
+        let is_hidden = format!("return getComputedStyle({LOADING}.shadowRoot.querySelector('button')).display");
+        assert_eq!(browser.run(&is_hidden).await?, "none");
+        assert_eq!(browser.run("return handle.state").await?, "loading");
+        let frame = "const host = document.querySelector('.scanlogin');
+            const { x, y, width, height } = host.shadowRoot.querySelector('.frame').getBoundingClientRect();
+            return [x, y, width, height, host.dataset.theme ?? 'auto']";
+        let before = browser.run(frame).await?;
+        faults.relent();
+        browser.read_code().await?;
+        assert_eq!(browser.run(frame).await?, before, "{first}");
+        assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 1);
+        assert_eq!(browser.run("return told").await?, json!(["shown"]));
+    }
+    browser.expect_quiet_console(&[]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_wasm_that_comes_at_once_is_not_spoken_of() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    faults.strike(WASM, Fault::Held);
+    open(&browser, &site, "script", HOLD_THE_BOX).await?;
+    browser.until("window.due").await?;
+    assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 0);
+    faults.relent();
+    browser.read_code().await?;
+    browser.run("due()").await?;
+    assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 1);
+    browser.expect_quiet_console(&[]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn the_words_of_loading_are_the_pages_own_and_change_with_the_language() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    open_and_hold(&browser, &site, &faults, "options = { lang: 'fr', tips: { loading: '<b>Un instant</b>' } }").await?;
+    assert_eq!(loading(&browser).await?, json!(["fr", "true", "status", "<b>Un instant</b>", ""]));
+
+    // The language of the page is followed until the widget has one of its own.
+    let speak = async |code: &str, tag: &str| {
+        browser.run(code).await?;
+        browser.until(&format!("{LOADING}.shadowRoot.querySelector('.frame').lang === '{tag}'")).await?;
+        assert_eq!(loading(&browser).await?, in_language(tag));
+        anyhow::Ok(())
+    };
+    open_and_hold(&browser, &site, &faults, "").await?;
+    speak("document.documentElement.lang = 'zh-TW'", "zh-TW").await?;
+    speak("handle.setLanguage('ja')", "ja-JP").await?;
+    speak("document.documentElement.lang = 'zh-CN'", "ja-JP").await?;
+
+    // So it is in trouble.
+    faults.strike(WASM, Fault::Missing);
+    open(&browser, &site, "module", "").await?;
+    told(&browser).await?;
+    browser.run("document.documentElement.lang = 'zh-CN'").await?;
+    browser.until(&format!("{BOX}.shadowRoot.querySelector('.headline').textContent === '无法显示二维码'")).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_retry_says_that_it_loads_and_leaves_the_focus_where_it_is() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    faults.strike(WASM, Fault::Missing);
+    open(&browser, &site, "script", "").await?;
+    told(&browser).await?;
+    browser.press(Key::Tab).await?;
+    faults.strike(WASM, Fault::Held);
+    browser.press(Key::Enter).await?;
+    browser.until(&format!("{LOADING}?.shadowRoot.activeElement?.ariaDisabled === 'true'")).await?;
+    assert_eq!(loading(&browser).await?, in_language("en-US"));
+    // A second click is no second try.
+    browser.press(Key::Enter).await?;
+    faults.relent();
+    browser.read_code().await?;
+    assert_eq!(browser.run("return document.activeElement.shadowRoot?.activeElement.className").await?, "frame");
+    assert_eq!(browser.run("return told.slice(1)").await?, json!(["retry", "shown"]));
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_widget_that_ends_while_the_wasm_is_on_its_way_leaves_nothing() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    let with_signal = "window.stop = new AbortController(); options = { signal: stop.signal }";
+    for end in [
+        "handle.destroy()",
+        "stop.abort()",
+        "document.querySelector('#qrcode').remove()",
+        "document.querySelector('.scanlogin').remove()",
+    ] {
+        open_and_hold(&browser, &site, &faults, with_signal).await?;
+        browser.run(end).await?;
+        browser.until("handle.state === 'destroyed' && !document.querySelector('.scanlogin')").await?;
+        faults.relent();
+        browser.run("return ScanLogin.init()").await?;
+        let left = "return [handle.state, document.querySelectorAll('.scanlogin').length, told.length]";
+        assert_eq!(browser.run(left).await?, json!(["destroyed", 0, 0]), "{end}");
+    }
+    // Before there is a box, too.
+    faults.strike(WASM, Fault::Held);
+    open(&browser, &site, "script", HOLD_THE_BOX).await?;
+    browser.until("window.due").await?;
+    browser.run("handle.destroy(); due()").await?;
+    assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 0);
+    browser.close().await
+}
+
+#[tokio::test]
+async fn options_that_can_not_be_read_count_as_absent_as_they_do_in_the_widget() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    let throwing = "options = undefined; window.secretive = new Proxy({}, { get() { throw new Error('mine') } });
+        addEventListener('error', ({ message }) => told.push(message));
+        addEventListener('unhandledrejection', ({ reason }) => told.push(reason.message))";
+    open_and_hold(&browser, &site, &faults, throwing).await?;
+    browser.run("handle.destroy(); window.handle = ScanLogin.startScanning('qrcode', secretive)").await?;
+    browser.until(&format!("{LOADING}?.shadowRoot.querySelector('.headline').textContent")).await?;
+    assert_eq!(loading(&browser).await?, in_language("en-US"));
+    faults.relent();
+    browser.read_code().await?;
+    assert_eq!(browser.run("return told").await?, json!([]));
+    browser.close().await
 }
 
 #[tokio::test]

@@ -1,0 +1,159 @@
+// What a person sees where the code should be, while there is no wasm to draw it: that it is on its way or, when it does
+// not come, a sentence and a button.
+//
+// Deliberately absent: inline styles and HTML from strings, so that no policy needs an exception. The parts have the
+// names and the room of the widget's, and its custom properties count, so that a page that dresses the widget dresses
+// this too, and nothing jumps when the widget takes its place.
+
+/** For each language: what is said on the way, what is wrong when it ends nowhere, what helps, and the button. */
+const WORDS = {
+  "en-US": ["Getting a code…", "The QR code can’t be shown", "Try again, or use another browser", "Try again"],
+  "zh-CN": ["正在获取二维码…", "无法显示二维码", "请重试，或换一个浏览器", "重试"],
+  "zh-TW": ["正在取得 QR Code…", "無法顯示 QR Code", "請重試，或換一個瀏覽器", "重試"],
+  "ja-JP": ["QRコードを取得しています…", "QRコードを表示できません", "再試行するか、別のブラウザーをお使いください", "再試行"],
+};
+
+const STYLE =
+  ":host{color-scheme:var(--scanlogin-color-scheme,light dark);display:block;" +
+  "font:var(--scanlogin-font,15px/1.4 system-ui,sans-serif)}" +
+  ":host([data-theme=light]){color-scheme:light}:host([data-theme=dark]){color-scheme:dark}" +
+  ":host([data-floating]){left:50%;position:fixed;top:50%;transform:translate(-50%,-50%);z-index:2147483647}" +
+  ".frame{--around:calc(2*var(--scanlogin-padding,20px) + 2px);align-content:center;" +
+  "background:var(--scanlogin-surface,Canvas);border:1px solid var(--scanlogin-line,#8885);" +
+  "border-radius:var(--scanlogin-radius,16px);box-sizing:border-box;color:var(--scanlogin-text,CanvasText);display:grid;" +
+  "gap:12px;justify-items:center;margin:auto;max-width:100%;min-height:max(var(--box-height),var(--height) + 9em + " +
+  "var(--around));padding:var(--scanlogin-padding,20px);text-align:center;text-wrap:balance;" +
+  "width:max(var(--box-width),var(--width) + var(--around))}" +
+  "p{margin:0}.headline{font-weight:600}.button{font:inherit;min-height:44px;padding:8px 20px}" +
+  "[aria-disabled=true]{opacity:.5}";
+
+/** How to end what has its box in an element: there is room for one. */
+const ends = new WeakMap();
+
+/** Ends what has its box in `element`. */
+export function makeRoom(element) {
+  const end = ends.get(element);
+  if (end) end();
+}
+
+/** The element that `target` is or names, if the page has it. */
+export function find(target) {
+  const element = typeof target === "string" ? document.getElementById(target) : target;
+  return element && element.nodeType === 1 ? element : null;
+}
+
+/** A field of options that may be anything. As in the widget, what can't be read is not there. */
+export function field(options, name) {
+  try {
+    return options[name];
+  } catch (_) {
+    return undefined;
+  }
+}
+
+/** Puts a box into `target`, or into the middle of the page; `gone` is called when it is taken away from there. */
+export function showBox(target, options, retry, gone) {
+  const element = find(target);
+  const host = document.createElement("div");
+  host.className = "scanlogin";
+  host.dataset.theme = field(options, "theme") || "auto";
+  if (!element) host.dataset.floating = "";
+  const root = host.attachShadow({ mode: "open" });
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+  } catch (_) {
+    // An old browser shows plain words.
+  }
+  const add = (parent, tag, part) => {
+    const child = parent.appendChild(document.createElement(tag));
+    child.className = part;
+    child.setAttribute("part", part);
+    child.dir = "auto";
+    return child;
+  };
+  const frame = add(root, "div", "frame");
+  const status = add(frame, "div", "status");
+  const headline = add(status, "p", "headline");
+  const hint = add(status, "p", "hint");
+  const button = add(frame, "button", "button");
+  button.type = "button";
+  button.onclick = retry;
+  for (const [name, prefix, usual] of [["size", "--", 240], ["containerSize", "--box-", 300]]) {
+    for (const side of ["width", "height"]) {
+      const length = field(field(options, name), side);
+      frame.style.setProperty(prefix + side, `${length >= 80 && length <= 4000 ? length : usual}px`);
+    }
+  }
+
+  const tips = field(options, "tips");
+  let said = {};
+  function draw() {
+    const { state, lang, canRetry } = said;
+    const isLoading = state === "loading";
+    const tag = lang || document.documentElement.lang;
+    const language = languageOf(tag);
+    const [loading, failed, help, again] = WORDS[language || "en-US"];
+    host.dataset.state = state;
+    // A language that is made by `tips` is what the page says it is.
+    frame.lang = language || (tips && tag) || "en-US";
+    frame.setAttribute("aria-busy", isLoading);
+    status.setAttribute("role", isLoading ? "status" : "alert");
+    headline.textContent = isLoading ? field(tips, "loading") || loading : field(tips, "failed") || failed;
+    hint.textContent = canRetry && !isLoading ? help : "";
+    button.textContent = field(tips, "retry") || again;
+    button.hidden = !canRetry;
+    // One that were really disabled, or not there, would lose the focus.
+    button.setAttribute("aria-disabled", isLoading);
+  }
+
+  const parent = element || document.body;
+  makeRoom(element);
+  if (element) ends.set(element, gone);
+  parent.appendChild(host);
+  const presence = watch(host, gone);
+  const language = new MutationObserver(draw);
+  language.observe(document.documentElement, { attributeFilter: ["lang"] });
+
+  return {
+    /** Says what is going on: `state`, in `lang` or the language of the page, and whether trying again may help. */
+    say(what) {
+      said = what;
+      draw();
+    },
+    /** Makes room for the widget, which takes over the focus. */
+    remove() {
+      const hadFocus = root.activeElement === button;
+      presence.disconnect();
+      language.disconnect();
+      ends.delete(element);
+      host.remove();
+      const next = parent.lastElementChild;
+      if (hadFocus && next && next.matches(".scanlogin")) next.shadowRoot.querySelector(".frame").focus();
+    },
+  };
+}
+
+/** Calls `gone` when a node is no longer in the page. One that is moved leaves and comes back within one task. */
+function watch(node, gone) {
+  let wasThere = node.isConnected;
+  const observer = new MutationObserver(() => {
+    if (node.isConnected) wasThere = true;
+    else if (wasThere) gone();
+  });
+  // A document does not see into its shadow roots.
+  for (let root = node; root; root = root.host) {
+    root = root.getRootNode();
+    observer.observe(root, { childList: true, subtree: true });
+  }
+  observer.observe(document, { childList: true, subtree: true });
+  return observer;
+}
+
+/** As `Language::of` in src/text.rs. */
+function languageOf(tag) {
+  const [language, ...others] = String(tag).toLowerCase().split(/[-_]/);
+  if (language === "zh" && others.some((other) => /^(hant|tw|hk|mo)$/.test(other))) return "zh-TW";
+  return Object.keys(WORDS).find((known) => known.slice(0, -3) === language);
+}
