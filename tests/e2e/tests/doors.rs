@@ -46,6 +46,8 @@ const INTEGRITY: &str = "<body><div id=qrcode></div>
 const ELSEWHERE: &str = "<body><div id=qrcode></div>
     <script src=/scanlogin/global.js data-target=qrcode data-wasm=/npm/scanlogin@0.1.0/dist/scanlogin.wasm></script></body>";
 
+const BARE: &str = "<body><div id=qrcode></div><script src=/scanlogin/global.js></script></body>";
+
 const ELEMENT: &str = "<body><scan-login id=login app-id=demo-app size=200 countdown=false></scan-login>
     <script type=module>
       import * as element from '/scanlogin/element.js';
@@ -67,6 +69,7 @@ async fn start(wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
             "cdn" => CDN,
             "integrity" => INTEGRITY,
             "elsewhere" => ELSEWHERE,
+            "bare" => BARE,
             "element" => ELEMENT,
             _ => INLINE,
         };
@@ -320,6 +323,39 @@ async fn the_wasm_may_come_from_wherever_the_page_has_it() -> Result<()> {
         assert_eq!(browser.run("return outcome").await?, outcome, "{source}");
     }
     browser.expect_quiet_console(&["net::ERR"]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn a_client_refuses_options_that_are_none_before_and_after_the_wasm_is_there() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(|app| faults.wrap(app)).await?;
+    let browser = Browser::open().await?;
+    for options in ["5", "'demo-app'", "['demo-app']", "true"] {
+        faults.strike("scanlogin.wasm", Fault::Held);
+        goto(&browser, &site, "bare").await?;
+        let code = format!(
+            "window.codes = [];
+             const onError = (message, error) => codes.push(error.code);
+             const client = new ScanLogin.AuthenticationClient({options});
+             client.qrcode.geneCode().catch((error) => onError(error.message, error));
+             client.qrcode.startScanning('qrcode', {{ onError }});
+             new ScanLogin.AuthenticationClient(null).qrcode.startScanning('qrcode', {options});
+             addEventListener('error', (event) => {{
+               event.preventDefault();
+               codes.push(event.error.code);
+             }});"
+        );
+        browser.run(&code).await?;
+        faults.relent();
+        browser.until("codes.length === 3").await?;
+        let late = format!(
+            "try {{ new ScanLogin.AuthenticationClient({options}) }} catch (error) {{ codes.push(error.code) }}"
+        );
+        browser.run(&late).await?;
+        assert_eq!(browser.run("return codes").await?, json!(vec!["invalid-option"; 4]), "{options}");
+    }
+    browser.expect_quiet_console(&[]).await?;
     browser.close().await
 }
 
