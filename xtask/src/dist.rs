@@ -56,7 +56,8 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
             workspace
                 .command(node_modules.join("esbuild/bin/esbuild"))
                 .arg(bound.join(door))
-                .args(["--bundle", "--minify", "--log-level=warning", "--charset=utf8", "--loader:.wasm=binary"])
+                // Written in ASCII: a script is read in the encoding of its page unless its server tells another.
+                .args(["--bundle", "--minify", "--log-level=warning", "--charset=ascii", "--loader:.wasm=binary"])
                 // A browser that is too old for the wasm can still say so. It does not come by a module then.
                 .args(["--target=es2018", "--supported:import-meta=true"])
                 // With a door of its own the element would bring a wasm of its own.

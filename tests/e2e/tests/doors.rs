@@ -15,6 +15,8 @@ use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+const DIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
+
 const HEAD: &str = "<!doctype html><html lang=en><title>Doors</title><link rel=icon href=data:,>
     <script>
       window.told = [];
@@ -48,6 +50,10 @@ const ELSEWHERE: &str = "<body><div id=qrcode></div>
 
 const BARE: &str = "<body><div id=qrcode></div><script src=/scanlogin/global.js></script></body>";
 
+/// A page that is not in UTF-8, and a server that does not tell how its scripts are written.
+const LEGACY: &str = "<!doctype html><meta charset=gbk><body><div id=qrcode></div>
+    <script src=/untold/global.js data-target=qrcode data-lang=zh-CN></script></body>";
+
 const ELEMENT: &str = "<body><scan-login id=login app-id=demo-app size=200 countdown=false></scan-login>
     <script type=module>
       import * as element from '/scanlogin/element.js';
@@ -76,6 +82,10 @@ async fn start(wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
         Html([HEAD, body, "</html>"].concat())
     };
     let package = async |Path(file): Path<String>| Redirect::temporary(&format!("/scanlogin/{file}"));
+    let untold = async |Path(file): Path<String>| {
+        let bytes = std::fs::read(format!("{DIST}/{file}")).unwrap_or_default();
+        ([(CONTENT_TYPE, "text/javascript")], bytes)
+    };
     // The page is read no further while its script is on its way, long after the wasm has come.
     let slow = async || {
         sleep(Duration::from_secs(2)).await;
@@ -85,6 +95,8 @@ async fn start(wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
         wrap(
             app.route("/page/{name}", get(page))
                 .route("/slow.js", get(slow))
+                .route("/legacy", get(async || ([(CONTENT_TYPE, "text/html")], LEGACY)))
+                .route("/untold/{file}", get(untold))
                 .route("/npm/scanlogin@0.1.0", get(async || Redirect::temporary("/scanlogin/global.js")))
                 .route("/npm/scanlogin@0.1.0/dist/{file}", get(package)),
         )
@@ -144,6 +156,18 @@ async fn the_wasm_is_found_behind_the_bare_address_of_a_cdn_and_wherever_the_tag
         browser.read_code().await?;
     }
     browser.expect_quiet_console(&[]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn its_words_are_whole_on_a_page_in_another_encoding() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(|app| faults.wrap(app)).await?;
+    let browser = Browser::open().await?;
+    faults.strike("scanlogin.wasm", Fault::Missing);
+    browser.goto(&format!("{}/legacy", site.url)).await?;
+    browser.until("document.querySelector('.scanlogin[data-state=failed]')").await?;
+    assert_eq!(browser.widget_text(".headline").await?, "无法显示二维码");
     browser.close().await
 }
 
@@ -361,7 +385,6 @@ async fn a_client_refuses_options_that_are_none_before_and_after_the_wasm_is_the
 
 #[test]
 fn a_server_may_import_every_door_and_is_told_when_it_calls_one() -> Result<()> {
-    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
     let script = "
         const before = Object.keys(globalThis).join();
         const doors = await Promise.all(
@@ -379,7 +402,7 @@ fn a_server_may_import_every_door_and_is_told_when_it_calls_one() -> Result<()> 
           exports: doors.map((door) => Object.keys(door)),
           said: await Promise.all(calls.map(said)),
         }));";
-    let output = Command::new("node").args(["--input-type=module", "--eval", script, dist]).output()?;
+    let output = Command::new("node").args(["--input-type=module", "--eval", script, DIST]).output()?;
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let told: Value = serde_json::from_slice(&output.stdout).context("node does not say what it saw")?;
     assert_eq!(told["isSame"], true);
