@@ -1,7 +1,7 @@
 // Brings the wasm into the page, or tells what kept it out. Deliberately absent: the glue's own loading, which waits for
 // ever and calls each failure by the browser's words.
 
-import { initSync } from "./scanlogin.js";
+import { start } from "./scanlogin.js";
 
 /** How many seconds the wasm may take. */
 const PATIENCE = 20;
@@ -18,7 +18,7 @@ export async function load(locate, integrity) {
     expectWebAssembly();
     const source = locate();
     if (!(source instanceof WebAssembly.Module)) await run(await inTime(source), integrity);
-    else if (!integrity) initSync({ module: source });
+    else if (!integrity) start(source);
     else throw failure("integrity", "a compiled module can't be checked: hand over its bytes");
   } catch (error) {
     cache = "reload";
@@ -87,7 +87,7 @@ async function run({ address, type, bytes }, integrity) {
   }
   if (integrity) await expectIntegrity(address, bytes, integrity);
   try {
-    initSync({ module: await WebAssembly.compile(bytes) });
+    start(await WebAssembly.compile(bytes));
   } catch (cause) {
     const isWhole = integrity && cause instanceof WebAssembly.CompileError;
     throw isWhole || cause instanceof RangeError
