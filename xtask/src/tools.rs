@@ -50,7 +50,7 @@ pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
     if fs::read(&installed).is_ok_and(|from| from == lock) {
         return Ok(modules);
     }
-    step("Installing wasm-opt, esbuild, a QR decoder and what tests need from npm into xtask/node_modules");
+    step("Installing wasm-opt, esbuild, terser, a QR decoder and what tests need from npm into xtask/node_modules");
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     run(
         workspace
