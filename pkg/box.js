@@ -20,10 +20,11 @@ const STYLE =
   ":host([data-floating]){left:50%;position:fixed;top:50%;transform:translate(-50%,-50%);z-index:2147483647}" +
   ".frame{--around:calc(2*var(--scanlogin-padding,20px) + 2px);align-content:center;" +
   "background:var(--scanlogin-surface,Canvas);border:1px solid var(--scanlogin-line,#8885);" +
-  "border-radius:var(--scanlogin-radius,16px);box-sizing:border-box;color:var(--scanlogin-text,CanvasText);display:grid;" +
-  "gap:12px;justify-items:center;margin:auto;max-width:100%;min-height:max(var(--box-height),var(--height) + 9em + " +
-  "var(--around));padding:var(--scanlogin-padding,20px);text-align:center;text-wrap:balance;" +
-  "width:max(var(--box-width),var(--width) + var(--around))}" +
+  "border-radius:var(--scanlogin-radius,16px);box-sizing:border-box;color:var(--scanlogin-text,CanvasText);" +
+  "display:grid;gap:12px;justify-items:center;margin:auto;max-width:100%;" +
+  "min-height:max(var(--containerSize-height,300px),var(--size-height,240px) + 9em + var(--around));" +
+  "padding:var(--scanlogin-padding,20px);text-align:center;text-wrap:balance;" +
+  "width:max(var(--containerSize-width,300px),var(--size-width,240px) + var(--around))}" +
   "p{margin:0}.headline{font-weight:600}.button{font:inherit;min-height:44px;padding:8px 20px}" +
   "[aria-disabled=true]{opacity:.5}";
 
@@ -80,10 +81,10 @@ export function showBox(target, options, retry, gone) {
   const button = add(frame, "button", "button");
   button.type = "button";
   button.onclick = retry;
-  for (const [name, prefix, usual] of [["size", "--", 240], ["containerSize", "--box-", 300]]) {
+  for (const name of ["size", "containerSize"]) {
     for (const side of ["width", "height"]) {
       const length = field(field(options, name), side);
-      frame.style.setProperty(prefix + side, `${length >= 80 && length <= 4000 ? length : usual}px`);
+      if (length >= 80 && length <= 4000) frame.style.setProperty(`--${name}-${side}`, `${length}px`);
     }
   }
 
