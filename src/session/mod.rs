@@ -1,7 +1,7 @@
 //! What happens between the moment a page asks for a code and the moment it has a user.
 //!
 //! [`Session::handle`] is the only place where the state changes: an event and the time go in, effects come out. Every
-//! transition stands in this file, one function an event, each with a line for every state. Requests, the timer and the
+//! transition stands in this file, one function an event, each with a line for every stage. Requests, the timer and the
 //! view are not commanded step by step: after a transition [`Session::handle`] compares what the new state needs with
 //! what the host already does, and the difference becomes effects. So a state that has no request can't leave one
 //! running.

@@ -108,15 +108,26 @@ impl State {
 
     /// What the server is to be asked.
     pub(super) fn request(&self, policy: &Policy, page: Page) -> Option<Request> {
-        if self.stage == Stage::Loading {
-            return Some(Request::Gene(policy.scene));
+        match (self.stage, &self.code) {
+            (Stage::Loading, _) => Some(Request::Gene(policy.scene)),
+            (Stage::Waiting(_), Some(Code { random, poll_token, .. })) => Some(Request::Check {
+                random: random.clone(),
+                poll_token: poll_token.clone(),
+                hold: self.hold(policy, page),
+            }),
+            (Stage::Exchanging, Some(Code { poll_token, .. })) => {
+                Some(Request::Exchange { ticket: self.ticket.clone(), poll_token: poll_token.clone() })
+            }
+            (
+                Stage::Idle
+                | Stage::Showing
+                | Stage::Waiting(_)
+                | Stage::Exchanging
+                | Stage::Ended(_)
+                | Stage::Destroyed,
+                _,
+            ) => None,
         }
-        let Code { random, poll_token, .. } = self.code.as_ref()?;
-        let (random, poll_token) = (random.clone(), poll_token.clone());
-        Some(match self.stage {
-            Stage::Exchanging => Request::Exchange { ticket: self.ticket.clone(), poll_token },
-            _ => Request::Check { random, poll_token, hold: self.hold(policy, page) },
-        })
     }
 
     /// The status that a held request is to outlast.
@@ -127,7 +138,13 @@ impl State {
         match self.stage {
             Stage::Waiting(Progress::Unused) if may_hold => Some(Status::Unused),
             Stage::Waiting(Progress::Scanned) if may_hold => Some(Status::Scanned),
-            _ => None,
+            Stage::Idle
+            | Stage::Loading
+            | Stage::Showing
+            | Stage::Waiting(Progress::Unheard | Progress::Unused | Progress::Scanned)
+            | Stage::Exchanging
+            | Stage::Ended(_)
+            | Stage::Destroyed => None,
         }
     }
 
