@@ -1,8 +1,6 @@
 //! The calls of today's SDK, for pages that move from it or draw their own code (CONTRACT §4). The doors make the objects
 //! of it: `new AuthenticationClient(…).qrcode.geneCode()` is `call("geneCode", "qrcode", …)`.
 
-use std::rc::Rc;
-
 use js_sys::{Function, JSON};
 use serde::Serialize as _;
 use serde_wasm_bindgen::Serializer;
@@ -115,9 +113,7 @@ impl Call {
                 let Code { random, poll_token, .. } = code(id);
                 Request::Check { random, poll_token, hold: None }
             }
-            "exchangeUserInfo" => {
-                Request::Exchange { ticket: id.into(), poll_token: memory::poll_token(id).map(Rc::from) }
-            }
+            "exchangeUserInfo" => Request::Exchange { ticket: id.into(), poll_token: memory::poll_token(id) },
             _ => {
                 if !header::is_value(token) {
                     return Err(wrong_option("token", "the token of a user"));
@@ -137,7 +133,7 @@ fn data(answer: Answer<Js>, request: Option<Request>) -> Result<Js, Error> {
         match (answer.read(&request, None)?, request) {
             (Reply::Code(code), _) => memory::remember_code(code),
             (Reply::Checked(Checked { news: News::Authorised { ticket }, .. }), Request::Check { poll_token, .. }) => {
-                memory::remember_ticket(&ticket, poll_token.as_deref());
+                memory::remember_ticket(&ticket, poll_token);
             }
             (Reply::Checked(_) | Reply::User(_), _) => {}
         }

@@ -4,6 +4,7 @@
 //! §2). Deliberately absent: anything that outlives the page.
 
 use core::cell::RefCell;
+use std::rc::Rc;
 
 use crate::session::Code;
 
@@ -12,7 +13,7 @@ const REMEMBERED: usize = 8;
 
 thread_local! {
     static CODES: RefCell<Vec<Code>> = const { RefCell::new(Vec::new()) };
-    static TICKETS: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+    static TICKETS: RefCell<Vec<(Rc<str>, Rc<str>)>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(super) fn remember_code(code: Code) {
@@ -23,14 +24,14 @@ pub(super) fn code(random: &str) -> Option<Code> {
     CODES.with_borrow(|codes| codes.iter().find(|code| &*code.random == random).cloned())
 }
 
-pub(super) fn remember_ticket(ticket: &str, poll_token: Option<&str>) {
+pub(super) fn remember_ticket(ticket: &Rc<str>, poll_token: Option<Rc<str>>) {
     let Some(poll_token) = poll_token else { return };
-    TICKETS.with_borrow_mut(|tickets| remember(tickets, (ticket.to_owned(), poll_token.to_owned())));
+    TICKETS.with_borrow_mut(|tickets| remember(tickets, (ticket.clone(), poll_token)));
 }
 
-pub(super) fn poll_token(ticket: &str) -> Option<String> {
+pub(super) fn poll_token(ticket: &str) -> Option<Rc<str>> {
     TICKETS.with_borrow(|tickets| {
-        tickets.iter().find(|(known, _)| known == ticket).map(|(_, poll_token)| poll_token.clone())
+        tickets.iter().find(|(known, _)| &**known == ticket).map(|(_, poll_token)| poll_token.clone())
     })
 }
 
