@@ -114,8 +114,8 @@ impl Drawing {
             let mut x = usize::from(QUIET_ZONE);
             for run in row.chunk_by(|left, right| left == right) {
                 if run.first() == Some(&Color::Dark) {
-                    let [x, y, length] = [x, y.into(), run.len()].map(|number| decimal(number as u64));
-                    path.extend(["M", &x, " ", &y, "h", &length, "v1h-", &length, "z"]);
+                    let length = decimal(run.len() as u64);
+                    path.extend(["M", &decimal(x as u64), " ", &decimal(y.into()), "h", &length, "v1h-", &length, "z"]);
                 }
                 x += run.len();
             }
@@ -183,7 +183,7 @@ fn push(bits: &mut Bits, text: &[u8]) -> Option<()> {
 
 /// Whether alphanumeric mode has the character (ISO/IEC 18004, 7.4.4).
 fn is_alphanumeric(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" $%*+-./:".contains(&byte)
+    matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'$' | b'%' | b'*' | b'+' | b'-' | b'.' | b'/' | b':')
 }
 
 /// Draws the symbol that holds `data`.
