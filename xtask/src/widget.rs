@@ -24,7 +24,7 @@ const WASM_FEATURES: [&str; 6] = [
 /// What makes it smallest when it is compressed, which is not what makes it smallest before: code that is alike compresses
 /// well, whereas inlined code is less alike, and what is computed once and kept costs more than what is written twice.
 const PASSES: [&str; 6] =
-    ["--one-caller-inline-max-function-size=0", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
+    ["--one-caller-inline-max-function-size=8", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
 
 /// Gets what `compile` would fetch.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
