@@ -71,7 +71,7 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
 /// Makes the bound wasm small.
 pub(crate) fn optimize(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
     let jumbled = bound.with_extension("small.wasm");
-    wasm_opt(workspace, &["--strip-debug", "--strip-producers"], bound, &jumbled)?;
+    wasm_opt(workspace, &["--strip-debug", "--strip-producers", "--strip-target-features"], bound, &jumbled)?;
     let arrange = tools::build(workspace, "arrange")?;
     run(
         workspace.command(arrange).args([&jumbled, optimized]),
