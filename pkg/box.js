@@ -1,9 +1,10 @@
 // What a person sees where the code should be, while there is no wasm to draw it: that it is on its way or, when it does
 // not come, a sentence and a button.
 //
-// Deliberately absent: inline styles and HTML from strings, so that no policy needs an exception. The parts have the
-// names and the room of the widget's, and its custom properties count, so that a page that dresses the widget dresses
-// this too, and nothing jumps when the widget takes its place.
+// It is made of the widget's own parts and has its look, as src/web/elements.rs makes them, so that nothing jumps when the
+// widget takes its place. Deliberately absent: inline styles and HTML from strings, so that no policy needs an exception.
+
+import { sheets } from "./look.js";
 
 /** For each language: what is said on the way, what is wrong when it ends nowhere, what helps, and the button. */
 const WORDS = {
@@ -13,20 +14,14 @@ const WORDS = {
   "ja-JP": ["QRコードを取得しています…", "QRコードを表示できません", "再試行するか、別のブラウザーをお使いください", "再試行"],
 };
 
-const STYLE =
-  ":host{color-scheme:var(--scanlogin-color-scheme,light dark);display:block;" +
-  "font:var(--scanlogin-font,15px/1.4 system-ui,sans-serif)}" +
-  ":host([data-theme=light]){color-scheme:light}:host([data-theme=dark]){color-scheme:dark}" +
-  ":host([data-floating]){left:50%;position:fixed;top:50%;transform:translate(-50%,-50%);z-index:2147483647}" +
-  ".frame{--around:calc(2*var(--scanlogin-padding,20px) + 2px);align-content:center;" +
-  "background:var(--scanlogin-surface,Canvas);border:1px solid var(--scanlogin-line,#8885);" +
-  "border-radius:var(--scanlogin-radius,16px);box-sizing:border-box;color:var(--scanlogin-text,CanvasText);" +
-  "display:grid;gap:12px;justify-items:center;margin:auto;max-width:100%;" +
-  "min-height:max(var(--containerSize-height,300px),var(--size-height,240px) + 9em + var(--around));" +
-  "padding:var(--scanlogin-padding,20px);text-align:center;text-wrap:balance;" +
-  "width:max(var(--containerSize-width,300px),var(--size-width,240px) + var(--around))}" +
-  "p{margin:0}.headline{font-weight:600}.button{font:inherit;min-height:44px;padding:8px 20px}" +
-  "[aria-disabled=true]{opacity:.5}";
+/** The icon of each state, as in src/web/view.rs. */
+const ICONS = {
+  loading: "M12 3a9 9 0 1 0 9 9",
+  failed: "M12 7v6M12 17h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+};
+
+const HTML = "http://www.w3.org/1999/xhtml";
+const SVG = "http://www.w3.org/2000/svg";
 
 /** How to end what has its box in an element: there is room for one. */
 const ends = new WeakMap();
@@ -60,33 +55,39 @@ export function showBox(target, options, retry, gone) {
   host.dataset.theme = field(options, "theme") || "auto";
   if (!element) host.dataset.floating = "";
   const root = host.attachShadow({ mode: "open" });
-  try {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
-    root.adoptedStyleSheets = [sheet];
-  } catch (_) {
-    // An old browser shows plain words.
-  }
-  const add = (parent, tag, part) => {
-    const child = parent.appendChild(document.createElement(tag));
-    child.className = part;
+  root.adoptedStyleSheets = sheets;
+  const add = (parent, tag, part, namespace = HTML) => {
+    const child = parent.appendChild(document.createElementNS(namespace, tag));
+    child.setAttribute("class", part);
     child.setAttribute("part", part);
-    child.dir = "auto";
     return child;
   };
   const frame = add(root, "div", "frame");
-  const status = add(frame, "div", "status");
+  const cover = add(add(frame, "div", "stage"), "div", "cover");
+  const icon = add(cover, "svg", "icon", SVG);
+  const path = add(icon, "path", "", SVG);
+  const text = add(frame, "div", "text");
+  const status = add(text, "div", "status");
   const headline = add(status, "p", "headline");
   const hint = add(status, "p", "hint");
-  const button = add(frame, "button", "button");
+  const button = add(text, "button", "button");
+  icon.setAttribute("viewBox", "0 0 24 24");
+  icon.setAttribute("aria-hidden", true);
+  // Undressed it would fill the page.
+  cover.hidden = !sheets.length;
+  // The page's words bring their own direction, whatever the page's is.
+  headline.dir = hint.dir = button.dir = "auto";
   button.type = "button";
   button.onclick = retry;
-  for (const name of ["size", "containerSize"]) {
+  const set = (property, value) => frame.style.setProperty(property, value);
+  for (const [name, prefix, usual] of [["size", "--", 240], ["containerSize", "--box-", 300]]) {
     for (const side of ["width", "height"]) {
       const length = field(field(options, name), side);
-      if (length >= 80 && length <= 4000) frame.style.setProperty(`--${name}-${side}`, `${length}px`);
+      set(prefix + side, length >= 80 && length <= 4000 ? length : usual);
     }
   }
+  set("--light", field(field(options, "colors"), "light") || "#fff");
+  frame.dataset.covered = true;
 
   const tips = field(options, "tips");
   let said = {};
@@ -96,13 +97,15 @@ export function showBox(target, options, retry, gone) {
     const tag = lang || document.documentElement.lang;
     const language = languageOf(tag);
     const [loading, failed, help, again] = WORDS[language || "en-US"];
-    host.dataset.state = state;
+    host.dataset.state = frame.dataset.state = state;
     // A language that is made by `tips` is what the page says it is.
     frame.lang = language || (tips && tag) || "en-US";
     frame.setAttribute("aria-busy", isLoading);
     status.setAttribute("role", isLoading ? "status" : "alert");
+    path.setAttribute("d", ICONS[state]);
     headline.textContent = isLoading ? field(tips, "loading") || loading : field(tips, "failed") || failed;
     hint.textContent = canRetry && !isLoading ? help : "";
+    hint.hidden = !hint.textContent;
     button.textContent = field(tips, "retry") || again;
     button.hidden = !canRetry;
     // One that were really disabled, or not there, would lose the focus.

@@ -2,6 +2,7 @@
 
 import { field, find, makeRoom } from "./box.js";
 import { expectPage, load } from "./load.js";
+import { sheets } from "./look.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
 
@@ -36,7 +37,7 @@ export function door(locate) {
   }
 
   const startScanning = (target, options, kind = "qrcode") =>
-    begin(target, options, () => wasm.startScanning(target, options, kind));
+    begin(target, options, () => wasm.startScanning(target, options, kind, sheets));
 
   class AuthenticationClient {
     constructor(options) {

@@ -1,9 +1,9 @@
 //! The elements of one widget: made once and then changed, so that a person's focus and a screen reader's place are kept.
 //!
-//! Deliberately absent: what they show, which is the work of the view.
+//! Deliberately absent: what they show, which is the work of the view, and their look, which is `pkg/style.css`.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CssStyleSheet, Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
+use web_sys::{Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
 use super::page::Page;
 use crate::number::decimal;
@@ -36,11 +36,6 @@ const PARTS: [(&str, &str, &str, Attributes<'_>); 13] = [
     ("text", "button", "button", &[("dir", "auto"), ("type", "button")]),
 ];
 
-thread_local! {
-    // One sheet for all widgets of a page.
-    static STYLE: Option<CssStyleSheet> = style();
-}
-
 /// Each has the name of its part.
 pub(super) struct Elements {
     /// What is put into the page.
@@ -59,18 +54,14 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Makes them, but puts them nowhere yet. What floats has no place of its own in the page.
-    pub(super) fn new(config: &Config, is_floating: bool) -> Result<Self, JsValue> {
+    /// Makes them, with the look of `sheets`, but puts them nowhere yet. What floats has no place of its own in the page.
+    pub(super) fn new(config: &Config, sheets: &JsValue, is_floating: bool) -> Result<Self, JsValue> {
         let outermost = create("div", &[("class", "scanlogin")])?;
         if is_floating {
             outermost.set_attribute("data-floating", "")?;
         }
         let root = outermost.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open))?;
-        STYLE.with(|style| {
-            if let Some(style) = style {
-                root.set_adopted_style_sheets(&js_sys::Array::of1(style));
-            }
-        });
+        root.set_adopted_style_sheets(sheets);
 
         let mut parts: Vec<Element> = Vec::new();
         for (parent, tag, part, attributes) in PARTS {
@@ -87,14 +78,11 @@ impl Elements {
 
         set_attribute(&outermost, "data-theme", config.theme.word());
         let (size, container) = (config.size, config.container_size);
-        let pixels = |length: u32| [&decimal(length.into()), "px"].concat();
-        let ratio = [&decimal(size.width.into()), " / ", &decimal(size.height.into())].concat();
         for (property, value) in [
-            ("--width", &pixels(size.width)),
-            ("--height", &pixels(size.height)),
-            ("--box-width", &pixels(container.width)),
-            ("--box-height", &pixels(container.height)),
-            ("--ratio", &ratio),
+            ("--width", &decimal(size.width.into())),
+            ("--height", &decimal(size.height.into())),
+            ("--box-width", &decimal(container.width.into())),
+            ("--box-height", &decimal(container.height.into())),
             ("--dark", &config.colors.dark),
             ("--light", &config.colors.light),
         ] {
@@ -112,12 +100,6 @@ pub(super) fn create(tag: &str, attributes: Attributes<'_>) -> Result<Element, J
         element.set_attribute(name, value)?;
     }
     Ok(element)
-}
-
-fn style() -> Option<CssStyleSheet> {
-    let sheet = CssStyleSheet::new().ok()?;
-    sheet.replace_sync(include_str!("style.css")).ok()?;
-    Some(sheet)
 }
 
 // The setters below leave an unchanged page alone, so that nothing is announced twice. Their names are constants of

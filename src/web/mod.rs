@@ -34,14 +34,15 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
-/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
+/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `sheets` is the array of the style
+/// sheets that dress it: the door has made them, since it shows a box of the same look before the wasm is there.
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
 #[wasm_bindgen(js_name = startScanning)]
-pub fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
-    scanning(Runtime::start(&target, options, client::scene(kind)))
+pub fn start_scanning(target: JsValue, options: JsValue, kind: &str, sheets: JsValue) -> Result<ScanHandle, JsValue> {
+    scanning(Runtime::start(&target, options, client::scene(kind), &sheets))
 }
 
 fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {

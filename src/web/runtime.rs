@@ -56,9 +56,9 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a widget in `target`, whose code is for `scene`.
-    pub(super) fn start(target: &JsValue, options: JsValue, scene: Scene) -> Result<Rc<Self>, Error> {
-        Self::start_with(options, scene, Show::In(target), Event::Started)
+    /// Starts a widget in `target` with the look of `sheets`, whose code is for `scene`.
+    pub(super) fn start(target: &JsValue, options: JsValue, scene: Scene, sheets: &JsValue) -> Result<Rc<Self>, Error> {
+        Self::start_with(options, scene, Show::In { target, sheets }, Event::Started)
     }
 
     /// Polls a code that the page shows by itself.
@@ -74,7 +74,7 @@ impl Runtime {
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         let target = match show {
-            Show::In(target) => Some(find(target)?),
+            Show::In { target, sheets } => Some((find(target)?, sheets)),
             Show::Nowhere => {
                 // Without a view nobody could click, and codes of ours would be seen by nobody.
                 config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
@@ -109,8 +109,8 @@ impl Runtime {
             return Ok(runtime);
         }
 
-        if let Some(target) = target {
-            runtime.show(target, config)?;
+        if let Some((target, sheets)) = target {
+            runtime.show(target, config, sheets)?;
         }
         runtime.listen(abort);
         LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
@@ -119,7 +119,7 @@ impl Runtime {
     }
 
     /// Puts the widget into `target`, or into a box of its own.
-    fn show(self: &Rc<Self>, target: Option<Element>, config: Config) -> Result<(), Error> {
+    fn show(self: &Rc<Self>, target: Option<Element>, config: Config, sheets: &JsValue) -> Result<(), Error> {
         if let Some(target) = &target {
             Self::end_in(target);
         }
@@ -131,7 +131,7 @@ impl Runtime {
                 }
             }));
         }
-        let view = View::new(target, config, Rc::new(self.sender()))
+        let view = View::new(target, config, sheets, Rc::new(self.sender()))
             .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
         self.view.replace(Some(Rc::new(view)));
         Ok(())
@@ -320,7 +320,7 @@ impl fmt::Debug for Runtime {
 /// Where a code is shown.
 enum Show<'a> {
     /// In an element, or in a box of its own.
-    In(&'a JsValue),
+    In { target: &'a JsValue, sheets: &'a JsValue },
     /// By the page itself.
     Nowhere,
 }

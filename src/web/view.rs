@@ -40,8 +40,8 @@ pub(super) struct View {
 
 impl View {
     /// Puts a widget without a code into `target`, or into a box of its own in the middle of the window.
-    pub(super) fn new(target: Option<Element>, config: Config, send: Send) -> Result<Self, JsValue> {
-        let elements = Elements::new(&config, target.is_none())?;
+    pub(super) fn new(target: Option<Element>, config: Config, sheets: &JsValue, send: Send) -> Result<Self, JsValue> {
+        let elements = Elements::new(&config, sheets, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
             Watch::event(&elements.button, "click", {
@@ -162,7 +162,7 @@ impl View {
             self.elements.code.append_child(&image)?;
         }
         let least = decimal((u32::from(side) * LEAST_MODULE).into());
-        self.elements.frame.style().set_property("--least", &[&least, "px"].concat())?;
+        self.elements.frame.style().set_property("--least", &least)?;
         let (stage, code) = (self.elements.stage.clone(), self.elements.code.clone());
         let fit = Rc::new(move || fit(&stage, &code, side));
         fit();

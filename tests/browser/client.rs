@@ -1,12 +1,12 @@
 //! `AuthenticationClient` where the real server has no part: codes that WeChat makes. The rest is in `tests/e2e`.
 
 use js_sys::{Promise, Reflect};
-use scanlogin::web::{call, start_scanning};
+use scanlogin::web::call;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, check};
+use crate::page::{Page, check, start_scanning};
 
 const PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 

@@ -1,12 +1,11 @@
 //! What a person sees and hears.
 
 use scanlogin::qr::{Drawing, Level};
-use scanlogin::web::start_scanning;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
 
-use crate::page::{GENE, Page, check, document, run, until};
+use crate::page::{GENE, Page, check, document, run, start_scanning, until};
 
 #[wasm_bindgen_test]
 async fn the_code_on_the_page_is_the_text_of_the_contract_as_one_path() {

@@ -3,8 +3,7 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, run};
-use scanlogin::web::start_scanning;
+use crate::page::{Page, run, start_scanning};
 
 #[wasm_bindgen_test]
 async fn options_may_be_made_by_another_window() {

@@ -2,7 +2,7 @@
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
-use scanlogin::web::{ScanHandle, start_scanning};
+use scanlogin::web::{self, ScanHandle};
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, HtmlElement};
 
@@ -53,6 +53,17 @@ pub(crate) fn check(status: i32) -> String {
     format!(
         r#"{{"code":200,"message":"ok","data":{{"random":"r1","status":{status},"ticket":{ticket},"userInfo":{user}}}}}"#
     )
+}
+
+/// As a door does, which has the style sheet.
+pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
+    thread_local! {
+        static SHEETS: JsValue = {
+            let make = "const sheet = new CSSStyleSheet(); sheet.replaceSync(argument); return [sheet]";
+            run(make, &include_str!("../../pkg/style.css").into()).unwrap()
+        };
+    }
+    web::start_scanning(target, options, kind, SHEETS.with(JsValue::clone))
 }
 
 /// Cleans up after itself.

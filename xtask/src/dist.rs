@@ -17,7 +17,9 @@ use crate::{tools, widget};
 /// what they share in them, and their types as they are.
 const DOORS: [&str; 4] = ["index", "element", "inline", "global"];
 /// What the doors share.
-const SHARED: [&str; 5] = ["attributes.js", "box.js", "door.js", "load.js", "pending.js"];
+const SHARED: [&str; 6] = ["attributes.js", "box.js", "door.js", "load.js", "look.js", "pending.js"];
+/// The look, which esbuild puts into them as text.
+const STYLE: &str = "style.css";
 /// What npm takes along only when it lies in the package.
 const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 const WASM: &str = "scanlogin.wasm";
@@ -29,7 +31,7 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     let scripts = DOORS.map(|door| format!("{door}.js"));
     let types = DOORS.map(|door| format!("{door}.d.ts"));
     let sources = || scripts.iter().map(String::as_str).chain(SHARED);
-    for source in sources().chain(types.iter().map(String::as_str)) {
+    for source in sources().chain([STYLE]).chain(types.iter().map(String::as_str)) {
         if !doors.join(source).is_file() {
             bail!(
                 "pkg/{source} is missing: without it no page can load the widget. Restore it, for instance from git."
@@ -51,14 +53,22 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     for source in sources() {
         copy(&doors, &bound, source)?;
     }
+    let esbuild = || {
+        let mut esbuild = workspace.command(node_modules.join("esbuild/bin/esbuild"));
+        esbuild.args(["--minify", "--log-level=warning"]);
+        esbuild
+    };
+    run(
+        esbuild().arg(doors.join(STYLE)).arg(format!("--outfile={}", bound.join(STYLE).display())),
+        "esbuild failed at pkg/style.css: see its message above.",
+    )?;
     for door in &scripts {
         let bundle = bound.join(door).with_extension("bundle.js");
         run(
-            workspace
-                .command(node_modules.join("esbuild/bin/esbuild"))
+            esbuild()
                 .arg(bound.join(door))
                 // Written in ASCII: a script is read in the encoding of its page unless its server tells another.
-                .args(["--bundle", "--minify", "--log-level=warning", "--charset=ascii", "--loader:.wasm=binary"])
+                .args(["--bundle", "--charset=ascii", "--loader:.wasm=binary", "--loader:.css=text"])
                 // A browser that is too old for the wasm can still say so. It does not come by a module then.
                 .args(["--target=es2018", "--supported:import-meta=true"])
                 // With a door of its own the element would bring a wasm of its own.

@@ -7,6 +7,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
+use image::DynamicImage;
 use scanlogin::text::{Word, Words};
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
@@ -21,9 +22,9 @@ const CHROMIUM: &[&str] = &["Failed to load resource"];
 /// The box that stands where the code should be.
 const BOX: &str = "document.querySelector('.scanlogin[data-state=failed]')";
 
-/// The box while the wasm is on its way: the widget that takes its place has a stage.
+/// The box while the wasm is on its way: the widget that takes its place has room for a code.
 const LOADING: &str = "[...document.querySelectorAll('.scanlogin[data-state=loading]')].find(
-    ({ shadowRoot }) => !shadowRoot.querySelector('.stage'))";
+    ({ shadowRoot }) => !shadowRoot.querySelector('.code'))";
 
 /// Lets the page's first short timer, which is that of the box, wait for `due()`.
 const HOLD_THE_BOX: &str = "const real = setTimeout;
@@ -151,6 +152,80 @@ async fn while_the_wasm_is_on_its_way_the_place_of_the_code_says_so_and_keeps_it
         assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 1);
         assert_eq!(browser.run("return told").await?, json!(["shown"]));
     }
+    browser.expect_quiet_console(&[]).await?;
+    browser.close().await
+}
+
+#[tokio::test]
+async fn it_looks_as_the_widget_does_pixel_by_pixel() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    // What a server says of a failure stands where the box has its advice.
+    let refused = |answer: &mut Value| {
+        *answer = json!({ "code": 1001, "message": "Try again, or use another browser" });
+    };
+    let words = "tips: { failed: 'Not now', retry: 'Once more' }";
+    for (scheme, first) in [
+        ("light", format!("options = {{ {words} }}")),
+        ("dark", format!("options = {{ {words}, containerSize: {{ width: 400, height: 520 }} }}")),
+        ("light", format!("options = {{ {words}, theme: 'dark', colors: {{ light: '#e8f4ff' }} }}")),
+        (
+            "light",
+            format!("options = {{ {words}, size: {{ width: 300, height: 200 }} }}; qrcode.style.width = '160px'"),
+        ),
+        ("dark", format!("options = {{ {words} }}; qrcode.style.cssText = '--scanlogin-padding: 3px; direction: rtl'")),
+        ("light", format!("options = {{ {words} }}; qrcode.remove()")),
+    ] {
+        browser.prefer(&[("prefers-color-scheme", scheme)]).await?;
+        faults.strike(WASM, Fault::Missing);
+        open(&browser, &site, "script", &first).await?;
+        told(&browser).await?;
+        let failed = picture(&browser).await?;
+        faults.relent();
+        faults.strike("gene", Fault::Changed(refused));
+        try_again(&browser).await?;
+        browser.until(&format!("{BOX}.shadowRoot.querySelector('.code')")).await?;
+        assert!(picture(&browser).await? == failed, "failed: {scheme}, {first}");
+
+        open_and_hold(&browser, &site, &faults, &first).await?;
+        let loading = picture(&browser).await?;
+        faults.relent();
+        faults.strike("gene", Fault::Held);
+        browser.until("document.querySelector('.scanlogin').shadowRoot.querySelector('.code')").await?;
+        assert!(picture(&browser).await? == loading, "loading: {scheme}, {first}");
+        assert!(loading != failed);
+        faults.relent();
+    }
+    browser.close().await
+}
+
+/// What is to be seen, with all that moves at its end, or where it begins when it has none.
+async fn picture(browser: &Browser) -> Result<DynamicImage> {
+    browser
+        .run(
+            "for (const animation of document.querySelector('.scanlogin').shadowRoot.getAnimations()) {
+               if (animation.effect.getComputedTiming().endTime === Infinity) {
+                 animation.pause();
+                 animation.currentTime = 0;
+               } else animation.finish();
+             }",
+        )
+        .await?;
+    Ok(image::load_from_memory(&browser.screenshot().await?)?)
+}
+
+#[tokio::test]
+async fn a_browser_without_constructed_sheets_shows_plain_words() -> Result<()> {
+    let faults = Faults::default();
+    let site = start(&faults).await?;
+    let browser = Browser::open().await?;
+    open_and_hold(&browser, &site, &faults, "delete window.CSSStyleSheet").await?;
+    assert_eq!(loading(&browser).await?, in_language("en-US"));
+    let height = format!("return {LOADING}.shadowRoot.querySelector('.stage').offsetHeight");
+    assert_eq!(browser.run(&height).await?, 0);
+    faults.relent();
+    browser.until_state("ready").await?;
     browser.expect_quiet_console(&[]).await?;
     browser.close().await
 }

@@ -176,7 +176,7 @@ fn each_error_has_its_row() -> Result<()> {
 #[tokio::test]
 async fn properties_have_the_defaults_that_are_told_and_parts_their_names() -> Result<()> {
     let looks = section("README.md", "Looks")?;
-    let style = read("src/web/style.css")?;
+    let style = read("pkg/style.css")?;
     let table = rows(&looks);
     for row in &table {
         let (name, default) = (plain(&row[0]), &row[1]);
