@@ -16,7 +16,6 @@ use super::value::Js;
 use super::{ScanHandle, scanning};
 use crate::error::{Error, ErrorCode};
 use crate::fields::{Value as _, wrong_option};
-use crate::lifecycle::MAX_CODE_LIFETIME;
 use crate::options::Config;
 use crate::payload::Payload;
 use crate::protocol::{Field, Scene, header};
@@ -45,7 +44,7 @@ pub fn check_options(options: JsValue) -> Result<(), JsValue> {
 /// As `startScanning`.
 #[wasm_bindgen(js_name = startPolling)]
 pub fn start_polling(random: &str, options: JsValue) -> Result<ScanHandle, JsValue> {
-    scanning(Runtime::poll(code(random), options))
+    scanning(Runtime::poll(memory::code(random), options))
 }
 
 /// One call: `geneCode`, `checkStatus`, `exchangeUserInfo`, `scanned`, `confirm` or `cancel`. `kind` is that of the
@@ -107,13 +106,11 @@ impl Call {
         let config = Config::read(&options, "")?;
         let client = options::client(&options, &config, scene)?;
         let timeout = config.policy.timeout.as_millis() as u32;
+        let Code { random, poll_token, .. } = memory::code(id);
         let request = match name {
             "geneCode" => Request::Gene(scene),
-            "checkStatus" => {
-                let Code { random, poll_token, .. } = code(id);
-                Request::Check { random, poll_token, hold: None }
-            }
-            "exchangeUserInfo" => Request::Exchange { ticket: id.into(), poll_token: memory::poll_token(id) },
+            "checkStatus" => Request::Check { random, poll_token, hold: None },
+            "exchangeUserInfo" => Request::Exchange { ticket: random, poll_token },
             _ => {
                 if !header::is_value(token) {
                     return Err(wrong_option("token", "the token of a user"));
@@ -131,21 +128,14 @@ fn data(answer: Answer<Js>, request: Option<Request>) -> Result<Js, Error> {
     if let Some(request) = request {
         // What a later call will need, for which the page gives no more than an id.
         match (answer.read(&request, None)?, request) {
-            (Reply::Code(code), _) => memory::remember_code(code),
+            (Reply::Code(code), _) => memory::remember(code),
             (Reply::Checked(Checked { news: News::Authorised { ticket }, .. }), Request::Check { poll_token, .. }) => {
-                memory::remember_ticket(&ticket, poll_token);
+                memory::remember_ticket(ticket, poll_token);
             }
             (Reply::Checked(_) | Reply::User(_), _) => {}
         }
     }
     answer.data()
-}
-
-/// The code `random`, with what is known of it: all of one that the page asked for, otherwise its id.
-fn code(random: &str) -> Code {
-    let unknown =
-        || Code { random: random.into(), url: "".into(), lifetime: MAX_CODE_LIFETIME, poll_token: None, picture: None };
-    memory::code(random).unwrap_or_else(unknown)
 }
 
 fn thrown(error: Error) -> JsValue {

@@ -6,36 +6,34 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use crate::lifecycle::MAX_CODE_LIFETIME;
 use crate::session::Code;
 
 /// How many codes and tickets are remembered: a page that draws its own shows one or two, and signs one person in.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 16;
 
 thread_local! {
     static CODES: RefCell<Vec<Code>> = const { RefCell::new(Vec::new()) };
-    static TICKETS: RefCell<Vec<(Rc<str>, Rc<str>)>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn remember_code(code: Code) {
-    CODES.with_borrow_mut(|codes| remember(codes, code));
+pub(super) fn remember(code: Code) {
+    CODES.with_borrow_mut(|codes| {
+        codes.truncate(REMEMBERED - 1);
+        codes.insert(0, code);
+    });
 }
 
-pub(super) fn code(random: &str) -> Option<Code> {
-    CODES.with_borrow(|codes| codes.iter().find(|code| &*code.random == random).cloned())
+/// A ticket is remembered as a code is: both are an id, and what a browser proves itself with that uses it.
+pub(super) fn remember_ticket(ticket: Rc<str>, poll_token: Option<Rc<str>>) {
+    remember(Code { poll_token, ..unknown(ticket) });
 }
 
-pub(super) fn remember_ticket(ticket: &Rc<str>, poll_token: Option<Rc<str>>) {
-    let Some(poll_token) = poll_token else { return };
-    TICKETS.with_borrow_mut(|tickets| remember(tickets, (ticket.clone(), poll_token)));
+/// The code or the ticket `id`, with what is known of it: all of one that the page asked for, otherwise its id.
+pub(super) fn code(id: &str) -> Code {
+    let known = CODES.with_borrow(|codes| codes.iter().find(|code| &*code.random == id).cloned());
+    known.unwrap_or_else(|| unknown(id.into()))
 }
 
-pub(super) fn poll_token(ticket: &str) -> Option<Rc<str>> {
-    TICKETS.with_borrow(|tickets| {
-        tickets.iter().find(|(known, _)| &**known == ticket).map(|(_, poll_token)| poll_token.clone())
-    })
-}
-
-fn remember<T>(all: &mut Vec<T>, one: T) {
-    all.truncate(REMEMBERED - 1);
-    all.insert(0, one);
+fn unknown(random: Rc<str>) -> Code {
+    Code { random, url: Rc::default(), lifetime: MAX_CODE_LIFETIME, poll_token: None, picture: None }
 }

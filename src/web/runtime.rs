@@ -236,7 +236,7 @@ impl Runtime {
         }
         for note in effects.notes {
             if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
-                memory::remember_ticket(ticket, poll_token.clone());
+                memory::remember_ticket(ticket.clone(), poll_token.clone());
             }
             self.outbox.borrow_mut().push(note);
         }
