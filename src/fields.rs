@@ -23,8 +23,8 @@ pub trait Value: Clone + Serialize {
     fn number(&self) -> Option<f64>;
     /// It as a truth value.
     fn truth(&self) -> Option<bool>;
-    /// It as a list.
-    fn items(&self) -> Option<Vec<Self>>;
+    /// It as a list of texts.
+    fn texts(&self) -> Option<Vec<String>>;
     /// Whether it has fields.
     fn is_object(&self) -> bool;
     /// `{}`.
@@ -101,7 +101,7 @@ impl<V: Value> Fields<V> {
 
     /// A list of texts.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
-        self.read(name, "a list of strings", |value| value.items()?.iter().map(V::text).collect())
+        self.read(name, "a list of strings", |value| value.texts())
     }
 
     /// An object with fields of its own, which are named `name.field` in errors; one without any when there is none.
@@ -134,8 +134,8 @@ impl Value for serde_json::Value {
         self.as_bool()
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        self.as_array().cloned()
+    fn texts(&self) -> Option<Vec<String>> {
+        self.as_array()?.iter().map(Self::text).collect()
     }
 
     fn is_object(&self) -> bool {

@@ -3,12 +3,14 @@
 //! Deliberately absent: a replacement for the header `Content-Security-Policy: frame-ancestors`, which keeps even the
 //! page itself from being shown.
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
 use web_sys::Window;
 
 use super::page::Page;
+use super::value::Js;
 use crate::error::{Error, ErrorCode};
+use crate::fields::Value as _;
 
 /// Fails when an origin frames the page that is not among `allowed`; with `None` it only says so in the console.
 pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
@@ -36,13 +38,9 @@ pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
 /// is never allowed: where a page was linked from, which it does tell, may be another page than the one that frames it.
 fn ancestors() -> Vec<String> {
     let window = Page::window();
-    match Reflect::get(&window.location(), &"ancestorOrigins".into()) {
-        Ok(origins) if !origins.is_undefined() => {
-            Array::from(&origins).iter().filter_map(|origin| origin.as_string()).collect()
-        }
-        // Firefox was without for long.
-        _ => walk(window),
-    }
+    let origins = Js(window.location().into()).field("ancestorOrigins");
+    // Firefox was without for long.
+    origins.and_then(|origins| Js(Array::from(&origins.0).into()).texts()).unwrap_or_else(|| walk(window))
 }
 
 fn walk(mut page: Window) -> Vec<String> {
@@ -50,7 +48,7 @@ fn walk(mut page: Window) -> Vec<String> {
     while let Ok(Some(parent)) = page.parent()
         && JsValue::from(&parent) != JsValue::from(&page)
     {
-        let origin = Reflect::get(parent.unchecked_ref(), &"origin".into()).ok().and_then(|origin| origin.as_string());
+        let origin = Js(parent.clone().into()).field("origin").and_then(|origin| origin.text());
         ancestors.push(origin.unwrap_or_else(|| "unknown".to_owned()));
         page = parent;
     }

@@ -36,8 +36,16 @@ impl Value for Js {
         self.0.as_bool()
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        Array::is_array(&self.0).then(|| Array::from(&self.0).iter().map(Self).collect())
+    fn texts(&self) -> Option<Vec<String>> {
+        if !Array::is_array(&self.0) {
+            return None;
+        }
+        let items = Array::from(&self.0);
+        let mut texts = Vec::new();
+        for at in 0..items.length() {
+            texts.push(items.get(at).as_string()?);
+        }
+        Some(texts)
     }
 
     /// Not by `instanceof`, which denies what another window has made.
