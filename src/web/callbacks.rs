@@ -1,12 +1,13 @@
 //! From what the session tells to the callbacks of the page (CONTRACT §4).
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 
 use super::options::{self, Options};
 use super::value::Js;
 use crate::error::Error;
+use crate::fields::Value as _;
 use crate::session::HostEvent;
 
 /// All callbacks there are.
@@ -27,22 +28,28 @@ const NAMES: [&str; 14] = [
     "onCodeDestroyed",
 ];
 
-/// The callbacks that the page gave, by their names.
-#[derive(Debug, Default)]
-pub(super) struct Callbacks(Vec<(&'static str, Function)>);
+/// An object with the callbacks that the page gave: the page may change its own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Callbacks(JsValue);
 
 impl Callbacks {
     pub(super) fn read(options: &Options) -> Self {
-        Self(NAMES.into_iter().filter_map(|name| Some((name, options::function(options, name)?))).collect())
+        let callbacks = Object::new().into();
+        for name in NAMES {
+            set(&callbacks, name, options::function(options, name).into());
+        }
+        Self(callbacks)
     }
 
     /// Calls the callbacks of one event; `handle` makes what `onStart` is given. `is_wanted` is asked before each call:
     /// the one before may have ended the widget.
     pub(super) fn tell(&self, event: HostEvent<Js>, handle: &dyn Fn() -> JsValue, is_wanted: &dyn Fn() -> bool) {
         let call = |name: &str, arguments: &[JsValue]| {
-            if let Some((_, callback)) = self.0.iter().find(|(known, _)| *known == name)
+            if let Some(Js(callback)) = Js(self.0.clone()).field(name)
                 && is_wanted()
-                && let Err(thrown) = callback.apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
+                && let Err(thrown) = callback
+                    .unchecked_ref::<Function>()
+                    .apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
             {
                 report(&thrown);
             }
@@ -71,7 +78,7 @@ impl Callbacks {
                 call("onAuthFlow", &[raw]);
             }
             HostEvent::Failed { error, is_fatal } => {
-                call("onError", &[text(&error.message), js_error(&error, is_fatal).into()]);
+                call("onError", &[text(&error.message), js_error(&error, is_fatal)]);
             }
             HostEvent::Retried => call("onRetry", &[]),
             HostEvent::CodeDestroyed { random } => call("onCodeDestroyed", &[text(&random)]),
@@ -80,19 +87,19 @@ impl Callbacks {
 }
 
 /// The `Error` object that JavaScript gets: `code`, `reason`, `serverCode` and `fatal` beside the message.
-pub(super) fn js_error(error: &Error, is_fatal: bool) -> js_sys::Error {
-    let object = js_sys::Error::new(&error.message);
-    object.set_name("ScanLoginError");
-    for (name, value) in [
-        ("code", error.code.word().into()),
-        ("reason", error.reason.as_deref().into()),
-        ("serverCode", error.server_code.into()),
-        ("fatal", is_fatal.into()),
-    ] {
-        // A fresh object takes any property.
-        let _ = Reflect::set(&object, &name.into(), &value);
-    }
+pub(super) fn js_error(error: &Error, is_fatal: bool) -> JsValue {
+    let object = js_sys::Error::new(&error.message).into();
+    set(&object, "name", "ScanLoginError".into());
+    set(&object, "code", error.code.word().into());
+    set(&object, "reason", error.reason.as_deref().into());
+    set(&object, "serverCode", error.server_code.into());
+    set(&object, "fatal", is_fatal.into());
     object
+}
+
+fn set(object: &JsValue, name: &str, value: JsValue) {
+    // A fresh object takes any property.
+    let _ = Reflect::set(object, &name.into(), &value);
 }
 
 fn text(text: &str) -> JsValue {

@@ -139,5 +139,5 @@ fn data(answer: Answer<Js>, request: Option<Request>) -> Result<Js, Error> {
 }
 
 fn thrown(error: Error) -> JsValue {
-    js_error(&error, true).into()
+    js_error(&error, true)
 }

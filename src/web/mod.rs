@@ -46,7 +46,7 @@ pub fn start_scanning(target: JsValue, options: JsValue, kind: &str, sheets: JsV
 }
 
 fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {
-    runtime.map(|runtime| ScanHandle { runtime }).map_err(|error| callbacks::js_error(&error, true).into())
+    runtime.map(|runtime| ScanHandle { runtime }).map_err(|error| callbacks::js_error(&error, true))
 }
 
 /// What a page holds of a running widget.

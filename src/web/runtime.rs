@@ -50,7 +50,7 @@ pub(super) struct Runtime {
     listeners: Cell<Vec<Watch>>,
     presence: Cell<Option<Watch>>,
     page_language: Cell<Option<Watch>>,
-    callbacks: RefCell<Rc<Callbacks>>,
+    callbacks: RefCell<Callbacks>,
     outbox: RefCell<Vec<HostEvent<Js>>>,
     is_telling: Cell<bool>,
 }
@@ -100,7 +100,7 @@ impl Runtime {
             listeners: Cell::default(),
             presence: Cell::default(),
             page_language: Cell::default(),
-            callbacks: RefCell::new(Rc::new(callbacks)),
+            callbacks: RefCell::new(callbacks),
             outbox: RefCell::default(),
             is_telling: Cell::new(false),
         });
