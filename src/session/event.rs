@@ -47,17 +47,16 @@ pub enum Event<V> {
     Destroyed,
 }
 
-/// What the host has to do, in this order. What is `None` goes on as it is.
+/// What the host has to do, in this order. What is `None` goes on as it is. Then it tells the page its
+/// [notes](super::Session::next_note): last, so that the page sees the result of all that.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Effects<V> {
+pub struct Effects {
     /// Abort the request in flight, if there is one, and send this.
     pub request: Option<Option<(RequestId, Request)>>,
     /// Report [`Event::Woke`] at this time, and at no other.
     pub wake_at: Option<Option<Instant>>,
     /// Show this.
     pub render: Option<ViewModel>,
-    /// Tell the page. Last, so that the page sees the result of all that.
-    pub notes: Vec<HostEvent<V>>,
 }
 
 /// Tells a request from those before it.
@@ -219,8 +218,6 @@ pub enum HostEvent<V> {
         user_info: V,
         /// Exchanged for the user by the site's backend.
         ticket: Rc<str>,
-        /// What a browser proves itself with that exchanges the ticket.
-        poll_token: Option<Rc<str>>,
     },
     /// `onCancel`.
     Cancelled,

@@ -16,8 +16,6 @@ mod state;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-use core::mem;
-
 pub use event::{Checked, Code, Effects, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId, Symbol};
 pub use policy::{Instant, Policy, WAIT};
 
@@ -78,7 +76,7 @@ impl<V> Session<V> {
     /// Takes in what happened at `now`, and tells what to do about it.
     ///
     /// `now` never goes back between two calls.
-    pub fn handle(&mut self, now: Instant, event: Event<V>) -> Effects<V> {
+    pub fn handle(&mut self, now: Instant, event: Event<V>) -> Effects {
         match event {
             Event::Started => self.on_started(now, None),
             Event::StartedWith(code) => self.on_started(now, Some(code)),
@@ -109,13 +107,18 @@ impl<V> Session<V> {
         self.effects(now)
     }
 
+    /// What the page is to be told next, in the order in which it happened.
+    pub fn next_note(&mut self) -> Option<HostEvent<V>> {
+        if self.notes.is_empty() { None } else { Some(self.notes.remove(0)) }
+    }
+
     /// What is going on.
     pub fn state(&self) -> ScanState {
         self.shown.state
     }
 
     /// The difference between what the host does and what the state needs.
-    fn effects(&mut self, now: Instant) -> Effects<V> {
+    fn effects(&mut self, now: Instant) -> Effects {
         let id = self.state.in_flight();
         let request = (id != self.sent).then(|| id.zip(self.state.request(&self.policy, self.page)));
         self.sent = id;
@@ -128,7 +131,7 @@ impl<V> Session<V> {
         let render = (view != self.shown).then(|| view.clone());
         self.shown = view;
 
-        Effects { request, wake_at, render, notes: mem::take(&mut self.notes) }
+        Effects { request, wake_at, render }
     }
 
     fn on_started(&mut self, now: Instant, code: Option<Code>) {
@@ -405,8 +408,7 @@ impl<V> Session<V> {
     }
 
     fn confirm(&mut self, user_info: V) {
-        let poll_token = self.state.code.as_ref().and_then(|code| code.poll_token.clone());
-        self.notes.push(HostEvent::Succeeded { user_info, ticket: self.state.ticket.clone(), poll_token });
+        self.notes.push(HostEvent::Succeeded { user_info, ticket: self.state.ticket.clone() });
         self.state.stage = Stage::Ended(End::Confirmed);
     }
 

@@ -1,5 +1,6 @@
 //! Scenarios on a virtual clock, and properties over random sequences of events.
 
+use core::iter;
 use core::time::Duration;
 use std::rc::Rc;
 
@@ -65,7 +66,7 @@ impl Host {
         if let Some(view) = effects.render {
             self.view = view;
         }
-        self.told.extend(effects.notes.iter().map(name));
+        self.told.extend(iter::from_fn(|| self.session.next_note()).map(|note| name(&note)));
     }
 
     fn reply(&mut self, reply: Result<Reply<String>, Error>) {

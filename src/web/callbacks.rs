@@ -61,7 +61,7 @@ impl Callbacks {
             HostEvent::PollingStarted => call("onStart", &[handle()]),
             HostEvent::Checked(raw) => call("onResult", &[raw.0]),
             HostEvent::Scanned(user_info) => call("onScanned", &[user_info.0]),
-            HostEvent::Succeeded { user_info, ticket, .. } => call("onSuccess", &[user_info.0, text(&ticket)]),
+            HostEvent::Succeeded { user_info, ticket } => call("onSuccess", &[user_info.0, text(&ticket)]),
             HostEvent::Cancelled => call("onCancel", &[]),
             HostEvent::Expired => call("onExpired", &[]),
             HostEvent::MfaNeeded(outcome) => {

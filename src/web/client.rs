@@ -21,7 +21,7 @@ use crate::payload::Payload;
 use crate::protocol::{Field, Scene, header};
 use crate::reply::Answer;
 use crate::request::HttpRequest;
-use crate::session::{Checked, Code, News, Reply, Request};
+use crate::session::{Code, Reply, Request};
 
 /// Checks the options that the calls of a client have in common.
 ///
@@ -127,12 +127,10 @@ impl Call {
 fn data(answer: Answer<Js>, request: Option<Request>) -> Result<Js, Error> {
     if let Some(request) = request {
         // What a later call will need, for which the page gives no more than an id.
-        match (answer.read(&request, None)?, request) {
-            (Reply::Code(code), _) => memory::remember(code),
-            (Reply::Checked(Checked { news: News::Authorised { ticket }, .. }), Request::Check { poll_token, .. }) => {
-                memory::remember_ticket(ticket, poll_token);
-            }
-            (Reply::Checked(_) | Reply::User(_), _) => {}
+        let reply = answer.read(&request, None)?;
+        memory::remember_ticket(&reply, &request);
+        if let Reply::Code(code) = reply {
+            memory::remember(code);
         }
     }
     answer.data()

@@ -10,6 +10,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
 
 use super::holds::HoldPermit;
+use super::memory;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
 use crate::fields::Value as _;
@@ -42,7 +43,11 @@ impl HttpSlot {
         let landed = permit.clone();
         let landed = move |answer: Result<Answer<Js>, Error>| {
             landed.take();
-            done(answer.and_then(|answer| answer.read(&request, Some(&format))));
+            let reply = answer.and_then(|answer| answer.read(&request, Some(&format)));
+            if let Ok(reply) = &reply {
+                memory::remember_ticket(reply, &request);
+            }
+            done(reply);
         };
         fetch(http, &abort.signal(), Box::new(landed));
         Some(Self { abort, permit })

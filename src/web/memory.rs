@@ -6,8 +6,9 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use super::value::Js;
 use crate::lifecycle::MAX_CODE_LIFETIME;
-use crate::session::Code;
+use crate::session::{Checked, Code, News, Reply, Request};
 
 /// How many codes and tickets are remembered: a page that draws its own shows one or two, and signs one person in.
 const REMEMBERED: usize = 16;
@@ -23,9 +24,15 @@ pub(super) fn remember(code: Code) {
     });
 }
 
-/// A ticket is remembered as a code is: both are an id, and what a browser proves itself with that uses it.
-pub(super) fn remember_ticket(ticket: Rc<str>, poll_token: Option<Rc<str>>) {
-    remember(Code { poll_token, ..unknown(ticket) });
+/// Remembers the ticket in an answer as a code: both are an id, and what a browser proves itself with that uses it.
+pub(super) fn remember_ticket(reply: &Reply<Js>, request: &Request) {
+    if let (
+        Reply::Checked(Checked { news: News::Authorised { ticket }, .. }),
+        Request::Check { poll_token: Some(poll_token), .. },
+    ) = (reply, request)
+    {
+        remember(Code { poll_token: Some(poll_token.clone()), ..unknown(ticket.clone()) });
+    }
 }
 
 /// The code or the ticket `id`, with what is known of it: all of one that the page asked for, otherwise its id.

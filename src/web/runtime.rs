@@ -17,7 +17,6 @@ use super::callbacks::Callbacks;
 use super::framing;
 use super::holds::HoldPermit;
 use super::http::HttpSlot;
-use super::memory;
 use super::options;
 use super::page::Page;
 use super::value::Js;
@@ -51,7 +50,6 @@ pub(super) struct Runtime {
     presence: Cell<Option<Watch>>,
     page_language: Cell<Option<Watch>>,
     callbacks: RefCell<Callbacks>,
-    outbox: RefCell<Vec<HostEvent<Js>>>,
     is_telling: Cell<bool>,
 }
 
@@ -101,7 +99,6 @@ impl Runtime {
             presence: Cell::default(),
             page_language: Cell::default(),
             callbacks: RefCell::new(callbacks),
-            outbox: RefCell::default(),
             is_telling: Cell::new(false),
         });
         if abort.as_ref().is_some_and(|abort| abort.aborted()) {
@@ -212,7 +209,7 @@ impl Runtime {
             session.handle(Self::now(), event)
         };
         if self.state() == ScanState::Destroyed {
-            return self.clear_away(effects.notes);
+            return self.clear_away();
         }
         if let Some(request) = effects.request {
             // The old request is aborted before the new one leaves.
@@ -234,12 +231,6 @@ impl Runtime {
                 view.render(model);
             }
         }
-        for note in effects.notes {
-            if let HostEvent::Succeeded { ticket, poll_token, .. } = &note {
-                memory::remember_ticket(ticket.clone(), poll_token.clone());
-            }
-            self.outbox.borrow_mut().push(note);
-        }
         self.tell();
     }
 
@@ -248,20 +239,19 @@ impl Runtime {
         if self.is_telling.replace(true) {
             return;
         }
-        // One by one: of those that are still in the outbox, `clear_away` has to know.
-        loop {
-            let note = {
-                let mut outbox = self.outbox.borrow_mut();
-                if outbox.is_empty() { None } else { Some(outbox.remove(0)) }
-            };
-            let Some(note) = note else { break };
+        // One by one: of those that are still to be told, `clear_away` has to know.
+        while let Some(note) = self.next_note() {
             let callbacks = self.callbacks.borrow().clone();
             callbacks.tell(note, &|| self.handle(), &|| self.state() != ScanState::Destroyed);
         }
         self.is_telling.set(false);
     }
 
-    fn clear_away(self: &Rc<Self>, last: Vec<HostEvent<Js>>) {
+    fn next_note(&self) -> Option<HostEvent<Js>> {
+        self.session.borrow_mut().next_note()
+    }
+
+    fn clear_away(self: &Rc<Self>) {
         self.request.set(None);
         self.timer.set(None);
         self.listeners.set(Vec::new());
@@ -273,10 +263,8 @@ impl Runtime {
         }
         // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
         let callbacks = self.callbacks.take();
-        // All that is told from now on is which codes are gone: those before in the queue, and the last.
-        let mut notes = self.outbox.take();
-        notes.extend(last);
-        for note in notes {
+        // All that is told from now on is which codes are gone.
+        while let Some(note) = self.next_note() {
             if let HostEvent::CodeDestroyed { .. } = note {
                 callbacks.tell(note, &|| self.handle(), &|| true);
             }

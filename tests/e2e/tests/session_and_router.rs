@@ -78,7 +78,7 @@ impl Page {
         if let Some(wake_at) = effects.wake_at {
             self.wake_at = wake_at;
         }
-        for note in effects.notes {
+        while let Some(note) = self.session.next_note() {
             if let HostEvent::CodeLoaded { random, .. } = &note {
                 self.random = random.to_string();
             }
