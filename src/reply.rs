@@ -102,8 +102,8 @@ fn picture_of<V: Value>(
     gene: GeneData<V>,
     url: &Rc<str>,
     format: &Format,
-) -> Result<Option<Picture>, Error> {
-    let image = |fallback| Picture::Image { url: url.clone(), fallback };
+) -> Result<Option<Rc<Picture>>, Error> {
+    let image = |fallback| Rc::new(Picture::Image { url: url.clone(), fallback });
     // Codes of WeChat are made by WeChat: nobody else can draw them.
     if scene != Scene::App {
         return Ok((!url.is_empty()).then(|| image(None)));
@@ -113,16 +113,16 @@ fn picture_of<V: Value>(
     let format = Format { logo, ..format.clone() };
     let least = Payload::<V>::least(gene.random.clone(), gene.expires_in);
     let (payload, is_whole) = Payload::of(gene).map_or((least, false), |whole| (whole, true));
-    let symbol = draw(&format, &payload);
+    let drawn = draw(&format, &payload);
     if url.is_empty() || (is_whole && !format.is_image) {
-        return Ok(Some(Picture::Drawn(symbol?)));
+        return drawn.map(Some);
     }
-    Ok(Some(image(symbol.ok())))
+    Ok(Some(image(drawn.ok())))
 }
 
-fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Symbol, Error> {
+fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Rc<Picture>, Error> {
     let text = V::to_text(&payload.fields()).ok_or_else(|| Error::of_reply(200, None, None))?;
-    Ok(Symbol { drawing: Rc::new(format.draw(&text)?), logo: format.logo.clone() })
+    Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo.clone() })))
 }
 
 fn checked<V: Value>(check: &Fields<V>, raw: V) -> Option<Checked<V>> {
@@ -241,12 +241,12 @@ mod tests {
         let drawn = code(full);
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        let symbol = Symbol { drawing: Rc::new(Drawing::new(text, Level::M).unwrap()), logo: None };
-        assert_eq!(drawn.picture, Some(Picture::Drawn(symbol)));
+        let symbol = Symbol { drawing: Drawing::new(text, Level::M).unwrap(), logo: None };
+        assert_eq!(drawn.picture, Some(Picture::Drawn(symbol).into()));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 
         let image = code(json!({ "random": "r", "expiresIn": 120, "url": "u" }));
-        assert!(matches!(image.picture, Some(Picture::Image { url, fallback: Some(_) }) if &*url == "u"));
+        assert!(matches!(image.picture.as_deref(), Some(Picture::Image { url, fallback: Some(_) }) if &**url == "u"));
     }
 
     fn full(extra: Json) -> Json {
@@ -256,7 +256,7 @@ mod tests {
         gene
     }
 
-    fn picture(data: Json, format: Option<&Format>) -> Result<Option<Picture>, Error> {
+    fn picture(data: Json, format: Option<&Format>) -> Result<Option<Rc<Picture>>, Error> {
         let body = Some(json!({ "code": 200, "data": data }));
         match (Answer { status: 200, retry_after: None, body }).read(&Request::Gene(Scene::App), format)? {
             Reply::Code(code) => Ok(code.picture),
@@ -266,8 +266,8 @@ mod tests {
 
     #[test]
     fn the_pages_logo_comes_before_the_servers_and_either_raises_the_error_correction() {
-        let logo_and_side = |data, format: &Format| match picture(data, Some(format)) {
-            Ok(Some(Picture::Drawn(symbol))) => (symbol.logo, symbol.drawing.side),
+        let logo_and_side = |data, format: &Format| match picture(data, Some(format)).unwrap().as_deref() {
+            Some(Picture::Drawn(symbol)) => (symbol.logo.clone(), symbol.drawing.side),
             other => panic!("{other:?}"),
         };
         let own = Format { logo: Some("own".into()), ..FORMAT };
@@ -284,8 +284,8 @@ mod tests {
     fn a_page_that_wants_an_image_gets_the_servers_and_a_drawing_of_the_whole_code_as_its_fallback() {
         let format = Format { is_image: true, ..FORMAT };
         let drawn = picture(full(json!({})), Some(&FORMAT)).unwrap();
-        let Some(Picture::Image { url, fallback }) = picture(full(json!({})), Some(&format)).unwrap() else { panic!() };
-        assert_eq!((&*url, fallback.map(Picture::Drawn)), ("u", drawn.clone()));
+        let image = Picture::Image { url: "u".into(), fallback: drawn.clone() };
+        assert_eq!(picture(full(json!({})), Some(&format)).unwrap(), Some(image.into()));
         assert_eq!(picture(full(json!({ "url": null })), Some(&format)).unwrap(), drawn, "a server without images");
     }
 
@@ -311,7 +311,7 @@ mod tests {
         let gene = |data| read(&Request::Gene(Scene::WechatMiniProgram), data);
         let code = gene(json!({ "random": "r", "url": "u" }));
         let Ok(Reply::Code(Code { picture, .. })) = code else { panic!("{code:?}") };
-        assert_eq!(picture, Some(Picture::Image { url: "u".into(), fallback: None }));
+        assert_eq!(picture, Some(Picture::Image { url: "u".into(), fallback: None }.into()));
         assert_eq!(gene(json!({ "random": "r" })).unwrap_err().code, ErrorCode::BadAnswer);
     }
 

@@ -95,7 +95,7 @@ pub struct ViewModel {
     /// What is going on.
     pub state: ScanState,
     /// The code.
-    pub picture: Option<Picture>,
+    pub picture: Option<Rc<Picture>>,
     /// Who scanned.
     pub person: Option<Rc<Person>>,
     /// Why it does not go on, at [`ScanState::Unreachable`].

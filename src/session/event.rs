@@ -109,11 +109,11 @@ pub struct Code {
     /// Proves to `check` that the code is ours.
     pub poll_token: Option<Rc<str>>,
     /// How it is shown; `None` when the page does that.
-    pub picture: Option<Picture>,
+    pub picture: Option<Rc<Picture>>,
 }
 
 /// How a code is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Picture {
     /// Drawn by us.
     Drawn(Symbol),
@@ -122,15 +122,15 @@ pub enum Picture {
         /// Its address.
         url: Rc<str>,
         /// Drawn by us from what we know, if the image can't be shown.
-        fallback: Option<Symbol>,
+        fallback: Option<Rc<Picture>>,
     },
 }
 
 /// A drawing, and what lies on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Symbol {
     /// The modules.
-    pub drawing: Rc<Drawing>,
+    pub drawing: Drawing,
     /// The address of the picture in the middle.
     pub logo: Option<Rc<str>>,
 }

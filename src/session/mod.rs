@@ -246,8 +246,8 @@ impl<V> Session<V> {
     fn on_picture_failed(&mut self, now: Instant) {
         match (self.state.stage, &mut self.state.code) {
             (Stage::Showing, Some(Code { picture: Some(picture), .. })) => {
-                if let Picture::Image { fallback: Some(symbol), .. } = picture {
-                    *picture = Picture::Drawn(symbol.clone());
+                if let Picture::Image { fallback: Some(drawn), .. } = &**picture {
+                    *picture = drawn.clone();
                     return self.shown(now);
                 }
                 let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
@@ -385,7 +385,7 @@ impl<V> Session<V> {
 
     fn show(&mut self, now: Instant, code: Code) {
         self.notes.push(HostEvent::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
-        let is_image = matches!(code.picture, Some(Picture::Image { .. }));
+        let is_image = matches!(code.picture.as_deref(), Some(Picture::Image { .. }));
         self.accept(now, code);
         if !is_image {
             return self.shown(now);

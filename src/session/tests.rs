@@ -116,18 +116,19 @@ fn name(note: &HostEvent<String>) -> String {
     }
 }
 
-fn symbol() -> Symbol {
-    Symbol { drawing: Rc::new(Drawing { side: 29, path: "M4 4h1v1h-1z".to_owned() }), logo: None }
+fn drawing() -> Rc<Picture> {
+    let drawing = Drawing { side: 29, path: "M4 4h1v1h-1z".to_owned() };
+    Rc::new(Picture::Drawn(Symbol { drawing, logo: None }))
 }
 
 fn drawn(random: &str, seconds: u64) -> Code {
-    let picture = Some(Picture::Drawn(symbol()));
+    let picture = Some(drawing());
     let lifetime = Duration::from_secs(seconds);
     Code { random: random.into(), url: "u".into(), lifetime, poll_token: Some("t".into()), picture }
 }
 
-fn image(random: &str, fallback: Option<Symbol>) -> Code {
-    let picture = Some(Picture::Image { url: "u".into(), fallback });
+fn image(random: &str, fallback: Option<Rc<Picture>>) -> Code {
+    let picture = Some(Rc::new(Picture::Image { url: "u".into(), fallback }));
     Code { picture, ..drawn(random, 120) }
 }
 
@@ -644,10 +645,10 @@ fn an_image_is_polled_once_it_shows_and_replaced_by_a_drawing_when_it_does_not()
     for event in [Event::PictureFailed, Event::Woke] {
         let mut host = Host::new(Policy::default());
         host.event(Event::Started);
-        host.reply(Ok(Reply::Code(image("r1", Some(symbol())))));
+        host.reply(Ok(Reply::Code(image("r1", Some(drawing())))));
         host.now = host.now + PICTURE_TIMEOUT;
         host.event(event);
-        assert_eq!(host.view.picture, Some(Picture::Drawn(symbol())));
+        assert_eq!(host.view.picture, Some(drawing()));
         assert_eq!(host.state(), ScanState::Ready);
     }
 }
@@ -745,7 +746,7 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         0 => Reply::Code(drawn("a", 120)),
         1 => Reply::Code(drawn("b", 5)),
         2 => Reply::Code(image("c", None)),
-        3 => Reply::Code(image("d", Some(symbol()))),
+        3 => Reply::Code(image("d", Some(drawing()))),
         4 => checked(News::Expired),
         5..=7 => checked(News::Unused),
         8 | 9 => checked(News::Scanned),

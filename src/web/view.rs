@@ -84,7 +84,7 @@ impl View {
         let view = Rc::new(view);
         let before = self.shown.replace(view.clone());
         if before.picture != view.picture {
-            self.draw_picture(view.picture.as_ref());
+            self.draw_picture(view.picture.as_deref());
         }
         self.draw();
     }
