@@ -46,41 +46,27 @@ impl<V> Payload<V> {
         ]
     }
 
-    /// The text that belongs to an answer of `gene`, or `None` when the answer holds only the address of an image.
-    ///
-    /// Codes that are not [`Scene::App`] are made by WeChat and are always images.
-    pub fn of(gene: GeneData<V>) -> Option<Self> {
-        match gene {
-            GeneData {
-                scene: Some(Scene::App),
-                random,
-                user_pool_id: Some(user_pool_id),
-                created_at: Some(created_at),
-                expire_at: Some(expire_at),
-                custom_data,
-                ..
-            } => Some(Self {
+    /// The text that belongs to an answer of `gene`. From one that is not [whole](GeneData::is_whole) it is the least that
+    /// an approver needs, for when the image of a server that sends nothing more can't be shown.
+    pub fn of(gene: GeneData<V>) -> Self {
+        if gene.is_whole() {
+            return Self {
                 scene: Scene::App,
-                random,
-                user_pool_id: Some(user_pool_id),
-                created_at: Some(created_at),
-                expire_at: Some(expire_at),
+                random: gene.random,
+                user_pool_id: gene.user_pool_id,
+                created_at: gene.created_at,
+                expire_at: gene.expire_at,
                 expires_in: None,
-                custom_data,
-            }),
-            _ => None,
+                custom_data: gene.custom_data,
+            };
         }
-    }
-
-    /// The least that an approver needs, for when the image of a server that sends nothing more can't be shown.
-    pub fn least(random: String, expires_in: Option<u32>) -> Self {
         Self {
             scene: Scene::App,
-            random,
+            random: gene.random,
             user_pool_id: None,
             created_at: None,
             expire_at: None,
-            expires_in,
+            expires_in: gene.expires_in,
             custom_data: None,
         }
     }
@@ -134,8 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_only_an_image_has_no_text() {
-        assert_eq!(Payload::of(gene(json!({ "random": "r", "url": "u" }))), None);
+    fn an_answer_with_only_an_image_has_the_least_text() {
+        let least = gene(json!({ "random": "r", "url": "u", "createdAt": "now", "customData": 1 }));
+        assert!(!least.is_whole());
+        assert_eq!(serde_json::to_string(&Payload::of(least)).unwrap(), r#"{"scene":"APP_AUTH","random":"r"}"#);
     }
 
     #[test]
@@ -144,7 +132,7 @@ mod tests {
             "random": "r", "expiresIn": 120, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
             "createdAt": "a", "expireAt": "b", "customData": {}, "pollToken": "secret"
         }));
-        let text = serde_json::to_string(&Payload::of(gene).unwrap()).unwrap();
+        let text = serde_json::to_string(&Payload::of(gene)).unwrap();
         assert_eq!(
             text,
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#

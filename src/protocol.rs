@@ -261,6 +261,17 @@ pub struct GeneData<V> {
     pub poll_token: Option<String>,
 }
 
+impl<V> GeneData<V> {
+    /// Whether it holds what the text in a code consists of. Codes that are not [`Scene::App`] are made by WeChat and are
+    /// always images.
+    pub fn is_whole(&self) -> bool {
+        self.scene == Some(Scene::App)
+            && self.user_pool_id.is_some()
+            && self.created_at.is_some()
+            && self.expire_at.is_some()
+    }
+}
+
 /// The answer of `GET check`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -33,15 +33,14 @@ impl<V: Value> Answer<V> {
     pub fn read(&self, request: &Request, format: Option<&Format>) -> Result<Reply<V>, Error> {
         let data = self.data()?;
         let fields = Fields::of(Some(data.clone()));
-        let reply = match request {
-            Request::Gene(scene) => match gene(&fields) {
-                Some(gene) => code_of(*scene, gene, format)?.map(Reply::Code),
-                None => None,
-            },
-            Request::Check { .. } => checked(&fields, data).map(Reply::Checked),
-            Request::Exchange { .. } => Some(Reply::User(data)),
-        };
-        reply.ok_or_else(|| Error::of_reply(self.status, self.retry_after, None))
+        Ok(match request {
+            Request::Gene(scene) => {
+                let gene = gene(&fields).ok_or_else(|| self.bad())?;
+                Reply::Code(self.code(*scene, gene, format)?)
+            }
+            Request::Check { .. } => Reply::Checked(checked(&fields, data).ok_or_else(|| self.bad())?),
+            Request::Exchange { .. } => Reply::User(data),
+        })
     }
 
     /// The content of a success, unread.
@@ -58,6 +57,44 @@ impl<V: Value> Answer<V> {
         let (message, reason) = (envelope.text("message"), envelope.text("reason"));
         let refusal = code.map(|code| Refusal { code, message, reason });
         Err(Error::of_reply(self.status, self.retry_after, refusal))
+    }
+
+    /// The error of a success that is not what the protocol describes.
+    fn bad(&self) -> Error {
+        Error::of_reply(self.status, self.retry_after, None)
+    }
+
+    fn code(&self, scene: Scene, gene: GeneData<V>, format: Option<&Format>) -> Result<Code, Error> {
+        Ok(Code {
+            random: gene.random.as_str().into(),
+            url: gene.url.as_deref().unwrap_or_default().into(),
+            // One that can't be sent back would fail every poll.
+            poll_token: gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from),
+            lifetime: gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into())),
+            picture: format.map(|format| self.picture(scene, gene, format)).transpose()?,
+        })
+    }
+
+    fn picture(&self, scene: Scene, gene: GeneData<V>, format: &Format) -> Result<Rc<Picture>, Error> {
+        let url = gene.url.as_deref().filter(|url| !url.is_empty()).map(Rc::from);
+        let image = |url, fallback| Ok(Rc::new(Picture::Image { url, fallback }));
+        // Codes of WeChat are made by WeChat: nobody else can draw them.
+        if scene != Scene::App {
+            return url.map_or_else(|| Err(self.bad()), |url| image(url, None));
+        }
+        let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
+        let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
+        let is_whole = gene.is_whole();
+        let drawn = self.draw(&Payload::of(gene), Format { logo, ..*format });
+        match url {
+            Some(url) if !is_whole || format.is_image => image(url, drawn.ok()),
+            Some(_) | None => drawn,
+        }
+    }
+
+    fn draw(&self, payload: &Payload<V>, format: Format) -> Result<Rc<Picture>, Error> {
+        let text = V::to_text(&payload.fields()).ok_or_else(|| self.bad())?;
+        Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo })))
     }
 }
 
@@ -77,52 +114,6 @@ pub(crate) fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
     };
     fields.end().ok()?;
     Some(gene)
-}
-
-/// `None` when the answer is not of the protocol.
-fn code_of<V: Value>(scene: Scene, gene: GeneData<V>, format: Option<&Format>) -> Result<Option<Code>, Error> {
-    let random: Rc<str> = gene.random.as_str().into();
-    let url: Rc<str> = gene.url.clone().unwrap_or_default().into();
-    // One that can't be sent back would fail every poll.
-    let poll_token = gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from);
-    let lifetime = gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into()));
-    let picture = match format {
-        Some(format) => match picture_of(scene, gene, &url, format)? {
-            Some(picture) => Some(picture),
-            None => return Ok(None),
-        },
-        None => None,
-    };
-    Ok(Some(Code { random, url, lifetime, poll_token, picture }))
-}
-
-/// `None` when there is nothing to show.
-fn picture_of<V: Value>(
-    scene: Scene,
-    gene: GeneData<V>,
-    url: &Rc<str>,
-    format: &Format,
-) -> Result<Option<Rc<Picture>>, Error> {
-    let image = |fallback| Rc::new(Picture::Image { url: url.clone(), fallback });
-    // Codes of WeChat are made by WeChat: nobody else can draw them.
-    if scene != Scene::App {
-        return Ok((!url.is_empty()).then(|| image(None)));
-    }
-    let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
-    let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
-    let format = Format { logo, ..format.clone() };
-    let least = Payload::<V>::least(gene.random.clone(), gene.expires_in);
-    let (payload, is_whole) = Payload::of(gene).map_or((least, false), |whole| (whole, true));
-    let drawn = draw(&format, &payload);
-    if url.is_empty() || (is_whole && !format.is_image) {
-        return drawn.map(Some);
-    }
-    Ok(Some(image(drawn.ok())))
-}
-
-fn draw<V: Value>(format: &Format, payload: &Payload<V>) -> Result<Rc<Picture>, Error> {
-    let text = V::to_text(&payload.fields()).ok_or_else(|| Error::of_reply(200, None, None))?;
-    Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo.clone() })))
 }
 
 fn checked<V: Value>(check: &Fields<V>, raw: V) -> Option<Checked<V>> {
