@@ -3,7 +3,7 @@
 //! A reader goes on after a fault, with nothing in its place, and tells the first fault at the end. So what is read is a
 //! plain list of fields, in the source and in the wasm. Deliberately absent: which fields there are.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -34,11 +34,10 @@ pub trait Value: Clone + Serialize {
 }
 
 /// The fields of a value, for reading them one by one.
-#[derive(Debug)]
 pub struct Fields<V> {
     value: Option<V>,
     path: String,
-    fault: Rc<RefCell<Option<Error>>>,
+    fault: Rc<Cell<Option<Error>>>,
 }
 
 impl<V: Value> Fields<V> {
@@ -58,7 +57,8 @@ impl<V: Value> Fields<V> {
 
     /// Says that the field `name` is wrong.
     pub fn refuse(&self, name: &str, must_be: &str) {
-        self.fault.borrow_mut().get_or_insert_with(|| wrong_option(&[&self.path, name].concat(), must_be));
+        let first = self.fault.take().unwrap_or_else(|| wrong_option(&[&self.path, name].concat(), must_be));
+        self.fault.set(Some(first));
     }
 
     /// Any value, unread.
@@ -67,8 +67,8 @@ impl<V: Value> Fields<V> {
     }
 
     /// What `read` makes of the field; a fault when that is nothing.
-    pub fn read<T>(&self, name: &str, must_be: &str, read: impl FnOnce(V) -> Option<T>) -> Option<T> {
-        let read = read(self.value(name)?);
+    pub fn read<T>(&self, name: &str, must_be: &str, read: impl FnOnce(&V) -> Option<T>) -> Option<T> {
+        let read = read(&self.value(name)?);
         if read.is_none() {
             self.refuse(name, must_be);
         }
@@ -77,12 +77,12 @@ impl<V: Value> Fields<V> {
 
     /// A text.
     pub fn text(&self, name: &str) -> Option<String> {
-        self.read(name, "a string", |value| value.text())
+        self.read(name, "a string", V::text)
     }
 
     /// A number.
     pub fn number(&self, name: &str) -> Option<f64> {
-        self.read(name, "a number", |value| value.number())
+        self.read(name, "a number", V::number)
     }
 
     /// A whole number that a `T` can hold.
@@ -96,17 +96,17 @@ impl<V: Value> Fields<V> {
 
     /// A truth value.
     pub fn truth(&self, name: &str) -> Option<bool> {
-        self.read(name, "a boolean", |value| value.truth())
+        self.read(name, "a boolean", V::truth)
     }
 
     /// A list of texts.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
-        self.read(name, "a list of strings", |value| value.texts())
+        self.read(name, "a list of strings", V::texts)
     }
 
     /// An object with fields of its own, which are named `name.field` in errors; one without any when there is none.
     pub fn object(&self, name: &str) -> Self {
-        let value = self.read(name, "an object", |value| value.is_object().then_some(value));
+        let value = self.read(name, "an object", |value| value.is_object().then(|| value.clone()));
         Self { value, path: [&self.path, name, "."].concat(), fault: self.fault.clone() }
     }
 }

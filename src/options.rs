@@ -192,10 +192,12 @@ fn headers(options: &Fields<impl Value>) -> Vec<(String, String)> {
 }
 
 fn one_of<'a>(options: &Fields<impl Value>, name: &str, choices: &[&'a str], must_be: &str) -> Option<&'a str> {
-    options.read(name, must_be, |value| {
-        let word = value.text()?;
-        choices.iter().find(|choice| **choice == word).copied()
-    })
+    let word = options.read(name, must_be, Value::text)?;
+    let choice = choices.iter().find(|choice| **choice == word).copied();
+    if choice.is_none() {
+        options.refuse(name, must_be);
+    }
+    choice
 }
 
 fn colors(options: &Fields<impl Value>) -> Colors {

@@ -77,7 +77,7 @@ impl<V: Value> Payload<V> {
     pub fn read(value: V) -> Option<Self> {
         let fields = Fields::of(Some(value));
         let payload = Self {
-            scene: fields.read("scene", "a scene", |scene| Scene::read(&scene.text()?)).unwrap_or_default(),
+            scene: fields.text("scene").map_or(Some(Scene::App), |word| Scene::read(&word))?,
             random: fields.text("random").filter(|random| !random.is_empty())?,
             user_pool_id: fields.text("userPoolId"),
             created_at: fields.text("createdAt"),

@@ -26,11 +26,11 @@ pub(super) fn read(object: JsValue) -> Result<Options, Error> {
 }
 
 pub(super) fn function(options: &Options, name: &str) -> Option<Function> {
-    options.read(name, "a function", |value| value.0.dyn_into().ok())
+    options.read(name, "a function", |value| value.0.dyn_ref().cloned())
 }
 
 pub(super) fn signal(options: &Options, name: &str) -> Option<AbortSignal> {
-    options.read(name, "an AbortSignal", |value| value.0.dyn_into().ok())
+    options.read(name, "an AbortSignal", |value| value.0.dyn_ref().cloned())
 }
 
 /// A client with these options, for codes of `scene`.
