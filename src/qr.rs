@@ -33,20 +33,21 @@ pub enum Level {
 impl Level {
     /// In how many blocks the codewords of a version are (ISO/IEC 18004, table 9).
     fn blocks(self, version: Version) -> usize {
-        const M: [u8; 40] = [
-            1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16, 17, 17, 18, 20, 21, 23, 25, 26, 28, 29,
-            31, 33, 35, 37, 38, 40, 43, 45, 47, 49,
+        // Versions count from 1.
+        const M: [u8; 41] = [
+            0, 1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16, 17, 17, 18, 20, 21, 23, 25, 26, 28,
+            29, 31, 33, 35, 37, 38, 40, 43, 45, 47, 49,
         ];
-        const Q: [u8; 40] = [
-            1, 1, 2, 2, 4, 4, 6, 6, 8, 8, 8, 10, 12, 16, 12, 17, 16, 18, 21, 20, 23, 23, 25, 27, 29, 34, 34, 35, 38,
+        const Q: [u8; 41] = [
+            0, 1, 1, 2, 2, 4, 4, 6, 6, 8, 8, 8, 10, 12, 16, 12, 17, 16, 18, 21, 20, 23, 23, 25, 27, 29, 34, 34, 35, 38,
             40, 43, 45, 48, 51, 53, 56, 59, 62, 65, 68,
         ];
         let (Version::Normal(version) | Version::Micro(version)) = version;
         let table = match self {
-            Self::M => M,
-            Self::Q => Q,
+            Self::M => &M,
+            Self::Q => &Q,
         };
-        (1..).zip(table).find(|(known, _)| *known == version).map_or(1, |(_, blocks)| blocks.into())
+        table.get(version as usize).map_or(1, |blocks| (*blocks).into())
     }
 }
 
@@ -115,7 +116,8 @@ impl Drawing {
             for run in row.chunk_by(|left, right| left == right) {
                 if run.first() == Some(&Color::Dark) {
                     let length = decimal(run.len() as u64);
-                    path.extend(["M", &decimal(x as u64), " ", &decimal(y.into()), "h", &length, "v1h-", &length, "z"]);
+                    let run = ["M", &decimal(x as u64), " ", &decimal(y.into()), "h", &length, "v1h-", &length, "z"];
+                    path.push_str(&run.concat());
                 }
                 x += run.len();
             }
