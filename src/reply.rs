@@ -134,7 +134,7 @@ fn checked<V: Value>(check: &Fields<V>, raw: V) -> Option<Checked<V>> {
     let user_info = check.value("userInfo");
     // A user is handed through; what a person sees of it is read as far as it goes.
     let user = Fields::of(user_info.clone());
-    let person = Person { nickname: user.text("nickname"), photo: user.text("photo") };
+    let person = Rc::new(Person { nickname: user.text("nickname"), photo: user.text("photo") });
     let has_token = user.text("token").is_some_and(|token| !token.is_empty());
     Some(Checked { news, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
 }
@@ -210,7 +210,7 @@ mod tests {
             scanned_result: None,
         };
         let read = check(serde_json::to_value(&written).unwrap()).unwrap();
-        let person = Person { nickname: Some("n".to_owned()), photo: Some("p".to_owned()) };
+        let person = Person { nickname: Some("n".to_owned()), photo: Some("p".to_owned()) }.into();
         assert_eq!((read.news, read.person, read.has_token), (News::Authorised { ticket: "t".into() }, person, true));
         let result =
             ScannedResult { code: Some(7), message: None, errmsg: Some("no".to_owned()), data: Some(json!(1)) };
@@ -350,10 +350,10 @@ mod tests {
     #[test]
     fn a_user_of_null_is_an_empty_user_and_a_strange_one_is_handed_through() {
         let checked = check(json!({ "status": 1, "userInfo": null })).unwrap();
-        assert_eq!((checked.person, checked.user_info), (Person::default(), json!({})));
+        assert_eq!((checked.person, checked.user_info), (Rc::new(Person::default()), json!({})));
         let strange = json!({ "nickname": 7, "extra": [1] });
         let checked = check(json!({ "status": 1, "userInfo": strange })).unwrap();
-        assert_eq!((checked.person, checked.user_info), (Person::default(), strange));
+        assert_eq!((checked.person, checked.user_info), (Rc::new(Person::default()), strange));
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub struct Effects {
     /// Report [`Event::Woke`] at this time, and at no other.
     pub wake_at: Option<Option<Instant>>,
     /// Show this.
-    pub render: Option<ViewModel>,
+    pub render: Option<Rc<ViewModel>>,
 }
 
 /// Tells a request from those before it.
@@ -141,7 +141,7 @@ pub struct Checked<V> {
     /// What is new.
     pub news: News<V>,
     /// What the page may show of the user.
-    pub person: Person,
+    pub person: Rc<Person>,
     /// The user, as the server sent it.
     pub user_info: V,
     /// Whether the user came with a token: then there is nothing left to exchange.
@@ -204,8 +204,8 @@ pub enum HostEvent<V> {
         /// The address of its image.
         url: Rc<str>,
     },
-    /// `onCodeLoadFailed`.
-    CodeLoadFailed(Error),
+    /// `onCodeLoadFailed`: why.
+    CodeLoadFailed(String),
     /// `onStart`: the first poll of a code leaves.
     PollingStarted,
     /// `onResult`: the whole answer of a good poll.

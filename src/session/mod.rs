@@ -16,6 +16,8 @@ mod state;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
+use std::rc::Rc;
+
 pub use event::{Checked, Code, Effects, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId, Symbol};
 pub use policy::{Instant, Policy, WAIT};
 
@@ -49,7 +51,7 @@ pub struct Session<V> {
     // What the host was last told to do.
     sent: Option<RequestId>,
     wake_at: Option<Instant>,
-    shown: ViewModel,
+    shown: Rc<ViewModel>,
 }
 
 impl<V> Session<V> {
@@ -64,7 +66,7 @@ impl<V> Session<V> {
             notes: Vec::new(),
             sent: None,
             wake_at: None,
-            shown: ViewModel::new(ScanState::Loading),
+            shown: ViewModel::new(ScanState::Loading).into(),
         }
     }
 
@@ -128,8 +130,11 @@ impl<V> Session<V> {
         self.wake_at = deadline;
 
         let view = self.state.view(now, &self.policy, self.page);
-        let render = (view != self.shown).then(|| view.clone());
-        self.shown = view;
+        let mut render = None;
+        if view != *self.shown {
+            self.shown = Rc::new(view);
+            render = Some(self.shown.clone());
+        }
 
         Effects { request, wake_at, render }
     }
@@ -183,11 +188,11 @@ impl<V> Session<V> {
             (News::Scanned, Progress::Unheard | Progress::Unused) => {
                 self.notes.push(HostEvent::Scanned(user_info));
                 self.state.stage = Stage::Waiting(Progress::Scanned);
-                self.state.person = Some(person.into());
+                self.state.person = Some(person);
                 self.state.expires_at = self.state.expires_at + SCANNED_GRACE;
             }
             (News::Authorised { ticket }, _) => {
-                self.state.person = Some(person.into());
+                self.state.person = Some(person);
                 self.state.ticket = ticket;
                 if has_token || !self.policy.auto_exchange {
                     return self.confirm(user_info);
@@ -216,7 +221,7 @@ impl<V> Session<V> {
         match self.state.stage {
             Stage::Loading if may_try(GENE_ATTEMPTS) => self.back_off(now, error),
             Stage::Loading => {
-                self.notes.push(HostEvent::CodeLoadFailed(error.clone()));
+                self.notes.push(HostEvent::CodeLoadFailed(error.message.clone()));
                 self.fail(error);
             }
             Stage::Waiting(_) if error.server_code == Some(code::UNKNOWN_CODE) => {
@@ -251,7 +256,7 @@ impl<V> Session<V> {
                     return self.shown(now);
                 }
                 let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
-                self.notes.push(HostEvent::CodeLoadFailed(error.clone()));
+                self.notes.push(HostEvent::CodeLoadFailed(error.message.clone()));
                 self.fail(error);
             }
             (

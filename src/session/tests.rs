@@ -2,7 +2,6 @@
 
 use core::iter;
 use core::time::Duration;
-use std::rc::Rc;
 
 use proptest::prelude::*;
 
@@ -17,7 +16,7 @@ struct Host {
     now: Instant,
     in_flight: Option<(RequestId, Request)>,
     wake_at: Option<Instant>,
-    view: ViewModel,
+    view: Rc<ViewModel>,
     told: Vec<String>,
     sends: Vec<(Instant, Request)>,
 }
@@ -33,7 +32,7 @@ impl Host {
             now: Instant(50_000),
             in_flight: None,
             wake_at: None,
-            view: ViewModel::new(ScanState::Loading),
+            view: ViewModel::new(ScanState::Loading).into(),
             told: Vec::new(),
             sends: Vec::new(),
         }
@@ -100,7 +99,7 @@ fn name(note: &HostEvent<String>) -> String {
     match note {
         HostEvent::CodeLoaded { random, .. } => format!("onCodeLoaded {random}"),
         HostEvent::CodeShown { random, .. } => format!("onCodeShow {random}"),
-        HostEvent::CodeLoadFailed(error) => format!("onCodeLoadFailed {}", error.message),
+        HostEvent::CodeLoadFailed(message) => format!("onCodeLoadFailed {message}"),
         HostEvent::PollingStarted => "onStart".to_owned(),
         HostEvent::Checked(raw) => format!("onResult {raw}"),
         HostEvent::Scanned(user) => format!("onScanned {user}"),
@@ -143,7 +142,7 @@ fn checked(news: News<String>) -> Reply<String> {
         News::NeedsMfa(_) => "4",
         News::Failed(_) => "5",
     };
-    let person = Person { nickname: Some("Alice".to_owned()), photo: None };
+    let person = Person { nickname: Some("Alice".to_owned()), photo: None }.into();
     Reply::Checked(Checked { news, person, user_info: "alice".to_owned(), has_token: false, raw: raw.to_owned() })
 }
 

@@ -57,7 +57,7 @@ impl Callbacks {
         match event {
             HostEvent::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
             HostEvent::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
-            HostEvent::CodeLoadFailed(error) => call("onCodeLoadFailed", &[text(&error.message)]),
+            HostEvent::CodeLoadFailed(message) => call("onCodeLoadFailed", &[text(&message)]),
             HostEvent::PollingStarted => call("onStart", &[handle()]),
             HostEvent::Checked(raw) => call("onResult", &[raw.0]),
             HostEvent::Scanned(user_info) => call("onScanned", &[user_info.0]),

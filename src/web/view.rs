@@ -80,8 +80,7 @@ impl View {
     }
 
     /// Shows `view`.
-    pub(super) fn render(&self, view: ViewModel) {
-        let view = Rc::new(view);
+    pub(super) fn render(&self, view: Rc<ViewModel>) {
         let before = self.shown.replace(view.clone());
         if before.picture != view.picture {
             self.draw_picture(view.picture.as_deref());
