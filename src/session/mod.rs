@@ -75,6 +75,11 @@ impl<V> Session<V> {
         self.page.may_hold = may_hold;
     }
 
+    /// Whether the server holds a poll of this session.
+    pub fn is_held(&self) -> bool {
+        self.state.is_held()
+    }
+
     /// Takes in what happened at `now`, and tells what to do about it.
     ///
     /// `now` never goes back between two calls.

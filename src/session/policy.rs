@@ -125,7 +125,7 @@ pub(super) struct Failures {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    InFlight { id: RequestId, started_at: Instant, due_at: Instant },
+    InFlight { id: RequestId, is_held: bool, started_at: Instant, due_at: Instant },
     Resting { until: Instant, not_before: Instant },
 }
 
@@ -188,7 +188,7 @@ impl Pace {
         let timeout = policy.timeout + if is_held { WAIT } else { Duration::ZERO };
         Call {
             failures,
-            phase: Phase::InFlight { id: RequestId(self.last_id), started_at: now, due_at: now + timeout },
+            phase: Phase::InFlight { id: RequestId(self.last_id), is_held, started_at: now, due_at: now + timeout },
         }
     }
 

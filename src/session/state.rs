@@ -106,6 +106,11 @@ impl State {
         }
     }
 
+    /// Whether the server holds the request that is out.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.call(), Some(Call { phase: Phase::InFlight { is_held: true, .. }, .. }))
+    }
+
     /// What the server is to be asked.
     pub(super) fn request(&self, policy: &Policy, page: Page) -> Option<Request> {
         match (self.stage, &self.code) {

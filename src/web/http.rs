@@ -1,15 +1,12 @@
 //! The request slot: one request to the server, aborted when the slot is dropped.
 
-use core::cell::Cell;
 use core::time::Duration;
-use std::rc::Rc;
 
 use gloo_net::http::{Headers, Response};
 use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
 
-use super::holds::HoldPermit;
 use super::memory;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
@@ -24,7 +21,6 @@ use crate::session::Reply;
 #[must_use = "a request is aborted when its slot is dropped"]
 pub(super) struct HttpSlot {
     abort: AbortController,
-    permit: Rc<Cell<Option<HoldPermit>>>,
 }
 
 impl HttpSlot {
@@ -37,12 +33,8 @@ impl HttpSlot {
     ) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
-        let is_held = matches!(request, session::Request::Check { hold: Some(_), .. });
-        let permit = Rc::new(Cell::new(is_held.then(HoldPermit::take)));
         let http = client.http::<Js>(&request);
-        let landed = permit.clone();
         let landed = move |answer: Result<Answer<Js>, Error>| {
-            landed.take();
             let reply = answer.and_then(|answer| answer.read(&request, Some(&format)));
             if let Ok(reply) = &reply {
                 memory::remember_ticket(reply, &request);
@@ -50,14 +42,12 @@ impl HttpSlot {
             done(reply);
         };
         fetch(http, &abort.signal(), Box::new(landed));
-        Some(Self { abort, permit })
+        Some(Self { abort })
     }
 }
 
 impl Drop for HttpSlot {
     fn drop(&mut self) {
-        // Here and not when the page's `fetch` says so: it may be slow about it.
-        self.permit.take();
         self.abort.abort();
     }
 }

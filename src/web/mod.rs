@@ -7,7 +7,6 @@ mod callbacks;
 mod client;
 mod elements;
 mod framing;
-mod holds;
 mod http;
 mod memory;
 mod options;

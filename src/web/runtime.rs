@@ -15,7 +15,6 @@ use web_sys::{AbortSignal, Element, EventTarget};
 use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::framing;
-use super::holds::HoldPermit;
 use super::http::HttpSlot;
 use super::options;
 use super::page::Page;
@@ -33,6 +32,10 @@ use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
 const LONGEST_TIMEOUT: u64 = i32::MAX as u64;
+
+/// How many polls of one page the server may hold at once. Over HTTP/1.1 a browser has six connections to a server, and a
+/// held poll takes one for itself: this leaves two to the polls that are not held, and to the page.
+const MOST_HELD: usize = 4;
 
 thread_local! {
     static LIVE: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
@@ -85,7 +88,8 @@ impl Runtime {
         let page = session::Page {
             is_visible: !Page::is_hidden(),
             is_online: Page::is_online(),
-            may_hold: HoldPermit::is_left(),
+            // Each event says it anew.
+            may_hold: false,
         };
         let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
         let runtime = Rc::new(Self {
@@ -204,8 +208,9 @@ impl Runtime {
     fn dispatch(self: &Rc<Self>, event: Event<Js>) {
         let event = if self.has_left_the_page() { Event::Destroyed } else { event };
         let effects = {
+            let may_hold = self.may_hold();
             let mut session = self.session.borrow_mut();
-            session.allow_holding(HoldPermit::is_left());
+            session.allow_holding(may_hold);
             session.handle(Self::now(), event)
         };
         if self.state() == ScanState::Destroyed {
@@ -232,6 +237,13 @@ impl Runtime {
             }
         }
         self.tell();
+    }
+
+    /// Whether a connection is left for a poll that the server holds. There is no queue: who gets none polls at its
+    /// interval, and asks again next time.
+    fn may_hold(self: &Rc<Self>) -> bool {
+        let is_held = |other: &&Rc<Self>| !Rc::ptr_eq(self, other) && other.session.borrow().is_held();
+        LIVE.with_borrow(|live| live.iter().filter(is_held).count() < MOST_HELD)
     }
 
     /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
