@@ -7,15 +7,14 @@ use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
 
-use super::memory;
 use super::value::Js;
 use crate::error::{Error, ErrorCode};
 use crate::fields::Value as _;
-use crate::qr::Format;
 use crate::reply::Answer;
-use crate::request::{Client, HttpRequest};
-use crate::session;
-use crate::session::Reply;
+use crate::request::HttpRequest;
+
+/// What becomes of an answer, or of the lack of one.
+pub(super) type Done = Box<dyn FnOnce(Result<Answer<Js>, Error>)>;
 
 /// A request in flight. Dropping it aborts it.
 #[must_use = "a request is aborted when its slot is dropped"]
@@ -24,24 +23,11 @@ pub(super) struct HttpSlot {
 }
 
 impl HttpSlot {
-    /// Sends `request`; `done` is called with what came of it, later.
-    pub(super) fn send(
-        client: &Client,
-        request: session::Request,
-        format: Format,
-        done: impl FnOnce(Result<Reply<Js>, Error>) + 'static,
-    ) -> Option<Self> {
+    /// Sends a request; `done` is called with the answer, later.
+    pub(super) fn send(http: HttpRequest, done: Done) -> Option<Self> {
         // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
         let abort = AbortController::new().ok()?;
-        let http = client.http::<Js>(&request);
-        let landed = move |answer: Result<Answer<Js>, Error>| {
-            let reply = answer.and_then(|answer| answer.read(&request, Some(&format)));
-            if let Ok(reply) = &reply {
-                memory::remember_ticket(reply, &request);
-            }
-            done(reply);
-        };
-        fetch(http, &abort.signal(), Box::new(landed));
+        fetch(http, &abort.signal(), done);
         Some(Self { abort })
     }
 }
@@ -55,7 +41,7 @@ impl Drop for HttpSlot {
 /// Sends a request, after the page's own code that is running; `done` is called with the answer, later.
 ///
 /// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
-pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Box<dyn FnOnce(Result<Answer<Js>, Error>)>) {
+pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Done) {
     let request = build(http, abort);
     let answered = move |response: Outcome| match response.map_err(failed).and_then(expect_response) {
         Ok(response) => {

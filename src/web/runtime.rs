@@ -16,6 +16,7 @@ use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::framing;
 use super::http::HttpSlot;
+use super::memory;
 use super::options;
 use super::page::Page;
 use super::value::Js;
@@ -26,8 +27,9 @@ use crate::fields::wrong_option;
 use crate::options::Config;
 use crate::protocol::Scene;
 use crate::qr::Format;
+use crate::reply::Answer;
 use crate::request::Client;
-use crate::session::{self, Code, Event, HostEvent, Instant, Policy, Session};
+use crate::session::{self, Code, Event, HostEvent, Instant, Policy, Request, RequestId, Session};
 use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
@@ -220,11 +222,14 @@ impl Runtime {
             // The old request is aborted before the new one leaves.
             self.request.set(None);
             if let Some((id, request)) = request {
-                let send = self.sender();
-                let slot = HttpSlot::send(&self.client, request, self.format.clone(), move |reply| {
-                    send(Event::Replied(id, reply));
-                });
-                self.request.set(slot);
+                let this = Rc::downgrade(self);
+                let http = self.client.http::<Js>(&request);
+                let answered = move |answer| {
+                    if let Some(this) = this.upgrade() {
+                        this.answered(id, &request, answer);
+                    }
+                };
+                self.request.set(HttpSlot::send(http, Box::new(answered)));
             }
         }
         if let Some(at) = effects.wake_at {
@@ -244,6 +249,14 @@ impl Runtime {
     fn may_hold(self: &Rc<Self>) -> bool {
         let is_held = |other: &&Rc<Self>| !Rc::ptr_eq(self, other) && other.session.borrow().is_held();
         LIVE.with_borrow(|live| live.iter().filter(is_held).count() < MOST_HELD)
+    }
+
+    fn answered(self: &Rc<Self>, id: RequestId, request: &Request, answer: Result<Answer<Js>, Error>) {
+        let reply = answer.and_then(|answer| answer.read(request, Some(&self.format)));
+        if let Ok(reply) = &reply {
+            memory::remember_ticket(reply, request);
+        }
+        self.dispatch(Event::Replied(id, reply));
     }
 
     /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
