@@ -1,14 +1,19 @@
 //! From what the session tells to the callbacks of the page (CONTRACT §4).
 
+use std::rc::Rc;
+
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 
+use super::ScanHandle;
 use super::options::{self, Options};
+use super::runtime::Runtime;
 use super::value::Js;
 use crate::error::Error;
 use crate::fields::Value as _;
 use crate::session::HostEvent;
+use crate::view_model::ScanState;
 
 /// All callbacks there are.
 const NAMES: [&str; 14] = [
@@ -41,12 +46,13 @@ impl Callbacks {
         Self(callbacks)
     }
 
-    /// Calls the callbacks of one event; `handle` makes what `onStart` is given. `is_wanted` is asked before each call:
-    /// the one before may have ended the widget.
-    pub(super) fn tell(&self, event: HostEvent<Js>, handle: &dyn Fn() -> JsValue, is_wanted: &dyn Fn() -> bool) {
+    /// Calls the callbacks of one event of `runtime`.
+    pub(super) fn tell(&self, event: HostEvent<Js>, runtime: &Rc<Runtime>) {
+        let is_last_word = matches!(event, HostEvent::CodeDestroyed { .. });
         let call = |name: &str, arguments: &[JsValue]| {
             if let Some(Js(callback)) = Js(self.0.clone()).field(name)
-                && is_wanted()
+                // The call before may have ended the widget.
+                && (is_last_word || runtime.state() != ScanState::Destroyed)
                 && let Err(thrown) = callback
                     .unchecked_ref::<Function>()
                     .apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
@@ -58,7 +64,7 @@ impl Callbacks {
             HostEvent::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
             HostEvent::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
             HostEvent::CodeLoadFailed(message) => call("onCodeLoadFailed", &[text(&message)]),
-            HostEvent::PollingStarted => call("onStart", &[handle()]),
+            HostEvent::PollingStarted => call("onStart", &[ScanHandle { runtime: runtime.clone() }.into()]),
             HostEvent::Checked(raw) => call("onResult", &[raw.0]),
             HostEvent::Scanned(user_info) => call("onScanned", &[user_info.0]),
             HostEvent::Succeeded { user_info, ticket } => call("onSuccess", &[user_info.0, text(&ticket)]),

@@ -12,7 +12,6 @@ use js_sys::Math;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Element, EventTarget};
 
-use super::ScanHandle;
 use super::callbacks::Callbacks;
 use super::framing;
 use super::http::HttpSlot;
@@ -267,7 +266,7 @@ impl Runtime {
         // One by one: of those that are still to be told, `clear_away` has to know.
         while let Some(note) = self.next_note() {
             let callbacks = self.callbacks.borrow().clone();
-            callbacks.tell(note, &|| self.handle(), &|| self.state() != ScanState::Destroyed);
+            callbacks.tell(note, self);
         }
         self.is_telling.set(false);
     }
@@ -291,7 +290,7 @@ impl Runtime {
         // All that is told from now on is which codes are gone.
         while let Some(note) = self.next_note() {
             if let HostEvent::CodeDestroyed { .. } = note {
-                callbacks.tell(note, &|| self.handle(), &|| true);
+                callbacks.tell(note, self);
             }
         }
         LIVE.with_borrow_mut(|live| live.retain(|other| !Rc::ptr_eq(other, self)));
@@ -317,10 +316,6 @@ impl Runtime {
 
     fn now() -> Instant {
         Instant(Page::now() as u64)
-    }
-
-    fn handle(self: &Rc<Self>) -> JsValue {
-        ScanHandle { runtime: self.clone() }.into()
     }
 }
 
