@@ -127,7 +127,7 @@ impl<V> Session<V> {
     /// The difference between what the host does and what the state needs.
     fn effects(&mut self, now: Instant) -> Effects {
         let id = self.state.in_flight();
-        let request = (id != self.sent).then(|| id.zip(self.state.request(&self.policy, self.page)));
+        let request = (id != self.sent).then(|| Some((id?, self.state.request(&self.policy, self.page)?)));
         self.sent = id;
 
         let deadline = self.state.deadline(now, &self.policy, self.page);

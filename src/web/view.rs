@@ -32,8 +32,7 @@ pub(super) struct View {
     send: Send,
     elements: Elements,
     shown: RefCell<Rc<ViewModel>>,
-    picture_listeners: RefCell<Vec<Watch>>,
-    size_watch: RefCell<Option<Watch>>,
+    picture_watches: Cell<Vec<Watch>>,
     action: Rc<Cell<Option<Action>>>,
     _listeners: [Watch; 2],
 }
@@ -70,8 +69,7 @@ impl View {
             send,
             elements,
             shown: RefCell::new(Rc::new(ViewModel::new(ScanState::Loading))),
-            picture_listeners: RefCell::default(),
-            size_watch: RefCell::default(),
+            picture_watches: Cell::default(),
             action,
             _listeners: listeners,
         };
@@ -125,14 +123,12 @@ impl View {
 
     /// Takes the widget out of the page.
     pub(super) fn remove(&self) {
-        self.picture_listeners.replace(Vec::new());
-        self.size_watch.replace(None);
+        self.picture_watches.set(Vec::new());
         self.elements.outermost.remove();
     }
 
     fn draw_picture(&self, picture: Option<&Picture>) {
-        self.picture_listeners.replace(Vec::new());
-        self.size_watch.replace(None);
+        self.picture_watches.set(Vec::new());
         self.elements.code.set_text_content(None);
         // A document that can't make an element can't show a widget at all.
         let _ = match picture {
@@ -150,14 +146,14 @@ impl View {
         let svg = create("svg", &attributes)?;
         svg.append_child(create("path", &[("d", &symbol.drawing.path)])?.as_ref())?;
         self.elements.code.append_child(&svg)?;
-        let mut listeners = Vec::new();
+        let mut watches = Vec::new();
         if let Some(logo) = &symbol.logo {
             let attributes =
                 [("class", "logo"), ("part", "logo"), ("alt", ""), ("referrerpolicy", "no-referrer"), ("src", logo)];
             let image = create("img", &attributes)?;
             // Without its logo a code is none the worse.
             let broken = image.clone();
-            listeners.push(Watch::event(&image, "error", Box::new(move || broken.remove())));
+            watches.push(Watch::event(&image, "error", Box::new(move || broken.remove())));
             self.elements.code.append_child(&image)?;
         }
         let least = decimal((u32::from(side) * LEAST_MODULE).into());
@@ -167,16 +163,18 @@ impl View {
         fit();
         // The window is resized by moving it to another screen and by zooming, too.
         let resized = fit.clone();
-        listeners.push(Watch::event(&Page::window(), "resize", Box::new(move || resized())));
-        self.picture_listeners.replace(listeners);
-        self.size_watch.replace(Watch::size(&self.elements.stage, Box::new(move || fit())));
+        watches.push(Watch::event(&Page::window(), "resize", Box::new(move || resized())));
+        if let Some(size) = Watch::size(&self.elements.stage, Box::new(move || fit())) {
+            watches.push(size);
+        }
+        self.picture_watches.set(watches);
         Ok(())
     }
 
     fn load(&self, url: &str) -> Result<(), JsValue> {
         let image = create("img", &[("role", "img")])?;
         let (loaded, failed) = (self.send.clone(), self.send.clone());
-        self.picture_listeners.replace(vec![
+        self.picture_watches.set(vec![
             Watch::event(&image, "load", Box::new(move || loaded(Event::PictureShown))),
             Watch::event(&image, "error", Box::new(move || failed(Event::PictureFailed))),
         ]);
