@@ -85,12 +85,21 @@ impl<V: Value> Fields<V> {
         self.read(name, "a number", V::number)
     }
 
-    /// A whole number that a `T` can hold.
-    pub fn whole<T: TryFrom<i32>>(&self, name: &str) -> Option<T> {
+    /// A whole number.
+    pub fn whole(&self, name: &str) -> Option<i32> {
+        self.whole_from(name, i32::MIN)
+    }
+
+    /// A whole number that is not negative.
+    pub fn natural(&self, name: &str) -> Option<u32> {
+        self.whole_from(name, 0).map(i32::cast_unsigned)
+    }
+
+    fn whole_from(&self, name: &str, least: i32) -> Option<i32> {
         self.read(name, "a whole number", |value| {
             let number = value.number()?;
             let whole = number as i32;
-            if f64::from(whole) == number { whole.try_into().ok() } else { None }
+            (f64::from(whole) == number && whole >= least).then_some(whole)
         })
     }
 

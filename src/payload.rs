@@ -82,7 +82,7 @@ impl<V: Value> Payload<V> {
             user_pool_id: fields.text("userPoolId"),
             created_at: fields.text("createdAt"),
             expire_at: fields.text("expireAt"),
-            expires_in: fields.whole("expiresIn"),
+            expires_in: fields.natural("expiresIn"),
             custom_data: fields.value("customData"),
         };
         fields.end().ok()?;

@@ -102,7 +102,7 @@ impl<V: Value> Answer<V> {
 pub(crate) fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
     let gene = GeneData {
         random: fields.text("random").filter(|random| !random.is_empty())?,
-        expires_in: fields.whole("expiresIn"),
+        expires_in: fields.natural("expiresIn"),
         url: fields.text("url"),
         custom_logo: fields.text("customLogo"),
         scene: fields.text("scene").and_then(|scene| Scene::read(&scene)),
