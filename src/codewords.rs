@@ -50,7 +50,8 @@ fn divisor(degree: usize) -> Vec<u8> {
 
 /// What is left of the polynomial `data`, raised by the degree of `divisor`, when it is divided.
 fn remainder(data: &[u8], divisor: &[u8]) -> Vec<u8> {
-    let mut rest = [data, &vec![0; divisor.len()]].concat();
+    let mut rest = data.to_vec();
+    rest.extend_from_slice(&vec![0; divisor.len()]);
     for at in 0..data.len() {
         if let Some([factor, lower @ ..]) = rest.get_mut(at..) {
             for (coefficient, divisor) in lower.iter_mut().zip(divisor) {

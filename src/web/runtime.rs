@@ -246,8 +246,13 @@ impl Runtime {
     /// Whether a connection is left for a poll that the server holds. There is no queue: who gets none polls at its
     /// interval, and asks again next time.
     fn may_hold(self: &Rc<Self>) -> bool {
-        let is_held = |other: &&Rc<Self>| !Rc::ptr_eq(self, other) && other.session.borrow().is_held();
-        LIVE.with_borrow(|live| live.iter().filter(is_held).count() < MOST_HELD)
+        let mut held = 0;
+        LIVE.with_borrow(|live| {
+            for other in live {
+                held += usize::from(!Rc::ptr_eq(self, other) && other.session.borrow().is_held());
+            }
+        });
+        held < MOST_HELD
     }
 
     fn answered(self: &Rc<Self>, id: RequestId, request: &Request, answer: Result<Answer<Js>, Error>) {
@@ -293,7 +298,11 @@ impl Runtime {
                 callbacks.tell(note, self);
             }
         }
-        LIVE.with_borrow_mut(|live| live.retain(|other| !Rc::ptr_eq(other, self)));
+        LIVE.with_borrow_mut(|live| {
+            if let Some(at) = live.iter().position(|other| Rc::ptr_eq(other, self)) {
+                live.swap_remove(at);
+            }
+        });
     }
 
     /// Looks after a widget that was put into an element which came into the page only later, too.
