@@ -5,14 +5,7 @@
 // widget takes its place. Deliberately absent: inline styles and HTML from strings, so that no policy needs an exception.
 
 import { sheets } from "./look.js";
-
-/** For each language: what is said on the way, what is wrong when it ends nowhere, what helps, and the button. */
-const WORDS = {
-  "en-US": ["Getting a code…", "The QR code can’t be shown", "Try again, or use another browser", "Try again"],
-  "zh-CN": ["正在获取二维码…", "无法显示二维码", "请重试，或换一个浏览器", "重试"],
-  "zh-TW": ["正在取得 QR Code…", "無法顯示 QR Code", "請重試，或換一個瀏覽器", "重試"],
-  "ja-JP": ["QRコードを取得しています…", "QRコードを表示できません", "再試行するか、別のブラウザーをお使いください", "再試行"],
-};
+import { WITHOUT_WASM, field, followPage } from "./words.js";
 
 /** The icon of each state, as in src/web/view.rs. */
 const ICONS = {
@@ -38,17 +31,8 @@ export function find(target) {
   return element && element.nodeType === 1 ? element : null;
 }
 
-/** A field of options that may be anything. As in the widget, what can't be read is not there. */
-export function field(options, name) {
-  try {
-    return options[name];
-  } catch (_) {
-    return undefined;
-  }
-}
-
 /** Puts a box into `target`, or into the middle of the page; `gone` is called when it is taken away from there. */
-export function showBox(target, options, retry, gone) {
+export function showBox(target, options, words, retry, gone) {
   const element = find(target);
   const host = document.createElement("div");
   host.className = "scanlogin";
@@ -89,24 +73,19 @@ export function showBox(target, options, retry, gone) {
   set("--light", field(field(options, "colors"), "light") || "#fff");
   frame.dataset.covered = true;
 
-  const tips = field(options, "tips");
   let said = {};
   function draw() {
-    const { state, lang, canRetry } = said;
+    const { state, canRetry } = said;
     const isLoading = state === "loading";
-    const tag = lang || document.documentElement.lang;
-    const language = languageOf(tag);
-    const [loading, failed, help, again] = WORDS[language || "en-US"];
     host.dataset.state = frame.dataset.state = state;
-    // A language that is made by `tips` is what the page says it is.
-    frame.lang = language || (tips && tag) || "en-US";
+    frame.lang = words.language();
     frame.setAttribute("aria-busy", isLoading);
     status.setAttribute("role", isLoading ? "status" : "alert");
     path.setAttribute("d", ICONS[state]);
-    headline.textContent = isLoading ? field(tips, "loading") || loading : field(tips, "failed") || failed;
-    hint.textContent = canRetry && !isLoading ? help : "";
+    headline.textContent = isLoading ? words.say("loading") : words.say("failed", 0, WITHOUT_WASM);
+    hint.textContent = canRetry && !isLoading ? words.say("help", 0, WITHOUT_WASM) : "";
     hint.hidden = !hint.textContent;
-    button.textContent = field(tips, "retry") || again;
+    button.textContent = words.say("retry", 0, WITHOUT_WASM);
     button.hidden = !canRetry;
     // One that were really disabled, or not there, would lose the focus.
     button.setAttribute("aria-disabled", isLoading);
@@ -117,11 +96,10 @@ export function showBox(target, options, retry, gone) {
   if (element) ends.set(element, gone);
   parent.appendChild(host);
   const presence = watch(host, gone);
-  const language = new MutationObserver(draw);
-  language.observe(document.documentElement, { attributeFilter: ["lang"] });
+  const language = followPage(draw);
 
   return {
-    /** Says what is going on: `state`, in `lang` or the language of the page, and whether trying again may help. */
+    /** Says what is going on: `state`, and whether trying again may help. */
     say(what) {
       said = what;
       draw();
@@ -153,11 +131,4 @@ function watch(node, gone) {
   }
   observer.observe(document, { childList: true, subtree: true });
   return observer;
-}
-
-/** As `Language::of` in src/text.rs. */
-function languageOf(tag) {
-  const [language, ...others] = String(tag).toLowerCase().split(/[-_]/);
-  if (language === "zh" && others.some((other) => /^(hant|tw|hk|mo)$/.test(other))) return "zh-TW";
-  return Object.keys(WORDS).find((known) => known.slice(0, -3) === language);
 }

@@ -1,10 +1,11 @@
 // What all doors have in common: the package, usable at once, while the wasm is still on its way.
 
-import { field, find, makeRoom } from "./box.js";
+import { find, makeRoom } from "./box.js";
 import { expectPage, load } from "./load.js";
 import { sheets } from "./look.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
+import { field, followPage, wordsOf } from "./words.js";
 
 /** Makes the package. `locate` tells where the wasm is when nobody says otherwise. */
 export function door(locate) {
@@ -19,6 +20,7 @@ export function door(locate) {
       load(() => settings.source || locate(), settings.integrity).then(
         () => {
           isLoaded = true;
+          followPage(wasm.redraw);
         },
         (error) => {
           loading = undefined;
@@ -31,13 +33,14 @@ export function door(locate) {
   /** Begins as soon as the wasm is there. */
   function begin(target, options, make) {
     expectPage();
-    if (!isLoaded || isEarly(target)) return pending(init, target, options, make);
+    const words = wordsOf(field(options, "tips"), field(options, "lang"));
+    if (!isLoaded || isEarly(target)) return pending(init, target, options, words, () => make(words));
     makeRoom(find(target));
-    return make();
+    return make(words);
   }
 
   const startScanning = (target, options, kind = "qrcode") =>
-    begin(target, options, () => wasm.startScanning(target, options, kind, sheets));
+    begin(target, options, (words) => wasm.startScanning(target, options, kind, sheets, words));
 
   class AuthenticationClient {
     constructor(options) {

@@ -55,7 +55,7 @@ export class ScanLoginElement extends Base {
 
   attributeChangedCallback(name, _before, value) {
     if (name !== "lang") this._change();
-    else if (this._handle) this._handle.setLanguage(value || document.documentElement.lang);
+    else if (this._handle) this._handle.setLanguage(value || "");
   }
 
   /** Looks, once for all that happens within a task, whether the widget is still what the page wants. */

@@ -146,7 +146,7 @@ export interface ScanHandle {
   readonly state: ScanState;
   /** Asks for a new code. After a success it does nothing. */
   refresh(): void;
-  /** Shows the words of another language, such as `ja-JP`. Your own words, the `tips`, stay. */
+  /** Shows the words of another language, such as `ja-JP`, or with `""` of the page's. Your own words, the `tips`, stay. */
   setLanguage(lang: string): void;
   /** Polls no more. The code stays, with a button for a new one. */
   stopPolling(): void;

@@ -1,7 +1,8 @@
 // The handle of a widget whose wasm is on its way: a person is told so, what is done to the handle counts when the wasm is
 // there, and when it does not come, a person may try again.
 
-import { field, find, makeRoom, showBox } from "./box.js";
+import { find, makeRoom, showBox } from "./box.js";
+import { field } from "./words.js";
 
 /** How many milliseconds the wasm may take before anything is said. */
 const MOMENT = 300;
@@ -12,11 +13,9 @@ export function isEarly(target) {
 }
 
 /** Calls `make` when `init` has succeeded. What only polls has no `target`, and tells a person nothing. */
-export function pending(init, target, options, make) {
+export function pending(init, target, options, words, make) {
   const signal = field(options, "signal");
-  const ownLang = field(options, "lang");
   let state = "loading";
-  let lang = ownLang;
   let handle;
   let box;
   let canRetry = false;
@@ -38,7 +37,6 @@ export function pending(init, target, options, make) {
       try {
         if (!box) makeRoom(find(target));
         handle = make();
-        if (lang !== ownLang) handle.setLanguage(lang);
         removeBox();
         return;
       } catch (thrown) {
@@ -58,12 +56,12 @@ export function pending(init, target, options, make) {
   }
 
   function show() {
-    if (target !== undefined && !box) box = showBox(target, options, click, destroy);
+    if (target !== undefined && !box) box = showBox(target, options, words, click, destroy);
     say();
   }
 
   function say() {
-    if (box) box.say({ state, lang, canRetry });
+    if (box) box.say({ state, canRetry });
   }
 
   function click() {
@@ -110,9 +108,9 @@ export function pending(init, target, options, make) {
       else retry();
     },
     setLanguage(tag) {
-      lang = tag;
-      if (handle) handle.setLanguage(tag);
-      else say();
+      if (handle) return handle.setLanguage(tag);
+      words.speak(tag);
+      say();
     },
     stopPolling() {
       if (handle) handle.stopPolling();

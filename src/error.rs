@@ -1,7 +1,7 @@
 //! Everything that can go wrong in the widget, under names that do not change.
 //!
 //! An [`Error`] reaches JavaScript as an `Error` object with `code`, `reason` and `fatal`. Deliberately absent: words
-//! by language. Messages here are for the developer of the page; what a person reads stands in [`crate::text`].
+//! by language. Messages here are for the developer of the page; what a person reads stands in pkg/words.js.
 
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;

@@ -18,7 +18,7 @@
 //! 8. [`options`]: what a page may ask for.
 //! 9. [`session`]: the state machine between "a page asks for a code" and "the page has its user".
 //! 10. [`request`] and [`reply`]: between the session and HTTP.
-//! 11. [`view_model`] and [`text`]: what a person sees and reads.
+//! 11. [`view_model`]: what a person sees and reads.
 //! 12. `web`, only on wasm32: the browser around all of it.
 
 pub mod protocol;
@@ -44,8 +44,6 @@ pub mod request;
 pub mod reply;
 
 pub mod view_model;
-
-pub mod text;
 
 mod codewords;
 

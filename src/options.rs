@@ -12,7 +12,31 @@ use crate::number::decimal;
 use crate::protocol::header;
 use crate::qr::Format;
 use crate::session::Policy;
-use crate::text::{Word, Words};
+
+/// The names of all words that a page may replace.
+pub const TIPS: [&str; 21] = [
+    "title",
+    "scanned",
+    "middleTitle",
+    "referText",
+    "signingIn",
+    "succeed",
+    "needsMfa",
+    "canceled",
+    "expired",
+    "retry",
+    "failed",
+    "loading",
+    "unreachable",
+    "reconnecting",
+    "tryNow",
+    "busy",
+    "retryIn",
+    "offline",
+    "offlineHint",
+    "expiresIn",
+    "codeName",
+];
 
 /// All options, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,10 +57,6 @@ pub struct Config {
     pub colors: Colors,
     /// Light or dark.
     pub theme: Theme,
-    /// What a person reads.
-    pub words: Words,
-    /// Whether the words follow the language of the page.
-    pub follows_page: bool,
     /// The origins that may frame the page; `None` for any.
     pub frame_ancestors: Option<Vec<String>>,
 }
@@ -73,19 +93,17 @@ pub struct Size {
 }
 
 impl Config {
-    /// Reads the options of `startScanning`. `page_language` is what the page says of itself, as a BCP 47 tag.
+    /// Reads the options of `startScanning`.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::InvalidOption`](crate::error::ErrorCode::InvalidOption), with a message that names the option and
     /// what it must be: the first fault of all that was read of `options` until now.
-    pub fn read(options: &Fields<impl Value>, page_language: &str) -> Result<Self, Error> {
-        let lang = options.text("lang");
+    pub fn read(options: &Fields<impl Value>) -> Result<Self, Error> {
+        check_tips(options);
         let size = size(options, "size", 240);
         let defaults = Policy::default();
         let config = Self {
-            words: Words::new(lang.as_deref().unwrap_or(page_language), tips(options)),
-            follows_page: lang.is_none(),
             policy: Policy {
                 scene: defaults.scene,
                 interval: milliseconds(options, "interval", 100, 60_000).unwrap_or(defaults.interval),
@@ -226,9 +244,12 @@ fn frame_ancestors(options: &Fields<impl Value>) -> Option<Vec<String>> {
     Some(origins)
 }
 
-fn tips(options: &Fields<impl Value>) -> Vec<(Word, String)> {
+/// The words are said by pkg/words.js, which takes them for texts.
+fn check_tips(options: &Fields<impl Value>) {
     let tips = options.object("tips");
-    Word::ALL.into_iter().filter_map(|word| Some((word, tips.text(word.tip())?))).collect()
+    for name in TIPS {
+        tips.text(name);
+    }
 }
 
 #[cfg(test)]
@@ -239,7 +260,7 @@ pub(crate) mod tests {
     use serde_json::{Value as Json, json};
 
     pub(crate) fn read(options: Json) -> Result<Config, Error> {
-        Config::read(&Fields::of(Some(options)), "en")
+        Config::read(&Fields::of(Some(options)))
     }
 
     #[test]
@@ -250,7 +271,6 @@ pub(crate) mod tests {
         assert_eq!(config.size, Size { width: 240, height: 240 });
         assert_eq!(config.container_size, Size { width: 300, height: 300 });
         assert_eq!(config.host, "");
-        assert_eq!((config.words.tag(), config.follows_page), ("en-US", true));
         assert_eq!(config.format, Format { width: 240, logo: None, is_image: false });
         assert_eq!((config.theme, config.frame_ancestors), (Theme::Auto, None));
         let names: Vec<&str> = config.headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -335,14 +355,6 @@ pub(crate) mod tests {
     fn headers_can_be_renamed() {
         let config = read(json!({ "appId": "app", "headers": { "app-id": "x-my-app" } })).unwrap();
         assert!(config.headers.contains(&("x-my-app".to_owned(), "app".to_owned())));
-    }
-
-    #[test]
-    fn tips_replace_words_and_leave_the_others() {
-        let config = read(json!({ "lang": "zh-CN", "tips": { "title": "<b>Scan</b>" } })).unwrap();
-        assert_eq!(config.words.get(Word::Title), "<b>Scan</b>");
-        assert_eq!(config.words.get(Word::Expired), Words::new("zh-CN", Vec::new()).get(Word::Expired));
-        assert!(!config.follows_page, "a language that was asked for stays");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a person sees, as data.
 //!
-//! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: words ([`crate::text`])
-//! and pixels.
+//! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: pixels, and the words
+//! themselves, which pkg/words.js has. Here they have the names that they have among the `tips` of CONTRACT §4.
 
 use std::rc::Rc;
 
@@ -78,6 +78,16 @@ pub enum Countdown {
     RetryIn(u32),
 }
 
+impl Countdown {
+    /// The word that says so, and the seconds in it.
+    pub fn word(self) -> (&'static str, u32) {
+        match self {
+            Self::ExpiresIn(seconds) => ("expiresIn", seconds),
+            Self::RetryIn(seconds) => ("retryIn", seconds),
+        }
+    }
+}
+
 /// What the one button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -87,6 +97,17 @@ pub enum Action {
     ScanAgain,
     /// Ends the rest before the next request.
     TryNow,
+}
+
+impl Action {
+    /// The word on the button.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NewCode => "retry",
+            Self::ScanAgain => "referText",
+            Self::TryNow => "tryNow",
+        }
+    }
 }
 
 /// What a person sees. What is `None` is not there.
@@ -130,6 +151,50 @@ impl ViewModel {
         }
     }
 
+    /// The word that says what is going on.
+    pub fn headline(&self) -> Option<&'static str> {
+        Some(match self.state {
+            ScanState::Loading => "loading",
+            ScanState::Ready => "title",
+            ScanState::Scanned => "scanned",
+            ScanState::SigningIn => "signingIn",
+            ScanState::Confirmed => "succeed",
+            ScanState::Cancelled => "canceled",
+            // Whether time or the page ended it: to a person it is a code that is over.
+            ScanState::Expired | ScanState::Stopped => "expired",
+            ScanState::Unreachable => match self.trouble {
+                Trouble::Unreachable => "unreachable",
+                Trouble::Busy => "busy",
+                Trouble::Offline => "offline",
+            },
+            ScanState::NeedsMfa => "needsMfa",
+            ScanState::Failed => "failed",
+            ScanState::Destroyed => return None,
+        })
+    }
+
+    /// The word below it, where [`ViewModel::detail`] is not.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self.state {
+            ScanState::Scanned => Some("middleTitle"),
+            ScanState::Unreachable => match self.trouble {
+                Trouble::Unreachable => Some("reconnecting"),
+                Trouble::Busy => None,
+                Trouble::Offline => Some("offlineHint"),
+            },
+            ScanState::Loading
+            | ScanState::Ready
+            | ScanState::SigningIn
+            | ScanState::Confirmed
+            | ScanState::Cancelled
+            | ScanState::Expired
+            | ScanState::Stopped
+            | ScanState::NeedsMfa
+            | ScanState::Failed
+            | ScanState::Destroyed => None,
+        }
+    }
+
     /// What the button does; `None` is no button.
     pub fn action(&self) -> Option<Action> {
         match self.state {
@@ -147,5 +212,42 @@ impl ViewModel {
             | ScanState::NeedsMfa
             | ScanState::Destroyed => None,
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::options::TIPS;
+
+    #[test]
+    fn every_word_is_one_that_a_page_may_replace_and_all_of_them_are_said() {
+        let mut words = vec!["codeName", Countdown::ExpiresIn(0).word().0, Countdown::RetryIn(0).word().0];
+        for state in [
+            ScanState::Loading,
+            ScanState::Ready,
+            ScanState::Scanned,
+            ScanState::SigningIn,
+            ScanState::Confirmed,
+            ScanState::Cancelled,
+            ScanState::Expired,
+            ScanState::Stopped,
+            ScanState::Unreachable,
+            ScanState::NeedsMfa,
+            ScanState::Failed,
+            ScanState::Destroyed,
+        ] {
+            for trouble in [Trouble::Unreachable, Trouble::Busy, Trouble::Offline] {
+                let view = ViewModel { trouble, ..ViewModel::new(state) };
+                words.extend([view.headline(), view.hint(), view.action().map(Action::word)].into_iter().flatten());
+            }
+        }
+        let mut tips = TIPS.to_vec();
+        for list in [&mut words, &mut tips] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        assert_eq!(words, tips);
     }
 }

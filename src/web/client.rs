@@ -32,7 +32,7 @@ use crate::session::{Code, Reply, Request};
 pub fn check_options(options: JsValue) -> Result<(), JsValue> {
     let read = options::read(options).and_then(|options| {
         options::function(&options, "onError");
-        Config::read(&options, "")
+        Config::read(&options)
     });
     read.map(drop).map_err(thrown)
 }
@@ -103,7 +103,7 @@ struct Call {
 impl Call {
     fn prepare(name: &str, scene: Scene, options: JsValue, id: &str, token: &str) -> Result<Self, Error> {
         let options = options::read(options)?;
-        let config = Config::read(&options, "")?;
+        let config = Config::read(&options)?;
         let client = options::client(&options, &config, scene)?;
         let timeout = config.policy.timeout.as_millis() as u32;
         let Code { random, poll_token, .. } = memory::code(id);

@@ -15,6 +15,7 @@ mod runtime;
 mod value;
 mod view;
 mod watch;
+mod words;
 
 use std::rc::Rc;
 
@@ -22,9 +23,10 @@ use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::prelude::*;
 
 pub use client::{call, check_options, parse_code, start_polling};
+pub use words::Words;
 
 use crate::error::Error;
-use runtime::Runtime;
+use runtime::{Runtime, Show};
 
 /// Smaller than that of the standard library. It frees what is freed, too: a page may start many widgets.
 #[global_allocator]
@@ -34,14 +36,28 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
 /// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `sheets` is the array of the style
-/// sheets that dress it: the door has made them, since it shows a box of the same look before the wasm is there.
+/// sheets that dress it, and `words` says what a person reads: the door has made both, since it shows a box of the same look
+/// and the same words before the wasm is there.
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
 #[wasm_bindgen(js_name = startScanning)]
-pub fn start_scanning(target: JsValue, options: JsValue, kind: &str, sheets: JsValue) -> Result<ScanHandle, JsValue> {
-    scanning(Runtime::start(&target, options, client::scene(kind), &sheets))
+pub fn start_scanning(
+    target: JsValue,
+    options: JsValue,
+    kind: &str,
+    sheets: JsValue,
+    words: Words,
+) -> Result<ScanHandle, JsValue> {
+    let show = Show::In { target: &target, sheets: &sheets, words };
+    scanning(Runtime::start(options, client::scene(kind), show))
+}
+
+/// Draws all widgets anew, since the page speaks another language.
+#[wasm_bindgen]
+pub fn redraw() {
+    Runtime::redraw();
 }
 
 fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {
@@ -64,7 +80,8 @@ impl ScanHandle {
         self.runtime.state().word().to_owned()
     }
 
-    /// Shows the words of another language: a BCP 47 tag such as `ja-JP`. The page's own words, its `tips`, stay.
+    /// Shows the words of another language: a BCP 47 tag such as `ja-JP`; an empty one is that of the page. The page's own
+    /// words, its `tips`, stay.
     #[wasm_bindgen(js_name = setLanguage)]
     pub fn set_language(&self, lang: &str) {
         self.runtime.set_language(lang);

@@ -20,7 +20,8 @@ use super::options;
 use super::page::Page;
 use super::value::Js;
 use super::view::View;
-use super::watch::{self, Watch};
+use super::watch::Watch;
+use super::words::Words;
 use crate::error::{Error, ErrorCode};
 use crate::fields::wrong_option;
 use crate::options::Config;
@@ -52,15 +53,14 @@ pub(super) struct Runtime {
     view: RefCell<Option<Rc<View>>>,
     listeners: Cell<Vec<Watch>>,
     presence: Cell<Option<Watch>>,
-    page_language: Cell<Option<Watch>>,
     callbacks: RefCell<Callbacks>,
     is_telling: Cell<bool>,
 }
 
 impl Runtime {
-    /// Starts a widget in `target` with the look of `sheets`, whose code is for `scene`.
-    pub(super) fn start(target: &JsValue, options: JsValue, scene: Scene, sheets: &JsValue) -> Result<Rc<Self>, Error> {
-        Self::start_with(options, scene, Show::In { target, sheets }, Event::Started)
+    /// Starts a widget whose code is for `scene`.
+    pub(super) fn start(options: JsValue, scene: Scene, show: Show<'_>) -> Result<Rc<Self>, Error> {
+        Self::start_with(options, scene, show, Event::Started)
     }
 
     /// Polls a code that the page shows by itself.
@@ -72,11 +72,11 @@ impl Runtime {
         let options = options::read(options)?;
         let callbacks = Callbacks::read(&options);
         let abort = options::signal(&options, "signal");
-        let mut config = Config::read(&options, &watch::page_language())?;
+        let mut config = Config::read(&options)?;
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         let target = match show {
-            Show::In { target, sheets } => Some((find(target)?, sheets)),
+            Show::In { target, sheets, words } => Some((find(target)?, sheets, words)),
             Show::Nowhere => {
                 // Without a view nobody could click, and codes of ours would be seen by nobody.
                 config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
@@ -102,7 +102,6 @@ impl Runtime {
             view: RefCell::default(),
             listeners: Cell::default(),
             presence: Cell::default(),
-            page_language: Cell::default(),
             callbacks: RefCell::new(callbacks),
             is_telling: Cell::new(false),
         });
@@ -111,8 +110,8 @@ impl Runtime {
             return Ok(runtime);
         }
 
-        if let Some((target, sheets)) = target {
-            runtime.show(target, config, sheets)?;
+        if let Some((target, sheets, words)) = target {
+            runtime.show(target, config, sheets, words)?;
         }
         runtime.listen(abort);
         LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
@@ -121,19 +120,17 @@ impl Runtime {
     }
 
     /// Puts the widget into `target`, or into a box of its own.
-    fn show(self: &Rc<Self>, target: Option<Element>, config: Config, sheets: &JsValue) -> Result<(), Error> {
+    fn show(
+        self: &Rc<Self>,
+        target: Option<Element>,
+        config: Config,
+        sheets: &JsValue,
+        words: Words,
+    ) -> Result<(), Error> {
         if let Some(target) = &target {
             Self::end_in(target);
         }
-        if config.follows_page {
-            let this = Rc::downgrade(self);
-            self.page_language.set(Watch::page_language(move |tag| {
-                if let Some(this) = this.upgrade() {
-                    this.set_language(tag);
-                }
-            }));
-        }
-        let view = View::new(target, config, sheets, Rc::new(self.sender()))
+        let view = View::new(target, config, sheets, words, Rc::new(self.sender()))
             .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
         self.view.replace(Some(Rc::new(view)));
         Ok(())
@@ -189,6 +186,17 @@ impl Runtime {
         let view = self.view.borrow().clone();
         if let Some(view) = view {
             view.set_language(tag);
+        }
+    }
+
+    /// Draws all widgets anew.
+    pub(super) fn redraw() {
+        let live = LIVE.with_borrow(Vec::clone);
+        for runtime in live {
+            let view = runtime.view.borrow().clone();
+            if let Some(view) = view {
+                view.draw();
+            }
         }
     }
 
@@ -285,7 +293,6 @@ impl Runtime {
         self.timer.set(None);
         self.listeners.set(Vec::new());
         self.presence.set(None);
-        self.page_language.set(None);
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
@@ -335,9 +342,9 @@ impl fmt::Debug for Runtime {
 }
 
 /// Where a code is shown.
-enum Show<'a> {
-    /// In an element, or in a box of its own.
-    In { target: &'a JsValue, sheets: &'a JsValue },
+pub(super) enum Show<'a> {
+    /// In an element, or in a box of its own, with a look and words.
+    In { target: &'a JsValue, sheets: &'a JsValue, words: Words },
     /// By the page itself.
     Nowhere,
 }

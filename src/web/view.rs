@@ -13,12 +13,12 @@ use super::elements::{Elements, create, set_attribute, set_flag, set_hidden, set
 use super::page::Page;
 use super::value::Js;
 use super::watch::Watch;
+use super::words::Words;
 use crate::number::decimal;
 use crate::options::Config;
 use crate::qr::LEAST_MODULE;
 use crate::session::{Event, Picture, Symbol};
-use crate::text::{Word, Words};
-use crate::view_model::{Action, ScanState, ViewModel};
+use crate::view_model::{Action, Countdown, ScanState, ViewModel};
 
 /// How much of the place for a code may stay empty so that all its modules are equally wide, in percent: a third, since
 /// modules of two pixels beside modules of three spoil the proportions by which a decoder finds a code's corners.
@@ -28,7 +28,7 @@ type Send = Rc<dyn Fn(Event<Js>)>;
 
 /// What a person sees of one widget.
 pub(super) struct View {
-    words: RefCell<Rc<Words>>,
+    words: Words,
     send: Send,
     elements: Elements,
     shown: RefCell<Rc<ViewModel>>,
@@ -39,7 +39,13 @@ pub(super) struct View {
 
 impl View {
     /// Puts a widget without a code into `target`, or into a box of its own in the middle of the window.
-    pub(super) fn new(target: Option<Element>, config: Config, sheets: &JsValue, send: Send) -> Result<Self, JsValue> {
+    pub(super) fn new(
+        target: Option<Element>,
+        config: Config,
+        sheets: &JsValue,
+        words: Words,
+        send: Send,
+    ) -> Result<Self, JsValue> {
         let elements = Elements::new(&config, sheets, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
@@ -65,7 +71,7 @@ impl View {
             None => Page::document().body().ok_or(JsValue::NULL)?.append_child(&elements.outermost)?,
         };
         let view = Self {
-            words: RefCell::new(Rc::new(config.words)),
+            words,
             send,
             elements,
             shown: RefCell::new(Rc::new(ViewModel::new(ScanState::Loading))),
@@ -88,32 +94,34 @@ impl View {
 
     /// Shows the same in another language.
     pub(super) fn set_language(&self, tag: &str) {
-        let words = self.words.borrow().in_language(tag);
-        self.words.replace(Rc::new(words));
+        self.words.speak(tag);
         self.draw();
     }
 
-    fn draw(&self) {
+    /// Shows the same in the words that are said now.
+    pub(super) fn draw(&self) {
         // Held apart: moving the focus runs code of the page, which may ask for another language at once.
-        let (view, words) = (self.shown.borrow().clone(), self.words.borrow().clone());
+        let view = self.shown.borrow().clone();
+        let say = |word: Option<&str>| word.map(|word| self.words.say(word, 0)).unwrap_or_default();
         set_attribute(&self.elements.outermost, "data-state", view.state.word());
         set_attribute(&self.elements.frame, "data-state", view.state.word());
-        set_attribute(&self.elements.frame, "lang", words.tag());
+        set_attribute(&self.elements.frame, "lang", &self.words.language());
         set_flag(&self.elements.frame, "data-covered", !view.is_scannable());
         set_flag(&self.elements.frame, "aria-busy", view.state == ScanState::Loading);
         set_flag(&self.elements.code, "aria-hidden", !view.is_scannable());
         if let Some(picture) = self.elements.code.first_element_child() {
-            set_attribute(&picture, "aria-label", words.get(Word::CodeName));
+            set_attribute(&picture, "aria-label", &say(Some("codeName")));
         }
         self.draw_icon(view.state);
         self.draw_person(&view);
-        set_text(&self.elements.headline, words.headline(&view));
-        set_text(&self.elements.hint, words.hint(&view));
+        set_text(&self.elements.headline, &say(view.headline()));
+        set_text(&self.elements.hint, view.detail.as_deref().unwrap_or(&say(view.hint())));
+        let countdown = view.countdown.map(Countdown::word);
         set_text(
             &self.elements.countdown,
-            &view.countdown.map(|countdown| words.countdown(countdown)).unwrap_or_default(),
+            &countdown.map(|(word, seconds)| self.words.say(word, seconds)).unwrap_or_default(),
         );
-        self.draw_button(view.action(), &words);
+        self.draw_button(view.action());
     }
 
     /// What was put into the page.
@@ -211,10 +219,10 @@ impl View {
         set_text(&self.elements.name, name);
     }
 
-    fn draw_button(&self, action: Option<Action>, words: &Words) {
+    fn draw_button(&self, action: Option<Action>) {
         self.action.set(action);
         match action {
-            Some(action) => set_text(&self.elements.button, words.button(action)),
+            Some(action) => set_text(&self.elements.button, &self.words.say(action.word(), 0)),
             None if self.elements.root.active_element().as_ref() == Some(&self.elements.button) => {
                 // Focus that is lost starts a keyboard user at the top of the page again.
                 let _ = self.elements.frame.focus();

@@ -1,12 +1,10 @@
-//! Notices what happens in the page: an event, that the widget leaves it, that its language is another, that there is more
-//! or less room.
+//! Notices what happens in the page: an event, that the widget leaves it, that there is more or less room. Deliberately
+//! absent: its language, which the doors follow.
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, EventTarget, MutationObserver, MutationObserverInit, Node, ResizeObserver, ShadowRoot};
-
-use super::page::Page;
 
 /// Watches until it is dropped.
 #[derive(Debug)]
@@ -63,17 +61,6 @@ impl Watch {
         }
     }
 
-    /// Calls `changed` with the language of the page when it is another.
-    pub(super) fn page_language(changed: impl Fn(&str) + 'static) -> Option<Self> {
-        let root = Page::document().document_element()?;
-        let callback = Callback::new(move || changed(&page_language()));
-        let observer = MutationObserver::new(function(&callback)).ok()?;
-        let lang = MutationObserverInit::new();
-        lang.set_attribute_filter(&Array::of1(&"lang".into()));
-        observer.observe_with_options(&root, &lang).ok()?;
-        Some(Self { by: Observer::Changes(observer), callback })
-    }
-
     /// Calls `changed` soon, and whenever `element` has another size: shown after it was hidden, too.
     pub(super) fn size(element: &Element, changed: Box<dyn FnMut()>) -> Option<Self> {
         let callback = Callback::wrap(changed);
@@ -98,9 +85,4 @@ impl Drop for Watch {
             Observer::Size(observer) => observer.disconnect(),
         }
     }
-}
-
-/// What the page says of its language: a BCP 47 tag, or nothing.
-pub(super) fn page_language() -> String {
-    Page::document().document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default()
 }

@@ -191,12 +191,16 @@ async fn the_words_follow_the_page_and_then_what_is_asked_for() {
     page.handle().set_language("zh-TW");
     assert_eq!(name().as_deref(), Some("登入用 QR Code"));
     root.remove_attribute("lang").unwrap();
+    // A change is told before the next task.
+    gloo_timers::future::TimeoutFuture::new(0).await;
+    assert_eq!(name().as_deref(), Some("登入用 QR Code"), "who asked for a language keeps it");
+    page.handle().set_language("");
+    assert_eq!(name().as_deref(), Some("QR code for signing in"));
 
     let mut page = Page::with(&[0]);
     page.start("lang: 'zh-CN'");
     page.until_state("ready").await;
     root.set_attribute("lang", "ja").unwrap();
-    // A change is told before the next task.
     gloo_timers::future::TimeoutFuture::new(0).await;
     assert_eq!(page.text(".headline"), "请使用 App 扫码登录");
     root.remove_attribute("lang").unwrap();

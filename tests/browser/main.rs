@@ -20,6 +20,8 @@ mod trouble;
 
 mod looks;
 
+mod words;
+
 mod options;
 
 mod end;

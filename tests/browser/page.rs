@@ -1,8 +1,8 @@
 //! A page with a widget in it, and a server that answers by script.
 
 use gloo_timers::future::TimeoutFuture;
-use js_sys::Array;
-use scanlogin::web::{self, ScanHandle};
+use js_sys::{Array, Function};
+use scanlogin::web::{self, ScanHandle, Words};
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, HtmlElement};
 
@@ -55,15 +55,30 @@ pub(crate) fn check(status: i32) -> String {
     )
 }
 
-/// As a door does, which has the style sheet.
+#[wasm_bindgen(module = "/pkg/words.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = wordsOf)]
+    pub(crate) fn words_of(tips: &JsValue, lang: &JsValue) -> Words;
+    #[wasm_bindgen(js_name = followPage)]
+    fn follow_page(changed: &Function);
+    fn field(options: &JsValue, name: &str) -> JsValue;
+}
+
+/// As a door does, which has the style sheet and the words.
 pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
     thread_local! {
+        static FOLLOWED: () = {
+            let redraw = Closure::<dyn Fn()>::new(web::redraw).into_js_value();
+            follow_page(redraw.unchecked_ref());
+        };
         static SHEETS: JsValue = {
             let make = "const sheet = new CSSStyleSheet(); sheet.replaceSync(argument); return [sheet]";
             run(make, &include_str!("../../pkg/style.css").into()).unwrap()
         };
     }
-    web::start_scanning(target, options, kind, SHEETS.with(JsValue::clone))
+    FOLLOWED.with(|()| {});
+    let words = words_of(&field(&options, "tips"), &field(&options, "lang"));
+    web::start_scanning(target, options, kind, SHEETS.with(JsValue::clone), words)
 }
 
 /// Cleans up after itself.

@@ -17,7 +17,7 @@ use crate::{tools, widget};
 /// what they share in them, and their types as they are.
 const DOORS: [&str; 4] = ["index", "element", "inline", "global"];
 /// What the doors share.
-const SHARED: [&str; 6] = ["attributes.js", "box.js", "door.js", "load.js", "look.js", "pending.js"];
+const SHARED: [&str; 7] = ["attributes.js", "box.js", "door.js", "load.js", "look.js", "pending.js", "words.js"];
 /// The look, which esbuild puts into them as text.
 const STYLE: &str = "style.css";
 /// What npm takes along only when it lies in the package.

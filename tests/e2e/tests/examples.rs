@@ -208,8 +208,8 @@ async fn the_language_changes_and_the_code_stays() -> Result<()> {
 #[tokio::test]
 async fn all_words_are_the_pages_own() -> Result<()> {
     let script = fs::read_to_string(format!("{FOLDER}/own-words.js"))?;
-    for word in scanlogin::text::Word::ALL {
-        assert!(script.contains(&format!("    {}: '", word.tip())), "own-words.js lacks {word:?}");
+    for word in scanlogin::options::TIPS {
+        assert!(script.contains(&format!("    {word}: '")), "own-words.js lacks {word}");
     }
 
     let site = Site::start().await?;

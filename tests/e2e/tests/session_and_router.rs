@@ -45,7 +45,7 @@ struct Page {
 impl Page {
     fn open(router: &Router, policy: Policy) -> Result<Self> {
         let config =
-            Config::read(&Fields::of(None::<Value>), "en").map_err(|error| anyhow::anyhow!(error.message.clone()))?;
+            Config::read(&Fields::of(None::<Value>)).map_err(|error| anyhow::anyhow!(error.message.clone()))?;
         let gene = GeneRequest::<Value>::new(Scene::App, None);
         let mut page = Self {
             router: router.clone(),

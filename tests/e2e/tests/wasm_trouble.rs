@@ -8,7 +8,6 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use image::DynamicImage;
-use scanlogin::text::{Word, Words};
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
@@ -122,8 +121,13 @@ async fn loading(browser: &Browser) -> Result<Value> {
 
 /// What `loading` answers in a language.
 fn in_language(tag: &str) -> Value {
-    let words = Words::new(tag, Vec::new());
-    json!([words.tag(), "true", "status", words.get(Word::Loading), ""])
+    let words = match tag {
+        "zh-CN" => "正在获取二维码…",
+        "zh-TW" => "正在取得 QR Code…",
+        "ja-JP" => "QRコードを取得しています…",
+        _ => "Getting a code…",
+    };
+    json!([tag, "true", "status", words, ""])
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use scanlogin::text::Word;
+use scanlogin::options::TIPS;
 use scanlogin_e2e::gallery::WIDGET;
 use scanlogin_e2e::{Browser, Site};
 
@@ -138,7 +138,7 @@ fn the_tables_name_all_options_and_callbacks_as_the_types_do() -> Result<()> {
 
 #[test]
 fn all_words_are_named() -> Result<()> {
-    let words = Word::ALL.map(|word| word.tip().to_owned());
+    let words = TIPS.map(str::to_owned);
     let told = marked(&section("README.md", "Words")?);
     for word in &words {
         assert!(told.contains(word), "{word}");
