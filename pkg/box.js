@@ -4,7 +4,7 @@
 // It is made of the widget's own parts and has its look, as src/web/elements.rs makes them, so that nothing jumps when the
 // widget takes its place. Deliberately absent: inline styles and HTML from strings, so that no policy needs an exception.
 
-import { sheets } from "./look.js";
+import { dress } from "./look.js";
 import { WITHOUT_WASM, field, followPage } from "./words.js";
 
 /** The icon of each state, as in src/web/view.rs. */
@@ -39,7 +39,7 @@ export function showBox(target, options, words, retry, gone) {
   host.dataset.theme = field(options, "theme") || "auto";
   if (!element) host.dataset.floating = "";
   const root = host.attachShadow({ mode: "open" });
-  root.adoptedStyleSheets = sheets;
+  dress(root);
   const add = (parent, tag, part, namespace = HTML) => {
     const child = parent.appendChild(document.createElementNS(namespace, tag));
     child.setAttribute("class", part);
@@ -58,7 +58,7 @@ export function showBox(target, options, words, retry, gone) {
   icon.setAttribute("viewBox", "0 0 24 24");
   icon.setAttribute("aria-hidden", true);
   // Undressed it would fill the page.
-  cover.hidden = !sheets.length;
+  icon.setAttribute("width", 24);
   // The page's words bring their own direction, whatever the page's is.
   headline.dir = hint.dir = button.dir = "auto";
   button.type = "button";

@@ -2,7 +2,7 @@
 
 import { find, makeRoom } from "./box.js";
 import { expectPage, load } from "./load.js";
-import { sheets } from "./look.js";
+import { dress } from "./look.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
 import { field, followPage, wordsOf } from "./words.js";
@@ -40,7 +40,7 @@ export function door(locate) {
   }
 
   const startScanning = (target, options, kind = "qrcode") =>
-    begin(target, options, (words) => wasm.startScanning(target, options, kind, sheets, words));
+    begin(target, options, (words) => wasm.startScanning(target, options, kind, dress, words));
 
   class AuthenticationClient {
     constructor(options) {

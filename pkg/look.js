@@ -3,13 +3,17 @@
 
 import text from "./style.css";
 
-/** What a shadow root adopts: nothing where the browser is too old, and on a server. */
-export const sheets = [];
-
+let sheet;
 try {
-  const sheet = new CSSStyleSheet();
+  sheet = new CSSStyleSheet();
   sheet.replaceSync(text);
-  sheets.push(sheet);
 } catch (_) {
-  // A person sees plain words.
+  // Safari before 16.4, and servers, have none.
+}
+
+/** Gives a shadow root the look. */
+export function dress(root) {
+  if (sheet) root.adoptedStyleSheets = [sheet];
+  // A strict policy refuses this: then a person sees plain words.
+  else root.appendChild(document.createElement("style")).textContent = text;
 }

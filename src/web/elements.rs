@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what they show, which is the work of the view, and their look, which is `pkg/style.css`.
 
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, Node, ShadowRoot, ShadowRootInit, ShadowRootMode};
 
@@ -23,7 +24,8 @@ const PARTS: [(&str, &str, &str, Attributes<'_>); 13] = [
     ("frame", "div", "stage", &[]),
     ("stage", "div", "code", &[]),
     ("stage", "div", "cover", &[]),
-    ("cover", "svg", "icon", &[("viewBox", "0 0 24 24"), ("aria-hidden", "true")]),
+    // Undressed it would fill the page without a width.
+    ("cover", "svg", "icon", &[("viewBox", "0 0 24 24"), ("width", "24"), ("aria-hidden", "true")]),
     ("cover", "img", "photo", &[("alt", ""), ("referrerpolicy", "no-referrer")]),
     ("frame", "div", "text", &[]),
     // What changes with the state is announced as one; the countdown, which changes by the second, is not.
@@ -54,14 +56,15 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    /// Makes them, with the look of `sheets`, but puts them nowhere yet. What floats has no place of its own in the page.
-    pub(super) fn new(config: &Config, sheets: &JsValue, is_floating: bool) -> Result<Self, JsValue> {
+    /// Makes them, with the look that `dress` gives, but puts them nowhere yet. What floats has no place of its own in the
+    /// page.
+    pub(super) fn new(config: &Config, dress: &Function, is_floating: bool) -> Result<Self, JsValue> {
         let outermost = create("div", &[("class", "scanlogin")])?;
         if is_floating {
             outermost.set_attribute("data-floating", "")?;
         }
         let root = outermost.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open))?;
-        root.set_adopted_style_sheets(sheets);
+        dress.call1(&JsValue::UNDEFINED, &root)?;
 
         let mut parts: Vec<Element> = Vec::new();
         for (parent, tag, part, attributes) in PARTS {

@@ -19,6 +19,7 @@ mod words;
 
 use std::rc::Rc;
 
+use js_sys::Function;
 use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::prelude::*;
 
@@ -35,8 +36,8 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
-/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `sheets` is the array of the style
-/// sheets that dress it, and `words` says what a person reads: the door has made both, since it shows a box of the same look
+/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `dress` gives a
+/// shadow root its look, and `words` says what a person reads: the door has made both, since it shows a box of the same look
 /// and the same words before the wasm is there.
 ///
 /// # Errors
@@ -47,10 +48,10 @@ pub fn start_scanning(
     target: JsValue,
     options: JsValue,
     kind: &str,
-    sheets: JsValue,
+    dress: Function,
     words: Words,
 ) -> Result<ScanHandle, JsValue> {
-    let show = Show::In { target: &target, sheets: &sheets, words };
+    let show = Show::In { target: &target, dress: &dress, words };
     scanning(Runtime::start(options, client::scene(kind), show))
 }
 

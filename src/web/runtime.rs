@@ -8,7 +8,7 @@ use core::fmt;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use js_sys::Math;
+use js_sys::{Function, Math};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Element, EventTarget};
 
@@ -76,7 +76,7 @@ impl Runtime {
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         let target = match show {
-            Show::In { target, sheets, words } => Some((find(target)?, sheets, words)),
+            Show::In { target, dress, words } => Some((find(target)?, dress, words)),
             Show::Nowhere => {
                 // Without a view nobody could click, and codes of ours would be seen by nobody.
                 config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
@@ -110,8 +110,8 @@ impl Runtime {
             return Ok(runtime);
         }
 
-        if let Some((target, sheets, words)) = target {
-            runtime.show(target, config, sheets, words)?;
+        if let Some((target, dress, words)) = target {
+            runtime.show(target, config, dress, words)?;
         }
         runtime.listen(abort);
         LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
@@ -124,13 +124,13 @@ impl Runtime {
         self: &Rc<Self>,
         target: Option<Element>,
         config: Config,
-        sheets: &JsValue,
+        dress: &Function,
         words: Words,
     ) -> Result<(), Error> {
         if let Some(target) = &target {
             Self::end_in(target);
         }
-        let view = View::new(target, config, sheets, words, Rc::new(self.sender()))
+        let view = View::new(target, config, dress, words, Rc::new(self.sender()))
             .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
         self.view.replace(Some(Rc::new(view)));
         Ok(())
@@ -344,7 +344,7 @@ impl fmt::Debug for Runtime {
 /// Where a code is shown.
 pub(super) enum Show<'a> {
     /// In an element, or in a box of its own, with a look and words.
-    In { target: &'a JsValue, sheets: &'a JsValue, words: Words },
+    In { target: &'a JsValue, dress: &'a Function, words: Words },
     /// By the page itself.
     Nowhere,
 }

@@ -6,6 +6,7 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::rc::Rc;
 
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 use web_sys::{Element, HtmlElement};
 
@@ -42,11 +43,11 @@ impl View {
     pub(super) fn new(
         target: Option<Element>,
         config: Config,
-        sheets: &JsValue,
+        dress: &Function,
         words: Words,
         send: Send,
     ) -> Result<Self, JsValue> {
-        let elements = Elements::new(&config, sheets, target.is_none())?;
+        let elements = Elements::new(&config, dress, target.is_none())?;
         let action = Rc::new(Cell::new(None));
         let listeners = [
             Watch::event(&elements.button, "click", {

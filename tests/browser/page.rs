@@ -71,14 +71,15 @@ pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> R
             let redraw = Closure::<dyn Fn()>::new(web::redraw).into_js_value();
             follow_page(redraw.unchecked_ref());
         };
-        static SHEETS: JsValue = {
-            let make = "const sheet = new CSSStyleSheet(); sheet.replaceSync(argument); return [sheet]";
-            run(make, &include_str!("../../pkg/style.css").into()).unwrap()
+        static DRESS: Function = {
+            let make = "const sheet = new CSSStyleSheet(); sheet.replaceSync(argument); \
+                        return (root) => { root.adoptedStyleSheets = [sheet]; };";
+            run(make, &include_str!("../../pkg/style.css").into()).unwrap().unchecked_into()
         };
     }
     FOLLOWED.with(|()| {});
     let words = words_of(&field(&options, "tips"), &field(&options, "lang"));
-    web::start_scanning(target, options, kind, SHEETS.with(JsValue::clone), words)
+    web::start_scanning(target, options, kind, DRESS.with(Function::clone), words)
 }
 
 /// Cleans up after itself.

@@ -220,16 +220,16 @@ async fn picture(browser: &Browser) -> Result<DynamicImage> {
 }
 
 #[tokio::test]
-async fn a_browser_without_constructed_sheets_shows_plain_words() -> Result<()> {
+async fn a_browser_without_constructed_sheets_shows_words_and_a_code() -> Result<()> {
     let faults = Faults::default();
     let site = start(&faults).await?;
     let browser = Browser::open().await?;
     open_and_hold(&browser, &site, &faults, "delete window.CSSStyleSheet").await?;
     assert_eq!(loading(&browser).await?, in_language("en-US"));
     let height = format!("return {LOADING}.shadowRoot.querySelector('.stage').offsetHeight");
-    assert_eq!(browser.run(&height).await?, 0);
+    assert_eq!(browser.run(&height).await?, 240);
     faults.relent();
-    browser.until_state("ready").await?;
+    browser.read_code().await?;
     browser.expect_quiet_console(&[]).await?;
     browser.close().await
 }
