@@ -49,8 +49,10 @@ export function field(options, name) {
 
 /** What one widget says: the page's own words, its `tips`, over those in `lang` or, without it, in the page's language. */
 export function wordsOf(tips, lang) {
-  const tag = () => lang || document.documentElement.lang;
-  const isOwn = (name) => typeof field(tips, name) === "string";
+  // A fault in what the page gave would leave the wasm in the middle of drawing: each is read once, and only as text.
+  const text = (value) => (typeof value === "string" ? value : undefined);
+  const tag = () => text(lang) || document.documentElement.lang;
+  const own = (name) => text(field(tips, name));
   return {
     /** Goes on in another language, or without a tag in that of the page. */
     speak(other) {
@@ -59,12 +61,13 @@ export function wordsOf(tips, lang) {
     /** The BCP 47 tag under which the words are marked up. */
     language() {
       // A language that is made by `tips` is what the page says it is.
-      return LANGUAGES[indexOf(tag())] || (Object.keys(WORDS).some(isOwn) && tag()) || LANGUAGES[0];
+      const isMade = Object.keys(WORDS).some((name) => own(name) !== undefined);
+      return LANGUAGES[indexOf(tag())] || (isMade && tag()) || LANGUAGES[0];
     },
     /** One word; `seconds` is the time in it. */
     say(name, seconds, words = WORDS) {
-      const text = isOwn(name) ? tips[name] : words[name][Math.max(indexOf(tag()), 0)];
-      return text.replace("{time}", () => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
+      const said = own(name) ?? words[name][Math.max(indexOf(tag()), 0)];
+      return said.replace("{time}", () => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
     },
   };
 }

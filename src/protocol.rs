@@ -170,9 +170,7 @@ impl<V> GeneRequest<V> {
     pub fn into_custom_data(self) -> Option<V> {
         self.params.or(self.custom_data).or(self.custome_data)
     }
-}
 
-impl<V> GeneRequest<V> {
     pub(crate) fn fields(&self) -> [(&'static str, Option<Field<'_, V>>); 8] {
         [
             ("scene", Some(Field::Text(self.scene.word()))),

@@ -60,3 +60,14 @@ fn the_remaining_time_reads_as_minutes_and_seconds() {
     assert_eq!(say("ja", "expiresIn", 65), "残り 1:05");
     assert_eq!(say("zh-CN", "retryIn", 9), "0:09 后自动重试");
 }
+
+#[wasm_bindgen_test]
+fn tips_and_languages_that_are_not_what_they_seem_are_not_said() {
+    let make = "let reads = 0; return { get title() { if (reads++) throw new Error('once'); return 'Scannez'; } }";
+    let words = words_of(&run(make, &JsValue::NULL).unwrap(), &"en".into());
+    assert_eq!(words.say("title", 0), "Scannez", "read once");
+    assert_eq!(words.say("title", 0), "Scan with the app to sign in");
+
+    let no_text = run("return Object.create(null)", &JsValue::NULL).unwrap();
+    assert_eq!(words_of(&JsValue::UNDEFINED, &no_text).say("title", 0), "Scan with the app to sign in");
+}
