@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
 use crate::api::{Answer, method_not_allowed};
+use crate::config::Demo;
 use crate::error::Refusal;
 use crate::extract::{ApiJson, required};
 use crate::secrets::Secret;
@@ -32,8 +33,8 @@ const COOKIE: &str = "scanlogin_demo_session";
 const MAX_SESSIONS: usize = 1_000;
 
 /// The demo's own calls; `api` is what its site exchanges tickets with.
-pub fn routes(service: &Arc<Service>, api: Router) -> Router {
-    let site = Arc::new(Site { service: Arc::clone(service), api, sessions: Mutex::default() });
+pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
+    let site = Arc::new(Site { service: Arc::clone(service), demo: demo.clone(), api, sessions: Mutex::default() });
     Router::new()
         .route("/demo/login", post(login))
         .route("/demo/session", post(sign_in))
@@ -45,6 +46,7 @@ pub fn routes(service: &Arc<Service>, api: Router) -> Router {
 
 struct Site {
     service: Arc<Service>,
+    demo: Demo,
     api: Router,
     /// What the site tells who comes with which cookie. Gone when the demo ends.
     sessions: Mutex<VecDeque<(Secret, Value)>>,
@@ -60,7 +62,7 @@ struct Login {
 async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, Refusal> {
     let username = required("username", Some(login.username))?;
     let password = required("password", Some(login.password))?;
-    let user = user(&username, &site.service.config.base_url())
+    let user = user(&username, &site.demo.user_pool_id, &site.service.config.base_url())
         .filter(|user| user.id == password)
         .ok_or(Refusal::WrongPassword)?;
     let (token, _) = site.service.tokens.sign(&user)?;
@@ -109,8 +111,8 @@ async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, 
         tracing::error!(%error, "the demo's exchange failed");
         Refusal::Internal.into_response()
     };
-    let app = &site.service.config.app;
-    let basic = STANDARD.encode(format!("{}:{}", app.id, app.secret.expose()));
+    let Demo { app_id, app_secret, .. } = &site.demo;
+    let basic = STANDARD.encode(format!("{app_id}:{}", app_secret.expose()));
     let request = Request::builder()
         .method(Method::POST)
         .uri(format!("{API_PATH}/userinfo"))
@@ -146,7 +148,7 @@ fn session_id(headers: &HeaderMap) -> Option<&str> {
     cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-fn user(username: &str, base_url: &str) -> Option<User> {
+fn user(username: &str, user_pool_id: &str, base_url: &str) -> Option<User> {
     let nickname = match username {
         "alice" => "Alice",
         "bob" => "Bob",
@@ -154,6 +156,7 @@ fn user(username: &str, base_url: &str) -> Option<User> {
     };
     Some(User {
         id: username.to_owned(),
+        user_pool_id: user_pool_id.to_owned(),
         email: Some(format!("{username}@example.com")),
         email_verified: true,
         username: Some(username.to_owned()),

@@ -48,8 +48,10 @@ pub enum Refusal {
     WrongPassword,
     /// The caller has not proved that it may ask this.
     Forbidden(&'static str),
-    /// The app is not one of this server's.
+    /// The app is not one of this server's, or none is named where there are several.
     UnknownApp,
+    /// The page's origin is none that the app allows.
+    OriginNotAllowed,
     /// The body is not JSON.
     MalformedJson(String),
     /// The body is not declared as JSON.
@@ -123,6 +125,12 @@ impl Refusal {
             }
             R::Forbidden(message) => business(code::FORBIDDEN, "forbidden", message.into()),
             R::UnknownApp => business(code::FORBIDDEN, "unknown-app", "this server does not know the app".into()),
+            R::OriginNotAllowed => business(
+                code::FORBIDDEN,
+                "origin-not-allowed",
+                "pages of this origin may not call for this app: see allowed_origins in the server's scanlogin.toml"
+                    .into(),
+            ),
             R::MalformedJson(problem) => {
                 transport(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is not JSON: {problem}").into())
             }

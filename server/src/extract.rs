@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
@@ -16,7 +16,10 @@ use scanlogin::protocol::{self, Requester};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::app::App;
+use crate::config::Config;
 use crate::error::Refusal;
+use crate::origin::Origin;
 use crate::secrets::Secret;
 use crate::service::Service;
 use crate::user::User;
@@ -75,25 +78,106 @@ impl FromRequestParts<Arc<Service>> for Approver {
     }
 }
 
-/// The app that a client calls for. A client that names none means the only one.
-pub struct ClientApp;
+/// The app that a client calls for, and the page that it calls from.
+pub struct Caller {
+    app: Option<Arc<App>>,
+    page: Page,
+}
 
-impl FromRequestParts<Arc<Service>> for ClientApp {
+impl Caller {
+    /// The app: the only one, when the client names none.
+    ///
+    /// # Errors
+    ///
+    /// When there are several, and when the app does not allow the page.
+    pub fn app(&self) -> Result<Arc<App>, Refusal> {
+        let app = self.app.clone().ok_or(Refusal::UnknownApp)?;
+        self.page.may_call(&app)?;
+        Ok(app)
+    }
+
+    /// Lets pass who asks for something of `app`.
+    ///
+    /// # Errors
+    ///
+    /// When the client has named another app, and when the app does not allow the page.
+    pub fn is_for(&self, app: &App) -> Result<(), Refusal> {
+        if self.app.as_ref().is_some_and(|named| named.id != app.id) {
+            return Err(Refusal::UnknownCode);
+        }
+        self.page.may_call(app)
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
-        match text(&parts.headers, HeaderName::from_static(protocol::header::APP_ID)) {
-            Some(id) if id != service.config.app.id => Err(Refusal::UnknownApp),
-            _ => Ok(Self),
+        let apps = service.apps();
+        let app = match app_id(&parts.headers) {
+            Some(id) => Some(apps.find(id).ok_or(Refusal::UnknownApp)?),
+            None => apps.only(),
+        };
+        Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &service.config) })
+    }
+}
+
+/// The id of the app that a client names.
+pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
+    text(headers, HeaderName::from_static(protocol::header::APP_ID))
+}
+
+/// Where a request comes from, by what browsers do not let a page change (`Origin`, `Sec-Fetch-Site`).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The server's own, or no page at all.
+    Own,
+    /// One of another origin.
+    Of(Origin),
+    /// One that its browser does not name, such as a sandboxed one.
+    Nameless,
+}
+
+impl Page {
+    /// What the headers say.
+    pub fn read(headers: &HeaderMap, config: &Config) -> Self {
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        match headers.get(header::ORIGIN) {
+            Some(origin) => match origin.to_str().ok().and_then(|origin| origin.parse().ok()) {
+                Some(origin) if is_own(&origin, headers, config) => Self::Own,
+                Some(origin) => Self::Of(origin),
+                None => Self::Nameless,
+            },
+            // `none` is a person who typed the address.
+            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Own,
+            // An image, a form or a frame of another page.
+            None => Self::Nameless,
+        }
+    }
+
+    fn may_call(&self, app: &App) -> Result<(), Refusal> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Of(origin) if app.allowed_origins.contains(origin) => Ok(()),
+            Self::Of(_) | Self::Nameless => Err(Refusal::OriginNotAllowed),
         }
     }
 }
 
+/// Without a public address, the server goes by whatever name it was called by.
+fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
+    match &config.public_url {
+        Some(own) => origin == own,
+        None => text(headers, header::HOST)
+            .and_then(|host| format!("http://{host}").parse::<Origin>().ok())
+            .is_some_and(|own| own == *origin),
+    }
+}
+
 /// How a caller proves that it is the app's backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
-    /// By the app's secret.
-    Proved,
+    /// By the secret of this app.
+    Proved(Arc<App>),
     /// By another secret.
     Wrong,
     /// Not at all: a browser, perhaps.
@@ -108,13 +192,10 @@ impl FromRequestParts<Arc<Service>> for Backend {
         else {
             return Ok(Self::Silent);
         };
-        let app = &service.config.app;
-        let is_right = STANDARD
-            .decode(basic)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .is_some_and(|pair| Secret::new(format!("{}:{}", app.id, app.secret.expose())).is(&pair));
-        Ok(if is_right { Self::Proved } else { Self::Wrong })
+        let pair = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let (id, secret) = pair.split_once(':').unwrap_or_default();
+        let app = service.apps().find(id).filter(|app| app.has_secret(secret)).cloned();
+        Ok(app.map_or(Self::Wrong, Self::Proved))
     }
 }
 
@@ -221,8 +302,6 @@ fn is_trick(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -5,7 +5,8 @@
 //! [`app`] builds the router, and a test can call it without a socket. [`start`] does what `main` does: it opens the
 //! store, builds the router, and serves it until [`Running::shutdown`]. Then, in this order:
 //!
-//! 1. [`config`]: what can be set.
+//! 1. [`config`], [`settings`], [`app`]: what can be set, for the process and for each app; [`commands`]: what the
+//!    program does instead of serving.
 //! 2. [`service`]: what every call works with; a code is made, found, and moved along its life.
 //! 3. [`api`]: the calls of the protocol, one file each, and [`extract`], what they read of a request.
 //! 4. [`record`], [`store`]: a code, and where it is kept.
@@ -17,6 +18,14 @@
 //! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
 
 pub mod config;
+
+pub mod settings;
+
+pub mod app;
+
+pub mod origin;
+
+pub mod commands;
 
 pub mod service;
 
@@ -67,8 +76,8 @@ use crate::error::Refusal;
 pub fn app(service: &Arc<Service>) -> Router {
     let api = api::routes(service);
     let mut router = pages::routes(&service.config).merge(api.clone());
-    if service.config.demo {
-        router = router.merge(demo::routes(service, api));
+    if let Some(demo) = &service.config.demo {
+        router = router.merge(demo::routes(service, demo, api));
     }
     let no_sniffing =
         SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -1,4 +1,4 @@
-//! The program: flags in, a server until a signal, an exit code out.
+//! The program: flags in, a server until a signal or the end of a command, an exit code out.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,9 +8,13 @@ use scanlogin_server::config::{Config, Flags};
 use scanlogin_server::{StartError, log, start};
 use tokio::net::TcpListener;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
+fn main() -> ExitCode {
+    let mut flags = Flags::parse();
+    let outcome = match flags.command.take() {
+        Some(command) => command.run(flags).map_err(|error| error.to_string()),
+        None => serve(flags).map_err(|error| error.to_string()),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -19,33 +23,66 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Flags) -> Result<(), StartError> {
+#[tokio::main]
+async fn serve(flags: Flags) -> Result<(), StartError> {
     let config = Config::try_from(flags)?;
     log::write_to_stderr(config.log_format);
+    let mut signals = Signals::new()?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("--listen {}: {error}", config.listen)))?;
     let running = start(config, listener).await?;
     tracing::info!(url = running.url, "listening");
-    stop_signal().await?;
+    while let Signal::Reload = signals.next().await? {
+        match running.service.reload() {
+            Ok(apps) => tracing::info!(apps, "the settings have been read again"),
+            Err(error) => tracing::error!(error = error.to_string(), "the settings stay as they are"),
+        }
+    }
     tracing::info!("stopping");
     running.shutdown().await;
     Ok(())
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends.
+enum Signal {
+    Reload,
+    Stop,
+}
+
+/// Ctrl-C, and what a service manager sends.
 #[cfg(unix)]
-async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())? })
+    }
+
+    async fn next(&mut self) -> io::Result<Signal> {
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Signal::Stop),
+            _ = self.terminate.recv() => Ok(Signal::Stop),
+            _ = self.hang_up.recv() => Ok(Signal::Reload),
+        }
     }
 }
 
-/// Waits for Ctrl-C.
+/// Ctrl-C.
 #[cfg(not(unix))]
-async fn stop_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> io::Result<Signal> {
+        tokio::signal::ctrl_c().await.map(|()| Signal::Stop)
+    }
 }

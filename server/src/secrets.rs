@@ -16,8 +16,11 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+const HASH_PREFIX: &str = "sha256:";
 
 /// The system's random number generator failed.
 pub type RandomError = getrandom::Error;
@@ -63,8 +66,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a secret: all that is stored of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The SHA-256 of a secret: all that is stored of it. As text, `sha256:` and 43 characters of base64url.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Hash([u8; 32]);
 
 impl Hash {
@@ -86,6 +90,23 @@ impl Hash {
     /// Whether this is the hash of `candidate`, in constant time.
     pub fn is_of(&self, candidate: &str) -> bool {
         self.0.ct_eq(&Self::of(candidate).0).into()
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{HASH_PREFIX}{}", URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl TryFrom<String> for Hash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        text.strip_prefix(HASH_PREFIX)
+            .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok())
+            .map(Self)
+            .ok_or("a hash is written sha256: and 43 characters of base64url")
     }
 }
 

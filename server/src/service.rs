@@ -3,18 +3,20 @@
 //! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
 //! about a life, which is `scanlogin::lifecycle`'s.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use scanlogin::lifecycle::{Action, Life, Step};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use crate::app::{App, Apps};
 use crate::clock::{Clock, later, rfc3339};
 use crate::config::{Config, StoreAddress};
 use crate::error::Refusal;
 use crate::extract::Browser;
 use crate::record::Record;
 use crate::secrets::{self, Hash, ProcessKey, RandomError, Secret};
+use crate::settings::{Settings, SettingsError};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Revision, Store, StoreError};
 use crate::token::Tokens;
@@ -39,8 +41,19 @@ pub struct Service {
     pub waiters: Waiters,
     /// The tokens of users.
     pub tokens: Tokens,
+    apps: RwLock<Arc<Apps>>,
     process_key: ProcessKey,
     stopping: watch::Sender<bool>,
+}
+
+/// A code that was looked for.
+pub struct Found {
+    /// The code.
+    pub record: Record,
+    /// The revision that it is in.
+    pub revision: Revision,
+    /// The app that it signs in to.
+    pub app: Arc<App>,
 }
 
 impl Service {
@@ -67,7 +80,8 @@ impl Service {
     /// When the system has no random numbers.
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         Ok(Arc::new(Self {
-            tokens: Tokens::new(&config.jwt_secret, &config.app.user_pool_id, clock.clone()),
+            tokens: Tokens::new(&config.jwt_secret, clock.clone()),
+            apps: RwLock::new(Arc::new(Apps::new(config.settings.apps.clone()))),
             process_key: ProcessKey::random()?,
             waiters: Waiters::default(),
             stopping: watch::Sender::new(false),
@@ -77,13 +91,33 @@ impl Service {
         }))
     }
 
-    /// Makes a code, and the poll token of the browser that asked for it.
+    /// The apps of now.
+    pub fn apps(&self) -> Arc<Apps> {
+        Arc::clone(&self.apps.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the file of settings again, and returns how many apps it describes. Requests that are under way end by the
+    /// settings that they began with.
+    ///
+    /// # Errors
+    ///
+    /// When the file is refused; then nothing has changed.
+    pub fn reload(&self) -> Result<usize, SettingsError> {
+        let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
+        let Settings { apps } = Settings::read(path)?;
+        let count = apps.len();
+        *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Apps::new(apps));
+        Ok(count)
+    }
+
+    /// Makes a code of `app`, and the poll token of the browser that asked for it.
     ///
     /// # Errors
     ///
     /// When the code would be too dense to be scanned, and when the store or the random numbers fail.
     pub async fn create(
         &self,
+        app: &App,
         custom_data: Option<Map<String, Value>>,
         browser: Browser,
     ) -> Result<(Record, Secret), Refusal> {
@@ -91,19 +125,19 @@ impl Service {
         let poll_token = self.process_key.poll_token(&random);
         let created_at = self.clock.now();
         let record = Record {
-            app_id: self.config.app.id.clone(),
+            app_id: app.id.clone(),
             created_at,
-            expires_at: later(created_at, self.config.code_lifetime),
+            expires_at: later(created_at, app.code_lifetime),
             life: Life::Unused,
             ended_at: None,
             ticket_expires_at: None,
             custom_data,
-            requester: browser.requester(&self.config.app.name, rfc3339(created_at)),
+            requester: browser.requester(&app.name, rfc3339(created_at)),
             poll_token_hash: Hash::of(poll_token.expose()),
             ticket_hash: Hash::of(secrets::ticket(&poll_token, &random).expose()),
             random,
         };
-        let length = self.text(&record)?.len();
+        let length = Self::text(app, &record)?.len();
         if length > MAX_TEXT_BYTES {
             return Err(Refusal::InvalidParameter {
                 name: "customData".into(),
@@ -120,12 +154,15 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Refusal::UnknownCode`] when there is none, it is another app's, or its time to be remembered is over.
-    pub async fn load(&self, random: &str) -> Result<(Record, Revision), Refusal> {
-        let found = self.store.find(random).await?;
-        found
-            .filter(|(record, _)| record.app_id == self.config.app.id && self.clock.now() < record.remembered_until())
-            .ok_or(Refusal::UnknownCode)
+    /// [`Refusal::UnknownCode`] when there is none, its app is gone, or its time to be remembered is over.
+    pub async fn load(&self, random: &str) -> Result<Found, Refusal> {
+        let (record, revision) = self.store.find(random).await?.ok_or(Refusal::UnknownCode)?;
+        let app = self.apps().find(&record.app_id).cloned().ok_or(Refusal::UnknownCode)?;
+        if self.clock.now() < record.remembered_until() {
+            Ok(Found { record, revision, app })
+        } else {
+            Err(Refusal::UnknownCode)
+        }
     }
 
     /// Does what `user` asks of the code `random`, if its life has such a step, and tells everybody who waits for it.
@@ -135,13 +172,16 @@ impl Service {
     /// The reason why there is no such step. Of several callers at once one wins, and the others find the code changed.
     pub async fn act(&self, action: Action, random: &str, user: &User) -> Result<Record, Refusal> {
         for _ in 0..MAX_ATTEMPTS {
-            let (record, revision) = self.load(random).await?;
+            let Found { record, revision, app } = self.load(random).await?;
+            if user.user_pool_id != app.user_pool_id {
+                return Err(Refusal::WrongPool);
+            }
             let now = self.clock.now();
             let is_owner = |owner: &User| owner.id == user.id;
             match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
                 Step::Stay => return Ok(record),
                 Step::Become(life) => {
-                    let record = record.step(life, now, self.config.ticket_lifetime);
+                    let record = record.step(life, now, app.ticket_lifetime);
                     if self.store.swap(record.clone(), revision).await? {
                         self.waiters.wake(random);
                         return Ok(record);
@@ -153,13 +193,13 @@ impl Service {
         Err(Refusal::Internal)
     }
 
-    /// The text in the QR code of `record`.
+    /// The text in the QR code of `record`, which is one of `app`.
     ///
     /// # Errors
     ///
     /// [`Refusal::Internal`] when it can't be written.
-    pub fn text(&self, record: &Record) -> Result<String, Refusal> {
-        serde_json::to_string(&record.payload(&self.config.app.user_pool_id)).map_err(|error| {
+    pub fn text(app: &App, record: &Record) -> Result<String, Refusal> {
+        serde_json::to_string(&record.payload(&app.user_pool_id)).map_err(|error| {
             tracing::error!(%error, "the text of a code can't be written");
             Refusal::Internal
         })

@@ -24,7 +24,6 @@ const LEEWAY_SECONDS: i64 = 60;
 pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
-    user_pool_id: String,
     clock: Clock,
 }
 
@@ -32,20 +31,17 @@ pub struct Tokens {
 struct Claims {
     #[serde(flatten)]
     user: User,
-    #[serde(rename = "userPoolId", default)]
-    user_pool_id: String,
     exp: i64,
     #[serde(default)]
     iat: i64,
 }
 
 impl Tokens {
-    /// Signs with `secret` for the users of `user_pool_id`.
-    pub fn new(secret: &Secret, user_pool_id: &str, clock: Clock) -> Self {
+    /// Signs with `secret`.
+    pub fn new(secret: &Secret, clock: Clock) -> Self {
         Self {
             encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
             decoding: DecodingKey::from_secret(secret.expose().as_bytes()),
-            user_pool_id: user_pool_id.to_owned(),
             clock,
         }
     }
@@ -58,12 +54,7 @@ impl Tokens {
     pub fn sign(&self, user: &User) -> Result<(Secret, Timestamp), Refusal> {
         let now = self.clock.now();
         let expires_at = later(now, TOKEN_LIFETIME);
-        let claims = Claims {
-            user: user.clone(),
-            user_pool_id: self.user_pool_id.clone(),
-            exp: expires_at.as_second(),
-            iat: now.as_second(),
-        };
+        let claims = Claims { user: user.clone(), exp: expires_at.as_second(), iat: now.as_second() };
         match jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding) {
             Ok(token) => Ok((Secret::new(token), expires_at)),
             Err(error) => {
@@ -77,8 +68,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotSignedIn`] for a token that is none of ours, [`Refusal::LoginExpired`] for one that was, and
-    /// [`Refusal::WrongPool`] for a user of another pool.
+    /// [`Refusal::NotSignedIn`] for a token that is none of ours, [`Refusal::LoginExpired`] for one that was.
     pub fn verify(&self, token: &str) -> Result<User, Refusal> {
         let mut validation = Validation::new(Algorithm::HS256);
         // The expiry is looked at below, by our own clock.
@@ -94,9 +84,6 @@ impl Tokens {
         if self.clock.now().as_second() >= claims.exp.saturating_add(LEEWAY_SECONDS) {
             return Err(Refusal::LoginExpired);
         }
-        if claims.user_pool_id != self.user_pool_id {
-            return Err(Refusal::WrongPool);
-        }
         Ok(claims.user)
     }
 }
@@ -111,12 +98,17 @@ mod tests {
 
     const SECRET: &str = "a secret that is longer than 32 bytes";
 
-    fn tokens(pool: &str) -> Tokens {
-        Tokens::new(&Secret::new(SECRET), pool, Clock::system())
+    fn tokens() -> Tokens {
+        Tokens::new(&Secret::new(SECRET), Clock::system())
     }
 
     fn alice() -> User {
-        User { id: "alice".to_owned(), nickname: Some("Alice".to_owned()), ..User::default() }
+        User {
+            id: "alice".to_owned(),
+            user_pool_id: "pool".to_owned(),
+            nickname: Some("Alice".to_owned()),
+            ..User::default()
+        }
     }
 
     fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
@@ -130,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_signed_user_is_read_back() {
-        let (token, _) = tokens("pool").sign(&alice()).unwrap();
-        assert_eq!(tokens("pool").verify(token.expose()), Ok(alice()));
+        let (token, _) = tokens().sign(&alice()).unwrap();
+        assert_eq!(tokens().verify(token.expose()), Ok(alice()));
     }
 
     #[test]
@@ -143,7 +135,7 @@ mod tests {
         claims["picture"] = json!("https://example.test/a.png");
         claims["phone_number"] = json!("+1 555");
         claims["aud"] = json!("some app");
-        let user = tokens("pool").verify(&signed(Algorithm::HS256, SECRET, &claims)).unwrap();
+        let user = tokens().verify(&signed(Algorithm::HS256, SECRET, &claims)).unwrap();
         assert_eq!(user.email.as_deref(), Some("alice@example.test"));
         assert!(user.email_verified);
         assert_eq!(user.username.as_deref(), Some("al"));
@@ -162,10 +154,6 @@ mod tests {
         without_expiry.as_object_mut().unwrap().remove("exp");
         let mut without_user = claims(60);
         without_user["sub"] = json!("");
-        let mut other_pool = claims(60);
-        other_pool["userPoolId"] = json!("other");
-        let mut no_pool = claims(60);
-        no_pool.as_object_mut().unwrap().remove("userPoolId");
 
         for (what, token, refusal) in [
             ("garbage", "garbage".to_owned(), Refusal::NotSignedIn),
@@ -176,16 +164,14 @@ mod tests {
             ("no expiry", signed(Algorithm::HS256, SECRET, &without_expiry), Refusal::NotSignedIn),
             ("no user", signed(Algorithm::HS256, SECRET, &without_user), Refusal::NotSignedIn),
             ("expired", signed(Algorithm::HS256, SECRET, &claims(-61)), Refusal::LoginExpired),
-            ("another pool", signed(Algorithm::HS256, SECRET, &other_pool), Refusal::WrongPool),
-            ("no pool", signed(Algorithm::HS256, SECRET, &no_pool), Refusal::WrongPool),
         ] {
-            assert_eq!(tokens("pool").verify(&token), Err(refusal), "{what}");
+            assert_eq!(tokens().verify(&token), Err(refusal), "{what}");
         }
     }
 
     #[test]
     fn clocks_may_differ_by_a_minute() {
         let token = signed(Algorithm::HS256, SECRET, &claims(-50));
-        assert!(tokens("pool").verify(&token).is_ok());
+        assert!(tokens().verify(&token).is_ok());
     }
 }

@@ -16,6 +16,9 @@ pub struct User {
     /// The id that never changes.
     #[serde(rename = "sub")]
     pub id: String,
+    /// The pool that the user belongs to: the id is theirs alone only there.
+    #[serde(default, rename = "userPoolId")]
+    pub user_pool_id: String,
     /// The mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::api::Answer;
+use crate::app::App;
 use crate::clock::elapsed;
 use crate::error::Refusal;
-use crate::extract::{ApiQuery, ClientApp, PollToken, required};
+use crate::extract::{ApiQuery, Caller, PollToken, required};
 use crate::record::Record;
 use crate::secrets::{Secret, ticket};
-use crate::service::Service;
+use crate::service::{Found, Service};
 
 /// The query, in which every value is a text.
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ pub(super) struct CheckQuery {
 
 pub(super) async fn check(
     State(service): State<Arc<Service>>,
-    _: ClientApp,
+    caller: Caller,
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
 ) -> Result<Answer<CheckData<Value>>, Refusal> {
@@ -43,15 +44,16 @@ pub(super) async fn check(
     let mut waiter = service.waiters.listen(&random);
     let mut stopping = service.stopping();
     loop {
-        let (record, _) = service.load(&random).await?;
-        let poll_token = allow(&service, &record, poll_token.as_ref())?;
+        let Found { record, app, .. } = service.load(&random).await?;
+        caller.is_for(&app)?;
+        let poll_token = allow(&service, &app, &record, poll_token.as_ref())?;
         let now = service.clock.now();
         let status = record.status(now);
 
         let is_news = known != Some(status.number());
         let left = until.saturating_duration_since(Instant::now());
         if is_news || left.is_zero() || *stopping.borrow() {
-            let data = tell(&service, record, status, &poll_token)?;
+            let data = tell(&app, record, status, &poll_token)?;
             return Ok(Answer { message: words(status), data });
         }
         tokio::select! {
@@ -63,16 +65,16 @@ pub(super) async fn check(
 }
 
 /// Lets the browser pass that asked for the code, and hands back its poll token.
-fn allow(service: &Service, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
+fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
     match brought {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
-        None if service.config.poll_without_token => service.poll_token_again(record).ok_or(Refusal::UnknownCode),
+        None if app.compat.poll_without_token => service.poll_token_again(record).ok_or(Refusal::UnknownCode),
         _ => Err(Refusal::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
     }
 }
 
-fn tell(service: &Service, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, Refusal> {
-    let tells_all = service.config.return_full_user_info;
+fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, Refusal> {
+    let tells_all = app.return_full_user_info;
     let owner = record.life.owner();
     Ok(CheckData {
         status: status.number(),

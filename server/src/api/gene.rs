@@ -9,27 +9,28 @@ use serde_json::{Map, Value};
 use crate::api::Answer;
 use crate::clock::rfc3339;
 use crate::error::Refusal;
-use crate::extract::{ApiJson, Browser, ClientApp};
+use crate::extract::{ApiJson, Browser, Caller};
 use crate::service::Service;
 
 pub(super) async fn gene(
     State(service): State<Arc<Service>>,
-    _: ClientApp,
+    caller: Caller,
     browser: Browser,
     ApiJson(request): ApiJson<GeneRequest<Value>>,
 ) -> Result<Answer<GeneData<Value>>, Refusal> {
     if request.scene != Scene::App {
         return Err(Refusal::UnsupportedScene);
     }
-    let (record, poll_token) = service.create(custom_data(request)?, browser).await?;
+    let app = caller.app()?;
+    let (record, poll_token) = service.create(&app, custom_data(request)?, browser).await?;
     Ok(Answer {
         message: "scan the code with the app",
         data: GeneData {
-            expires_in: Some(u32::try_from(service.config.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
+            expires_in: Some(u32::try_from(app.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
             url: Some(format!("{}{API_PATH}/image/{}.png", service.config.base_url(), record.random)),
-            custom_logo: None,
+            custom_logo: app.logo.clone(),
             scene: Some(Scene::App),
-            user_pool_id: Some(service.config.app.user_pool_id.clone()),
+            user_pool_id: Some(app.user_pool_id.clone()),
             created_at: Some(rfc3339(record.created_at)),
             expire_at: Some(rfc3339(record.expires_at)),
             custom_data: record.custom_data.map(Value::Object),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use scanlogin::qr::{Drawing, Level, Modules, QUIET_ZONE};
 
 use crate::error::Refusal;
-use crate::service::Service;
+use crate::service::{Found, Service};
 
 /// The side of a module in the PNG: large enough to be shown at twice its size.
 const PIXELS_A_MODULE: usize = 8;
@@ -31,8 +31,8 @@ async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
         "svg" => svg,
         _ => return Err(Refusal::UnknownRoute),
     };
-    let (record, _) = service.load(random).await?;
-    let (content_type, picture) = paint(&service.text(&record)?).map_err(|cause| {
+    let Found { record, app, .. } = service.load(random).await?;
+    let (content_type, picture) = paint(&Service::text(&app, &record)?).map_err(|cause| {
         tracing::error!(cause, "a code can't be drawn");
         Refusal::Internal
     })?;

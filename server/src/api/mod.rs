@@ -6,16 +6,17 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use scanlogin::protocol::{self, API_PATH, Envelope, code};
 use serde::Serialize;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::config::Config;
 use crate::error::Refusal;
+use crate::extract::{Page, app_id};
 use crate::service::Service;
 
 mod approver;
@@ -36,7 +37,7 @@ pub fn routes(service: &Arc<Service>) -> Router {
         .route(&path("userinfo"), post(userinfo::userinfo))
         // Before CORS, which answers the OPTIONS that these routes do not have.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(cors(&service.config));
+        .layer(cors(service));
     // Outside CORS: any page may show an image, and none may read it by script.
     let rest = Router::new()
         .route(&path("image/{file}"), get(image::image))
@@ -72,11 +73,11 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     }
 }
 
-/// Lets the pages of the configured origins call, and of the server's own under its public name.
-fn cors(config: &Config) -> CorsLayer {
-    let origins = config.allowed_origins.iter().map(ToString::to_string).chain([config.base_url()]);
+/// Lets the pages of allowed origins call and read what is answered.
+fn cors(service: &Arc<Service>) -> CorsLayer {
+    let service = Arc::clone(service);
     CorsLayer::new()
-        .allow_origin(origins.filter_map(|origin| HeaderValue::try_from(origin).ok()).collect::<Vec<_>>())
+        .allow_origin(AllowOrigin::predicate(move |_, parts| may_read(&service, parts)))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([
@@ -92,4 +93,16 @@ fn cors(config: &Config) -> CorsLayer {
         ])
         .expose_headers([header::RETRY_AFTER])
         .max_age(Duration::from_secs(600))
+}
+
+/// Whether the page that sent a request is one of the app that it names. A browser that asks beforehand (`OPTIONS`)
+/// does not tell what the request will name: then it is enough that some app allows the page.
+fn may_read(service: &Service, parts: &Parts) -> bool {
+    let apps = service.apps();
+    match (Page::read(&parts.headers, &service.config), app_id(&parts.headers)) {
+        (Page::Own, _) => true,
+        (Page::Of(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allowed_origins.contains(&origin)),
+        (Page::Of(origin), None) => apps.any_allows(&origin),
+        (Page::Nameless, _) => false,
+    }
 }

@@ -6,34 +6,32 @@ use axum::extract::State;
 use scanlogin::protocol::UserInfoRequest;
 
 use crate::api::Answer;
+use crate::app::App;
 use crate::error::Refusal;
-use crate::extract::{ApiJson, Backend, ClientApp, PollToken, required};
+use crate::extract::{ApiJson, Backend, Caller, PollToken, required};
 use crate::secrets::{Hash, Secret};
 use crate::service::Service;
 use crate::store::Redemption;
 use crate::user::SignedInUser;
 
+const NOT_THE_BACKEND: Refusal =
+    Refusal::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
+
 pub(super) async fn userinfo(
     State(service): State<Arc<Service>>,
-    _: ClientApp,
+    caller: Caller,
     backend: Backend,
     PollToken(poll_token): PollToken,
     ApiJson(request): ApiJson<UserInfoRequest>,
 ) -> Result<Answer<SignedInUser>, Refusal> {
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
-    match backend {
-        Backend::Proved => {}
-        Backend::Silent if service.config.allow_exchange_from_browser => {
-            allow_browser(&service, ticket, poll_token.as_ref()).await?;
-        }
-        Backend::Wrong | Backend::Silent => {
-            return Err(Refusal::Forbidden(
-                "a ticket is exchanged by the site's backend, with the app's id and secret",
-            ));
-        }
-    }
+    let app = match backend {
+        Backend::Proved(app) => app,
+        Backend::Silent => allow_browser(&service, &caller, ticket, poll_token.as_ref()).await?,
+        Backend::Wrong => return Err(NOT_THE_BACKEND),
+    };
     // Whatever may be refused has been, so that a refusal never costs the ticket.
-    match service.store.redeem(ticket, &service.config.app.id, service.clock.now()).await? {
+    match service.store.redeem(ticket, &app.id, service.clock.now()).await? {
         Redemption::Redeemed(redeemed) => {
             let (token, expires_at) = service.tokens.sign(&redeemed.user)?;
             Ok(Answer {
@@ -47,11 +45,23 @@ pub(super) async fn userinfo(
     }
 }
 
-/// Lets the browser pass that asked for the code of this ticket.
-async fn allow_browser(service: &Service, ticket: Hash, poll_token: Option<&Secret>) -> Result<(), Refusal> {
-    let record = service.store.find_by_ticket(ticket).await?.ok_or(Refusal::UnknownTicket)?;
+/// Lets the browser pass that asked for the code of this ticket, where the app lets browsers exchange.
+async fn allow_browser(
+    service: &Service,
+    caller: &Caller,
+    ticket: Hash,
+    poll_token: Option<&Secret>,
+) -> Result<Arc<App>, Refusal> {
+    let record = service.store.find_by_ticket(ticket).await?;
+    let app = match &record {
+        Some(record) => service.apps().find(&record.app_id).cloned(),
+        None => caller.app().ok(),
+    };
+    let app = app.filter(|app| app.allow_exchange_from_browser).ok_or(NOT_THE_BACKEND)?;
+    caller.is_for(&app)?;
+    let record = record.ok_or(Refusal::UnknownTicket)?;
     match poll_token {
-        Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(()),
+        Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(app),
         _ => Err(Refusal::Forbidden("this ticket belongs to another browser: the poll token is missing or wrong")),
     }
 }

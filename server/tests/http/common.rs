@@ -10,11 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
+use scanlogin_server::app::App;
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::user::User;
-use scanlogin_server::{Config, Service, app};
+use scanlogin_server::{Config, Service};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -60,7 +61,7 @@ impl Server {
         crate::logs::keep();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let service = Service::new(config, store, Clock::starting_at(start)).unwrap();
-        Self { router: app(&service), service }
+        Self { router: scanlogin_server::app(&service), service }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {
@@ -110,6 +111,7 @@ impl Server {
     pub(crate) fn token(&self, user: &str) -> String {
         let user = User {
             id: format!("id-of-{user}"),
+            user_pool_id: self.app().user_pool_id.clone(),
             email: Some(format!("{user}@example.com")),
             nickname: Some(user.to_owned()),
             photo: Some(format!("https://photos.example/{user}.png")),
@@ -125,10 +127,19 @@ impl Server {
         self.check(code).await.success()["ticket"].as_str().unwrap().to_owned()
     }
 
+    /// The app of the demo.
+    pub(crate) fn app(&self) -> &App {
+        &self.service.config.settings.apps[0]
+    }
+
+    /// What its backend proves itself with.
+    pub(crate) fn app_secret(&self) -> String {
+        self.service.config.demo.as_ref().unwrap().app_secret.expose().to_owned()
+    }
+
     /// The site's backend exchanges a ticket.
     pub(crate) fn exchange(&self, ticket: &str) -> Call {
-        let app = &self.service.config.app;
-        self.userinfo(ticket).basic(&app.id, app.secret.expose())
+        self.userinfo(ticket).basic(&self.app().id, &self.app_secret())
     }
 
     /// Somebody tries to.

@@ -114,7 +114,7 @@ async fn without_a_session_nobody_is_signed_in() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_no_demo_has_none_of_this() {
-    let server = Server::with(|config| config.demo = false);
+    let server = Server::with(|config| config.demo = None);
     for path in ["/demo/login", "/demo/session", "/demo/logout"] {
         assert_eq!(server.post(path).json(&json!({})).await.refusal().0, 404);
     }

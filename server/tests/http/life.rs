@@ -3,6 +3,8 @@
 use scanlogin::lifecycle::Life;
 use scanlogin_server::user::User;
 
+use scanlogin_server::service::Found;
+
 use crate::common::{Code, Server, pass};
 
 const ACTIONS: [&str; 3] = ["scanned", "confirm", "cancel"];
@@ -26,7 +28,7 @@ async fn code_that_is(server: &Server, state: &str) -> Code {
 
 /// Nothing in this version makes a code fail, so the store is told to.
 async fn fail(server: &Server, code: &Code) {
-    let (record, revision) = server.service.load(&code.random).await.unwrap();
+    let Found { record, revision, .. } = server.service.load(&code.random).await.unwrap();
     let alice = User { id: "id-of-alice".to_owned(), ..User::default() };
     let failed = record.step(Life::Failed(alice), server.service.clock.now(), core::time::Duration::ZERO);
     assert!(server.service.store.swap(failed, revision).await.unwrap());

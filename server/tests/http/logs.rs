@@ -62,13 +62,13 @@ async fn one_line_a_request_and_no_secret_in_any() {
     ] {
         assert!(log.contains(expected), "{expected} in {log}");
     }
-    let app_secret = server.service.config.app.secret.expose();
+    let app_secret = server.app_secret();
     for secret in [
         code.random.as_str(),
         &code.poll_token,
         &token,
         &ticket,
-        app_secret,
+        &app_secret,
         "wrong-pass-word",
         "custom-data-value",
         "alice@example.com",

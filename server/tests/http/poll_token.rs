@@ -28,7 +28,7 @@ async fn without_the_right_poll_token_there_is_no_state_and_no_ticket() {
 
 #[tokio::test(start_paused = true)]
 async fn with_the_switch_a_client_that_knows_no_poll_token_is_answered() {
-    let server = Server::with(|config| config.poll_without_token = true);
+    let server = Server::with(|config| config.settings.apps[0].compat.poll_without_token = true);
     let code = server.gene().await;
     let path = format!("{API}/check?random={}", code.random);
     let ticket = server.ticket(&code, "alice").await;
@@ -40,7 +40,7 @@ async fn with_the_switch_a_client_that_knows_no_poll_token_is_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn with_the_switch_the_page_learns_all_about_the_user() {
-    let server = Server::with(|config| config.return_full_user_info = true);
+    let server = Server::with(|config| config.settings.apps[0].return_full_user_info = true);
     let code = server.gene().await;
     assert_eq!(server.check(&code).await.success()["userInfo"], json!({}));
     server.act("scanned", &code, "alice").await.success();

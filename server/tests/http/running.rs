@@ -39,7 +39,7 @@ async fn a_started_server_goes_by_the_address_it_listens_on_and_knows_who_connec
     assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
     assert!(text.contains(&format!("{}/api/v2/qrcode/image/", running.url)), "{text}");
     let random = text.split("\"random\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let (record, _) = running.service.load(random).await.unwrap();
+    let record = running.service.load(random).await.unwrap().record;
     assert_eq!(record.requester.ip, "127.0.0.1");
     running.shutdown().await;
 }
@@ -120,7 +120,7 @@ async fn a_client_without_a_poll_token_starts_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let mut config = Config::demo().unwrap();
-    config.poll_without_token = true;
+    config.settings.apps[0].compat.poll_without_token = true;
     let start = || Server::of(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = start().gene().await;
     let after = start();
@@ -149,7 +149,7 @@ async fn a_store_that_can_not_be_opened_stops_the_start_by_name() {
 
 #[tokio::test(start_paused = true)]
 async fn a_code_may_live_for_a_moment_when_a_test_says_so() {
-    let server = Server::with(|config| config.code_lifetime = Duration::from_millis(50));
+    let server = Server::with(|config| config.settings.apps[0].code_lifetime = Duration::from_millis(50));
     let code = server.gene().await;
     let check = server.check_with(&code, "&wait=25&status=0").await.success();
     assert_eq!(check["status"], -1);

@@ -61,7 +61,7 @@ async fn only_the_apps_own_backend_may_exchange_and_a_refusal_costs_nothing() {
     let server = Server::new();
     let code = server.gene().await;
     let ticket = server.ticket(&code, "alice").await;
-    let secret = server.service.config.app.secret.expose().to_owned();
+    let secret = server.app_secret();
     let userinfo = || server.userinfo(&ticket);
     for call in [
         userinfo(),
@@ -78,7 +78,7 @@ async fn only_the_apps_own_backend_may_exchange_and_a_refusal_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn with_the_switch_a_browser_may_exchange_its_own_ticket_only() {
-    let server = Server::with(|config| config.allow_exchange_from_browser = true);
+    let server = Server::with(|config| config.settings.apps[0].allow_exchange_from_browser = true);
     let (code, other) = (server.gene().await, server.gene().await);
     let ticket = server.ticket(&code, "alice").await;
     server.userinfo(&ticket).await.is_refused(1001, "forbidden");
@@ -100,7 +100,7 @@ async fn a_ticket_and_a_code_of_another_app_are_unknown() {
     let file = folder.path().join("codes.db");
     let server = |app_id: &str| {
         let mut config = Config::demo().unwrap();
-        config.app.id = app_id.to_owned();
+        config.settings.apps[0].id = app_id.to_owned();
         Server::of(config, Arc::new(SqliteStore::open(&file).unwrap()))
     };
     let (mine, other) = (server("mine"), server("other"));
@@ -132,5 +132,5 @@ async fn the_database_holds_neither_poll_token_nor_ticket_nor_token() {
     assert!(!holds(&code.poll_token));
     assert!(!holds(&ticket));
     assert!(!holds(&token));
-    assert!(!holds(server.service.config.app.secret.expose()));
+    assert!(!holds(&server.app_secret()));
 }

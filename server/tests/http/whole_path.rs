@@ -97,7 +97,10 @@ async fn no_two_codes_share_an_id_or_a_poll_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phone_is_told_who_asks() {
-    let mut server = Server::with(|config| config.app.name = "The Shop".to_owned());
+    let mut server = Server::with(|config| {
+        config.settings.apps[0].name = "The Shop".to_owned();
+        config.settings.apps[0].allowed_origins = vec!["https://shop.example".parse().unwrap()];
+    });
     let address: SocketAddr = "[::ffff:192.0.2.7]:5000".parse().unwrap();
     server.router = server.router.layer(MockConnectInfo(address));
     let agent = format!("Firefox\t{}", "x".repeat(1_000));

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{SCALES, root};
 use crate::faults::Faults;
+use crate::site::demo_app;
 use crate::{Browser, Phone, Site};
 
 /// The SDK as npm has it; `xtask/package-lock.json` pins its version.
@@ -103,7 +104,7 @@ impl<'a> Page<'a> {
         let sdk =
             fs::read(root().join(SDK)).context("there is no SDK to compare with: run `cargo xtask dist` first")?;
         let set = |config: &mut Config| {
-            config.poll_without_token = true;
+            demo_app(config).compat.poll_without_token = true;
             set(config);
         };
         let faults = Faults::default();

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use reqwest::Client;
+use scanlogin_server::app::App;
 use scanlogin_server::config::StoreAddress;
 use scanlogin_server::{Config, Running, start_with};
 use serde_json::{Value, json};
@@ -10,6 +11,11 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::browser::root;
+
+/// The app of a demo.
+pub fn demo_app(config: &mut Config) -> &mut App {
+    &mut config.settings.apps[0]
+}
 
 /// A server that runs on a free port, with a database file of its own.
 pub struct Site {
@@ -44,10 +50,10 @@ impl Site {
 
     /// Exchanges a ticket as the site's backend does, and answers with all that the server says.
     pub async fn exchange(&self, ticket: &str) -> Result<Value> {
-        let app = &self.config.app;
+        let demo = self.config.demo.as_ref().context("the site is no demo")?;
         let request = Client::new()
             .post(format!("{}/api/v2/qrcode/userinfo", self.url))
-            .basic_auth(&app.id, Some(app.secret.expose()))
+            .basic_auth(&self.config.settings.apps[0].id, Some(demo.app_secret.expose()))
             .json(&json!({ "ticket": ticket }));
         Ok(request.send().await?.json().await?)
     }

@@ -11,6 +11,7 @@ use std::{fs, iter};
 use anyhow::{Context as _, Result, ensure};
 use scanlogin::lifecycle::CODE_LIFETIME;
 use scanlogin_e2e::gallery::{self, SETTLED, THEMES, WIDGET};
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -209,13 +210,14 @@ async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() 
 
 #[tokio::test]
 async fn a_person_without_a_mouse_replaces_an_expired_code_and_signs_in() -> Result<()> {
-    let mut site = Site::start_with(|config| config.code_lifetime = Duration::from_secs(2), |app| app).await?;
+    let mut site =
+        Site::start_with(|config| demo_app(config).code_lifetime = Duration::from_secs(2), |app| app).await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
     browser.until_state("expired").await?;
     // The next one may take as long as it takes.
     site.stop().await?;
-    site.config.code_lifetime = CODE_LIFETIME;
+    demo_app(&mut site.config).code_lifetime = CODE_LIFETIME;
     site.resume().await?;
     browser.press(Key::Tab).await?;
     assert_eq!(focus(&browser).await?, ("button".to_owned(), "Get a new code".to_owned()));

@@ -4,6 +4,7 @@
 use anyhow::Result;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use scanlogin_e2e::browser::decode;
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
 
@@ -20,8 +21,8 @@ async fn open(site: &Site) -> Result<Browser> {
 #[tokio::test]
 async fn the_samples_of_the_original_description_run_as_they_are() -> Result<()> {
     let set = |config: &mut scanlogin_server::Config| {
-        config.app.id = "YOUR_APP_ID".to_owned();
-        config.allow_exchange_from_browser = true;
+        demo_app(config).id = "YOUR_APP_ID".to_owned();
+        demo_app(config).allow_exchange_from_browser = true;
     };
     let site = Site::start_with(set, |app| app).await?;
     let browser = open(&site).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use scanlogin_e2e::faults::Fault;
 use scanlogin_e2e::side_by_side::{Page, side_by_side, side_by_side_with};
+use scanlogin_e2e::site::demo_app;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -243,7 +244,7 @@ async fn a_failed_exchange_is_told_and_never_looks_like_a_success() -> Result<()
 
 #[tokio::test]
 async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
-    let lifetime = |config: &mut scanlogin_server::Config| config.code_lifetime = Duration::from_secs(10);
+    let lifetime = |config: &mut scanlogin_server::Config| demo_app(config).code_lifetime = Duration::from_secs(10);
     let polls = side_by_side_with(lifetime, async |page| {
         page.show_code("interval: 800, longPoll: true").await?;
         page.until_told("onExpired").await?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use scanlogin_e2e::faults::{Fault, Faults};
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
@@ -81,7 +82,7 @@ async fn a_busy_server_is_given_its_time_without_a_button() -> Result<()> {
 
 #[tokio::test]
 async fn a_page_that_nobody_sees_keeps_its_expired_code_until_somebody_looks() -> Result<()> {
-    let site = Site::start_with(|config| config.code_lifetime = Duration::from_secs(2), |app| app).await?;
+    let site = Site::start_with(|config| demo_app(config).code_lifetime = Duration::from_secs(2), |app| app).await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
     browser.until("window.ScanLogin !== undefined").await?;

@@ -20,6 +20,7 @@ use scanlogin::reply::Answer;
 use scanlogin::request::Client;
 use scanlogin::session::{self, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
 use scanlogin::view_model::{Action, ScanState};
+use scanlogin_e2e::site::demo_app;
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::{Service, app};
@@ -213,7 +214,7 @@ async fn a_code_scanned_in_its_last_second_can_still_be_confirmed() -> Result<()
 async fn an_exchange_by_the_page_is_refused_unless_the_server_allows_it() -> Result<()> {
     for is_allowed in [false, true] {
         let mut config = scanlogin_server::Config::demo()?;
-        config.allow_exchange_from_browser = is_allowed;
+        demo_app(&mut config).allow_exchange_from_browser = is_allowed;
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
         let router = app(&Service::new(config, Arc::new(SqliteStore::in_memory()?), clock)?);
         let mut page = Page::open(&router, Policy { auto_exchange: true, ..Policy::default() })?;

@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -45,7 +46,8 @@ const WATCH: &str = "
 async fn start(code_lifetime: Option<Duration>) -> Result<(Site, UnboundedReceiver<String>)> {
     let (reports, received) = unbounded_channel();
     let set = |config: &mut scanlogin_server::Config| {
-        config.code_lifetime = code_lifetime.unwrap_or(config.code_lifetime);
+        let app = demo_app(config);
+        app.code_lifetime = code_lifetime.unwrap_or(app.code_lifetime);
     };
     Ok((Site::start_with(set, |app| with_pages(app, reports)).await?, received))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use scanlogin::lifecycle::CODE_LIFETIME;
 use scanlogin_e2e::browser::decode;
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
 
@@ -110,7 +111,8 @@ async fn a_declined_code_says_so_and_a_click_brings_the_next() -> Result<()> {
 
 #[tokio::test]
 async fn an_expired_code_is_replaced_by_a_click_and_the_new_one_signs_in() -> Result<()> {
-    let mut site = Site::start_with(|config| config.code_lifetime = Duration::from_secs(2), |app| app).await?;
+    let mut site =
+        Site::start_with(|config| demo_app(config).code_lifetime = Duration::from_secs(2), |app| app).await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
     browser.until_state("expired").await?;
@@ -127,7 +129,7 @@ async fn an_expired_code_is_replaced_by_a_click_and_the_new_one_signs_in() -> Re
 
     // The next one may take as long as it takes.
     site.stop().await?;
-    site.config.code_lifetime = CODE_LIFETIME;
+    demo_app(&mut site.config).code_lifetime = CODE_LIFETIME;
     site.resume().await?;
     browser.click_widget().await?;
     let text = browser.read_code().await?;

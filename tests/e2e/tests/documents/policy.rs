@@ -10,6 +10,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use scanlogin_e2e::gallery::WIDGET;
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use tokio::net::TcpListener;
 
@@ -96,7 +97,7 @@ async fn start(policies: Vec<String>) -> Result<(String, Site)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let pages = format!("http://{}", listener.local_addr()?);
     let origin = pages.parse().map_err(Error::msg)?;
-    let site = Site::start_with(|config| config.allowed_origins = vec![origin], |app| app).await?;
+    let site = Site::start_with(|config| demo_app(config).allowed_origins = vec![origin], |app| app).await?;
 
     let at_site = |text: &str| text.replace("https://login.example.com", &site.url);
     let policies: Vec<_> = policies.iter().map(|policy| at_site(policy)).collect();

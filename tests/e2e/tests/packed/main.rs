@@ -18,6 +18,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use scanlogin_server::Config;
 use serde_json::Value;
@@ -223,7 +224,7 @@ async fn walk(browser: &Browser, page: &str, site: &Site) -> Result<()> {
 /// A site for the pages of another origin.
 async fn site_for(origin: &str, wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
     let origin = origin.parse().map_err(Error::msg)?;
-    Site::start_with(|config| config.allowed_origins = vec![origin], wrap).await
+    Site::start_with(|config| demo_app(config).allowed_origins = vec![origin], wrap).await
 }
 
 /// The files of a folder, by their paths from there.

@@ -1,0 +1,63 @@
+//! What the program does instead of serving: commands for whoever runs the server.
+//!
+//! What a command makes goes to the standard output, so that a script can take it; what it says to people goes to the
+//! standard error output.
+
+use core::fmt;
+
+use clap::Subcommand;
+
+use crate::config::{Config, Flags};
+
+pub mod app;
+
+/// What to do instead of serving.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Describe apps in the file of settings: add one, list them, exchange a secret.
+    #[command(subcommand)]
+    App(app::AppCommand),
+    /// Look whether a server would start with these flags, this environment and this file of settings.
+    CheckConfig,
+}
+
+impl Command {
+    /// Does it. `flags` are those that stand beside the command.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be done; then nothing has changed.
+    pub fn run(self, flags: Flags) -> Result<(), CommandError> {
+        match self {
+            Self::App(command) => command.run(&flags.config),
+            Self::CheckConfig => check_config(flags),
+        }
+    }
+}
+
+fn check_config(flags: Flags) -> Result<(), CommandError> {
+    let config = Config::try_from(flags).map_err(CommandError::new)?;
+    for app in &config.settings.apps {
+        eprintln!("{}", app::summary(app));
+    }
+    eprintln!("A server would start, and listen on {}.", config.listen);
+    Ok(())
+}
+
+/// Why a command failed: a sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandError(String);
+
+impl CommandError {
+    pub(crate) fn new(cause: impl fmt::Display) -> Self {
+        Self(cause.to_string())
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for CommandError {}

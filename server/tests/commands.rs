@@ -1,0 +1,211 @@
+//! The program as it is started: its commands, and what it does when it is told to read its settings again.
+#![allow(missing_docs, reason = "the names of tests are sentences")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use scanlogin_server::settings::Settings;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"));
+    command.args(arguments).current_dir(folder).env("SCANLOGIN_JWT_SECRET", SECRET);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    program(folder, arguments).output().unwrap()
+}
+
+/// What a command that succeeds prints, and what it says.
+#[track_caller]
+fn good(folder: &Path, arguments: &[&str]) -> (String, String) {
+    let output = run(folder, arguments);
+    let (made, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{said}");
+    (made.trim_end().to_owned(), said)
+}
+
+/// What a command that fails says.
+#[track_caller]
+fn bad(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+const ADD: [&str; 9] = [
+    "app",
+    "add",
+    "shop",
+    "--name",
+    "The Shop",
+    "--user-pool-id",
+    "customers",
+    "--allowed-origin",
+    "https://shop.example",
+];
+
+fn settings(folder: &Path) -> Settings {
+    Settings::read(&folder.join("scanlogin.toml")).unwrap()
+}
+
+#[test]
+fn an_app_is_added_with_the_hash_of_a_secret_that_is_shown_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (secret, said) = good(folder, &ADD);
+    assert_eq!(secret.len(), 43);
+    assert!(said.contains("scanlogin.toml") && !said.contains(&secret), "{said}");
+
+    let text = fs::read_to_string(folder.join("scanlogin.toml")).unwrap();
+    assert!(text.starts_with("# The apps that people sign in to") && !text.contains(&secret), "{text}");
+    let app = settings(folder).apps.remove(0);
+    assert_eq!((app.id.as_str(), app.name.as_str()), ("shop", "The Shop"));
+    assert!(app.has_secret(&secret));
+
+    let listed = good(folder, &["app", "list"]).0;
+    assert_eq!(listed, "shop: \"The Shop\", for users of customers, on pages of https://shop.example");
+    assert!(good(folder, &["check-config"]).1.contains("A server would start"));
+}
+
+#[test]
+fn what_a_person_wrote_in_the_file_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    good(folder, &ADD);
+    let file = folder.join("scanlogin.toml");
+    let text = fs::read_to_string(&file).unwrap() + "code_lifetime = 60 # they are quick\n";
+    fs::write(&file, &text).unwrap();
+    good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
+    assert!(fs::read_to_string(&file).unwrap().starts_with(&text));
+    good(folder, &["app", "rotate-secret", "shop"]);
+    assert!(fs::read_to_string(&file).unwrap().contains("code_lifetime = 60 # they are quick\n"));
+    assert_eq!(settings(folder).apps.len(), 2);
+}
+
+#[test]
+fn a_secret_is_exchanged_while_the_one_before_it_stays_good_or_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (first, _) = good(folder, &ADD);
+    let (second, _) = good(folder, &["app", "rotate-secret", "shop"]);
+    let is_good = |secret: &str| settings(folder).apps[0].has_secret(secret);
+    assert!(is_good(&first) && is_good(&second));
+    let (third, _) = good(folder, &["app", "rotate-secret", "shop"]);
+    assert!(!is_good(&first) && is_good(&second) && is_good(&third));
+    let (fourth, _) = good(folder, &["app", "rotate-secret", "shop", "--revoke"]);
+    assert!(!is_good(&third) && is_good(&fourth));
+}
+
+#[test]
+fn what_can_not_be_done_is_said_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(bad(folder, &["app", "list"]).contains("app add"));
+    assert!(bad(folder, &["app", "rotate-secret", "shop"]).contains("scanlogin.toml"));
+    let colon: Vec<&str> = ADD.iter().map(|word| if *word == "shop" { "sh:op" } else { word }).collect();
+    assert!(bad(folder, &colon).contains("colon"));
+    assert!(!folder.join("scanlogin.toml").exists());
+
+    good(folder, &ADD);
+    let text = fs::read_to_string(folder.join("scanlogin.toml")).unwrap();
+    assert!(bad(folder, &ADD).contains("\"shop\" already"));
+    assert!(bad(folder, &["app", "rotate-secret", "shap"]).contains("no app \"shap\""));
+    assert!(bad(folder, &["app", "add", "blog", "--name", " ", "--user-pool-id", "p"]).contains("must not be empty"));
+    assert_eq!(fs::read_to_string(folder.join("scanlogin.toml")).unwrap(), text);
+
+    fs::write(folder.join("scanlogin.toml"), text.replace("name = ", "nome = ")).unwrap();
+    assert!(bad(folder, &["check-config"]).contains("unknown field `nome`"));
+    assert!(bad(folder, &[]).contains("unknown field `nome`"), "and a server does not start with it");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing else is left behind");
+}
+
+/// A server that runs, and the lines of its log.
+struct Serving {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
+    address: String,
+}
+
+impl Serving {
+    fn start(folder: &Path) -> Self {
+        let mut command = program(folder, &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut serving =
+            Self { lines: BufReader::new(child.stderr.take().unwrap()).lines(), child, address: String::new() };
+        let line = serving.line_with("listening");
+        serving.address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        serving
+    }
+
+    fn line_with(&mut self, words: &str) -> String {
+        loop {
+            let line = self.lines.next().expect("the server has ended").unwrap();
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn hang_up(&self) {
+        assert!(Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// What a page of the app `id` is answered when it asks for a code.
+    fn gene(&self, id: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: {}\r\nx-authing-app-id: {id}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
+            self.address
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    good(folder, &ADD);
+    let mut serving = Serving::start(folder);
+    assert!(serving.gene("shop").contains("\"code\":200"));
+    assert!(serving.gene("blog").contains("unknown-app"));
+
+    good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
+    assert!(serving.gene("blog").contains("unknown-app"), "not before it is told");
+    serving.hang_up();
+    serving.line_with("have been read again");
+    assert!(serving.gene("blog").contains("\"code\":200"));
+
+    let file = folder.join("scanlogin.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("[[app]]", "[[app]")).unwrap();
+    serving.hang_up();
+    let line = serving.line_with("stay as they are");
+    assert!(line.contains("scanlogin.toml") && line.contains("line"), "{line}");
+    assert!(serving.gene("blog").contains("\"code\":200"), "the old ones stay");
+}
