@@ -44,6 +44,8 @@ pub enum Refusal {
     LoginExpired,
     /// The user belongs to another pool.
     WrongPool,
+    /// Somebody has locked the user out.
+    Blocked,
     /// The name and the password do not belong together.
     WrongPassword,
     /// The caller has not proved that it may ask this.
@@ -120,6 +122,7 @@ impl Refusal {
                 business(code::LOGIN_EXPIRED, "login-expired", "the login has expired; sign in again".into())
             }
             R::WrongPool => business(code::WRONG_POOL, "wrong-pool", "the user is not in this user pool".into()),
+            R::Blocked => business(code::FORBIDDEN, "blocked", "this user has been locked out".into()),
             R::WrongPassword => {
                 business(code::NOT_SIGNED_IN, "wrong-password", "the username or the password is wrong".into())
             }
@@ -210,6 +213,7 @@ mod tests {
             (Refusal::Life(Reason::NotScanned), 200, 500, "not-scanned"),
             (Refusal::NotSignedIn, 200, 2020, "not-signed-in"),
             (Refusal::WrongPool, 200, 2036, "wrong-pool"),
+            (Refusal::Blocked, 200, 1001, "blocked"),
             (Refusal::LoginExpired, 200, 2206, "login-expired"),
             (Refusal::Forbidden("no"), 200, 1001, "forbidden"),
             (Refusal::MissingParameter("random".into()), 200, 2231, "missing-parameter"),

@@ -52,11 +52,13 @@ pub async fn start_with(
         let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     };
     let connections = wrap(app(&service)).into_make_service_with_connect_info::<SocketAddr>();
+    let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());
     let server = axum::serve(listener, connections).with_graceful_shutdown(stopped);
     Ok(Running {
         url: service.config.base_url(),
         server: tokio::spawn(async move { server.await }),
         sweeper: tokio::spawn(sweep(Arc::clone(&service))),
+        listener: tokio::spawn(async move { store.listen(waiters).await }),
         service,
     })
 }
@@ -70,6 +72,7 @@ pub struct Running {
     pub service: Arc<Service>,
     server: JoinHandle<io::Result<()>>,
     sweeper: JoinHandle<()>,
+    listener: JoinHandle<()>,
 }
 
 impl Running {
@@ -89,6 +92,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.server.abort();
         self.sweeper.abort();
+        self.listener.abort();
     }
 }
 

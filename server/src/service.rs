@@ -169,7 +169,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// The reason why there is no such step. Of several callers at once one wins, and the others find the code changed.
+    /// The reason why there is no such step, or [`Refusal::Blocked`] for a confirm that has failed. Of several callers
+    /// at once one wins, and the others find the code changed.
     pub async fn act(&self, action: Action, random: &str, user: &User) -> Result<Record, Refusal> {
         for _ in 0..MAX_ATTEMPTS {
             let Found { record, revision, app } = self.load(random).await?;
@@ -177,20 +178,29 @@ impl Service {
                 return Err(Refusal::WrongPool);
             }
             let now = self.clock.now();
-            let is_owner = |owner: &User| owner.id == user.id;
+            let is_owner = |owner: &User| owner.is(user);
             match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
                 Step::Stay => return Ok(record),
                 Step::Become(life) => {
+                    let life = self.fail_if_blocked(life).await?;
                     let record = record.step(life, now, app.ticket_lifetime);
                     if self.store.swap(record.clone(), revision).await? {
                         self.waiters.wake(random);
-                        return Ok(record);
+                        return if matches!(record.life, Life::Failed(_)) { Err(Refusal::Blocked) } else { Ok(record) };
                     }
                 }
             }
         }
         tracing::error!("a code changed more often than its life has steps");
         Err(Refusal::Internal)
+    }
+
+    /// What a confirm comes to: nobody who is locked out signs in.
+    async fn fail_if_blocked(&self, life: Life<User>) -> Result<Life<User>, Refusal> {
+        let Life::Authorised(user) = life else { return Ok(life) };
+        let account = self.store.account(&user.user_pool_id, &user.id).await?;
+        let is_blocked = account.is_some_and(|account| account.is_blocked);
+        Ok(if is_blocked { Life::Failed(user) } else { Life::Authorised(user) })
     }
 
     /// The text in the QR code of `record`, which is one of `app`.

@@ -43,6 +43,11 @@ pub struct User {
 }
 
 impl User {
+    /// Whether this is `other`. An owner whom an older version kept has no pool: there was only one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.id == other.id && (self.user_pool_id == other.user_pool_id || self.user_pool_id.is_empty())
+    }
+
     /// What a page may show before the user has approved: a name and a picture.
     pub fn person(&self) -> Person {
         Person { nickname: self.nickname.clone().or_else(|| self.name.clone()), photo: self.photo.clone() }
@@ -127,6 +132,15 @@ mod tests {
             json!({ "id": "u1", "email": "", "emailVerified": false, "oauth": "", "username": "", "nickname": "",
                     "company": "", "photo": "", "phone": "" })
         );
+    }
+
+    #[test]
+    fn an_id_names_a_user_within_their_pool_only() {
+        let alice_of = |pool: &str| User { id: "a".to_owned(), user_pool_id: pool.to_owned(), ..User::default() };
+        assert!(alice_of("staff").is(&alice_of("staff")));
+        assert!(!alice_of("staff").is(&alice_of("customers")));
+        assert!(!alice_of("staff").is(&User { id: "b".to_owned(), ..alice_of("staff") }));
+        assert!(alice_of("").is(&alice_of("staff")), "an owner from before pools were kept");
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub(super) async fn userinfo(
         Redemption::Unknown => Err(Refusal::UnknownTicket),
         Redemption::Used => Err(Refusal::TicketUsed),
         Redemption::Expired => Err(Refusal::TicketExpired),
+        Redemption::Blocked => Err(Refusal::Blocked),
     }
 }
 

@@ -5,36 +5,44 @@
 //! version of this server is refused at the start. Deliberately absent: waking other processes that wait for news.
 
 use core::time::Duration;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
-use rusqlite_migration::{M, Migrations};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
+use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
 use scanlogin::lifecycle::Life;
 use scanlogin::protocol::Requester;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Account, Redeemed, Redemption, Revision, Store, StoreError};
+use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::record::Record;
 use crate::secrets::Hash;
 use crate::user::User;
+use crate::waiters::Waiters;
+
+/// What made the file what it is, step by step. A step that has been released never changes.
+const SCHEMA: [M<'_>; 2] =
+    [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
 
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Mutex<Connection>>);
 
 impl SqliteStore {
-    /// Opens the file at `path`, and makes it when it is not there.
+    /// Opens the file at `path`, brings one of an older version up to date, and makes it when it is not there.
     ///
     /// # Errors
     ///
     /// When it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Connection::open(path)?)
+        make_private(path).map_err(StoreError::new)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::prepare(Connection::open_with_flags(path, flags)?)
     }
 
     /// A store that is gone when it is dropped.
@@ -51,7 +59,12 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // With WAL this loses at most the last moments in a power cut, never the file.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        Migrations::new(vec![M::up(include_str!("schema.sql"))]).to_latest(&mut connection).map_err(StoreError::new)?;
+        Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
+            MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+                StoreError::new("a newer version of this server wrote it; start that version, or name another file")
+            }
+            error => StoreError::new(error),
+        })?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
@@ -153,15 +166,84 @@ impl Store for SqliteStore {
         self.run(move |connection| {
             // Immediate: the write lock is taken before anything is read, so that nobody is told "busy" half-way.
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let redemption = match take_ticket(&transaction, ticket, &app_id, now)? {
-                Some((user, requester)) => {
-                    let account = count_sign_in(&transaction, &user, &requester, now)?;
-                    Redemption::Redeemed(Box::new(Redeemed { user, account }))
-                }
-                None => why_not(&transaction, ticket, &app_id)?,
-            };
+            let redemption = take_ticket(&transaction, ticket, &app_id, now)?;
             transaction.commit()?;
             Ok(redemption)
+        })
+        .await
+    }
+
+    async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
+        let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
+        self.run(move |connection| read_account(connection, &user_pool_id, &user_id)).await
+    }
+
+    async fn set_blocked(
+        &self,
+        user_pool_id: &str,
+        user_id: &str,
+        blocked: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
+        self.run(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            give_pool(&transaction, &user_pool_id, &user_id)?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO users (user_pool_id, id, signed_up, logins_count, last_ip, blocked)
+                     VALUES (:user_pool_id, :id, :now, 0, '', :blocked)
+                     ON CONFLICT (user_pool_id, id) DO UPDATE SET blocked = excluded.blocked",
+                )?
+                .execute(named_params! {
+                    ":user_pool_id": user_pool_id,
+                    ":id": user_id,
+                    ":now": now.as_millisecond(),
+                    ":blocked": blocked,
+                })?;
+            transaction.commit()
+        })
+        .await
+    }
+
+    async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
+        self.run(move |connection| read_keys(connection, purpose)).await
+    }
+
+    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let key = match read_keys(&transaction, key.purpose)?.into_iter().next() {
+                Some(newest) => newest,
+                None => {
+                    write_key(&transaction, &key)?;
+                    key
+                }
+            };
+            transaction.commit()?;
+            Ok(key)
+        })
+        .await
+    }
+
+    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        self.run(move |connection| write_key(connection, &key)).await
+    }
+
+    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
+        self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "DELETE FROM keys WHERE purpose = :purpose AND EXISTS (
+                         SELECT 1 FROM keys AS newer
+                         WHERE newer.purpose = keys.purpose AND newer.created_at < :superseded_before
+                           AND (newer.created_at, newer.id) > (keys.created_at, keys.id)
+                     )",
+                )?
+                .execute(named_params! {
+                    ":purpose": purpose.word(),
+                    ":superseded_before": superseded_before.as_millisecond(),
+                })
         })
         .await
     }
@@ -172,6 +254,23 @@ impl Store for SqliteStore {
         })
         .await
     }
+
+    async fn listen(&self, _: Waiters) {
+        core::future::pending().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.run(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
+    }
+}
+
+/// Makes an empty file that only its owner may read, since keys will be in it. One that is there stays as it is.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn take_ticket(
@@ -179,34 +278,33 @@ fn take_ticket(
     ticket: Hash,
     app_id: &str,
     now: Timestamp,
-) -> rusqlite::Result<Option<(User, Requester)>> {
-    transaction
+) -> rusqlite::Result<Redemption> {
+    let found = transaction
         .prepare_cached(
-            "UPDATE codes SET ticket_used_at = :now
-             WHERE ticket_hash = :ticket AND app_id = :app_id AND life = 'authorised'
-               AND ticket_used_at IS NULL AND ticket_expires_at > :now
-             RETURNING owner, requester",
-        )?
-        .query_row(
-            named_params! { ":now": now.as_millisecond(), ":ticket": ticket.as_bytes(), ":app_id": app_id },
-            |row| Ok((from_json(row, "owner")?, from_json(row, "requester")?)),
-        )
-        .optional()
-}
-
-fn why_not(transaction: &Transaction<'_>, ticket: Hash, app_id: &str) -> rusqlite::Result<Redemption> {
-    let is_used = transaction
-        .prepare_cached(
-            "SELECT ticket_used_at IS NOT NULL FROM codes
+            "SELECT owner, requester, ticket_used_at, ticket_expires_at FROM codes
              WHERE ticket_hash = :ticket AND app_id = :app_id AND life = 'authorised'",
         )?
-        .query_row(named_params! { ":ticket": ticket.as_bytes(), ":app_id": app_id }, |row| row.get(0))
+        .query_row(named_params! { ":ticket": ticket.as_bytes(), ":app_id": app_id }, |row| {
+            let user: User = from_json(row, "owner")?;
+            let requester: Requester = from_json(row, "requester")?;
+            Ok((user, requester, optional_time(row, "ticket_used_at")?, optional_time(row, "ticket_expires_at")?))
+        })
         .optional()?;
-    Ok(match is_used {
-        None => Redemption::Unknown,
-        Some(true) => Redemption::Used,
-        Some(false) => Redemption::Expired,
-    })
+    let Some((user, requester, used_at, expires_at)) = found else { return Ok(Redemption::Unknown) };
+    if used_at.is_some() {
+        return Ok(Redemption::Used);
+    }
+    if expires_at.is_none_or(|expires_at| expires_at <= now) {
+        return Ok(Redemption::Expired);
+    }
+    if read_account(transaction, &user.user_pool_id, &user.id)?.is_some_and(|account| account.is_blocked) {
+        return Ok(Redemption::Blocked);
+    }
+    transaction
+        .prepare_cached("UPDATE codes SET ticket_used_at = :now WHERE ticket_hash = :ticket")?
+        .execute(named_params! { ":now": now.as_millisecond(), ":ticket": ticket.as_bytes() })?;
+    let account = count_sign_in(transaction, &user, &requester, now)?;
+    Ok(Redemption::Redeemed(Box::new(Redeemed { user, account })))
 }
 
 fn count_sign_in(
@@ -215,20 +313,88 @@ fn count_sign_in(
     requester: &Requester,
     now: Timestamp,
 ) -> rusqlite::Result<Account> {
+    give_pool(transaction, &user.user_pool_id, &user.id)?;
     transaction
         .prepare_cached(
-            "INSERT INTO users (id, signed_up, logins_count, last_ip) VALUES (:id, :now, 1, :ip)
-             ON CONFLICT (id) DO UPDATE SET logins_count = logins_count + 1, last_ip = excluded.last_ip
+            "INSERT INTO users (user_pool_id, id, signed_up, logins_count, last_ip)
+             VALUES (:user_pool_id, :id, :now, 1, :ip)
+             ON CONFLICT (user_pool_id, id) DO UPDATE SET
+                 signed_up = CASE logins_count WHEN 0 THEN excluded.signed_up ELSE signed_up END,
+                 logins_count = logins_count + 1,
+                 last_ip = excluded.last_ip
              RETURNING signed_up, logins_count, last_ip, blocked",
         )?
-        .query_row(named_params! { ":id": user.id, ":now": now.as_millisecond(), ":ip": requester.ip }, |row| {
-            Ok(Account {
-                signed_up: time(row, "signed_up")?,
-                logins_count: row.get("logins_count")?,
-                last_ip: row.get("last_ip")?,
-                is_blocked: row.get("blocked")?,
+        .query_row(
+            named_params! {
+                ":user_pool_id": user.user_pool_id,
+                ":id": user.id,
+                ":now": now.as_millisecond(),
+                ":ip": requester.ip,
+            },
+            account_of_row,
+        )
+}
+
+/// A user whom an older version knew has no pool. Theirs is the first in which their id comes again: there was only one.
+fn give_pool(transaction: &Transaction<'_>, user_pool_id: &str, id: &str) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE OR IGNORE users SET user_pool_id = :user_pool_id WHERE user_pool_id = '' AND id = :id")?
+        .execute(named_params! { ":user_pool_id": user_pool_id, ":id": id })?;
+    Ok(())
+}
+
+fn read_account(connection: &Connection, user_pool_id: &str, id: &str) -> rusqlite::Result<Option<Account>> {
+    connection
+        .prepare_cached(
+            "SELECT signed_up, logins_count, last_ip, blocked FROM users
+             WHERE user_pool_id IN (:user_pool_id, '') AND id = :id
+             ORDER BY user_pool_id DESC LIMIT 1",
+        )?
+        .query_row(named_params! { ":user_pool_id": user_pool_id, ":id": id }, account_of_row)
+        .optional()
+}
+
+fn account_of_row(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        signed_up: time(row, "signed_up")?,
+        logins_count: row.get("logins_count")?,
+        last_ip: row.get("last_ip")?,
+        is_blocked: row.get("blocked")?,
+    })
+}
+
+fn read_keys(connection: &Connection, purpose: KeyPurpose) -> rusqlite::Result<Vec<StoredKey>> {
+    connection
+        .prepare_cached(
+            "SELECT id, algorithm, secret, created_at FROM keys WHERE purpose = ?1
+             ORDER BY created_at DESC, id DESC",
+        )?
+        .query_map([purpose.word()], |row| {
+            Ok(StoredKey {
+                id: row.get("id")?,
+                purpose,
+                algorithm: row.get("algorithm")?,
+                secret: row.get("secret")?,
+                created_at: time(row, "created_at")?,
             })
-        })
+        })?
+        .collect()
+}
+
+fn write_key(connection: &Connection, key: &StoredKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO keys (id, purpose, algorithm, secret, created_at)
+             VALUES (:id, :purpose, :algorithm, :secret, :created_at)",
+        )?
+        .execute(named_params! {
+            ":id": key.id,
+            ":purpose": key.purpose.word(),
+            ":algorithm": key.algorithm,
+            ":secret": key.secret,
+            ":created_at": key.created_at.as_millisecond(),
+        })?;
+    Ok(())
 }
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {

@@ -26,6 +26,8 @@ mod poll_token;
 
 mod ticket;
 
+mod blocked;
+
 mod bad_input;
 
 mod cross_origin;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::store::{Redemption, Revision, Store, StoreError};
+use scanlogin_server::store::{Account, KeyPurpose, Redemption, Revision, Store, StoreError, StoredKey};
+use scanlogin_server::waiters::Waiters;
 use tokio::time::sleep;
 
 /// A store that takes its time to say what it has found, and that it has swapped.
@@ -38,8 +39,32 @@ impl Store for SlowStore {
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
         self.store.redeem(ticket, app_id, now).await
     }
+    async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
+        self.store.account(user_pool_id, user_id).await
+    }
+    async fn set_blocked(&self, pool: &str, user: &str, blocked: bool, now: Timestamp) -> Result<(), StoreError> {
+        self.store.set_blocked(pool, user, blocked, now).await
+    }
+    async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
+        self.store.keys(purpose).await
+    }
+    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+        self.store.key_or(key).await
+    }
+    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        self.store.add_key(key).await
+    }
+    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
+        self.store.drop_keys(purpose, superseded_before).await
+    }
     async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.store.forget(now).await
+    }
+    async fn listen(&self, waiters: Waiters) {
+        self.store.listen(waiters).await;
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
     }
 }
 
@@ -72,7 +97,31 @@ impl Store for BrokenStore {
     async fn redeem(&self, _: Hash, _: &str, _: Timestamp) -> Result<Redemption, StoreError> {
         self.fail()
     }
+    async fn account(&self, _: &str, _: &str) -> Result<Option<Account>, StoreError> {
+        self.fail()
+    }
+    async fn set_blocked(&self, _: &str, _: &str, _: bool, _: Timestamp) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn keys(&self, _: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
+        self.fail()
+    }
+    async fn key_or(&self, _: StoredKey) -> Result<StoredKey, StoreError> {
+        self.fail()
+    }
+    async fn add_key(&self, _: StoredKey) -> Result<(), StoreError> {
+        self.fail()
+    }
+    async fn drop_keys(&self, _: KeyPurpose, _: Timestamp) -> Result<usize, StoreError> {
+        self.fail()
+    }
     async fn forget(&self, _: Timestamp) -> Result<usize, StoreError> {
+        self.fail()
+    }
+    async fn listen(&self, _: Waiters) {
+        core::future::pending().await
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
         self.fail()
     }
 }

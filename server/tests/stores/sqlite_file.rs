@@ -1,0 +1,126 @@
+//! The file itself: those of older and newer versions, and who may read it.
+
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use scanlogin::lifecycle::Life;
+use scanlogin_server::clock::later;
+use scanlogin_server::record::Record;
+use scanlogin_server::secrets::Hash;
+use scanlogin_server::store::sqlite::SqliteStore;
+use scanlogin_server::store::{Account, Redemption, Store as _};
+use scanlogin_server::user::User;
+use tempfile::TempDir;
+
+/// 2026-01-01T00:00:00Z, when the files were written.
+const MILLISECONDS: i64 = 1_767_225_600_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_millisecond(MILLISECONDS).unwrap()
+}
+
+/// A file as version 1 left it: one code scanned and one authorised by alice, who has signed in seven times before.
+fn file_of_version_1() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../../src/store/schema/1-codes-and-users.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    let (poll_token, ticket) = (Hash::of("poll token"), Hash::of("ticket"));
+    for (random, life, ticket_expires_at, ticket_hash) in [
+        ("scanned", "scanned", None, Hash::of("other ticket")),
+        ("authorised", "authorised", Some(MILLISECONDS + 300_000), ticket),
+    ] {
+        connection
+            .execute(
+                r#"INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ticket_expires_at, forget_at,
+                                      requester, poll_token_hash, ticket_hash)
+                   VALUES (?1, 'app', ?2, ?2 + 120000, ?3, '{"sub":"alice","nickname":"Alice"}', ?4, ?2 + 600000,
+                           '{"appName":"App","origin":null,"ip":"::1","userAgent":null,"createdAt":"then"}', ?5, ?6)"#,
+                (random, MILLISECONDS, life, ticket_expires_at, poll_token.as_bytes(), ticket_hash.as_bytes()),
+            )
+            .unwrap();
+    }
+    connection.execute("INSERT INTO users VALUES ('alice', ?1, 7, '::7', 0)", [MILLISECONDS - 1_000]).unwrap();
+    connection.execute("INSERT INTO users VALUES ('bob', ?1, 3, '::3', 1)", [MILLISECONDS - 2_000]).unwrap();
+    (folder, path)
+}
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path).unwrap()
+}
+
+#[tokio::test]
+async fn codes_of_an_older_file_go_on() {
+    let (_folder, path) = file_of_version_1();
+    let store = open(&path);
+    let (record, revision) = store.find("scanned").await.unwrap().unwrap();
+    let alice = User { id: "alice".to_owned(), user_pool_id: "staff".to_owned(), ..User::default() };
+    assert!(record.life.owner().unwrap().is(&alice));
+    assert!(record.poll_token_hash.is_of("poll token"));
+    let record: Record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
+    assert!(store.swap(record.clone(), revision).await.unwrap());
+    assert_eq!(open(&path).find("scanned").await.unwrap().unwrap().0, record, "and the file opens again");
+}
+
+#[tokio::test]
+async fn sign_ins_that_an_older_file_counted_are_counted_on() {
+    let (_folder, path) = file_of_version_1();
+    let store = open(&path);
+    let known = |logins_count, last_ip: &str, is_blocked, seconds_before: i64| Account {
+        signed_up: Timestamp::from_millisecond(MILLISECONDS - 1_000 * seconds_before).unwrap(),
+        logins_count,
+        last_ip: last_ip.to_owned(),
+        is_blocked,
+    };
+    assert_eq!(store.account("staff", "alice").await.unwrap(), Some(known(7, "::7", false, 1)));
+    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(known(3, "::3", true, 2)), "a lock holds");
+
+    // Authorised before the file was brought up to date, exchanged after it.
+    let Redemption::Redeemed(redeemed) = store.redeem(Hash::of("ticket"), "app", now()).await.unwrap() else {
+        panic!("a ticket of the older file is good");
+    };
+    assert_eq!(redeemed.account, known(8, "::1", false, 1));
+
+    // From then on in the pool that the token names.
+    let (record, revision) = store.find("scanned").await.unwrap().unwrap();
+    let alice = User { id: "alice".to_owned(), user_pool_id: "staff".to_owned(), ..User::default() };
+    let record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
+    assert!(store.swap(record, revision).await.unwrap());
+    let Redemption::Redeemed(redeemed) = store.redeem(Hash::of("other ticket"), "app", now()).await.unwrap() else {
+        panic!("a ticket of the older file is good");
+    };
+    assert_eq!(redeemed.account, known(9, "::1", false, 1));
+    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "another alice");
+
+    store.set_blocked("staff", "bob", false, later(now(), Duration::from_secs(5))).await.unwrap();
+    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(known(3, "::3", false, 2)));
+    assert_eq!(store.account("customers", "bob").await.unwrap(), None, "another bob");
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    drop(open(&path));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    let error = SqliteStore::open(&path).err().unwrap().to_string();
+    assert_eq!(error, "a newer version of this server wrote it; start that version, or name another file");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_but_its_owner_may_read_a_file_that_the_store_makes() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let store = open(&path);
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    }
+    drop(store);
+}
