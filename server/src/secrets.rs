@@ -1,13 +1,14 @@
 //! Everything secret that the server makes, and how it is kept: ids, poll tokens, tickets.
 //!
-//! Nothing secret is at rest, and nothing secret is remembered by the process but one key made at its start:
+//! What signs somebody in is never at rest, and all that the process remembers is one key made at its start:
 //!
-//! - `pollToken = HMAC(process key, "poll-token" ‖ random)`. The browser gets it; the store gets its SHA-256. A browser
-//!   that comes back with it after a restart is recognised by that hash, though the key is another one by then.
+//! - `pollToken = HMAC(key, "poll-token" ‖ random)`. The browser gets it; the store gets its SHA-256. A browser that comes
+//!   back with it after a restart, or to another server, is recognised by that hash, though the key is another one there.
 //! - `ticket = HMAC(pollToken, "ticket" ‖ random)`. The store gets its SHA-256 when the code is made, and it is worth
 //!   nothing before the code is authorised. `check` makes it again from the poll token that the browser brings.
-//! - A client that brings no poll token (`compat-poll-without-token`) is served by making the poll token again from the
-//!   process key. That is all that a restart takes away: such a client's codes end with the process.
+//! - A client that brings no poll token (`compat.poll_without_token`) is served by making the poll token again. For such
+//!   apps, and for them only, the key is one that all servers share: it is in the store, and who reads the store can make
+//!   their tickets.
 //!
 //! A plain SHA-256 is enough for these hashes, since what is hashed has 256 bits of entropy and can't be guessed.
 
@@ -110,10 +111,10 @@ impl TryFrom<String> for Hash {
     }
 }
 
-/// The key from which poll tokens are made: new at each start, kept nowhere.
-pub struct ProcessKey([u8; 32]);
+/// A key from which poll tokens are made.
+pub struct PollKey([u8; 32]);
 
-impl ProcessKey {
+impl PollKey {
     /// A new key.
     ///
     /// # Errors
@@ -121,6 +122,16 @@ impl ProcessKey {
     /// When the system has no random numbers.
     pub fn random() -> Result<Self, RandomError> {
         Ok(Self(random_bytes()?))
+    }
+
+    /// A key that was stored; `None` when that was not one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// What is stored.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// What proves that a browser is the one that asked for the code `random`.
@@ -174,7 +185,7 @@ mod tests {
 
     #[test]
     fn poll_tokens_and_tickets_differ_by_code_by_key_and_from_each_other() {
-        let (key, other_key) = (ProcessKey([1; 32]), ProcessKey([2; 32]));
+        let (key, other_key) = (PollKey([1; 32]), PollKey([2; 32]));
         let poll_token = key.poll_token("a");
         let secrets = [
             poll_token.clone(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use scanlogin::lifecycle::{Action, Life, Step};
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::app::{App, Apps};
 use crate::clock::{Clock, later, rfc3339};
@@ -15,10 +15,10 @@ use crate::config::{Config, StoreAddress};
 use crate::error::Refusal;
 use crate::extract::Browser;
 use crate::record::Record;
-use crate::secrets::{self, Hash, ProcessKey, RandomError, Secret};
+use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Revision, Store, StoreError};
+use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
 use crate::token::Tokens;
 use crate::user::User;
 use crate::waiters::Waiters;
@@ -42,7 +42,8 @@ pub struct Service {
     /// The tokens of users.
     pub tokens: Tokens,
     apps: RwLock<Arc<Apps>>,
-    process_key: ProcessKey,
+    own_key: PollKey,
+    shared_key: OnceCell<PollKey>,
     stopping: watch::Sender<bool>,
 }
 
@@ -82,7 +83,8 @@ impl Service {
         Ok(Arc::new(Self {
             tokens: Tokens::new(&config.jwt_secret, clock.clone()),
             apps: RwLock::new(Arc::new(Apps::new(config.settings.apps.clone()))),
-            process_key: ProcessKey::random()?,
+            own_key: PollKey::random()?,
+            shared_key: OnceCell::new(),
             waiters: Waiters::default(),
             stopping: watch::Sender::new(false),
             config,
@@ -122,7 +124,8 @@ impl Service {
         browser: Browser,
     ) -> Result<(Record, Secret), Refusal> {
         let random = secrets::random_id()?;
-        let poll_token = self.process_key.poll_token(&random);
+        let key = if app.compat.poll_without_token { self.shared_key().await? } else { &self.own_key };
+        let poll_token = key.poll_token(&random);
         let created_at = self.clock.now();
         let record = Record {
             app_id: app.id.clone(),
@@ -216,9 +219,32 @@ impl Service {
     }
 
     /// The poll token of the browser that asked for `record`, made again for a client that does not bring it. `None` for
-    /// a code from before the last start.
-    pub fn poll_token_again(&self, record: &Record) -> Option<Secret> {
-        Some(self.process_key.poll_token(&record.random)).filter(|token| record.poll_token_hash.is_of(token.expose()))
+    /// a code from before its app let such clients poll.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not tell the key.
+    pub async fn poll_token_again(&self, record: &Record) -> Result<Option<Secret>, Refusal> {
+        let poll_token = self.shared_key().await?.poll_token(&record.random);
+        Ok(Some(poll_token).filter(|token| record.poll_token_hash.is_of(token.expose())))
+    }
+
+    /// The key that all servers on one store share, made by the first that needs it.
+    async fn shared_key(&self) -> Result<&PollKey, Refusal> {
+        let load = async || {
+            let new = StoredKey {
+                id: secrets::random_id()?,
+                purpose: KeyPurpose::PollToken,
+                algorithm: "HMAC-SHA-256".to_owned(),
+                secret: PollKey::random()?.as_bytes().to_vec(),
+                created_at: self.clock.now(),
+            };
+            PollKey::from_bytes(&self.store.key_or(new).await?.secret).ok_or_else(|| {
+                tracing::error!("the key for poll tokens in the store is none");
+                Refusal::Internal
+            })
+        };
+        self.shared_key.get_or_try_init(load).await
     }
 
     /// From now on no poll waits, and those that do are answered.

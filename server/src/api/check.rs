@@ -46,7 +46,7 @@ pub(super) async fn check(
     loop {
         let Found { record, app, .. } = service.load(&random).await?;
         caller.is_for(&app)?;
-        let poll_token = allow(&service, &app, &record, poll_token.as_ref())?;
+        let poll_token = allow(&service, &app, &record, poll_token.as_ref()).await?;
         let now = service.clock.now();
         let status = record.status(now);
 
@@ -65,10 +65,10 @@ pub(super) async fn check(
 }
 
 /// Lets the browser pass that asked for the code, and hands back its poll token.
-fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
+async fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
     match brought {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
-        None if app.compat.poll_without_token => service.poll_token_again(record).ok_or(Refusal::UnknownCode),
+        None if app.compat.poll_without_token => service.poll_token_again(record).await?.ok_or(Refusal::UnknownCode),
         _ => Err(Refusal::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
     }
 }
