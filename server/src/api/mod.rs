@@ -38,7 +38,7 @@ pub fn routes(service: &Arc<Service>) -> Router {
         // Before CORS, which answers the OPTIONS that these routes do not have.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(cors(service));
-    // Outside CORS: any page may show an image, and none may read it by script.
+    // Any page may show an image.
     let rest = Router::new()
         .route(&path("image/{file}"), get(image::image))
         .route("/healthz", get(health))

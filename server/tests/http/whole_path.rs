@@ -129,6 +129,7 @@ async fn the_image_says_to_the_letter_what_the_contract_says() {
     assert_eq!(png.header("content-type"), Some("image/png"));
     assert_eq!(png.header("cache-control"), Some("no-store"));
     assert_eq!(png.header("cross-origin-resource-policy"), Some("cross-origin"));
+    assert_eq!(png.header("access-control-allow-origin"), Some("*"), "clients in the field ask with CORS");
     assert_eq!(decode(&png.body), text);
 
     let svg = server.get(&format!("{API}/image/{}.svg", code.random)).await;

@@ -101,8 +101,7 @@ pub struct Page<'a> {
 
 impl<'a> Page<'a> {
     async fn open(browser: &'a Browser, library: Library, set: impl Fn(&mut Config)) -> Result<Self> {
-        let sdk =
-            fs::read(root().join(SDK)).context("there is no SDK to compare with: run `cargo xtask dist` first")?;
+        let sdk = sdk()?;
         let set = |config: &mut Config| {
             demo_app(config).compat.poll_without_token = true;
             set(config);
@@ -209,6 +208,11 @@ impl<'a> Page<'a> {
     pub async fn look(&self, expression: &str) -> Result<Value> {
         self.browser.run(&format!("return {expression}")).await
     }
+}
+
+/// The bundle of the SDK in the field.
+pub fn sdk() -> Result<Vec<u8>> {
+    fs::read(root().join(SDK)).context("there is no SDK to compare with: run `cargo xtask dist` first")
 }
 
 fn pages(sdk: Vec<u8>) -> Router {
