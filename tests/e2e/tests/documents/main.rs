@@ -201,18 +201,3 @@ async fn properties_have_the_defaults_that_are_told_and_parts_their_names() -> R
     assert_eq!(marked(between(&looks, "`::part()`:", "; and")?), parts);
     browser.close().await
 }
-
-#[test]
-fn the_server_takes_every_flag_that_is_told_of() -> Result<()> {
-    let config = read("server/src/config.rs")?;
-    let told = ["Run the server", "Moving from authing-js-sdk"].map(|heading| section("README.md", heading));
-    let told = told.into_iter().collect::<Result<String>>()?;
-    let flags = told.split_whitespace().filter_map(|word| word.trim_matches(['`', ';', ',', '.']).strip_prefix("--"));
-    let flags: BTreeSet<_> = flags.filter(|flag| flag.starts_with(char::is_alphabetic)).collect();
-    assert!(flags.len() > 6, "{flags:?}");
-    for flag in flags {
-        let variable = format!("\"SCANLOGIN_{}\"", flag.to_uppercase().replace('-', "_"));
-        assert!(flag == "help" || config.contains(&variable), "{flag}");
-    }
-    Ok(())
-}
