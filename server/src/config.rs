@@ -11,15 +11,19 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
 
 use crate::app::App;
 use crate::commands::Command;
+use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::secrets::{Hash, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
 
 /// The shortest secret that HS256 is safe with (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
+/// Twice the browsers that one process is meant for.
+const MAX_CONNECTIONS: u32 = 20_000;
 const EXAMPLE: &str = "\
 To try it out:
   scanlogin-server --demo --www www --package pkg/dist
@@ -56,6 +60,15 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_STORE", value_name = "STORE", default_value = "sqlite:scanlogin.db", global = true)]
     #[arg(help_heading = "Server")]
     pub store: StoreAddress,
+    /// A proxy, or a network of them, such as `10.0.0.0/8`, whose X-Forwarded-For is believed; repeat it, or separate
+    /// several by commas. Without it all who come through a proxy count as one.
+    #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    #[arg(value_parser = network, help_heading = "Server")]
+    trusted_proxy: Vec<IpNet>,
+    /// The connections that may be open at once; more are closed as they come.
+    #[arg(long, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
+    max_connections: u32,
     /// How the log is written.
     #[arg(long, env = "SCANLOGIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Server")]
     log_format: LogFormat,
@@ -87,6 +100,10 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// Where codes are kept.
     pub store: StoreAddress,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The connections that may be open at once.
+    pub max_connections: u32,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What the tokens of users are signed with.
@@ -127,10 +144,12 @@ impl Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             public_url: None,
             store: StoreAddress::SqliteInMemory,
+            trusted_proxies: Vec::new(),
+            max_connections: MAX_CONNECTIONS,
             log_format: LogFormat::Text,
             jwt_secret: Secret::random()?,
             demo: Some(Demo { app_id: app.id.clone(), app_secret, user_pool_id: app.user_pool_id.clone() }),
-            settings: Settings { apps: vec![app] },
+            settings: Settings { apps: vec![app], limits: Limits::default() },
             settings_file: None,
             www: None,
             package: None,
@@ -170,6 +189,8 @@ impl TryFrom<Flags> for Config {
             listen: flags.listen,
             public_url: flags.public_url,
             store: flags.store,
+            trusted_proxies: flags.trusted_proxy,
+            max_connections: flags.max_connections,
             log_format: flags.log_format,
             jwt_secret,
             settings,
@@ -196,6 +217,13 @@ fn folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigEr
         Some(path) if !Path::is_dir(&path) => Err(ConfigError(format!("{flag}: {} is not a folder", path.display()))),
         path => Ok(path),
     }
+}
+
+/// A network, or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse()
+        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+        .map_err(|_| "this is no network such as 10.0.0.0/8, and no address".to_owned())
 }
 
 /// Why the server does not start: a sentence that names the flag, or the place in the file.

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
@@ -23,7 +24,8 @@ use tower::ServiceExt as _;
 use crate::api::{Answer, method_not_allowed};
 use crate::config::Demo;
 use crate::error::Refusal;
-use crate::extract::{ApiJson, required};
+use crate::extract::{ApiJson, BodyTimeout, required};
+use crate::limits;
 use crate::secrets::Secret;
 use crate::service::Service;
 use crate::user::User;
@@ -41,7 +43,14 @@ pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
         .route("/demo/me", get(me))
         .route("/demo/logout", post(sign_out))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(service), limits::hold))
         .with_state(site)
+}
+
+impl FromRef<Arc<Site>> for BodyTimeout {
+    fn from_ref(site: &Arc<Site>) -> Self {
+        Self::from_ref(&site.service)
+    }
 }
 
 struct Site {

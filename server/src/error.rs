@@ -3,6 +3,7 @@
 //! CONTRACT §2, "HTTP status and `code`": a business refusal answers HTTP 200, a transport refusal its own status, and
 //! both carry the envelope. Deliberately absent: causes. They are logged where they arise, and clients never see them.
 
+use core::time::Duration;
 use std::borrow::Cow;
 
 use axum::Json;
@@ -62,10 +63,17 @@ pub enum Refusal {
     TooLarge,
     /// The body did not arrive whole.
     BrokenBody,
+    /// The body did not arrive in time.
+    SlowBody,
     /// There is nothing at this address.
     UnknownRoute,
     /// The address has no such method.
     MethodNotAllowed,
+    /// The caller does this too often.
+    RateLimited {
+        /// When it may do so again.
+        retry_after: Duration,
+    },
     /// The server can't answer now, and may be able to soon.
     Unavailable,
     /// The server has a fault.
@@ -76,6 +84,10 @@ pub enum Refusal {
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome(pub &'static str);
 
+/// Left on the response to whoever came with an id or a secret that is none: how often that happens is limited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrongGuess;
+
 struct Face {
     http_status: StatusCode,
     code: i32,
@@ -84,6 +96,25 @@ struct Face {
 }
 
 impl Refusal {
+    /// The seconds after which another try is worth it, where that is known.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after } => {
+                Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
+            }
+            Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+
+    fn is_wrong_guess(&self) -> bool {
+        use Refusal as R;
+        matches!(
+            self,
+            R::UnknownCode | R::UnknownTicket | R::NotSignedIn | R::WrongPassword | R::Forbidden(_) | R::UnknownApp
+        )
+    }
+
     fn face(self) -> Face {
         use Refusal as R;
         let business =
@@ -148,6 +179,7 @@ impl Refusal {
                 format!("the body is longer than {} bytes", crate::extract::MAX_BODY_BYTES).into(),
             ),
             R::BrokenBody => transport(StatusCode::BAD_REQUEST, "broken-body", "the body did not arrive whole".into()),
+            R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not arrive in time".into()),
             R::UnknownRoute => {
                 transport(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this address".into())
             }
@@ -156,6 +188,9 @@ impl Refusal {
                 "method-not-allowed",
                 "this address does not take this method".into(),
             ),
+            R::RateLimited { .. } => {
+                transport(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests; try again later".into())
+            }
             R::Unavailable => transport(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -170,12 +205,16 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
         let Face { http_status, code, reason, message } = self.face();
         let envelope =
             Envelope::<()> { code, message: Some(message.into_owned()), data: None, reason: Some(reason.to_owned()) };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
-        if http_status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if is_wrong_guess {
+            response.extensions_mut().insert(WrongGuess);
         }
         response.extensions_mut().insert(Outcome(reason));
         response
@@ -219,6 +258,8 @@ mod tests {
             (Refusal::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
             (Refusal::MalformedJson(String::new()), 400, 400, "malformed-json"),
             (Refusal::UnknownRoute, 404, 404, "unknown-route"),
+            (Refusal::SlowBody, 408, 408, "timeout"),
+            (Refusal::RateLimited { retry_after: Duration::ZERO }, 429, 429, "rate-limited"),
             (Refusal::Unavailable, 503, 503, "unavailable"),
         ] {
             let face = refusal.face();
@@ -228,8 +269,16 @@ mod tests {
 
     #[test]
     fn whoever_is_sent_away_for_now_is_told_when_to_come_back() {
-        let response = Refusal::from(StoreError::new("disk full")).into_response();
-        assert_eq!(response.headers()["retry-after"], "1");
-        assert_eq!(response.headers()["cache-control"], "no-store");
+        let too_often = |milliseconds| Refusal::RateLimited { retry_after: Duration::from_millis(milliseconds) };
+        for (refusal, seconds) in [
+            (Refusal::from(StoreError::new("disk full")), "1"),
+            (too_often(1), "1"),
+            (too_often(1_000), "1"),
+            (too_often(1_001), "2"),
+        ] {
+            let response = refusal.into_response();
+            assert_eq!(response.headers()["retry-after"], seconds);
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
     }
 }

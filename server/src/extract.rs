@@ -2,11 +2,12 @@
 //!
 //! Deliberately absent: decisions about codes. A handler that has these values knows who calls and what for.
 
-use std::net::SocketAddr;
+use core::convert::Infallible;
+use core::time::Duration;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine as _;
@@ -15,8 +16,10 @@ use http_body_util::BodyExt as _;
 use scanlogin::protocol::{self, Requester};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::error::Refusal;
 use crate::origin::Origin;
@@ -31,17 +34,30 @@ const MAX_SWALLOWED_BYTES: usize = 4 * 1024 * 1024;
 /// The longest `Origin` and `User-Agent` that a phone is shown.
 const MAX_SHOWN_CHARACTERS: usize = 300;
 
+/// How long a body may take to arrive.
+pub struct BodyTimeout(pub Duration);
+
+impl FromRef<Arc<Service>> for BodyTimeout {
+    fn from_ref(service: &Arc<Service>) -> Self {
+        Self(service.config.settings.limits.body_timeout)
+    }
+}
+
 /// A JSON object in the body.
 pub struct ApiJson<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T>
+where
+    BodyTimeout: FromRef<S>,
+{
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
             return Err(Refusal::UnsupportedMediaType);
         }
-        let body = read(request.into_body()).await?;
+        let BodyTimeout(patience) = BodyTimeout::from_ref(state);
+        let body = timeout(patience, read(request.into_body())).await.map_err(|_| Refusal::SlowBody)??;
         let value: Value = serde_json::from_slice(&body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;
         // serde would take an array for a struct, field by field.
         if !value.is_object() {
@@ -230,15 +246,14 @@ impl Browser {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Browser {
-    type Rejection = Refusal;
+impl FromRequestParts<Arc<Service>> for Browser {
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        // A request that came without a socket has no address.
-        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, state).await.ok();
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, service).await?;
         Ok(Self {
             origin: shown(&parts.headers, header::ORIGIN),
-            ip: peer.map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_canonical().to_string()),
+            ip: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
             user_agent: shown(&parts.headers, header::USER_AGENT),
         })
     }

@@ -12,8 +12,9 @@
 //! 4. [`record`], [`store`]: a code, and where it is kept.
 //! 5. [`waiters`]: who waits for news of which code.
 //! 6. [`secrets`], [`token`], [`user`]: what proves who somebody is.
-//! 7. [`error`]: every refusal.
-//! 8. [`pages`], [`demo`], [`log`]: what stands around the protocol.
+//! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
+//! 8. [`error`]: every refusal.
+//! 9. [`pages`], [`demo`], [`log`]: what stands around the protocol.
 //!
 //! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
 
@@ -46,6 +47,12 @@ pub mod secrets;
 pub mod token;
 
 pub mod user;
+
+pub mod client_address;
+
+pub mod limits;
+
+pub mod meter;
 
 pub mod error;
 

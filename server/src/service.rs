@@ -14,6 +14,7 @@ use crate::clock::{Clock, later, rfc3339};
 use crate::config::{Config, StoreAddress};
 use crate::error::Refusal;
 use crate::extract::Browser;
+use crate::limits::Meters;
 use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
@@ -41,6 +42,8 @@ pub struct Service {
     pub waiters: Waiters,
     /// The tokens of users.
     pub tokens: Tokens,
+    /// Who does what too often.
+    pub meters: Meters,
     apps: RwLock<Arc<Apps>>,
     own_key: PollKey,
     shared_key: OnceCell<PollKey>,
@@ -86,6 +89,7 @@ impl Service {
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
             waiters: Waiters::default(),
+            meters: Meters::new(&config.settings.limits),
             stopping: watch::Sender::new(false),
             config,
             clock,
@@ -106,7 +110,7 @@ impl Service {
     /// When the file is refused; then nothing has changed.
     pub fn reload(&self) -> Result<usize, SettingsError> {
         let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
-        let Settings { apps } = Settings::read(path)?;
+        let apps = Settings::read(path)?.apps;
         let count = apps.len();
         *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Apps::new(apps));
         Ok(count)

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::limits::Limits;
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Settings {
     /// The apps that people sign in to.
     #[serde(default, rename = "app")]
     pub apps: Vec<App>,
+    /// What is too much of one caller. Taken in at the start only.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 impl Settings {

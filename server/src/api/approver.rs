@@ -40,6 +40,7 @@ async fn act(
 ) -> Result<Told, Refusal> {
     let random = required("random", Some(request.random))?;
     let Approver(user) = caller?;
+    service.meters.approver_call(&user.id, &random)?;
     // In a task of its own: a phone that hangs up half-way must not keep the waiting page from its news.
     let acting = {
         let random = random.clone();

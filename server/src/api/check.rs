@@ -39,6 +39,7 @@ pub(super) async fn check(
     // Without the status that the caller knows, any status is news.
     let known = number::<i32>("status", query.status)?;
 
+    service.meters.check(&random, poll_token.as_ref())?;
     let until = Instant::now() + Duration::from_secs(wait.into());
     // Both listen from before the first look, so that nothing that happens after it is missed.
     let mut waiter = service.waiters.listen(&random);

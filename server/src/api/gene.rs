@@ -7,6 +7,7 @@ use scanlogin::protocol::{API_PATH, GeneData, GeneRequest, Scene};
 use serde_json::{Map, Value};
 
 use crate::api::Answer;
+use crate::client_address::ClientAddress;
 use crate::clock::rfc3339;
 use crate::error::Refusal;
 use crate::extract::{ApiJson, Browser, Caller};
@@ -15,6 +16,7 @@ use crate::service::Service;
 pub(super) async fn gene(
     State(service): State<Arc<Service>>,
     caller: Caller,
+    client: ClientAddress,
     browser: Browser,
     ApiJson(request): ApiJson<GeneRequest<Value>>,
 ) -> Result<Answer<GeneData<Value>>, Refusal> {
@@ -22,7 +24,10 @@ pub(super) async fn gene(
         return Err(Refusal::UnsupportedScene);
     }
     let app = caller.app()?;
-    let (record, poll_token) = service.create(&app, custom_data(request)?, browser).await?;
+    let custom_data = custom_data(request)?;
+    // What is wrong with the request itself costs nothing.
+    service.meters.code(client)?;
+    let (record, poll_token) = service.create(&app, custom_data, browser).await?;
     Ok(Answer {
         message: "scan the code with the app",
         data: GeneData {

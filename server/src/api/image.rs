@@ -31,6 +31,7 @@ async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
         "svg" => svg,
         _ => return Err(Refusal::UnknownRoute),
     };
+    service.meters.check(random, None)?;
     let Found { record, app, .. } = service.load(random).await?;
     let (content_type, picture) = paint(&Service::text(&app, &record)?).map_err(|cause| {
         tracing::error!(cause, "a code can't be drawn");

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -17,6 +18,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::error::Refusal;
 use crate::extract::{Page, app_id};
+use crate::limits;
 use crate::service::Service;
 
 mod approver;
@@ -28,6 +30,7 @@ mod userinfo;
 /// The calls, below the server's address.
 pub fn routes(service: &Arc<Service>) -> Router {
     let path = |call: &str| format!("{API_PATH}/{call}");
+    let hold = from_fn_with_state(Arc::clone(service), limits::hold);
     let calls = Router::new()
         .route(&path("gene"), post(gene::gene))
         .route(&path("check"), get(check::check))
@@ -37,12 +40,15 @@ pub fn routes(service: &Arc<Service>) -> Router {
         .route(&path("userinfo"), post(userinfo::userinfo))
         // Before CORS, which answers the OPTIONS that these routes do not have.
         .method_not_allowed_fallback(method_not_allowed)
+        // Inside of it too: a page may read that it has to wait.
+        .layer(hold.clone())
         .layer(cors(service));
     // Any page may show an image.
     let rest = Router::new()
         .route(&path("image/{file}"), get(image::image))
         .route("/healthz", get(health))
-        .method_not_allowed_fallback(method_not_allowed);
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(hold);
     calls.merge(rest).with_state(Arc::clone(service))
 }
 

@@ -1,10 +1,12 @@
 //! A server to test, and the three who call it.
 
 use core::time::Duration;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -84,8 +86,7 @@ impl Server {
 
     pub(crate) async fn gene_with(&self, request: Value) -> Code {
         let data = self.post(&format!("{API}/gene")).json(&request).await.success();
-        let text = |name: &str| data[name].as_str().unwrap().to_owned();
-        Code { random: text("random"), poll_token: text("pollToken"), data }
+        Code::of(&data)
     }
 
     /// The browser asks what has become of its code.
@@ -148,6 +149,14 @@ impl Server {
     }
 }
 
+impl Code {
+    /// What `gene` answers.
+    pub(crate) fn of(data: &Value) -> Self {
+        let text = |name: &str| data[name].as_str().unwrap().to_owned();
+        Self { random: text("random"), poll_token: text("pollToken"), data: data.clone() }
+    }
+}
+
 /// Pushes the clock.
 pub(crate) async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
@@ -163,6 +172,13 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
+        self
+    }
+
+    /// As if it came through a socket.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        let peer = SocketAddr::new(address.parse().unwrap(), 40_000);
+        self.builder = self.builder.extension(ConnectInfo(peer));
         self
     }
 
@@ -242,6 +258,13 @@ impl Reply {
     #[track_caller]
     pub(crate) fn is_refused(&self, code: i64, reason: &str) {
         assert_eq!(self.refusal(), (200, code, reason.to_owned()), "{}", self.json());
+    }
+
+    /// Told to wait, and how many seconds.
+    #[track_caller]
+    pub(crate) fn is_told_to_wait(&self) -> u64 {
+        assert_eq!(self.refusal(), (429, 429, "rate-limited".to_owned()), "{}", self.json());
+        self.header("retry-after").unwrap().parse().unwrap()
     }
 
     pub(crate) fn message(&self) -> String {

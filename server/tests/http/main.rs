@@ -32,6 +32,8 @@ mod bad_input;
 
 mod cross_origin;
 
+mod limits;
+
 mod pages;
 
 mod demo;

@@ -1,11 +1,24 @@
 //! Many at once: exactly one wins, and the losers are told.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use scanlogin_server::Config;
+use scanlogin_server::meter::Rate;
+use scanlogin_server::store::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 
 use crate::common::{Call, Server};
+use crate::stores::SlowStore;
+
+/// So many callers of one code are more than are let in.
+fn crowded(config: &mut Config) {
+    let rate = Rate { burst: NonZeroU32::MAX, per_second: NonZeroU32::MAX };
+    config.settings.limits.approver_calls_per_code = rate;
+    config.settings.limits.approver_calls_per_user = rate;
+}
 
 /// Sends all calls at once and counts their reasons, "ok" for a success.
 async fn race(calls: Vec<Call>) -> HashMap<String, usize> {
@@ -29,7 +42,7 @@ fn counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_users_who_scan_one_code_one_has_it() {
-    let server = Server::new();
+    let server = Server::with(crowded);
     let code = server.gene().await;
     let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
     assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
@@ -38,7 +51,7 @@ async fn of_a_hundred_users_who_scan_one_code_one_has_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_who_confirm_and_cancel_one_kind_wins() {
     for _ in 0..5 {
-        let server = Server::new();
+        let server = Server::with(crowded);
         let code = server.gene().await;
         server.act("scanned", &code, "alice").await.success();
         let calls = (0..100).map(|at| server.act(["confirm", "cancel"][at % 2], &code, "alice")).collect();
@@ -55,7 +68,11 @@ async fn of_a_hundred_who_confirm_and_cancel_one_kind_wins() {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_who_have_all_seen_the_code_open_are_told_that_one_was_faster() {
     // All of them have read before the first one writes.
-    let server = Server::slow(Duration::from_secs(1), Duration::ZERO);
+    let store = SqliteStore::in_memory().unwrap();
+    let store = SlowStore { store, after_find: Duration::from_secs(1), after_swap: Duration::ZERO };
+    let mut config = Config::demo().unwrap();
+    crowded(&mut config);
+    let server = Server::of(config, Arc::new(store));
     let code = server.gene().await;
     let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
     assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
@@ -83,14 +100,10 @@ async fn a_ticket_that_is_brought_fifty_times_at_once_works_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_servers_on_one_file_agree_on_who_won() {
-    use std::sync::Arc;
-
-    use scanlogin_server::Config;
-    use scanlogin_server::store::sqlite::SqliteStore;
-
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
-    let config = Config::demo().unwrap();
+    let mut config = Config::demo().unwrap();
+    crowded(&mut config);
     let open = || Server::of(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
     let (first, second) = (open(), open());
     let code = first.gene().await;

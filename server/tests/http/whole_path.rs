@@ -1,9 +1,7 @@
 //! A page asks for a code, a phone confirms it, the site has its user.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 
-use axum::extract::connect_info::MockConnectInfo;
 use scanlogin::qr::{Drawing, Level};
 use serde_json::json;
 
@@ -97,15 +95,14 @@ async fn no_two_codes_share_an_id_or_a_poll_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_phone_is_told_who_asks() {
-    let mut server = Server::with(|config| {
+    let server = Server::with(|config| {
         config.settings.apps[0].name = "The Shop".to_owned();
         config.settings.apps[0].allowed_origins = vec!["https://shop.example".parse().unwrap()];
     });
-    let address: SocketAddr = "[::ffff:192.0.2.7]:5000".parse().unwrap();
-    server.router = server.router.layer(MockConnectInfo(address));
     let agent = format!("Firefox\t{}", "x".repeat(1_000));
     let call = server.post(&format!("{API}/gene")).json(&json!({}));
-    let data = call.header("origin", "https://shop.example").header("user-agent", &agent).await.success();
+    let call = call.from("::ffff:192.0.2.7").header("origin", "https://shop.example");
+    let data = call.header("user-agent", &agent).await.success();
 
     let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": data["random"] }));
     let requester = call.header("authorization", &server.token("alice")).await.success()["requester"].clone();
