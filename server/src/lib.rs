@@ -14,7 +14,8 @@
 //! 6. [`secrets`], [`token`], [`user`]: what proves who somebody is.
 //! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
 //! 8. [`error`]: every refusal.
-//! 9. [`pages`], [`demo`], [`log`]: what stands around the protocol.
+//! 9. `serve`: the socket, and patience with clients, which has an end.
+//! 10. [`pages`], [`demo`], [`log`]: what stands around the protocol.
 //!
 //! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
 
@@ -63,6 +64,10 @@ pub mod demo;
 pub mod log;
 
 mod run;
+
+mod serve;
+
+mod patience;
 
 use core::any::Any;
 use std::sync::Arc;

@@ -8,6 +8,9 @@ use scanlogin_server::config::{Config, Flags};
 use scanlogin_server::{StartError, log, start};
 use tokio::net::TcpListener;
 
+/// What is open besides connections: the listener, the store, pages that are being read.
+const OTHER_FILES: u64 = 256;
+
 fn main() -> ExitCode {
     let mut flags = Flags::parse();
     let outcome = match flags.command.take() {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
 async fn serve(flags: Flags) -> Result<(), StartError> {
     let config = Config::try_from(flags)?;
     log::write_to_stderr(config.log_format);
+    make_room(config.max_connections);
     let mut signals = Signals::new()?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -42,6 +46,18 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     tracing::info!("stopping");
     running.shutdown().await;
     Ok(())
+}
+
+/// Many systems give a program 1,024 files, and more only when it asks.
+fn make_room(connections: u32) {
+    let wanted = u64::from(connections) + OTHER_FILES;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files < wanted => {
+            tracing::warn!(files, wanted, "--max-connections is more than the system lets this program open");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the limit of open files can't be read"),
+    }
 }
 
 enum Signal {

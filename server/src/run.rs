@@ -5,7 +5,6 @@
 use core::fmt;
 use core::time::Duration;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app;
 use crate::config::{Config, ConfigError};
+use crate::serve::serve;
 use crate::service::Service;
 use crate::store::StoreError;
 
@@ -46,17 +46,11 @@ pub async fn start_with(
     config.listen = listener.local_addr()?;
     let service = tokio::task::spawn_blocking(|| Service::open(config)).await.map_err(io::Error::other)??;
 
-    let mut stopping = service.stopping();
-    let stopped = async move {
-        // An error means that the service is gone, and that is a reason to stop too.
-        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
-    };
-    let connections = wrap(app(&service)).into_make_service_with_connect_info::<SocketAddr>();
+    let app = wrap(app(&service));
     let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());
-    let server = axum::serve(listener, connections).with_graceful_shutdown(stopped);
     Ok(Running {
         url: service.config.base_url(),
-        server: tokio::spawn(async move { server.await }),
+        server: tokio::spawn(serve(listener, app, Arc::clone(&service))),
         sweeper: tokio::spawn(sweep(Arc::clone(&service))),
         listener: tokio::spawn(async move { store.listen(waiters).await }),
         service,
@@ -70,7 +64,7 @@ pub struct Running {
     pub url: String,
     /// What it works with.
     pub service: Arc<Service>,
-    server: JoinHandle<io::Result<()>>,
+    server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     listener: JoinHandle<()>,
 }
@@ -80,8 +74,7 @@ impl Running {
     pub async fn shutdown(mut self) {
         self.service.stop();
         match timeout(SHUTDOWN_GRACE, &mut self.server).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended badly"),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
             Err(_) => tracing::warn!("some requests did not finish in time"),
         }

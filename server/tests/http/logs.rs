@@ -35,6 +35,11 @@ pub(crate) fn keep() {
     });
 }
 
+/// What this test has logged until now.
+pub(crate) fn taken() -> String {
+    String::from_utf8(LINES.take()).unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_line_a_request_and_no_secret_in_any() {
     let server = Server::new();
@@ -51,7 +56,7 @@ async fn one_line_a_request_and_no_secret_in_any() {
     let malformed = format!("{{\"random\":\"{}\",", code.random);
     server.post(&format!("{API}/scanned")).body("application/json", malformed).await.refusal();
 
-    let log = String::from_utf8(LINES.take()).unwrap();
+    let log = taken();
     for expected in [
         "method=POST route=\"/api/v2/qrcode/gene\" status=200",
         "route=\"/api/v2/qrcode/image/{file}\"",

@@ -34,6 +34,8 @@ mod cross_origin;
 
 mod limits;
 
+mod slow_clients;
+
 mod pages;
 
 mod demo;

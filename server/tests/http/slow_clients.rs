@@ -1,0 +1,215 @@
+//! Clients who are slow, silent or too many, at real sockets: they lose their connection, and nobody else does.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+use std::sync::Arc;
+
+use scanlogin_server::{Config, Running, start};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use crate::common::Server;
+use crate::logs;
+
+const SHORT: Duration = Duration::from_millis(100);
+const FOR_EVER: Duration = Duration::from_secs(10_000);
+const GET: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+
+/// A server whose patience lasts for ever, but for what `set` says.
+async fn running(set: impl FnOnce(&mut Config)) -> Running {
+    let mut config = Config::demo().unwrap();
+    let limits = &mut config.settings.limits;
+    for timeout in [&mut limits.head_timeout, &mut limits.body_timeout, &mut limits.write_timeout] {
+        *timeout = FOR_EVER;
+    }
+    limits.idle_timeout = FOR_EVER;
+    set(&mut config);
+    let listener = TcpListener::bind(config.listen).await.unwrap();
+    start(config, listener).await.unwrap()
+}
+
+async fn connect(running: &Running) -> TcpStream {
+    TcpStream::connect(running.url.strip_prefix("http://").unwrap()).await.unwrap()
+}
+
+/// What comes until the connection ends.
+async fn all(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    // An end is an end, whether the server had read all of what was sent or not.
+    let _ = stream.read_to_end(&mut bytes).await;
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Asks once, and leaves the connection open.
+async fn is_answered(stream: &mut TcpStream) -> bool {
+    let mut status = [0; 15];
+    stream.write_all(GET.as_bytes()).await.is_ok()
+        && stream.read_exact(&mut status).await.is_ok()
+        && status == *b"HTTP/1.1 200 OK"
+        && rest_is_read(stream).await
+}
+
+async fn rest_is_read(stream: &mut TcpStream) -> bool {
+    let mut seen = String::new();
+    while !seen.ends_with('}') {
+        match stream.read_u8().await {
+            Ok(byte) => seen.push(byte.into()),
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+#[tokio::test]
+async fn who_sends_a_head_byte_by_byte_is_cut_off() {
+    let running = running(|config| config.settings.limits.head_timeout = SHORT).await;
+    for is_used in [false, true] {
+        let mut stream = connect(&running).await;
+        if is_used {
+            assert!(is_answered(&mut stream).await);
+        }
+        let (mut receiver, mut sender) = stream.into_split();
+        let trickle = async {
+            sender.write_all(b"GET /healthz HTTP/1.1\r\nx: ").await.unwrap();
+            while sender.write_all(b"x").await.is_ok() {
+                sleep(SHORT / 10).await;
+            }
+        };
+        let mut answer = Vec::new();
+        let (_, ended) = tokio::join!(trickle, receiver.read_to_end(&mut answer));
+        assert!(answer.is_empty(), "{ended:?}: {answer:?}");
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_loses_the_connection_later() {
+    let running = running(|config| config.settings.limits.idle_timeout = SHORT).await;
+    assert_eq!(all(connect(&running).await).await, "", "before a first request");
+    let mut used = connect(&running).await;
+    assert!(is_answered(&mut used).await);
+    assert_eq!(all(used).await, "", "and after one");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_connection_may_rest_for_longer_than_a_head_may_take() {
+    let running = running(|config| config.settings.limits.head_timeout = SHORT).await;
+    let mut stream = connect(&running).await;
+    for _ in 0..3 {
+        assert!(is_answered(&mut stream).await);
+        // Nothing happens meanwhile, which no event could tell.
+        sleep(3 * SHORT).await;
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
+    let set = |config: &mut Config| {
+        config.settings.limits.head_timeout = SHORT;
+        config.settings.limits.body_timeout = SHORT;
+        config.settings.limits.write_timeout = SHORT;
+        config.settings.limits.idle_timeout = SHORT;
+    };
+    let running = running(set).await;
+    let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
+    let code = server.gene().await;
+    let mut stream = connect(&running).await;
+    let poll = format!(
+        "GET /api/v2/qrcode/check?random={}&wait=1&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
+        code.random, code.poll_token
+    );
+    stream.write_all(poll.as_bytes()).await.unwrap();
+    assert!(all(stream).await.contains("\"status\":0"));
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_does_not_finish_a_body_is_told_so_and_cut_off() {
+    let running = running(|config| config.settings.limits.body_timeout = SHORT).await;
+    let mut stream = connect(&running).await;
+    let gene = "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                content-length: 2\r\n\r\n{";
+    stream.write_all(gene.as_bytes()).await.unwrap();
+    let answer = all(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+    assert!(answer.contains("\"reason\":\"timeout\""), "{answer}");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let www = tempfile::tempdir().unwrap();
+    std::fs::write(www.path().join("large.bin"), vec![0; 1024 * 1024]).unwrap();
+    let set = |config: &mut Config| {
+        config.www = Some(www.path().to_owned());
+        config.settings.limits.write_timeout = SHORT;
+    };
+    let running = running(set).await;
+    let mut stream = connect(&running).await;
+    // Once the buffers of both sides are full nothing moves, until the server closes the connection.
+    while stream.write_all(b"GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let running = running(|_| {}).await;
+    for (head, status) in [
+        (format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(20_000)), 431),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: x\r\n".repeat(200)), 431),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(20_000)), 431),
+        ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400),
+        ("\u{16}\u{3}\u{1} a browser that speaks TLS\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut stream = connect(&running).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = all(stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn more_connections_than_there_may_be_are_closed_and_places_are_given_back() {
+    let running = running(|config| config.max_connections = 2).await;
+    let (mut first, mut second) = (connect(&running).await, connect(&running).await);
+    assert!(is_answered(&mut first).await && is_answered(&mut second).await);
+    assert_eq!(all(connect(&running).await).await, "");
+    assert!(is_answered(&mut first).await, "who is in stays in");
+    drop(first);
+    while !is_answered(&mut connect(&running).await).await {}
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys() {
+    for (proxies, is_let_in) in [(vec![], false), (vec!["127.0.0.0/8".parse().unwrap()], true)] {
+        let set = |config: &mut Config| {
+            config.trusted_proxies = proxies;
+            config.settings.limits.connections_per_address = NonZeroU32::MIN;
+        };
+        let running = running(set).await;
+        let mut first = connect(&running).await;
+        assert!(is_answered(&mut first).await);
+        assert_eq!(is_answered(&mut connect(&running).await).await, is_let_in);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_does_not_hold_up_the_end() {
+    logs::keep();
+    let running = running(|_| {}).await;
+    let silent = connect(&running).await;
+    // Who is answered came later, so that the silent one has been accepted.
+    let mut resting = connect(&running).await;
+    assert!(is_answered(&mut resting).await);
+    running.shutdown().await;
+    assert_eq!(all(silent).await, "");
+    assert_eq!(all(resting).await, "");
+    let log = logs::taken();
+    assert!(log.contains("answered") && !log.contains("did not finish in time"), "{log}");
+}
