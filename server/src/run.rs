@@ -18,7 +18,7 @@ use crate::serve::serve;
 use crate::service::Service;
 use crate::store::StoreError;
 
-/// How often codes are looked through for those to be forgotten.
+/// How often codes are looked through for those to be forgotten, and keys for new ones.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a request may take to finish once the server is to end.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -46,6 +46,7 @@ pub async fn start_with(
     config.listen = listener.local_addr()?;
     let service = tokio::task::spawn_blocking(|| Service::open(config)).await.map_err(io::Error::other)??;
 
+    service.signing_keys.refresh().await?;
     let app = wrap(app(&service));
     let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());
     Ok(Running {
@@ -94,6 +95,9 @@ async fn sweep(service: Arc<Service>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        if let Err(error) = service.signing_keys.refresh().await {
+            tracing::error!(%error, "the signing keys can't be read again");
+        }
         match service.store.forget(service.clock.now()).await {
             Ok(0) => {}
             Ok(codes) => tracing::info!(codes, "forgotten"),

@@ -154,7 +154,8 @@ pub fn random_id() -> Result<String, RandomError> {
     Ok(URL_SAFE_NO_PAD.encode(random_bytes::<24>()?))
 }
 
-fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
+/// Bytes from the system's generator.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)

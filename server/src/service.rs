@@ -18,6 +18,7 @@ use crate::limits::Meters;
 use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
+use crate::signing_keys::SigningKeys;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
 use crate::token::Tokens;
@@ -42,6 +43,8 @@ pub struct Service {
     pub waiters: Waiters,
     /// The tokens of users.
     pub tokens: Tokens,
+    /// What the tokens that we hand out are signed with.
+    pub signing_keys: SigningKeys,
     /// Who does what too often.
     pub meters: Meters,
     apps: RwLock<Arc<Apps>>,
@@ -85,6 +88,7 @@ impl Service {
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         Ok(Arc::new(Self {
             tokens: Tokens::new(&config.jwt_secret, clock.clone()),
+            signing_keys: SigningKeys::new(Arc::clone(&store), clock.clone()),
             apps: RwLock::new(Arc::new(Apps::new(config.settings.apps.clone()))),
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),

@@ -1,4 +1,4 @@
-//! The six calls of the protocol, the image of a code, and the server's health: CONTRACT §2.
+//! The six calls of the protocol, the image of a code, the server's public keys and its health: CONTRACT §2.
 //!
 //! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
 
@@ -25,6 +25,7 @@ mod approver;
 mod check;
 mod gene;
 mod image;
+mod keys;
 mod userinfo;
 
 /// The calls, below the server's address.
@@ -46,6 +47,7 @@ pub fn routes(service: &Arc<Service>) -> Router {
     // Any page may show an image.
     let rest = Router::new()
         .route(&path("image/{file}"), get(image::image))
+        .route("/.well-known/jwks.json", get(keys::keys))
         .route("/healthz", get(health))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(hold);

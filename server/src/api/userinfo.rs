@@ -30,10 +30,12 @@ pub(super) async fn userinfo(
         Backend::Silent => allow_browser(&service, &caller, ticket, poll_token.as_ref()).await?,
         Backend::Wrong => return Err(NOT_THE_BACKEND),
     };
+    let key = service.signing_keys.current().await?;
+    let now = service.clock.now();
     // Whatever may be refused has been, so that a refusal never costs the ticket.
-    match service.store.redeem(ticket, &app.id, service.clock.now()).await? {
+    match service.store.redeem(ticket, &app.id, now).await? {
         Redemption::Redeemed(redeemed) => {
-            let (token, expires_at) = service.tokens.sign(&redeemed.user)?;
+            let (token, expires_at) = key.sign(&redeemed.user, &service.config.base_url(), &app.id, now)?;
             Ok(Answer {
                 message: "Successful in exchange for user information",
                 data: SignedInUser::new(*redeemed, &token, expires_at),

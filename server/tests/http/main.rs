@@ -26,6 +26,8 @@ mod poll_token;
 
 mod ticket;
 
+mod signing_keys;
+
 mod blocked;
 
 mod bad_input;
