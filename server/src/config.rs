@@ -15,6 +15,7 @@ use ipnet::IpNet;
 
 use crate::app::App;
 use crate::commands::Command;
+use crate::identity::issuer::Issuers;
 use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::secrets::{Hash, RandomError, Secret};
@@ -73,7 +74,8 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Server")]
     log_format: LogFormat,
 
-    /// What the tokens of users are signed with (HS256): 32 bytes or more, better set in the environment than here.
+    /// What the tokens of users are signed with (HS256), where no issuer publishes keys: 32 bytes or more, better set in
+    /// the environment than here.
     #[arg(long, env = "SCANLOGIN_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Users")]
     jwt_secret: Option<String>,
 
@@ -106,9 +108,9 @@ pub struct Config {
     pub max_connections: u32,
     /// How the log is written.
     pub log_format: LogFormat,
-    /// What the tokens of users are signed with.
-    pub jwt_secret: Secret,
-    /// The apps, as the server starts with them.
+    /// What the tokens of users are signed with, of those who are of no issuer.
+    pub jwt_secret: Option<Secret>,
+    /// The apps, issuers and limits, as the server starts with them.
     pub settings: Settings,
     /// Where they are read from again.
     pub settings_file: Option<PathBuf>,
@@ -147,9 +149,9 @@ impl Config {
             trusted_proxies: Vec::new(),
             max_connections: MAX_CONNECTIONS,
             log_format: LogFormat::Text,
-            jwt_secret: Secret::random()?,
+            jwt_secret: Some(Secret::random()?),
             demo: Some(Demo { app_id: app.id.clone(), app_secret, user_pool_id: app.user_pool_id.clone() }),
-            settings: Settings { apps: vec![app], limits: Limits::default() },
+            settings: Settings { apps: vec![app], issuers: Issuers::default(), limits: Limits::default() },
             settings_file: None,
             www: None,
             package: None,
@@ -180,11 +182,20 @@ impl TryFrom<Flags> for Config {
             )));
         }
         let demo = flags.demo.then(Self::demo).transpose()?;
-        let jwt_secret = secret("--jwt-secret", flags.jwt_secret, demo.as_ref().map(|demo| &demo.jwt_secret))?;
+        let jwt_secret = match (flags.jwt_secret, &demo) {
+            (Some(secret), _) => Some(long_enough("--jwt-secret", Secret::new(secret))?),
+            (None, Some(demo)) => demo.jwt_secret.clone(),
+            (None, None) => None,
+        };
         let (settings, settings_file, demo) = match demo {
             Some(Self { settings, demo, .. }) => (settings, None, demo),
             None => (Settings::read(&flags.config)?, Some(flags.config), None),
         };
+        if jwt_secret.is_none() && settings.issuers.is_empty() {
+            return Err(ConfigError(
+                "nobody could sign in: give --jwt-secret, or describe an [[issuer]] whose users may".to_owned(),
+            ));
+        }
         Ok(Self {
             listen: flags.listen,
             public_url: flags.public_url,
@@ -202,10 +213,7 @@ impl TryFrom<Flags> for Config {
     }
 }
 
-fn secret(flag: &str, given: Option<String>, default: Option<&Secret>) -> Result<Secret, ConfigError> {
-    let Some(secret) = given.map(Secret::new).or_else(|| default.cloned()) else {
-        return Err(ConfigError(format!("{flag} is missing; only --demo has one of its own")));
-    };
+fn long_enough(flag: &str, secret: Secret) -> Result<Secret, ConfigError> {
     if secret.length() < MIN_SECRET_BYTES {
         return Err(ConfigError(format!("{flag} is too short to be safe: at least {MIN_SECRET_BYTES} bytes")));
     }

@@ -74,7 +74,7 @@ async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) ->
     let user = user(&username, &site.demo.user_pool_id, &site.service.config.base_url())
         .filter(|user| user.id == password)
         .ok_or(Refusal::WrongPassword)?;
-    let (token, _) = site.service.tokens.sign(&user)?;
+    let token = site.service.identity.sign(&user)?;
     Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 

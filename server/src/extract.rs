@@ -90,7 +90,7 @@ impl FromRequestParts<Arc<Service>> for Approver {
         let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(Refusal::NotSignedIn)?;
         // Clients in the field send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
-        service.tokens.verify(token).map(Self)
+        service.identity.verify(token).await.map(Self)
     }
 }
 

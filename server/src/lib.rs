@@ -11,7 +11,7 @@
 //! 3. [`api`]: the calls of the protocol, one file each, and [`extract`], what they read of a request.
 //! 4. [`record`], [`store`]: a code, and where it is kept.
 //! 5. [`waiters`]: who waits for news of which code.
-//! 6. [`token`], [`user`]: whose token it is that a phone brings. [`secrets`], [`signing_keys`]: what we hand out.
+//! 6. [`identity`], [`user`]: whose token it is that a phone brings. [`secrets`], [`signing_keys`]: what we hand out.
 //! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
 //! 8. [`error`]: every refusal.
 //! 9. `serve`: the socket, and patience with clients, which has an end.
@@ -47,7 +47,7 @@ pub mod secrets;
 
 pub mod signing_keys;
 
-pub mod token;
+pub mod identity;
 
 pub mod user;
 

@@ -95,6 +95,7 @@ async fn sweep(service: Arc<Service>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        service.identity.refresh();
         if let Err(error) = service.signing_keys.refresh().await {
             tracing::error!(%error, "the signing keys can't be read again");
         }

@@ -14,6 +14,7 @@ use crate::clock::{Clock, later, rfc3339};
 use crate::config::{Config, StoreAddress};
 use crate::error::Refusal;
 use crate::extract::Browser;
+use crate::identity::Identity;
 use crate::limits::Meters;
 use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
@@ -21,7 +22,6 @@ use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
-use crate::token::Tokens;
 use crate::user::User;
 use crate::waiters::Waiters;
 
@@ -41,8 +41,8 @@ pub struct Service {
     pub store: Arc<dyn Store>,
     /// Who waits for news of which code.
     pub waiters: Waiters,
-    /// The tokens of users.
-    pub tokens: Tokens,
+    /// Knows users by their tokens.
+    pub identity: Identity,
     /// What the tokens that we hand out are signed with.
     pub signing_keys: SigningKeys,
     /// Who does what too often.
@@ -87,7 +87,7 @@ impl Service {
     /// When the system has no random numbers.
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         Ok(Arc::new(Self {
-            tokens: Tokens::new(&config.jwt_secret, clock.clone()),
+            identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
             signing_keys: SigningKeys::new(Arc::clone(&store), clock.clone()),
             apps: RwLock::new(Arc::new(Apps::new(config.settings.apps.clone()))),
             own_key: PollKey::random()?,
@@ -114,8 +114,9 @@ impl Service {
     /// When the file is refused; then nothing has changed.
     pub fn reload(&self) -> Result<usize, SettingsError> {
         let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
-        let apps = Settings::read(path)?.apps;
+        let Settings { apps, issuers, limits: _ } = Settings::read(path)?;
         let count = apps.len();
+        self.identity.set_issuers(issuers);
         *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Apps::new(apps));
         Ok(count)
     }

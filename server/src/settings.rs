@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::identity::issuer::Issuers;
 use crate::limits::Limits;
 
 /// What the file says.
@@ -20,6 +21,9 @@ pub struct Settings {
     /// The apps that people sign in to.
     #[serde(default, rename = "app")]
     pub apps: Vec<App>,
+    /// Whose users may approve, besides those of the shared secret.
+    #[serde(default, rename = "issuer")]
+    pub issuers: Issuers,
     /// What is too much of one caller. Taken in at the start only.
     #[serde(default)]
     pub limits: Limits,

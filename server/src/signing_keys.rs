@@ -2,7 +2,7 @@
 //!
 //! A new key is published for a while before it signs, so that whoever has fetched the keys of before knows it by then.
 //! An old one stays published until every token that it has signed has expired. Deliberately absent: who asks for a
-//! rotation, and tokens of others ([`crate::token`]).
+//! rotation, and tokens of others ([`crate::identity`]).
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -29,10 +29,15 @@ fn parse(flags: &[&str]) -> Result<Config, String> {
 
 /// With a secret, and with a good file of settings.
 fn parse_whole(flags: &[&str]) -> Result<Config, String> {
+    parse_with(FILE, &[&["--jwt-secret", SECRET], flags].concat())
+}
+
+/// With a file of settings.
+fn parse_with(settings: &str, flags: &[&str]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scanlogin.toml");
-    std::fs::write(&file, FILE).unwrap();
-    parse(&[&["--jwt-secret", SECRET, "--config", file.to_str().unwrap()], flags].concat())
+    std::fs::write(&file, settings).unwrap();
+    parse(&[&["--config", file.to_str().unwrap()], flags].concat())
 }
 
 #[test]
@@ -69,11 +74,23 @@ fn every_wrong_value_is_refused_by_name() {
 }
 
 #[test]
-fn outside_a_demo_secret_and_settings_must_be_there() {
-    assert!(parse(&[]).unwrap_err().starts_with("--jwt-secret is missing"));
-    assert!(parse(&["--jwt-secret", &SECRET[1..]]).unwrap_err().starts_with("--jwt-secret is too short"));
+fn outside_a_demo_there_must_be_settings_and_somebody_who_can_sign_in() {
     let error = parse(&["--jwt-secret", SECRET, "--config", "no/such.toml"]).unwrap_err();
     assert!(error.contains("no/such.toml") && error.contains("scanlogin-server app add"), "{error}");
+
+    let error = parse_with(FILE, &[]).unwrap_err();
+    assert!(error.contains("--jwt-secret") && error.contains("[[issuer]]"), "{error}");
+    assert!(parse_with(FILE, &["--jwt-secret", &SECRET[1..]]).unwrap_err().starts_with("--jwt-secret is too short"));
+    let issuer = r#"
+        [[issuer]]
+        issuer = "https://id.example.com"
+        audience = "scanlogin"
+        jwks = "https://id.example.com/keys"
+        user_pool_id = "customers"
+    "#;
+    assert!(parse_with(&(FILE.to_owned() + issuer), &[]).unwrap().jwt_secret.is_none());
+    let error = parse_with(&(FILE.to_owned() + &issuer.replace("\"scanlogin\"", "[]")), &[]).unwrap_err();
+    assert!(error.contains("audience") && error.contains("line"), "{error}");
 }
 
 #[test]
@@ -83,8 +100,9 @@ fn a_demo_brings_its_own_app_with_secrets_that_differ_at_each_start() {
     assert!(first.settings.apps[0].has_secret(secret(&first).expose()));
     assert_ne!(secret(&first), secret(&second));
     assert_ne!(first.jwt_secret, second.jwt_secret);
-    assert_ne!(first.jwt_secret, secret(&first));
-    assert_eq!(parse(&["--demo", "--jwt-secret", SECRET]).unwrap().jwt_secret.expose(), SECRET);
+    assert_ne!(first.jwt_secret, Some(secret(&first)));
+    let given = parse(&["--demo", "--jwt-secret", SECRET]).unwrap().jwt_secret;
+    assert_eq!(given.as_ref().map(|secret| secret.expose()), Some(SECRET));
 }
 
 #[test]

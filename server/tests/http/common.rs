@@ -118,7 +118,7 @@ impl Server {
             photo: Some(format!("https://photos.example/{user}.png")),
             ..User::default()
         };
-        self.service.tokens.sign(&user).unwrap().0.expose().to_owned()
+        self.service.identity.sign(&user).unwrap().expose().to_owned()
     }
 
     /// The ticket of a code that `user` scans and confirms.

@@ -26,6 +26,10 @@ mod poll_token;
 
 mod ticket;
 
+mod provider;
+
+mod identity;
+
 mod signing_keys;
 
 mod blocked;

@@ -8,6 +8,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::config::StoreAddress;
+use scanlogin_server::error::Refusal;
 use scanlogin_server::signing_keys::SigningKeys;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{KeyPurpose, Store as _, StoredKey};
@@ -86,6 +87,12 @@ async fn the_keys_are_published_for_everybody_without_what_signs() {
     let members: Vec<&str> = keys[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["kty", "crv", "x", "kid", "alg", "use"]);
     assert_eq!(server.post(PATH).await.refusal(), (405, 405, "method-not-allowed".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_handed_out_signs_nobody_in() {
+    let server = Server::new();
+    assert_eq!(server.service.identity.verify(&token(&server).await).await, Err(Refusal::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
