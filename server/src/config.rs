@@ -33,7 +33,7 @@ To run it, behind a proxy that speaks TLS:
   scanlogin-server app add shop --name \"The Shop\" --user-pool-id customers \\
     --allowed-origin https://www.example.com     # writes scanlogin.toml, and shows the secret for your backend
   scanlogin-server check-config
-  SCANLOGIN_JWT_SECRET=… scanlogin-server --public-url https://login.example.com
+  SCANLOGIN_JWT_SECRET=… scanlogin-server --public-url https://login.example.com --trusted-proxy 127.0.0.1
 
 A running server reads scanlogin.toml again on SIGHUP; one that is wrong is refused, and the old one stays.";
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use scanlogin_server::config::{Config, Flags};
+use scanlogin_server::origin::Origin;
 use scanlogin_server::{StartError, log, start};
 use tokio::net::TcpListener;
 
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
 async fn serve(flags: Flags) -> Result<(), StartError> {
     let config = Config::try_from(flags)?;
     log::write_to_stderr(config.log_format);
+    if config.public_url.as_ref().is_some_and(Origin::is_https) && config.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "--public-url is https, so there is a proxy; name it by --trusted-proxy, or all visitors count as one"
+        );
+    }
     make_room(config.max_connections);
     let mut signals = Signals::new()?;
     let listener = TcpListener::bind(config.listen)

@@ -21,23 +21,18 @@ use crate::limits::Limits;
 pub(crate) struct Stage(Arc<AtomicU8>);
 
 impl Stage {
-    /// Nothing has come yet.
-    const NEW: u8 = 0;
+    /// What comes next is the head of a request.
+    const RESTING: u8 = 0;
     /// The head of a request has begun to come.
     const HEAD: u8 = 1;
     const ANSWERING: u8 = 2;
-    const RESTING: u8 = 3;
-
-    pub(crate) fn is_new(&self) -> bool {
-        self.get() == Self::NEW
-    }
 
     /// A request has come.
     pub(crate) fn answer(&self) {
         self.set(Self::ANSWERING);
     }
 
-    /// What comes next is another request.
+    /// It is answered.
     pub(crate) fn rest(&self) {
         self.set(Self::RESTING);
     }
@@ -81,7 +76,7 @@ impl AsyncRead for PatientSocket {
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         let has_come = buffer.filled().len() > before;
         match (self.stage.get(), has_come) {
-            (Stage::NEW | Stage::RESTING, true) => {
+            (Stage::RESTING, true) => {
                 self.stage.set(Stage::HEAD);
                 read
             }

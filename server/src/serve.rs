@@ -93,11 +93,10 @@ async fn connection(
     let mut connection = pin!(http.serve_connection(TokioIo::new(socket), answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        // hyper would wait for its first request.
-        () = stopped(service.stopping()) => if stage.is_new() { Ok(()) } else {
+        () = stopped(service.stopping()) => {
             connection.as_mut().graceful_shutdown();
             connection.await
-        },
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");

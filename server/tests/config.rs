@@ -46,8 +46,18 @@ fn what_is_not_given_has_a_default() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.base_url(), "http://127.0.0.1:8787");
     assert_eq!(config.store, StoreAddress::Sqlite("scanlogin.db".into()));
+    assert_eq!(config.max_connections, 20_000);
     assert_eq!(config.settings.apps[0].id, "shop");
     assert!(config.demo.is_none());
+}
+
+#[test]
+fn a_trusted_proxy_is_a_network_or_an_address() {
+    assert!(parse_whole(&[]).unwrap().trusted_proxies.is_empty());
+    let flags = ["--trusted-proxy", "10.0.0.0/8,192.0.2.1", "--trusted-proxy", "2001:db8::/32"];
+    let config = parse_whole(&flags).unwrap();
+    let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
 }
 
 #[test]
@@ -64,6 +74,11 @@ fn every_wrong_value_is_refused_by_name() {
         ("--public-url", "https://user@login.example.com"),
         ("--public-url", "ftp://login.example.com"),
         ("--public-url", ""),
+        ("--trusted-proxy", "everybody"),
+        ("--trusted-proxy", "10.0.0.0/33"),
+        ("--trusted-proxy", ""),
+        ("--max-connections", "0"),
+        ("--max-connections", "many"),
         ("--log-format", "xml"),
         ("--www", missing.to_str().unwrap()),
         ("--package", missing.to_str().unwrap()),

@@ -15,6 +15,7 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use scanlogin_server::app::App;
 use scanlogin_server::config::Flags;
+use scanlogin_server::limits::Limits;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::settings::Settings;
 
@@ -64,4 +65,6 @@ fn the_settings_that_are_shown_are_understood_and_the_defaults_that_they_tell_of
         ..App::new("shop", "The Shop", "customers", Hash::of("a"))
     };
     assert_eq!(settings.apps, [expected]);
+    assert_eq!(settings.limits, Limits::default());
+    assert!(!settings.issuers.is_empty());
 }

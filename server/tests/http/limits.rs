@@ -49,7 +49,8 @@ async fn poll(server: Server, code: Code, query: &'static str, interval: Duratio
     unreachable!("a code expires")
 }
 
-/// Codes live for a few seconds here: how long a browser polls changes nothing, for it stays within its rate or does not.
+/// Codes live for a few seconds here, since it is the number of browsers that matters. One that polls for two minutes is
+/// below.
 async fn office(query: &'static str, interval: Duration) -> u32 {
     let server = Server::with(|config| config.settings.apps[0].code_lifetime = Duration::from_secs(16));
     let mut browsers = JoinSet::new();
