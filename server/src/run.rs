@@ -44,8 +44,7 @@ pub async fn start_with(
     wrap: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartError> {
     config.listen = listener.local_addr()?;
-    let service = tokio::task::spawn_blocking(|| Service::open(config)).await.map_err(io::Error::other)??;
-
+    let service = Service::open(config).await?;
     service.signing_keys.refresh().await?;
     let app = wrap(app(&service));
     let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());

@@ -69,14 +69,8 @@ impl Service {
     /// # Errors
     ///
     /// When the store can't be opened.
-    pub fn open(config: Config) -> Result<Arc<Self>, StoreError> {
-        let store: Arc<dyn Store> = match &config.store {
-            StoreAddress::Sqlite(path) => Arc::new(
-                SqliteStore::open(path)
-                    .map_err(|error| StoreError::new(format_args!("--store {}: {error}", path.display())))?,
-            ),
-            StoreAddress::SqliteInMemory => Arc::new(SqliteStore::in_memory()?),
-        };
+    pub async fn open(config: Config) -> Result<Arc<Self>, StoreError> {
+        let store = open_store(&config.store).await?;
         Self::new(config, store, Clock::system()).map_err(StoreError::new)
     }
 
@@ -265,4 +259,17 @@ impl Service {
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
     }
+}
+
+/// Opens the store at `address`.
+pub(crate) async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match address.clone() {
+        StoreAddress::Sqlite(path) => {
+            let name = format!("--store {}", path.display());
+            let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
+            let opened = opening.await.map_err(StoreError::new)?;
+            Arc::new(opened.map_err(|error| StoreError::new(format_args!("{name}: {error}")))?)
+        }
+        StoreAddress::SqliteInMemory => Arc::new(SqliteStore::in_memory()?),
+    })
 }

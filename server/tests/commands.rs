@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use scanlogin_server::settings::Settings;
+use scanlogin_server::store::sqlite::SqliteStore;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -130,6 +131,24 @@ fn what_can_not_be_done_is_said_and_changes_nothing() {
     assert!(bad(folder, &["check-config"]).contains("unknown field `nome`"));
     assert!(bad(folder, &[]).contains("unknown field `nome`"), "and a server does not start with it");
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn the_keys_in_the_store_of_a_server_are_listed_and_exchanged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    assert!(bad(folder, &["keys", "rotate"]).contains("--store scanlogin.db: there is no such file"));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a wrong path makes no other store");
+
+    SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
+    let (first, _) = good(folder, &["keys", "list"]);
+    assert!(first.ends_with(" signs") && first.lines().count() == 1, "{first}");
+    let (id, said) = good(folder, &["keys", "rotate"]);
+    assert!(said.contains("publish"), "{said}");
+    let (both, _) = good(folder, &["keys", "list"]);
+    let (new, old) = both.split_once('\n').unwrap();
+    assert!(new.starts_with(&format!("{id} EdDSA ")) && new.ends_with(" published"), "{both}");
+    assert_eq!(old, first);
 }
 
 /// A server that runs, and the lines of its log.

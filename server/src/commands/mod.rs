@@ -11,12 +11,17 @@ use crate::config::{Config, Flags};
 
 pub mod app;
 
+pub mod keys;
+
 /// What to do instead of serving.
 #[derive(Subcommand)]
 pub enum Command {
     /// Describe apps in the file of settings: add one, list them, exchange a secret.
     #[command(subcommand)]
     App(app::AppCommand),
+    /// List and exchange the keys that tokens of users are signed with.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Look whether a server would start with these flags, this environment and this file of settings.
     CheckConfig,
 }
@@ -30,6 +35,7 @@ impl Command {
     pub fn run(self, flags: Flags) -> Result<(), CommandError> {
         match self {
             Self::App(command) => command.run(&flags.config),
+            Self::Keys(command) => command.run(&flags.store),
             Self::CheckConfig => check_config(flags),
         }
     }
