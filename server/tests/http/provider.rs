@@ -18,6 +18,7 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What the provider says to who asks for its keys.
@@ -31,6 +32,8 @@ pub(crate) enum Answer {
     Status(StatusCode),
     /// That the keys are elsewhere.
     Redirect(String),
+    /// These keys, once somebody has given the sign.
+    Later(Arc<Notify>, Vec<Value>),
     /// Nothing, ever.
     Silence,
 }
@@ -67,6 +70,13 @@ impl Provider {
         self.answer(Answer::Keys(jwks(keys)));
     }
 
+    /// Publishes its keys once the sign is given that this returns.
+    pub(crate) fn publish_later(&self, keys: &[&Key]) -> Arc<Notify> {
+        let sign = Arc::new(Notify::new());
+        self.answer(Answer::Later(Arc::clone(&sign), jwks(keys)));
+        sign
+    }
+
     pub(crate) fn answer(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
@@ -94,6 +104,10 @@ impl Answer {
     async fn say(self) -> Response {
         match self {
             Self::Keys(keys) => axum::Json(json!({ "keys": keys })).into_response(),
+            Self::Later(sign, keys) => {
+                sign.notified().await;
+                axum::Json(json!({ "keys": keys })).into_response()
+            }
             Self::Text(text) => text.into_response(),
             Self::Status(status) => status.into_response(),
             Self::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)], Body::empty()).into_response(),
