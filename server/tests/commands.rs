@@ -151,6 +151,21 @@ fn the_keys_in_the_store_of_a_server_are_listed_and_exchanged() {
     assert_eq!(old, first);
 }
 
+#[test]
+fn a_user_is_looked_up_locked_out_and_let_in_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let user = |action| ["user", action, "alice", "--user-pool-id", "customers"];
+    assert!(bad(folder, &user("show")).contains("--store scanlogin.db: there is no such file"));
+    SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
+    assert_eq!(good(folder, &user("show")).0, "has never signed in");
+    let (blocked, _) = good(folder, &user("block"));
+    assert!(blocked.ends_with(", 0 sign-ins; locked out"), "{blocked}");
+    assert_eq!(good(folder, &user("show")).0, blocked);
+    assert_eq!(good(folder, &["user", "show", "alice", "--user-pool-id", "others"]).0, "has never signed in");
+    assert_eq!(format!("{}; locked out", good(folder, &user("unblock")).0), blocked);
+}
+
 /// A server that runs, and the lines of its log.
 struct Serving {
     child: Child,

@@ -2,15 +2,13 @@
 //!
 //! Deliberately absent: the keys themselves. They are made in the store and never leave it.
 
-use clap::Subcommand;
-use tokio::runtime;
+use std::sync::Arc;
 
-use super::CommandError;
+use clap::Subcommand;
+
 use crate::clock::Clock;
-use crate::config::StoreAddress;
-use crate::service::open_store;
 use crate::signing_keys::SigningKeys;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// What to do with the keys that tokens of users are signed with.
 #[derive(Subcommand)]
@@ -23,21 +21,8 @@ pub enum KeysCommand {
 }
 
 impl KeysCommand {
-    pub(super) fn run(self, store: &StoreAddress) -> Result<(), CommandError> {
-        if let StoreAddress::Sqlite(path) = store
-            && !path.is_file()
-        {
-            return Err(CommandError::new(format_args!(
-                "--store {}: there is no such file; the first start of a server makes it",
-                path.display()
-            )));
-        }
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
-        runtime.block_on(self.run_in(store)).map_err(CommandError::new)
-    }
-
-    async fn run_in(self, store: &StoreAddress) -> Result<(), StoreError> {
-        let keys = SigningKeys::new(open_store(store).await?, Clock::system());
+    pub(super) async fn run(self, store: Arc<dyn Store>) -> Result<(), StoreError> {
+        let keys = SigningKeys::new(store, Clock::system());
         match self {
             Self::List => {
                 for line in keys.list().await? {

@@ -4,14 +4,20 @@
 //! standard error output.
 
 use core::fmt;
+use std::sync::Arc;
 
 use clap::Subcommand;
+use tokio::runtime;
 
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, StoreAddress};
+use crate::service::open_store;
+use crate::store::{Store, StoreError};
 
 pub mod app;
 
 pub mod keys;
+
+pub mod user;
 
 /// What to do instead of serving.
 #[derive(Subcommand)]
@@ -22,6 +28,9 @@ pub enum Command {
     /// List and exchange the keys that tokens of users are signed with.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Look a user up, lock them out, or let them in again.
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Look whether a server would start with these flags, this environment and this file of settings.
     CheckConfig,
 }
@@ -35,10 +44,28 @@ impl Command {
     pub fn run(self, flags: Flags) -> Result<(), CommandError> {
         match self {
             Self::App(command) => command.run(&flags.config),
-            Self::Keys(command) => command.run(&flags.store),
+            Self::Keys(command) => in_store(&flags.store, async |store| command.run(store).await),
+            Self::User(command) => in_store(&flags.store, async |store| command.run(store).await),
             Self::CheckConfig => check_config(flags),
         }
     }
+}
+
+/// Does something in a store that a server has made.
+fn in_store(
+    address: &StoreAddress,
+    work: impl AsyncFnOnce(Arc<dyn Store>) -> Result<(), StoreError>,
+) -> Result<(), CommandError> {
+    if let StoreAddress::Sqlite(path) = address
+        && !path.is_file()
+    {
+        return Err(CommandError::new(format_args!(
+            "--store {}: there is no such file; the first start of a server makes it",
+            path.display()
+        )));
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
+    runtime.block_on(async { work(open_store(address).await?).await }).map_err(CommandError::new)
 }
 
 fn check_config(flags: Flags) -> Result<(), CommandError> {
