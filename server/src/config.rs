@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::BoolishValueParser;
 use clap::{Parser, ValueEnum};
 use ipnet::IpNet;
+use redis::IntoConnectionInfo as _;
 
 use crate::app::App;
 use crate::commands::Command;
@@ -57,10 +58,12 @@ pub struct Flags {
     /// The address that browsers and phones reach this server by, such as `https://login.example.com`.
     #[arg(long, env = "SCANLOGIN_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
     public_url: Option<Origin>,
-    /// Where codes are kept: `sqlite:PATH`, or `sqlite::memory:` to lose them at the end.
+    /// Where codes are kept: `sqlite:PATH`, `sqlite::memory:` to lose them at the end, or for several servers at once
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, with TLS `rediss://…`.
+    // Not parsed by clap, which repeats what it can't read, with the password in it.
     #[arg(long, env = "SCANLOGIN_STORE", value_name = "STORE", default_value = "sqlite:scanlogin.db", global = true)]
-    #[arg(help_heading = "Server")]
-    pub store: StoreAddress,
+    #[arg(hide_env_values = true, help_heading = "Server")]
+    store: String,
     /// A proxy, or a network of them, such as `10.0.0.0/8`, whose X-Forwarded-For is believed; repeat it, or separate
     /// several by commas. Without it all who come through a proxy count as one.
     #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
@@ -91,6 +94,17 @@ pub struct Flags {
     /// Let others than this machine reach the demo, whose passwords everybody knows.
     #[arg(long, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
     demo_public: bool,
+}
+
+impl Flags {
+    /// Where codes are kept.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such kind of place.
+    pub fn store(&self) -> Result<StoreAddress, ConfigError> {
+        self.store.parse().map_err(|problem| ConfigError(format!("--store: {problem}")))
+    }
 }
 
 /// What the server is to do.
@@ -181,6 +195,7 @@ impl TryFrom<Flags> for Config {
                 flags.listen
             )));
         }
+        let store = flags.store()?;
         let demo = flags.demo.then(Self::demo).transpose()?;
         let jwt_secret = match (flags.jwt_secret, &demo) {
             (Some(secret), _) => Some(long_enough("--jwt-secret", Secret::new(secret))?),
@@ -197,9 +212,9 @@ impl TryFrom<Flags> for Config {
             ));
         }
         Ok(Self {
+            store,
             listen: flags.listen,
             public_url: flags.public_url,
-            store: flags.store,
             trusted_proxies: flags.trusted_proxy,
             max_connections: flags.max_connections,
             log_format: flags.log_format,
@@ -265,17 +280,68 @@ pub enum StoreAddress {
     Sqlite(PathBuf),
     /// Nowhere for long.
     SqliteInMemory,
+    /// A server that several of ours share.
+    Redis(RedisAddress),
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+            Self::SqliteInMemory => formatter.write_str("sqlite::memory:"),
+            Self::Redis(address) => address.fmt(formatter),
+        }
+    }
 }
 
 impl FromStr for StoreAddress {
-    type Err = String;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("redis://") || text.starts_with("rediss://") {
+            return text.parse().map(Self::Redis);
+        }
         match text.strip_prefix("sqlite:") {
             Some(":memory:") => Ok(Self::SqliteInMemory),
             Some(path) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
-            _ => Err("a store is sqlite:PATH or sqlite::memory:".to_owned()),
+            _ => Err("a store is sqlite:PATH, sqlite::memory: or redis://HOST"),
         }
+    }
+}
+
+/// Where a Redis is, and what to say to be let in. Whoever prints it learns nothing of the latter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisAddress {
+    whole: Secret,
+    shown: String,
+}
+
+impl RedisAddress {
+    /// The address itself, for the one who must connect to it.
+    pub fn expose(&self) -> &str {
+        self.whole.expose()
+    }
+}
+
+impl fmt::Display for RedisAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.shown)
+    }
+}
+
+impl FromStr for RedisAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "a Redis is named by redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://…";
+        text.into_connection_info().map_err(|_| WRONG)?;
+        let url = redis::parse_redis_url(text).ok_or(WRONG)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(WRONG);
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let shown = format!("{}://{}{port}{}", url.scheme(), url.host_str().ok_or(WRONG)?, url.path());
+        Ok(Self { whole: Secret::new(text), shown })
     }
 }
 

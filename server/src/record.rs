@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use scanlogin::lifecycle::{Life, REMEMBERED, SCANNED_GRACE};
 use scanlogin::payload::Payload;
 use scanlogin::protocol::{Requester, Scene, Status};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::{elapsed, later, rfc3339};
@@ -15,7 +16,7 @@ use crate::secrets::Hash;
 use crate::user::User;
 
 /// A code and all that belongs to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The id of the code.
     pub random: String,
@@ -26,6 +27,7 @@ pub struct Record {
     /// When nobody can scan it any more.
     pub expires_at: Timestamp,
     /// Where it stands, and whose it is.
+    #[serde(with = "StoredLife")]
     pub life: Life<User>,
     /// When its owner confirmed or cancelled.
     pub ended_at: Option<Timestamp>,
@@ -39,6 +41,17 @@ pub struct Record {
     pub poll_token_hash: Hash,
     /// Knows the ticket again.
     pub ticket_hash: Hash,
+}
+
+/// How a life is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Life", rename_all = "lowercase")]
+enum StoredLife<O> {
+    Unused,
+    Scanned(O),
+    Authorised(O),
+    Cancelled(O),
+    Failed(O),
 }
 
 impl Record {

@@ -20,6 +20,7 @@ use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
+use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
 use crate::user::User;
@@ -263,13 +264,13 @@ impl Service {
 
 /// Opens the store at `address`.
 pub(crate) async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(match address.clone() {
+    let opened: Result<Arc<dyn Store>, StoreError> = match address.clone() {
         StoreAddress::Sqlite(path) => {
-            let name = format!("--store {}", path.display());
             let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
-            let opened = opening.await.map_err(StoreError::new)?;
-            Arc::new(opened.map_err(|error| StoreError::new(format_args!("{name}: {error}")))?)
+            opening.await.map_err(StoreError::new)?.map(|store| Arc::new(store) as _)
         }
-        StoreAddress::SqliteInMemory => Arc::new(SqliteStore::in_memory()?),
-    })
+        StoreAddress::SqliteInMemory => SqliteStore::in_memory().map(|store| Arc::new(store) as _),
+        StoreAddress::Redis(address) => RedisStore::open(&address).await.map(|store| Arc::new(store) as _),
+    };
+    opened.map_err(|error| StoreError::new(format_args!("--store {address}: {error}")))
 }

@@ -26,6 +26,13 @@ impl Waiters {
         }
     }
 
+    /// Wakes everybody: there may have been news of any code.
+    pub fn wake_all(&self) {
+        for sender in self.lock().values() {
+            sender.send_replace(());
+        }
+    }
+
     /// How many codes are waited for.
     pub fn len(&self) -> usize {
         self.lock().len()
@@ -98,6 +105,9 @@ mod tests {
         assert!(is_woken(&mut first).await);
         assert!(is_woken(&mut second).await);
         assert!(!is_woken(&mut other).await);
+        waiters.wake_all();
+        assert!(is_woken(&mut first).await);
+        assert!(is_woken(&mut other).await);
     }
 
     #[test]

@@ -69,6 +69,12 @@ fn every_wrong_value_is_refused_by_name() {
         ("--listen", "127.0.0.1:99999"),
         ("--store", "postgres://"),
         ("--store", "sqlite:"),
+        ("--store", "redis://"),
+        ("--store", "redis://:hush@localhost:99999"),
+        ("--store", "redis://:hush@localhost/shop"),
+        ("--store", "rediss://:hush@localhost/#insecure"),
+        ("--store", "redis://:hush@localhost?protocol=4"),
+        ("--store", "redis+unix://:hush@/run/redis"),
         ("--public-url", "login.example.com"),
         ("--public-url", "https://login.example.com/path"),
         ("--public-url", "https://user@login.example.com"),
@@ -85,6 +91,22 @@ fn every_wrong_value_is_refused_by_name() {
     ] {
         let error = parse_whole(&[flag, value]).unwrap_err();
         assert!(error.contains(flag), "{flag} {value}: {error}");
+        assert!(!error.contains("hush"), "a password is not repeated: {error}");
+    }
+}
+
+#[test]
+fn what_lets_us_into_redis_is_used_and_not_printed() {
+    for (given, shown) in [
+        ("redis://localhost", "redis://localhost"),
+        ("redis://:hush@localhost:6380/3", "redis://localhost:6380/3"),
+        ("rediss://shop:hush@[::1]/", "rediss://[::1]/"),
+    ] {
+        let config = parse_whole(&["--store", given]).unwrap();
+        assert_eq!(config.store.to_string(), shown);
+        assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+        let StoreAddress::Redis(address) = config.store else { panic!("{given} is no Redis") };
+        assert_eq!(address.expose(), given);
     }
 }
 

@@ -44,8 +44,8 @@ impl Command {
     pub fn run(self, flags: Flags) -> Result<(), CommandError> {
         match self {
             Self::App(command) => command.run(&flags.config),
-            Self::Keys(command) => in_store(&flags.store, async |store| command.run(store).await),
-            Self::User(command) => in_store(&flags.store, async |store| command.run(store).await),
+            Self::Keys(command) => in_store(&flags, async |store| command.run(store).await),
+            Self::User(command) => in_store(&flags, async |store| command.run(store).await),
             Self::CheckConfig => check_config(flags),
         }
     }
@@ -53,10 +53,11 @@ impl Command {
 
 /// Does something in a store that a server has made.
 fn in_store(
-    address: &StoreAddress,
+    flags: &Flags,
     work: impl AsyncFnOnce(Arc<dyn Store>) -> Result<(), StoreError>,
 ) -> Result<(), CommandError> {
-    if let StoreAddress::Sqlite(path) = address
+    let address = flags.store().map_err(CommandError::new)?;
+    if let StoreAddress::Sqlite(path) = &address
         && !path.is_file()
     {
         return Err(CommandError::new(format_args!(
@@ -65,7 +66,7 @@ fn in_store(
         )));
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
-    runtime.block_on(async { work(open_store(address).await?).await }).map_err(CommandError::new)
+    runtime.block_on(async { work(open_store(&address).await?).await }).map_err(CommandError::new)
 }
 
 fn check_config(flags: Flags) -> Result<(), CommandError> {

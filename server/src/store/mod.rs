@@ -14,6 +14,8 @@ use crate::secrets::Hash;
 use crate::user::User;
 use crate::waiters::Waiters;
 
+pub mod redis;
+
 pub mod sqlite;
 
 /// How often a record has been swapped: what a swap is compared by.
@@ -142,7 +144,8 @@ pub trait Store: Send + Sync {
     /// many.
     async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError>;
 
-    /// Drops every code whose [`Record::forget_at`] has come by `now`, and tells how many.
+    /// Drops every code whose [`Record::forget_at`] has come by `now`, and tells how many. A store that does so by
+    /// itself tells of none.
     async fn forget(&self, now: Timestamp) -> Result<usize, StoreError>;
 
     /// Wakes `waiters` for what other processes do to codes, and never returns. A store that tells nothing of other
@@ -171,3 +174,20 @@ impl fmt::Display for StoreError {
 }
 
 impl core::error::Error for StoreError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_a_key_is_not_printed() {
+        let key = StoredKey {
+            id: "k1".to_owned(),
+            purpose: KeyPurpose::Signing,
+            algorithm: "EdDSA".to_owned(),
+            secret: b"hush".to_vec(),
+            created_at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(format!("{key:?}"), "StoredKey(k1, Signing, EdDSA, 1970-01-01T00:00:00Z)");
+    }
+}

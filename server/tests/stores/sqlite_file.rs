@@ -26,7 +26,7 @@ fn file_of_version_1() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch(include_str!("../../src/store/schema/1-codes-and-users.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/store/sqlite/schema/1-codes-and-users.sql")).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
     let (poll_token, ticket) = (Hash::of("poll token"), Hash::of("ticket"));
     for (random, life, ticket_expires_at, ticket_hash) in [

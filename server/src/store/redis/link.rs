@@ -1,0 +1,115 @@
+//! The connection to Redis that all calls share, made again when it is lost.
+//!
+//! No call waits long: Redis answers within [`PATIENCE`] or counts as away. Deliberately absent: trying a command again.
+//! One whose answer is lost may have been done, and only its caller knows whether doing it twice is harmless.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
+    ServerErrorKind, Value,
+};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// How long Redis may take for anything.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A handle to the one connection.
+#[derive(Clone)]
+pub(super) struct Link(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    current: Mutex<Option<Live>>,
+}
+
+/// A connection, and whether it is one no longer.
+#[derive(Clone)]
+struct Live {
+    connection: MultiplexedConnection,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl Link {
+    /// Connects at the first call.
+    pub(super) fn new(client: Client) -> Self {
+        Self(Arc::new(Shared { client, current: Mutex::default() }))
+    }
+
+    /// The connection, made anew if there is none.
+    async fn live(&self) -> RedisResult<Live> {
+        let find = async {
+            let mut current = self.0.current.lock().await;
+            if let Some(live) = current.as_ref().filter(|live| !live.is_lost.load(Ordering::Relaxed)) {
+                return Ok(live.clone());
+            }
+            let live = self.connect().await?;
+            *current = Some(live.clone());
+            Ok(live)
+        };
+        timeout(PATIENCE, find)
+            .await
+            .unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "no connection in time"))))
+    }
+
+    async fn connect(&self) -> RedisResult<Live> {
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let notices = Arc::clone(&is_lost);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            // So the next call after an end that nobody saw, such as Redis's restart, does not have to fail first.
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    notices.store(true, Ordering::Relaxed);
+                }
+                Ok::<_, core::convert::Infallible>(())
+            });
+        let connection = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Live { connection, is_lost })
+    }
+}
+
+impl Live {
+    fn checked<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
+        if let Err(error) = &answer {
+            // After a failover the connection leads to a replica, which takes no writes.
+            let is_replica = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
+            if is_replica || error.is_io_error() || error.is_unrecoverable_error() {
+                self.is_lost.store(true, Ordering::Relaxed);
+            }
+        }
+        answer
+    }
+}
+
+impl ConnectionLike for Link {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        Box::pin(async move {
+            let mut live = self.live().await?;
+            let answer = live.connection.req_packed_command(command).await;
+            live.checked(answer)
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        Box::pin(async move {
+            let mut live = self.live().await?;
+            let answers = live.connection.req_packed_commands(pipeline, offset, count).await;
+            live.checked(answers)
+        })
+    }
+
+    fn get_db(&self) -> i64 {
+        self.0.client.get_connection_info().redis_settings().db()
+    }
+}

@@ -1,0 +1,324 @@
+//! Codes, accounts and keys in Redis, for several servers at once.
+//!
+//! Every change is one command, one transaction or one script (`*.lua`), so that nothing is ever half done, whichever
+//! server dies when. Redis forgets codes by itself. Its clock and those of the servers may differ by some minutes, since a
+//! code is remembered for five after its end.
+//!
+//! - `scanlogin:code:RANDOM`: a hash with the record as JSON, its revision, and what the scripts need to know of it
+//! - `scanlogin:ticket:HASH`: the random of the code that the ticket belongs to
+//! - `scanlogin:account:LENGTH:POOL:USER`: a hash, kept for ever; the length of the pool's id keeps the two ids apart
+//! - `scanlogin:keys:PURPOSE`: a sorted set of keys as JSON, by the time they were made
+//! - `scanlogin:news`: the channel on which the random of a code is published whenever its life has gone on
+//!
+//! It takes Redis 6.2 or newer, set up not to evict keys. Deliberately absent: Redis Cluster, since a script touches keys
+//! of several slots; and reading from replicas, which may be behind.
+
+use core::convert::Infallible;
+use core::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use redis::aio::{PubSubSink, PubSubStream};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script, Value, cmd, from_redis_value, pipe};
+use scanlogin::lifecycle::Life;
+use serde::{Deserialize, Serialize};
+use tokio::time::{sleep, timeout};
+
+use self::link::{Link, PATIENCE};
+use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
+use crate::config::RedisAddress;
+use crate::record::Record;
+use crate::secrets::Hash;
+use crate::waiters::Waiters;
+
+mod link;
+
+const CODE: &str = "scanlogin:code:";
+const CHANNEL: &str = "scanlogin:news";
+/// How long no news may come before Redis is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How soon after the loss of the news to ask for them again, and how rarely at last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// A [`Store`] in Redis.
+pub struct RedisStore {
+    client: Client,
+    link: Link,
+    write: Script,
+    redeem: Script,
+    key_or: Script,
+    drop_keys: Script,
+}
+
+impl RedisStore {
+    /// Connects to the Redis at `address`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or does not let us in.
+    pub async fn open(address: &RedisAddress) -> Result<Self, StoreError> {
+        // An error only says that this was done before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let info = address.expose().into_connection_info()?;
+        // By RESP3 Redis says by itself when a connection ends.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let client = Client::open(info)?;
+        let store = Self {
+            link: Link::new(client.clone()),
+            client,
+            write: Script::new(include_str!("write.lua")),
+            redeem: Script::new(include_str!("redeem.lua")),
+            key_or: Script::new(include_str!("key_or.lua")),
+            drop_keys: Script::new(include_str!("drop_keys.lua")),
+        };
+        store.ping().await?;
+        Ok(store)
+    }
+
+    /// Keeps a new code, or one in place of what was read as `expected`; `false` when it is not so.
+    async fn write(&self, record: &Record, expected: Option<Revision>) -> Result<bool, StoreError> {
+        let mut write = self.write.key(code_key(&record.random));
+        write
+            .key(ticket_key(record.ticket_hash))
+            .arg(expected.map(|Revision(revision)| revision.to_string()).unwrap_or_default())
+            .arg(record.forget_at().as_millisecond())
+            .arg(&record.random)
+            .arg(CHANNEL)
+            .arg(("record", to_json(record)?))
+            .arg(("app_id", &record.app_id));
+        if let (Life::Authorised(user), Some(expires_at)) = (&record.life, record.ticket_expires_at) {
+            write
+                .arg(("account", account_key(&user.user_pool_id, &user.id)))
+                .arg(("ip", &record.requester.ip))
+                .arg(("ticket_expires_at", expires_at.as_millisecond()));
+        }
+        Ok(write.invoke_async(&mut self.link.clone()).await?)
+    }
+
+    /// A connection of its own, on which news come.
+    async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), StoreError> {
+        let subscribe = async {
+            let (mut sink, news) = self.client.get_async_pubsub().await?.split();
+            sink.subscribe(CHANNEL).await?;
+            Ok((sink, news))
+        };
+        timeout(PATIENCE, subscribe).await.map_err(StoreError::new)?
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn insert(&self, record: Record) -> Result<(), StoreError> {
+        if self.write(&record, None).await? { Ok(()) } else { Err(StoreError::new("there is such a code already")) }
+    }
+
+    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        let mut find = cmd("HMGET");
+        find.arg(code_key(random)).arg(&["record", "revision"]);
+        let found: (Option<String>, Option<i64>) = find.query_async(&mut self.link.clone()).await?;
+        match found {
+            (Some(record), Some(revision)) => Ok(Some((from_json(&record)?, Revision(revision)))),
+            (None, _) | (_, None) => Ok(None),
+        }
+    }
+
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
+        let random: Option<String> = cmd("GET").arg(ticket_key(ticket)).query_async(&mut self.link.clone()).await?;
+        match random {
+            Some(random) => Ok(self.find(&random).await?.map(|(record, _)| record)),
+            None => Ok(None),
+        }
+    }
+
+    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+        self.write(&record, Some(expected)).await
+    }
+
+    async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
+        let mut redeem = self.redeem.key(ticket_key(ticket));
+        redeem.arg(CODE).arg(app_id).arg(now.as_millisecond());
+        let answer: Value = redeem.invoke_async(&mut self.link.clone()).await?;
+        if let Value::BulkString(word) = answer {
+            return match word.as_slice() {
+                b"unknown" => Ok(Redemption::Unknown),
+                b"used" => Ok(Redemption::Used),
+                b"expired" => Ok(Redemption::Expired),
+                b"blocked" => Ok(Redemption::Blocked),
+                _ => Err(StoreError::new("redeem.lua answered with an unknown word")),
+            };
+        }
+        let (record, account): (String, AccountFields) = from_redis_value(answer).map_err(StoreError::new)?;
+        let record: Record = from_json(&record)?;
+        match (record.life, read_account(account)?) {
+            (Life::Authorised(user), Some(account)) => Ok(Redemption::Redeemed(Box::new(Redeemed { user, account }))),
+            _ => Err(StoreError::new("redeem.lua took a ticket that nobody can have")),
+        }
+    }
+
+    async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
+        let mut find = cmd("HMGET");
+        find.arg(account_key(user_pool_id, user_id)).arg(&["signed_up", "logins_count", "last_ip", "blocked"]);
+        read_account(find.query_async(&mut self.link.clone()).await?)
+    }
+
+    async fn set_blocked(
+        &self,
+        user_pool_id: &str,
+        user_id: &str,
+        blocked: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = account_key(user_pool_id, user_id);
+        pipe()
+            .atomic()
+            .hset_nx(&key, "signed_up", now.as_millisecond())
+            .hset_nx(&key, "logins_count", 0)
+            .hset_nx(&key, "last_ip", "")
+            .hset(&key, "blocked", i32::from(blocked))
+            .exec_async(&mut self.link.clone())
+            .await?;
+        Ok(())
+    }
+
+    async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
+        let mut list = cmd("ZRANGE");
+        list.arg(keys_key(purpose)).arg(0).arg(-1).arg("REV");
+        let keys: Vec<String> = list.query_async(&mut self.link.clone()).await?;
+        keys.iter().map(|key| read_key(purpose, key)).collect()
+    }
+
+    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+        let mut key_or = self.key_or.key(keys_key(key.purpose));
+        key_or.arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
+        let newest: String = key_or.invoke_async(&mut self.link.clone()).await?;
+        read_key(key.purpose, &newest)
+    }
+
+    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        let mut add = cmd("ZADD");
+        add.arg(keys_key(key.purpose)).arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
+        Ok(add.exec_async(&mut self.link.clone()).await?)
+    }
+
+    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
+        let mut drop_keys = self.drop_keys.key(keys_key(purpose));
+        drop_keys.arg(superseded_before.as_millisecond());
+        Ok(drop_keys.invoke_async(&mut self.link.clone()).await?)
+    }
+
+    async fn forget(&self, _: Timestamp) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn listen(&self, waiters: Waiters) {
+        let (mut pause, mut is_told) = (PAUSES.0, false);
+        loop {
+            let error = match self.subscribe().await {
+                Ok((sink, news)) => {
+                    tracing::info!("news of other servers come in");
+                    // Whatever was published before now has gone by unheard.
+                    waiters.wake_all();
+                    (pause, is_told) = (PAUSES.0, false);
+                    let Err(error) = pass_on(sink, news, &waiters).await;
+                    error
+                }
+                Err(error) => error,
+            };
+            if !is_told {
+                tracing::warn!(%error, "no news of other servers come in");
+                is_told = true;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(cmd("PING").exec_async(&mut self.link.clone()).await?)
+    }
+}
+
+/// Wakes waiters for the news, until none can come any more.
+async fn pass_on(mut sink: PubSubSink, mut news: PubSubStream, waiters: &Waiters) -> Result<Infallible, StoreError> {
+    loop {
+        match timeout(SILENCE, news.next()).await {
+            Ok(Some(message)) => waiters.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
+            Ok(None) => return Err(StoreError::new("the connection was lost")),
+            Err(_) => timeout(PATIENCE, sink.ping::<()>()).await.map_err(StoreError::new)??,
+        }
+    }
+}
+
+fn code_key(random: &str) -> String {
+    format!("{CODE}{random}")
+}
+
+fn ticket_key(ticket: Hash) -> String {
+    format!("scanlogin:ticket:{ticket}")
+}
+
+fn account_key(user_pool_id: &str, user_id: &str) -> String {
+    format!("scanlogin:account:{}:{user_pool_id}:{user_id}", user_pool_id.len())
+}
+
+fn keys_key(purpose: KeyPurpose) -> String {
+    format!("scanlogin:keys:{}", purpose.word())
+}
+
+/// What is stored of a user. Nobody who has never been heard of has any of it.
+type AccountFields = (Option<i64>, Option<i64>, Option<String>, Option<i32>);
+
+fn read_account((signed_up, logins_count, last_ip, blocked): AccountFields) -> Result<Option<Account>, StoreError> {
+    let (Some(signed_up), Some(logins_count), Some(last_ip)) = (signed_up, logins_count, last_ip) else {
+        return Ok(None);
+    };
+    Ok(Some(Account { signed_up: time(signed_up)?, logins_count, last_ip, is_blocked: blocked == Some(1) }))
+}
+
+/// A key but for its purpose.
+#[derive(Serialize, Deserialize)]
+struct KeyFields {
+    // First, since keys of one time are in the order of their bytes.
+    id: String,
+    algorithm: String,
+    secret: String,
+    created_at: i64,
+}
+
+fn write_key(key: &StoredKey) -> Result<String, StoreError> {
+    to_json(&KeyFields {
+        id: key.id.clone(),
+        algorithm: key.algorithm.clone(),
+        secret: URL_SAFE_NO_PAD.encode(&key.secret),
+        created_at: key.created_at.as_millisecond(),
+    })
+}
+
+fn read_key(purpose: KeyPurpose, json: &str) -> Result<StoredKey, StoreError> {
+    let KeyFields { id, algorithm, secret, created_at } = from_json(json)?;
+    let secret = URL_SAFE_NO_PAD.decode(secret).map_err(StoreError::new)?;
+    Ok(StoredKey { id, purpose, algorithm, secret, created_at: time(created_at)? })
+}
+
+fn time(milliseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(milliseconds).map_err(StoreError::new)
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::new)
+}
+
+fn from_json<T: for<'a> Deserialize<'a>>(json: &str) -> Result<T, StoreError> {
+    serde_json::from_str(json).map_err(StoreError::new)
+}
+
+impl From<RedisError> for StoreError {
+    fn from(error: RedisError) -> Self {
+        Self::new(error)
+    }
+}
