@@ -8,4 +8,16 @@
     reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
 )]
 
+mod redis_server;
+
+mod server_process;
+
+mod every_store;
+
 mod sqlite_file;
+
+mod redis_itself;
+
+mod redis_away;
+
+mod two_servers;

@@ -1,0 +1,135 @@
+//! A real Redis of a test's own, on a free port, gone with the test.
+
+use core::time::Duration;
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use scanlogin_server::config::RedisAddress;
+use scanlogin_server::store::redis::RedisStore;
+use tempfile::TempDir;
+
+/// Runs until it is killed or dropped.
+pub(crate) struct RedisServer {
+    port: u16,
+    folder: TempDir,
+    keeps: Keeps,
+    process: Child,
+}
+
+/// What a killed Redis has when it is started again.
+#[derive(Clone, Copy)]
+pub(crate) enum Keeps {
+    Nothing,
+    Everything,
+}
+
+impl RedisServer {
+    pub(crate) fn start(keeps: Keeps) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Whoever takes the port between us and Redis makes Redis end, and us look for another one.
+        loop {
+            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+            if let Some(process) = run(folder.path(), port, keeps) {
+                return Self { port, folder, keeps, process };
+            }
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) async fn open(&self) -> RedisStore {
+        let address: RedisAddress = self.url().parse().unwrap();
+        RedisStore::open(&address).await.unwrap()
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let arguments = [format!("-{name}"), self.process.id().to_string()];
+        assert!(Command::new("kill").args(arguments).status().unwrap().success());
+    }
+
+    /// On the same port, with what it has kept.
+    pub(crate) fn start_again(&mut self) {
+        self.process = run(self.folder.path(), self.port, self.keeps).expect("the port is still free");
+    }
+
+    /// What it answers to a command, line by line.
+    pub(crate) fn ask(&self, command: &str) -> Vec<String> {
+        ask(self.port, command).unwrap()
+    }
+
+    /// How often it has been asked to do `command`.
+    pub(crate) fn calls_of(&self, command: &str) -> Option<String> {
+        let head = format!("cmdstat_{command}:calls=");
+        let statistics = self.ask("INFO commandstats");
+        statistics.iter().find_map(|line| Some(line.strip_prefix(&head)?.split(',').next()?.to_owned()))
+    }
+
+    /// Returns when something is so that nobody tells us of.
+    pub(crate) async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        while !is_so(self) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Every byte that it has written to its disk.
+    pub(crate) fn disk(&self) -> Vec<u8> {
+        let folder = self.folder.path().join("appendonlydir");
+        std::fs::read_dir(folder).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // It may have been killed before.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts it, and waits until it answers; `None` when it ends instead.
+fn run(folder: &Path, port: u16, keeps: Keeps) -> Option<Child> {
+    let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+    let mut command = Command::new(&program);
+    command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]).arg("--dir").arg(folder);
+    if let Keeps::Everything = keeps {
+        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
+    }
+    let mut process = match command.stdout(Stdio::null()).spawn() {
+        Ok(process) => process,
+        Err(error) if error.kind() == ErrorKind::NotFound => panic!(
+            "{} is missing: on Debian, `apt-get install redis-server`. One that is not on the PATH can be named in the \
+             variable REDIS_SERVER.",
+            program.display()
+        ),
+        Err(error) => panic!("{} does not start: {error}", program.display()),
+    };
+    loop {
+        if process.try_wait().unwrap().is_some() {
+            return None;
+        }
+        if ask(port, "PING").is_ok_and(|answer| answer == ["+PONG"]) {
+            return Some(process);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn ask(port: u16, command: &str) -> std::io::Result<Vec<String>> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
+    let mut lines: Vec<String> = BufReader::new(stream).lines().collect::<Result<_, _>>()?;
+    // The answer to QUIT.
+    lines.pop();
+    Ok(lines)
+}
