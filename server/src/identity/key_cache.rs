@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
+use ureq::Proxy;
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::error::Refusal;
@@ -131,7 +132,10 @@ impl KeySource {
 
 /// What is at `url` itself: an address that leads elsewhere is not followed, since it could lead anywhere.
 fn download(url: &str) -> Result<Vec<u8>, ureq::Error> {
+    // Without TLS the keys are on this machine, and no proxy gets to see them.
+    let proxy = if url.starts_with("https:") { Proxy::try_from_env() } else { None };
     let agent = ureq::Agent::config_builder()
+        .proxy(proxy)
         // The thread ends by this. Whoever waits for it goes by tokio's clock.
         .timeout_global(Some(PATIENCE))
         .max_redirects(0)

@@ -450,7 +450,7 @@ async fn a_provider_that_has_a_bad_day_keeps_nobody_out_whose_key_is_known() {
     for (asked, answer) in [
         Answer::Status(axum::http::StatusCode::SERVICE_UNAVAILABLE),
         Answer::Status(axum::http::StatusCode::NO_CONTENT),
-        Answer::Redirect(elsewhere.url.clone()),
+        Answer::Redirect(elsewhere.url.clone(), vec![other.jwk.clone()]),
         Answer::Text("<html>down for maintenance</html>".to_owned()),
         Answer::Text(too_long.to_string()),
         Answer::Keys(Vec::new()),

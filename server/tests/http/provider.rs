@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -30,8 +29,8 @@ pub(crate) enum Answer {
     Text(String),
     /// Nothing but a status.
     Status(StatusCode),
-    /// That the keys are elsewhere.
-    Redirect(String),
+    /// That the keys are elsewhere, and, beside that, these.
+    Redirect(String, Vec<Value>),
     /// These keys, once somebody has given the sign.
     Later(Arc<Notify>, Vec<Value>),
     /// Nothing, ever.
@@ -110,7 +109,9 @@ impl Answer {
             }
             Self::Text(text) => text.into_response(),
             Self::Status(status) => status.into_response(),
-            Self::Redirect(url) => (StatusCode::FOUND, [(header::LOCATION, url)], Body::empty()).into_response(),
+            Self::Redirect(url, keys) => {
+                (StatusCode::FOUND, [(header::LOCATION, url)], axum::Json(json!({ "keys": keys }))).into_response()
+            }
             Self::Silence => core::future::pending().await,
         }
     }
