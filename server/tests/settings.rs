@@ -103,6 +103,32 @@ fn what_is_wrong_is_refused_with_its_line_and_its_field() {
 }
 
 #[test]
+fn issuers_stand_beside_apps_and_are_refused_with_their_line_too() {
+    let issuer = r#"
+[[issuer]]
+issuer = "https://id.example.com"
+audience = "scanlogin"
+jwks = "https://id.example.com/keys"
+user_pool_id = "customers"
+[issuer.claims]
+nickname = "given_name"
+"#;
+    let parse = |issuers: &str| Settings::parse(&(least("shop") + issuers));
+    assert!(!parse(issuer).unwrap().issuers.is_empty());
+    assert!(parse("").unwrap().issuers.is_empty());
+    for (right, wrong, words) in [
+        ("audience = \"scanlogin\"", "audience = []", "audience: is empty"),
+        ("https://id.example.com/keys", "http://id.example.com/keys", "is not https"),
+        ("user_pool_id = \"customers\"", "", "user_pool_id, user_pool_claim"),
+        ("nickname", "nick", "unknown field `nick`"),
+    ] {
+        let error = parse(&issuer.replace(right, wrong)).unwrap_err();
+        assert!(error.contains(words) && error.contains("line "), "{wrong}: {error}");
+    }
+    assert!(parse(&issuer.repeat(2)).unwrap_err().contains("stands there twice"));
+}
+
+#[test]
 fn who_names_no_app_means_the_only_one() {
     let apps = |text: &str| Apps::new(Settings::parse(text).unwrap().apps);
     assert_eq!(apps(&least("a")).only().map(|app| app.id.clone()), Some("a".to_owned()));
