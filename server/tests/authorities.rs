@@ -1,0 +1,171 @@
+//! The program fetches keys of an issuer over TLS, and believes whom the machine believes: a company's own authority too.
+//!
+//! On Linux alone, where an environment variable says which authorities the machine believes.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, reason = "the names of tests are sentences")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
+)]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey as _;
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+
+/// A company that signs certificates itself, and the key that its provider signs tokens with.
+struct Company {
+    authority: String,
+    /// Where the keys are.
+    url: String,
+    key: SigningKey,
+}
+
+impl Company {
+    fn new() -> Self {
+        let authority_key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&authority_key).unwrap().pem();
+        let issuer = Issuer::new(params, authority_key);
+        let host_key = KeyPair::generate().unwrap();
+        let host = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&host_key, &issuer).unwrap();
+
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
+        let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x }] });
+        let port = serve(host.der().clone(), host_key.serialize_der().try_into().unwrap(), jwks.to_string());
+        Self { authority, url: format!("https://localhost:{port}/keys"), key }
+    }
+
+    fn token(&self) -> String {
+        let expires_at = Timestamp::now().as_second() + 60;
+        let claims = json!({ "iss": "company", "aud": "scanlogin", "sub": "alice", "exp": expires_at });
+        let key = EncodingKey::from_ed_der(self.key.to_pkcs8_der().unwrap().as_bytes());
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &key).unwrap()
+    }
+}
+
+/// Answers `body` to everybody, over TLS, as long as the test runs.
+fn serve(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>, body: String) -> u16 {
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("localhost:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = BufReader::new(StreamOwned::new(connection, stream.unwrap()));
+            let mut line = String::new();
+            // Whoever does not believe the certificate has hung up by now.
+            while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
+                line.clear();
+            }
+            let length = body.len();
+            let _ = write!(stream.get_mut(), "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        }
+    });
+    port
+}
+
+/// The program, with settings that believe `company`.
+struct Program {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStderr>>,
+    address: String,
+}
+
+impl Program {
+    fn start(folder: &Path, company: &Company, authorities: &Path) -> Self {
+        let settings = format!(
+            "[[app]]\nid = \"shop\"\nname = \"The Shop\"\nuser_pool_id = \"staff\"\n\
+             secret_hashes = [\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n\
+             [[issuer]]\nissuer = \"company\"\naudience = \"scanlogin\"\nuser_pool_id = \"staff\"\njwks = {:?}\n",
+            company.url
+        );
+        fs::write(folder.join("scanlogin.toml"), settings).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"))
+            .args(["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"])
+            .current_dir(folder)
+            .env("SSL_CERT_FILE", authorities)
+            .env_remove("SSL_CERT_DIR")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut program = Self { child, lines, address: String::new() };
+        let line = program.line_with("listening");
+        program.address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        program
+    }
+
+    fn line_with(&mut self, words: &str) -> String {
+        self.lines.find_map(|line| line.ok().filter(|line| line.contains(words))).expect("the program has ended")
+    }
+
+    fn post(&self, call: &str, token: &str, body: &Value) -> Value {
+        let (mut stream, body) = (TcpStream::connect(&self.address).unwrap(), body.to_string());
+        let length = body.len();
+        write!(
+            stream,
+            "POST /api/v2/qrcode/{call} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
+            self.address
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    fn scan(&self, company: &Company) -> Value {
+        let code = self.post("gene", "", &json!({}));
+        self.post("scanned", &company.token(), &json!({ "random": code["data"]["random"] }))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn keys_are_fetched_from_whom_the_machine_believes_and_from_nobody_else() {
+    let (company, stranger) = (Company::new(), Company::new());
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("authorities.pem");
+    fs::write(&authorities, &company.authority).unwrap();
+
+    let program = Program::start(folder.path(), &company, &authorities);
+    assert_eq!(program.scan(&company)["code"], 200);
+    drop(program);
+
+    let mut program = Program::start(folder.path(), &stranger, &authorities);
+    assert_eq!(program.scan(&stranger)["reason"], "unavailable");
+    let line = program.line_with("can't be had");
+    assert!(line.contains("certificate"), "{line}");
+}
