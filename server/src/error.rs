@@ -96,6 +96,11 @@ struct Face {
 }
 
 impl Refusal {
+    /// The stable word that clients and logs know it by.
+    pub fn reason(&self) -> &'static str {
+        self.clone().face().reason
+    }
+
     /// The seconds after which another try is worth it, where that is known.
     fn retry_after(&self) -> Option<u64> {
         match self {

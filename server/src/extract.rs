@@ -226,11 +226,14 @@ impl<S: Send + Sync> FromRequestParts<S> for PollToken {
     }
 }
 
-/// The browser that calls, as far as it says.
+/// The program that calls, as far as it says.
 pub struct Browser {
-    origin: Option<String>,
-    ip: String,
-    user_agent: Option<String>,
+    /// The origin of its page.
+    pub origin: Option<String>,
+    /// The address that it connects from.
+    pub ip: String,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
 }
 
 impl Browser {

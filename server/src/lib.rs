@@ -15,7 +15,8 @@
 //! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
 //! 8. [`error`]: every refusal.
 //! 9. `serve`: the socket, and patience with clients, which has an end.
-//! 10. [`pages`], [`demo`], [`log`]: what stands around the protocol.
+//! 10. [`log`], [`audit`]: what the people who run the server are told.
+//! 11. [`pages`], [`demo`]: what stands around the protocol.
 //!
 //! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
 
@@ -59,11 +60,13 @@ pub mod meter;
 
 pub mod error;
 
+pub mod log;
+
+pub mod audit;
+
 pub mod pages;
 
 pub mod demo;
-
-pub mod log;
 
 mod run;
 

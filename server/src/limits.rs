@@ -22,6 +22,7 @@ use crate::error::{Refusal, WrongGuess};
 use crate::meter::{Meter, Rate};
 use crate::secrets::Secret;
 use crate::service::Service;
+use crate::user::User;
 
 /// The section `[limits]` of the settings. An address is an IPv4 address or the /64 of an IPv6 one.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -117,13 +118,13 @@ impl Meters {
         self.checks_per_code.count((random, poll_token.map(Secret::expose)))
     }
 
-    /// The phone of the user `user_id` asks for a step of the code `random`.
+    /// The phone of `user` asks for a step of the code `random`.
     ///
     /// # Errors
     ///
     /// [`Refusal::RateLimited`].
-    pub fn approver_call(&self, user_id: &str, random: &str) -> Result<(), Refusal> {
-        self.approver_calls_per_user.count(user_id)?;
+    pub fn approver_call(&self, user: &User, random: &str) -> Result<(), Refusal> {
+        self.approver_calls_per_user.count((&user.user_pool_id, &user.id))?;
         self.approver_calls_per_code.count(random)
     }
 

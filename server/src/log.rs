@@ -1,32 +1,60 @@
-//! The log: one line a request, and what went wrong inside.
+//! The log: one line a request, what went wrong inside, and the events of [`crate::audit`].
 //!
-//! A line has the route, not the address: an address may hold the id of a code. Deliberately absent: headers, bodies and
-//! queries, in which the secrets are.
+//! All that is logged while a request is served stands in the span `request`, whose `request_id` the answer has in
+//! `x-request-id`. A line has the route, not the address: an address may hold the id of a code. What others write into
+//! a request is logged as a quoted text, in which a line break is `\n`, and so can't look like a line. Deliberately
+//! absent: headers, bodies and queries, in which the secrets are, and ids of requests that a client makes up.
 
 use std::io::{self, IsTerminal as _};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use tracing::{Dispatch, Instrument as _};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
-use crate::error::Outcome;
+use crate::error::{Outcome, Refusal};
+use crate::secrets;
+
+/// Names a request to whoever reads its answer.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Writes the log of this process to the standard error output.
 pub fn write_to_stderr(format: LogFormat) {
-    let lines = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_max_level(tracing::Level::INFO);
+    log_to(io::stderr, format, io::stderr().is_terminal()).init();
+}
+
+/// Writes a log to `writer`.
+pub fn log_to<W>(writer: W, format: LogFormat, in_color: bool) -> Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().with_writer(writer).with_ansi(in_color).with_max_level(tracing::Level::INFO);
     match format {
-        LogFormat::Text => lines.with_target(false).init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.with_target(false).into(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).into(),
     }
 }
 
-/// Logs what was asked and what became of it.
+/// Gives the request an id, and logs what was asked and what became of it.
 pub(crate) async fn one_line_a_request(request: Request, next: Next) -> Response {
+    let id = match secrets::request_id() {
+        Ok(id) => id,
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let span = tracing::info_span!("request", request_id = %id);
+    let mut response = answer(request, next).instrument(span).await;
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+async fn answer(request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

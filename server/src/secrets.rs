@@ -160,6 +160,15 @@ pub fn random_id() -> Result<String, RandomError> {
     Ok(URL_SAFE_NO_PAD.encode(random_bytes::<24>()?))
 }
 
+/// A new name for a request: 128 bits in hexadecimal.
+///
+/// # Errors
+///
+/// When the system has no random numbers.
+pub fn request_id() -> Result<String, RandomError> {
+    Ok(format!("{:032x}", u128::from_ne_bytes(random_bytes()?)))
+}
+
 /// Bytes from the system's generator.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];

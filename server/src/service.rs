@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, watch};
 
 use crate::app::{App, Apps};
+use crate::audit::Event;
 use crate::clock::{Clock, later, rfc3339};
 use crate::config::{Config, StoreAddress};
 use crate::error::Refusal;
@@ -173,14 +174,16 @@ impl Service {
     }
 
     /// Does what `user` asks of the code `random`, if its life has such a step, and tells everybody who waits for it.
+    /// `event` learns which code it is.
     ///
     /// # Errors
     ///
     /// The reason why there is no such step, or [`Refusal::Blocked`] for a confirm that has failed. Of several callers
     /// at once one wins, and the others find the code changed.
-    pub async fn act(&self, action: Action, random: &str, user: &User) -> Result<Record, Refusal> {
+    pub async fn act(&self, action: Action, random: &str, user: &User, event: &mut Event) -> Result<Record, Refusal> {
         for _ in 0..MAX_ATTEMPTS {
             let Found { record, revision, app } = self.load(random).await?;
+            event.is_about(&record);
             if user.user_pool_id != app.user_pool_id {
                 return Err(Refusal::WrongPool);
             }

@@ -9,51 +9,91 @@ use scanlogin::lifecycle::Action;
 use scanlogin::protocol::{ApproverData, ApproverRequest};
 
 use crate::api::Answer;
+use crate::audit::{Event, audited};
 use crate::error::Refusal;
-use crate::extract::{ApiJson, Approver, required};
+use crate::extract::{ApiJson, Approver, Browser, required};
+use crate::record::Record;
 use crate::service::Service;
 
-type Call = ApiJson<ApproverRequest>;
-/// What is wrong with the request itself is said before who may ask it.
+// Results, since what is refused before a code is looked for belongs into the audit too. What is wrong with the request
+// itself is said before who may ask it.
+type Call = Result<ApiJson<ApproverRequest>, Refusal>;
 type Caller = Result<Approver, Refusal>;
 type Told = Answer<ApproverData>;
 
-pub(super) async fn scanned(service: State<Arc<Service>>, caller: Caller, call: Call) -> Result<Told, Refusal> {
-    act(service, caller, call, Action::Scan, 0, "scanned; confirm or cancel").await
+pub(super) async fn scanned(
+    service: State<Arc<Service>>,
+    caller: Caller,
+    phone: Browser,
+    call: Call,
+) -> Result<Told, Refusal> {
+    act(service, caller, phone, call, Action::Scan, 0, "scanned; confirm or cancel").await
 }
 
-pub(super) async fn confirm(service: State<Arc<Service>>, caller: Caller, call: Call) -> Result<Told, Refusal> {
-    act(service, caller, call, Action::Confirm, 1, "confirmed; the page signs in").await
+pub(super) async fn confirm(
+    service: State<Arc<Service>>,
+    caller: Caller,
+    phone: Browser,
+    call: Call,
+) -> Result<Told, Refusal> {
+    act(service, caller, phone, call, Action::Confirm, 1, "confirmed; the page signs in").await
 }
 
-pub(super) async fn cancel(service: State<Arc<Service>>, caller: Caller, call: Call) -> Result<Told, Refusal> {
-    act(service, caller, call, Action::Cancel, -1, "cancelled; the page does not sign in").await
+pub(super) async fn cancel(
+    service: State<Arc<Service>>,
+    caller: Caller,
+    phone: Browser,
+    call: Call,
+) -> Result<Told, Refusal> {
+    act(service, caller, phone, call, Action::Cancel, -1, "cancelled; the page does not sign in").await
 }
 
 async fn act(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    ApiJson(request): Call,
+    phone: Browser,
+    call: Call,
     action: Action,
     status: i32,
     description: &'static str,
 ) -> Result<Told, Refusal> {
-    let random = required("random", Some(request.random))?;
-    let Approver(user) = caller?;
-    service.meters.approver_call(&user.id, &random)?;
-    // In a task of its own: a phone that hangs up half-way must not keep the waiting page from its news.
-    let acting = {
-        let random = random.clone();
-        tokio::spawn(async move { service.act(action, &random, &user).await })
-    };
-    let record = acting.await.map_err(|_| Refusal::Internal)??;
+    let mut event = Event::new(word(action), phone);
+    let record = audited(async move {
+        let outcome = attempt(&service, caller, call, action, &mut event).await;
+        (event, outcome)
+    })
+    .await?;
     Ok(Answer {
         message: description,
         data: ApproverData {
-            random,
+            random: record.random,
             status,
             description: description.to_owned(),
             requester: (action == Action::Scan).then_some(record.requester),
         },
     })
+}
+
+async fn attempt(
+    service: &Service,
+    caller: Caller,
+    call: Call,
+    action: Action,
+    event: &mut Event,
+) -> Result<Record, Refusal> {
+    let ApiJson(request) = call?;
+    let random = required("random", Some(request.random))?;
+    event.names(&random);
+    let Approver(user) = caller?;
+    event.is_of(&user);
+    service.meters.approver_call(&user, &random)?;
+    service.act(action, &random, &user, event).await
+}
+
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Scan => "scan",
+        Action::Confirm => "confirm",
+        Action::Cancel => "cancel",
+    }
 }

@@ -5,7 +5,6 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::from_fn_with_state;
@@ -19,11 +18,13 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::error::Refusal;
 use crate::extract::{Page, app_id};
 use crate::limits;
+use crate::log::REQUEST_ID;
 use crate::service::Service;
 
 mod approver;
 mod check;
 mod gene;
+mod health;
 mod image;
 mod keys;
 mod userinfo;
@@ -48,21 +49,19 @@ pub fn routes(service: &Arc<Service>) -> Router {
     let rest = Router::new()
         .route(&path("image/{file}"), get(image::image))
         .route("/.well-known/jwks.json", get(keys::keys))
-        .route("/healthz", get(health))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(hold);
-    calls.merge(rest).with_state(Arc::clone(service))
+    // Whether a server is well is asked most when it is not.
+    let health = Router::new()
+        .route("/healthz", get(health::lives))
+        .route("/readyz", get(health::is_ready))
+        .method_not_allowed_fallback(method_not_allowed);
+    calls.merge(rest).merge(health).with_state(Arc::clone(service))
 }
 
 /// What a route says to a method that it does not have.
 pub(crate) async fn method_not_allowed() -> Refusal {
     Refusal::MethodNotAllowed
-}
-
-/// Whether the server can do its work: it can when its store answers.
-async fn health(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, Refusal> {
-    service.store.find("").await?;
-    Ok(Answer { message: "the server is well", data: "ok" })
 }
 
 /// A success, in its envelope.
@@ -99,7 +98,7 @@ fn cors(service: &Arc<Service>) -> CorsLayer {
             HeaderName::from_static(protocol::header::LANG),
             HeaderName::from_static(protocol::header::POLL_TOKEN),
         ])
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
         .max_age(Duration::from_secs(600))
 }
 

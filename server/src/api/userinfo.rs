@@ -7,27 +7,56 @@ use scanlogin::protocol::UserInfoRequest;
 
 use crate::api::Answer;
 use crate::app::App;
+use crate::audit::{Event, audited};
 use crate::error::Refusal;
-use crate::extract::{ApiJson, Backend, Caller, PollToken, required};
+use crate::extract::{ApiJson, Backend, Browser, Caller, PollToken, required};
+use crate::record::Record;
 use crate::secrets::{Hash, Secret};
 use crate::service::Service;
 use crate::store::Redemption;
 use crate::user::SignedInUser;
+
+type Call = Result<ApiJson<UserInfoRequest>, Refusal>;
 
 const NOT_THE_BACKEND: Refusal =
     Refusal::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
 
 pub(super) async fn userinfo(
     State(service): State<Arc<Service>>,
-    caller: Caller,
+    caller: Result<Caller, Refusal>,
     backend: Backend,
     PollToken(poll_token): PollToken,
-    ApiJson(request): ApiJson<UserInfoRequest>,
+    browser: Browser,
+    call: Call,
 ) -> Result<Answer<SignedInUser>, Refusal> {
+    let mut event = Event::new("exchange", browser);
+    let user = audited(async move {
+        let outcome = exchange(&service, caller, backend, poll_token.as_ref(), call, &mut event).await;
+        (event, outcome)
+    })
+    .await?;
+    Ok(Answer { message: "Successful in exchange for user information", data: user })
+}
+
+async fn exchange(
+    service: &Service,
+    caller: Result<Caller, Refusal>,
+    backend: Backend,
+    poll_token: Option<&Secret>,
+    call: Call,
+    event: &mut Event,
+) -> Result<SignedInUser, Refusal> {
+    let caller = caller?;
+    let ApiJson(request) = call?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
+    let record = service.store.find_by_ticket(ticket).await?;
+    if let Some(record) = &record {
+        event.is_about(record);
+        record.life.owner().into_iter().for_each(|owner| event.is_of(owner));
+    }
     let app = match backend {
         Backend::Proved(app) => app,
-        Backend::Silent => allow_browser(&service, &caller, ticket, poll_token.as_ref()).await?,
+        Backend::Silent => allow_browser(service, &caller, record, poll_token)?,
         Backend::Wrong => return Err(NOT_THE_BACKEND),
     };
     let key = service.signing_keys.current().await?;
@@ -36,10 +65,7 @@ pub(super) async fn userinfo(
     match service.store.redeem(ticket, &app.id, now).await? {
         Redemption::Redeemed(redeemed) => {
             let (token, expires_at) = key.sign(&redeemed.user, &service.config.base_url(), &app.id, now)?;
-            Ok(Answer {
-                message: "Successful in exchange for user information",
-                data: SignedInUser::new(*redeemed, &token, expires_at),
-            })
+            Ok(SignedInUser::new(*redeemed, &token, expires_at))
         }
         Redemption::Unknown => Err(Refusal::UnknownTicket),
         Redemption::Used => Err(Refusal::TicketUsed),
@@ -49,13 +75,12 @@ pub(super) async fn userinfo(
 }
 
 /// Lets the browser pass that asked for the code of this ticket, where the app lets browsers exchange.
-async fn allow_browser(
+fn allow_browser(
     service: &Service,
     caller: &Caller,
-    ticket: Hash,
+    record: Option<Record>,
     poll_token: Option<&Secret>,
 ) -> Result<Arc<App>, Refusal> {
-    let record = service.store.find_by_ticket(ticket).await?;
     let app = match &record {
         Some(record) => service.apps().find(&record.app_id).cloned(),
         None => caller.app().ok(),

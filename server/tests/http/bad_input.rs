@@ -194,7 +194,7 @@ async fn a_store_that_fails_sends_everybody_away_for_now() {
         server.post(&format!("{API}/scanned")).json(&random).header("authorization", &server.token("alice")),
         server.exchange("t"),
         server.get(&format!("{API}/image/r.png")),
-        server.get("/healthz"),
+        server.get("/readyz"),
     ] {
         let reply = call.await;
         assert_eq!(reply.refusal(), (503, 503, "unavailable".to_owned()));
@@ -206,6 +206,6 @@ async fn a_store_that_fails_sends_everybody_away_for_now() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_of_the_server_is_still_an_answer() {
     let server = Server::of(Config::demo().unwrap(), Arc::new(BrokenStore { panics: true }));
-    let reply = server.get("/healthz").await;
+    let reply = server.get("/readyz").await;
     assert_eq!(reply.refusal(), (500, 500, "internal".to_owned()));
 }

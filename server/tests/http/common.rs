@@ -105,8 +105,7 @@ impl Server {
     /// The phone of `user` asks for `action`.
     pub(crate) fn act(&self, action: &str, code: &Code, user: &str) -> Call {
         let token = self.token(user);
-        let call = self.post(&format!("{API}/{action}")).json(&json!({ "random": code.random }));
-        call.header("authorization", &format!("Bearer {token}"))
+        self.post(&format!("{API}/{action}")).json(&json!({ "random": code.random })).bearer(&token)
     }
 
     pub(crate) fn token(&self, user: &str) -> String {
@@ -184,6 +183,10 @@ impl Call {
 
     pub(crate) fn poll_token(self, poll_token: &str) -> Self {
         self.header("x-scanlogin-poll-token", poll_token)
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
     }
 
     pub(crate) fn basic(self, name: &str, password: &str) -> Self {

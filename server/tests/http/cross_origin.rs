@@ -57,7 +57,7 @@ async fn answers_and_refusals_can_be_read_by_an_allowed_origin() {
         let reply = call.header("origin", "https://shop.example").await;
         assert_eq!(reply.header("access-control-allow-origin"), Some("https://shop.example"));
         assert_eq!(reply.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after"));
+        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after,x-request-id"));
     }
 }
 

@@ -215,7 +215,7 @@ async fn a_page_of_another_origin_may_read_that_it_has_to_wait() {
         let reply = call(&server, OFFICE).header("origin", "https://shop.example").await;
         reply.is_told_to_wait();
         assert_eq!(reply.header("access-control-allow-origin"), Some("https://shop.example"));
-        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after"));
+        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after,x-request-id"));
     }
 }
 

@@ -1,12 +1,19 @@
 //! The log says what happened, and nothing that must not be known.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io;
-use std::sync::Once;
+use std::sync::{Arc, Mutex, Once};
 
-use serde_json::json;
+use scanlogin_server::Config;
+use scanlogin_server::config::LogFormat;
+use scanlogin_server::log::log_to;
+use scanlogin_server::user::User;
+use serde_json::{Value, json};
+use tracing::dispatcher::{DefaultGuard, set_default};
 
 use crate::common::{API, Server};
+use crate::stores::BrokenStore;
 
 thread_local! {
     /// What this test has logged: each runs on a thread of its own, and so do the handlers that it calls.
@@ -38,6 +45,116 @@ pub(crate) fn keep() {
 /// What this test has logged until now.
 pub(crate) fn taken() -> String {
     String::from_utf8(LINES.take()).unwrap()
+}
+
+/// The log of one test, as `--log-format` writes it.
+pub(crate) struct Log {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    _until_dropped: DefaultGuard,
+}
+
+impl Log {
+    pub(crate) fn new(format: LogFormat) -> Self {
+        keep();
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let writer = Arc::clone(&bytes);
+        let dispatch = log_to(move || Shared(Arc::clone(&writer)), format, false);
+        Self { bytes, _until_dropped: set_default(&dispatch) }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
+    }
+
+    /// What each line says, of a log for programs.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The events of the audit.
+    pub(crate) fn audit(&self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| line["target"] == "audit").collect()
+    }
+}
+
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_names_its_request_by_an_id_of_the_servers_own() {
+    let server = Server::new();
+    let code = server.gene().await;
+    let mut ids = HashSet::new();
+    let calls = [
+        server.post(&format!("{API}/gene")).json(&json!({})),
+        server.check(&code),
+        server.act("confirm", &code, "alice"),
+        server.get(&format!("{API}/image/{}.png", code.random)),
+        server.get("/nothing-here"),
+        server.post("/healthz"),
+        server.get("/readyz"),
+        server.post(&format!("{API}/scanned")).body("text/plain", "no"),
+    ];
+    let count = calls.len();
+    for call in calls {
+        let reply = call.header("x-request-id", "of-the-client").await;
+        let id = reply.header("x-request-id").expect("an id").to_owned();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        ids.insert(id);
+    }
+    assert_eq!(ids.len(), count);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_line_that_a_request_leaves_has_its_id() {
+    let log = Log::new(LogFormat::Json);
+    let server = Server::of(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
+    for call in [
+        server.get("/readyz"),
+        server.post(&format!("{API}/gene")).json(&json!({})),
+        server.post(&format!("{API}/scanned")).json(&json!({ "random": "r" })).bearer(&server.token("alice")),
+    ] {
+        let before = log.lines().len();
+        let id = call.await.header("x-request-id").unwrap().to_owned();
+        let lines = log.lines().split_off(before);
+        assert!(lines.iter().any(|line| line["message"] == "the store failed"), "{lines:?}");
+        assert!(lines.iter().any(|line| line["message"] == "answered"), "{lines:?}");
+        assert!(lines.iter().all(|line| line["span"]["request_id"] == id), "{id} in {lines:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_can_write_lines_of_their_own_into_the_log() {
+    for format in [LogFormat::Text, LogFormat::Json] {
+        let log = Log::new(format);
+        let server = Server::new();
+        let code = server.gene().await;
+        let forged = "x\n2026-01-01T00:00:00Z INFO forged\u{1b}[31m\u{202e}\u{2028}\r";
+        let mallory =
+            User { id: forged.to_owned(), user_pool_id: server.app().user_pool_id.clone(), ..User::default() };
+        let token = server.service.identity.sign(&mallory).unwrap();
+        let scan = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
+        // All that a header may hold, and more than a log should.
+        scan.bearer(token.expose()).header("user-agent", "\t\u{202e}forged").await.success();
+        server.get("/%0A2026-01-01T00:00:00Z%20INFO%20forged").await;
+
+        let text = log.text();
+        assert!(text.contains("forged"), "{text}");
+        assert_eq!(text.lines().count(), 4, "gene, scan, its audit, and the missing file: {text}");
+        let is_plain = |c: char| c == '\n' || !c.is_control();
+        assert!(text.chars().all(is_plain), "{text:?}");
+        assert_eq!(log.text().contains('\u{202e}'), format == LogFormat::Json, "JSON keeps it as a text: {text:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,3 +49,7 @@ mod demo;
 mod running;
 
 mod logs;
+
+mod audit;
+
+mod health;
