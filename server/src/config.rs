@@ -73,6 +73,9 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
     max_connections: u32,
+    /// The address and port where Prometheus reads `/metrics`; without it, nobody does. Not for the public.
+    #[arg(long, env = "SCANLOGIN_METRICS_LISTEN", value_name = "ADDRESS", help_heading = "Server")]
+    metrics_listen: Option<SocketAddr>,
     /// How the log is written.
     #[arg(long, env = "SCANLOGIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Server")]
     log_format: LogFormat,
@@ -120,6 +123,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The connections that may be open at once.
     pub max_connections: u32,
+    /// Where the metrics are read.
+    pub metrics_listen: Option<SocketAddr>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What the tokens of users are signed with, of those who are of no issuer.
@@ -162,6 +167,7 @@ impl Config {
             store: StoreAddress::SqliteInMemory,
             trusted_proxies: Vec::new(),
             max_connections: MAX_CONNECTIONS,
+            metrics_listen: None,
             log_format: LogFormat::Text,
             jwt_secret: Some(Secret::random()?),
             demo: Some(Demo { app_id: app.id.clone(), app_secret, user_pool_id: app.user_pool_id.clone() }),
@@ -217,6 +223,7 @@ impl TryFrom<Flags> for Config {
             public_url: flags.public_url,
             trusted_proxies: flags.trusted_proxy,
             max_connections: flags.max_connections,
+            metrics_listen: flags.metrics_listen,
             log_format: flags.log_format,
             jwt_secret,
             settings,

@@ -54,13 +54,18 @@ pub(crate) async fn one_line_a_request(request: Request, next: Next) -> Response
     response
 }
 
+/// What a request is called that came by `route`.
+pub(crate) fn route_name(route: Option<&MatchedPath>) -> &str {
+    route.map_or("(a file, or nothing)", MatchedPath::as_str)
+}
+
 async fn answer(request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
 
-    let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
+    let route = route_name(route.as_ref());
     let outcome = response.extensions().get::<Outcome>().map_or("ok", |outcome| outcome.0);
     let status = response.status().as_u16();
     let milliseconds = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app;
 use crate::config::{Config, ConfigError};
+use crate::metrics::Exporter;
 use crate::serve::serve;
 use crate::service::Service;
 use crate::store::StoreError;
@@ -46,10 +47,15 @@ pub async fn start_with(
     config.listen = listener.local_addr()?;
     let service = Service::open(config).await?;
     service.signing_keys.refresh().await?;
+    let exporter = match service.config.metrics_listen {
+        Some(address) => Some(Exporter::start(address, &service).await?),
+        None => None,
+    };
     let app = wrap(app(&service));
     let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());
     Ok(Running {
         url: service.config.base_url(),
+        exporter,
         server: tokio::spawn(serve(listener, app, Arc::clone(&service))),
         sweeper: tokio::spawn(sweep(Arc::clone(&service))),
         listener: tokio::spawn(async move { store.listen(waiters).await }),
@@ -62,6 +68,8 @@ pub async fn start_with(
 pub struct Running {
     /// The address that others reach it by.
     pub url: String,
+    /// Where its metrics are read.
+    pub exporter: Option<Exporter>,
     /// What it works with.
     pub service: Arc<Service>,
     server: JoinHandle<()>,

@@ -17,10 +17,12 @@ use crate::error::Refusal;
 use crate::extract::Browser;
 use crate::identity::Identity;
 use crate::limits::Meters;
+use crate::metrics::Metrics;
 use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
 use crate::signing_keys::SigningKeys;
+use crate::store::measured::MeasuredStore;
 use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
@@ -49,6 +51,8 @@ pub struct Service {
     pub signing_keys: SigningKeys,
     /// Who does what too often.
     pub meters: Meters,
+    /// What has been counted.
+    pub metrics: Metrics,
     apps: RwLock<Arc<Apps>>,
     own_key: PollKey,
     shared_key: OnceCell<PollKey>,
@@ -82,9 +86,13 @@ impl Service {
     ///
     /// When the system has no random numbers.
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
+        let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.store.clone()));
         Ok(Arc::new(Self {
+            store: Arc::clone(&store),
+            metrics,
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
-            signing_keys: SigningKeys::new(Arc::clone(&store), clock.clone()),
+            signing_keys: SigningKeys::new(store, clock.clone()),
             apps: RwLock::new(Arc::new(Apps::new(config.settings.apps.clone()))),
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
@@ -93,7 +101,6 @@ impl Service {
             stopping: watch::Sender::new(false),
             config,
             clock,
-            store,
         }))
     }
 
@@ -155,6 +162,7 @@ impl Service {
             });
         }
         self.store.insert(record.clone()).await?;
+        self.metrics.count_code(&record);
         Ok((record, poll_token))
     }
 
@@ -196,6 +204,7 @@ impl Service {
                     let record = record.step(life, now, app.ticket_lifetime);
                     if self.store.swap(record.clone(), revision).await? {
                         self.waiters.wake(random);
+                        self.metrics.count_code(&record);
                         return if matches!(record.life, Life::Failed(_)) { Err(Refusal::Blocked) } else { Ok(record) };
                     }
                 }

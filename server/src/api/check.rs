@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use jiff::Timestamp;
 use scanlogin::lifecycle::Life;
@@ -16,6 +17,7 @@ use crate::app::App;
 use crate::clock::elapsed;
 use crate::error::Refusal;
 use crate::extract::{ApiQuery, Caller, PollToken, required};
+use crate::metrics::Waited;
 use crate::record::Record;
 use crate::secrets::{Secret, ticket};
 use crate::service::{Found, Service};
@@ -33,13 +35,25 @@ pub(super) async fn check(
     caller: Caller,
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
+) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, Refusal>) {
+    let mut waited = Waited::default();
+    let outcome = answer(&service, &caller, poll_token.as_ref(), query, &mut waited).await;
+    (Extension(waited), outcome)
+}
+
+async fn answer(
+    service: &Service,
+    caller: &Caller,
+    brought: Option<&Secret>,
+    query: CheckQuery,
+    waited: &mut Waited,
 ) -> Result<Answer<CheckData<Value>>, Refusal> {
     let random = required("random", query.random)?;
     let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
     // Without the status that the caller knows, any status is news.
     let known = number::<i32>("status", query.status)?;
 
-    service.meters.check(&random, poll_token.as_ref())?;
+    service.meters.check(&random, brought)?;
     let until = Instant::now() + Duration::from_secs(wait.into());
     // Both listen from before the first look, so that nothing that happens after it is missed.
     let mut waiter = service.waiters.listen(&random);
@@ -47,7 +61,7 @@ pub(super) async fn check(
     loop {
         let Found { record, app, .. } = service.load(&random).await?;
         caller.is_for(&app)?;
-        let poll_token = allow(&service, &app, &record, poll_token.as_ref()).await?;
+        let poll_token = allow(service, &app, &record, brought).await?;
         let now = service.clock.now();
         let status = record.status(now);
 
@@ -57,11 +71,13 @@ pub(super) async fn check(
             let data = tell(&app, record, status, &poll_token)?;
             return Ok(Answer { message: words(status), data });
         }
+        let begin = Instant::now();
         tokio::select! {
             () = waiter.news() => {}
             () = sleep(left.min(changes_by_itself_in(&record, now))) => {}
             _ = stopping.changed() => {}
         }
+        waited.0 += begin.elapsed();
     }
 }
 

@@ -62,7 +62,9 @@ async fn exchange(
     let key = service.signing_keys.current().await?;
     let now = service.clock.now();
     // Whatever may be refused has been, so that a refusal never costs the ticket.
-    match service.store.redeem(ticket, &app.id, now).await? {
+    let redemption = service.store.redeem(ticket, &app.id, now).await?;
+    service.metrics.count_ticket(&app.id, &redemption);
+    match redemption {
         Redemption::Redeemed(redeemed) => {
             let (token, expires_at) = key.sign(&redeemed.user, &service.config.base_url(), &app.id, now)?;
             Ok(SignedInUser::new(*redeemed, &token, expires_at))

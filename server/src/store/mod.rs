@@ -14,6 +14,8 @@ use crate::secrets::Hash;
 use crate::user::User;
 use crate::waiters::Waiters;
 
+pub(crate) mod measured;
+
 pub mod redis;
 
 pub mod sqlite;

@@ -52,4 +52,6 @@ mod logs;
 
 mod audit;
 
+mod metrics;
+
 mod health;
