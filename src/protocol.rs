@@ -1,7 +1,8 @@
 //! What goes over the wire: paths, headers, codes, and the bodies of the six calls.
 //!
 //! CONTRACT §2. Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
-//! on the server, the untouched JavaScript value in the browser. Deliberately absent: how a body becomes text.
+//! on the server, the untouched JavaScript value in the browser. With the feature `openapi` the types that a server
+//! reads and writes describe themselves. Deliberately absent: how a body becomes text.
 
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -87,6 +88,7 @@ fn none<T>() -> Option<T> {
 
 /// What kind of app is to scan the code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scene {
     /// The company's own app.
     #[default]
@@ -123,6 +125,7 @@ impl Scene {
 
 /// The body of `POST gene`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
 pub struct GeneRequest<V> {
     /// Who is to scan.
@@ -136,12 +139,15 @@ pub struct GeneRequest<V> {
     pub context: Option<V>,
     /// The custom data, under the name that today's SDK uses.
     #[serde(default = "none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub params: Option<V>,
     /// The custom data, under its documented name.
     #[serde(default = "none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
     /// The custom data, as some clients in the wild spell it.
     #[serde(default = "none", rename = "customeData")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custome_data: Option<V>,
     /// The external identity provider of a tenant.
     #[serde(default)]
@@ -226,6 +232,7 @@ pub fn serialize_fields<S: Serializer, V: Serialize>(
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GeneData<V> {
     /// The id of the code.
@@ -253,6 +260,7 @@ pub struct GeneData<V> {
     pub expire_at: Option<String>,
     /// What the page wants the approver to read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
     /// Proves to `check` that it answers the browser that asked for the code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +280,7 @@ impl<V> GeneData<V> {
 
 /// The answer of `GET check`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckData<V> {
     /// The id of the code.
@@ -281,11 +290,13 @@ pub struct CheckData<V> {
     /// Exchanged for the user by the site's backend, at [`Status::Authorised`].
     pub ticket: Option<String>,
     /// What the page may know of the user so far.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub user_info: Option<V>,
     /// The id of the user who scanned.
     pub scanned_user_id: Option<String>,
     /// What happened, at [`Status::NeedsMfa`] and [`Status::Failed`].
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub scanned_result: Option<V>,
 }
 
@@ -315,6 +326,7 @@ pub struct Person {
 
 /// The body of the approver's three calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApproverRequest {
     /// The id of the code.
     pub random: String,
@@ -322,6 +334,7 @@ pub struct ApproverRequest {
 
 /// The answer of the approver's three calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApproverData {
     /// The id of the code.
     pub random: String,
@@ -336,6 +349,7 @@ pub struct ApproverData {
 
 /// The browser that asked for a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Requester {
     /// The app that the person would sign in to.
@@ -352,6 +366,7 @@ pub struct Requester {
 
 /// The body of `POST userinfo`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserInfoRequest {
     /// The ticket of a success.
     pub ticket: String,

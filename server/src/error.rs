@@ -88,11 +88,12 @@ pub struct Outcome(pub &'static str);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrongGuess;
 
-struct Face {
-    http_status: StatusCode,
-    code: i32,
-    reason: &'static str,
-    message: Cow<'static, str>,
+/// What clients see of a refusal.
+pub(crate) struct Face {
+    pub(crate) http_status: StatusCode,
+    pub(crate) code: i32,
+    pub(crate) reason: &'static str,
+    pub(crate) message: Cow<'static, str>,
 }
 
 impl Refusal {
@@ -120,7 +121,41 @@ impl Refusal {
         )
     }
 
-    fn face(self) -> Face {
+    /// One of each, with an example of what it may say.
+    pub(crate) fn each() -> Vec<Self> {
+        use Reason as L;
+        use Refusal as R;
+        let lives = [L::AlreadyScanned, L::AlreadyEnded, L::NotScanned, L::WrongUser, L::Expired].map(R::Life);
+        let others = [
+            R::MissingParameter("random".into()),
+            R::InvalidParameter { name: "wait".into(), problem: "must be a whole number".to_owned() },
+            R::UnsupportedScene,
+            R::UnknownCode,
+            R::UnknownTicket,
+            R::TicketUsed,
+            R::TicketExpired,
+            R::NotSignedIn,
+            R::LoginExpired,
+            R::WrongPool,
+            R::Blocked,
+            R::Forbidden("this code belongs to another browser"),
+            R::UnknownApp,
+            R::OriginNotAllowed,
+            R::MalformedJson("expected value at line 1 column 1".to_owned()),
+            R::UnsupportedMediaType,
+            R::TooLarge,
+            R::BrokenBody,
+            R::SlowBody,
+            R::UnknownRoute,
+            R::MethodNotAllowed,
+            R::RateLimited { retry_after: Duration::from_secs(1) },
+            R::Unavailable,
+            R::Internal,
+        ];
+        others.into_iter().chain(lives).collect()
+    }
+
+    pub(crate) fn face(self) -> Face {
         use Refusal as R;
         let business =
             |code, reason, message: Cow<'static, str>| Face { http_status: StatusCode::OK, code, reason, message };
@@ -206,6 +241,11 @@ impl Refusal {
             }
         }
     }
+}
+
+/// Whether a refused caller is told when to come back.
+pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
+    matches!(http_status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
 impl IntoResponse for Refusal {

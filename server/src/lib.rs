@@ -8,7 +8,8 @@
 //! 1. [`config`], [`settings`], [`app`]: what can be set, for the process and for each app; [`commands`]: what the
 //!    program does instead of serving.
 //! 2. [`service`]: what every call works with; a code is made, found, and moved along its life.
-//! 3. [`api`]: the calls of the protocol, one file each, and [`extract`], what they read of a request.
+//! 3. [`api`]: the calls of the protocol, one file each; [`extract`], what they read of a request; `openapi`, what
+//!    others are told of both.
 //! 4. [`record`], [`store`]: a code, and where it is kept.
 //! 5. [`waiters`]: who waits for news of which code.
 //! 6. [`identity`], [`user`]: whose token it is that a phone brings. [`secrets`], [`signing_keys`]: what we hand out.
@@ -35,6 +36,8 @@ pub mod service;
 pub mod api;
 
 pub mod extract;
+
+mod openapi;
 
 pub mod record;
 

@@ -4,6 +4,7 @@
 
 use scanlogin::protocol::Person;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
 use crate::secrets::Secret;
@@ -72,7 +73,7 @@ impl User {
 }
 
 /// A user in the shape that clients know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
     id: String,
@@ -87,7 +88,7 @@ pub struct Profile {
 }
 
 /// What the site's backend gets for a ticket: the user, a token in their name, and what the server remembers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedInUser {
     #[serde(flatten)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use scanlogin::lifecycle::Action;
-use scanlogin::protocol::{ApproverData, ApproverRequest};
+use scanlogin::protocol::{API_PATH, ApproverData, ApproverRequest};
 
 use crate::api::Answer;
 use crate::audit::{Event, audited};
@@ -21,6 +21,12 @@ type Call = Result<ApiJson<ApproverRequest>, Refusal>;
 type Caller = Result<Approver, Refusal>;
 type Told = Answer<ApproverData>;
 
+/// The phone of a signed-in user has scanned the code.
+#[utoipa::path(
+    post, path = "/scanned", context_path = API_PATH, tag = "phone", security(("user" = [])),
+    request_body = ApproverRequest,
+    responses((status = 200, body = ApproverData, description = "The code is this user's now, or a business refusal"))
+)]
 pub(super) async fn scanned(
     service: State<Arc<Service>>,
     caller: Caller,
@@ -30,6 +36,12 @@ pub(super) async fn scanned(
     act(service, caller, phone, call, Action::Scan, 0, "scanned; confirm or cancel").await
 }
 
+/// The user lets the page sign in.
+#[utoipa::path(
+    post, path = "/confirm", context_path = API_PATH, tag = "phone", security(("user" = [])),
+    request_body = ApproverRequest,
+    responses((status = 200, body = ApproverData, description = "The page signs in, or a business refusal"))
+)]
 pub(super) async fn confirm(
     service: State<Arc<Service>>,
     caller: Caller,
@@ -39,6 +51,12 @@ pub(super) async fn confirm(
     act(service, caller, phone, call, Action::Confirm, 1, "confirmed; the page signs in").await
 }
 
+/// The user does not let the page sign in.
+#[utoipa::path(
+    post, path = "/cancel", context_path = API_PATH, tag = "phone", security(("user" = [])),
+    request_body = ApproverRequest,
+    responses((status = 200, body = ApproverData, description = "The page does not sign in, or a business refusal"))
+)]
 pub(super) async fn cancel(
     service: State<Arc<Service>>,
     caller: Caller,

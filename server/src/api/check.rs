@@ -7,10 +7,11 @@ use axum::Extension;
 use axum::extract::State;
 use jiff::Timestamp;
 use scanlogin::lifecycle::Life;
-use scanlogin::protocol::{CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
+use scanlogin::protocol::{API_PATH, CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use utoipa::IntoParams;
 
 use crate::api::Answer;
 use crate::app::App;
@@ -23,13 +24,26 @@ use crate::secrets::{Secret, ticket};
 use crate::service::{Found, Service};
 
 /// The query, in which every value is a text.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct CheckQuery {
+    /// The id of the code.
+    #[param(required, value_type = String)]
     random: Option<String>,
+    /// How many seconds to wait for news at most.
+    #[param(value_type = Option<u32>)]
     wait: Option<String>,
+    /// The status that the page knows, and that is no news.
+    #[param(value_type = Option<i32>)]
     status: Option<String>,
 }
 
+/// The page asks what has become of its code, and may wait for news.
+#[utoipa::path(
+    get, path = "/check", context_path = API_PATH, tag = "page",
+    params(CheckQuery, Caller, PollToken),
+    responses((status = 200, body = CheckData<Value>, description = "Where the code stands, or a business refusal"))
+)]
 pub(super) async fn check(
     State(service): State<Arc<Service>>,
     caller: Caller,

@@ -13,6 +13,13 @@ use crate::error::Refusal;
 use crate::extract::{ApiJson, Browser, Caller};
 use crate::service::Service;
 
+/// A page asks for a code.
+#[utoipa::path(
+    post, path = "/gene", context_path = API_PATH, tag = "page",
+    params(Caller),
+    request_body = GeneRequest<Value>,
+    responses((status = 200, body = GeneData<Value>, description = "A new code, or a business refusal"))
+)]
 pub(super) async fn gene(
     State(service): State<Arc<Service>>,
     caller: Caller,

@@ -10,10 +10,20 @@ use crate::api::Answer;
 use crate::error::Refusal;
 use crate::service::Service;
 
+/// Whether the process lives.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operations",
+    responses((status = 200, body = String, content_type = "application/json", description = "It does"))
+)]
 pub(super) async fn lives() -> Answer<&'static str> {
     Answer { message: "the server lives", data: "ok" }
 }
 
+/// Whether the server can do its work: the store answers, and the server does not stop.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations",
+    responses((status = 200, body = String, content_type = "application/json", description = "It can"))
+)]
 pub(super) async fn is_ready(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, Refusal> {
     if *service.stopping().borrow() {
         return Err(Refusal::Unavailable);

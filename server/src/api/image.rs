@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use scanlogin::protocol::API_PATH;
 use scanlogin::qr::{Drawing, Level, Modules, QUIET_ZONE};
 
 use crate::error::Refusal;
@@ -13,6 +14,15 @@ use crate::service::{Found, Service};
 /// The side of a module in the PNG: large enough to be shown at twice its size.
 const PIXELS_A_MODULE: usize = 8;
 
+/// The code as a picture.
+#[utoipa::path(
+    get, path = "/image/{file}", context_path = API_PATH, tag = "page",
+    params(("file" = String, Path, description = "The id of the code, and `.png` or `.svg`")),
+    responses(
+        (status = 200, description = "The picture", content(("image/png"), ("image/svg+xml"))),
+        (status = 404, description = "There is no such code, or no longer"),
+    )
+)]
 pub(super) async fn image(State(service): State<Arc<Service>>, Path(file): Path<String>) -> Response {
     match draw(&service, &file).await {
         Ok(response) => response,

@@ -13,7 +13,21 @@ use crate::error::Refusal;
 use crate::service::Service;
 use crate::signing_keys::CACHED;
 
+const KEY_SET: &str = "application/jwk-set+json";
+
+/// The public keys of this server: RFC 7517.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", tag = "backend",
+    responses((
+        status = 200, body = Object, content_type = KEY_SET,
+        description = "The keys that verify the `token` of a user, newest first",
+    ))
+)]
 pub(super) async fn keys(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Refusal> {
     let keys = service.signing_keys.published().await?;
-    Ok(([(header::CACHE_CONTROL, format!("public, max-age={}", CACHED.as_secs()))], Json(keys)))
+    let headers = [
+        (header::CONTENT_TYPE, KEY_SET.to_owned()),
+        (header::CACHE_CONTROL, format!("public, max-age={}", CACHED.as_secs())),
+    ];
+    Ok((headers, Json(keys)))
 }

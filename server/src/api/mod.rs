@@ -1,4 +1,4 @@
-//! The six calls of the protocol, the image of a code, the server's public keys and its health: CONTRACT §2.
+//! The six calls of the protocol, the image of a code, and the server's public keys, health and description: CONTRACT §2.
 //!
 //! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
 
@@ -9,16 +9,20 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
-use scanlogin::protocol::{self, API_PATH, Envelope, code};
+use scanlogin::protocol::{self, Envelope, code};
 use serde::Serialize;
+use serde_json::Value;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::error::Refusal;
 use crate::extract::{Page, app_id};
 use crate::limits;
 use crate::log::REQUEST_ID;
+use crate::openapi;
 use crate::service::Service;
 
 mod approver;
@@ -31,32 +35,44 @@ mod userinfo;
 
 /// The calls, below the server's address.
 pub fn routes(service: &Arc<Service>) -> Router {
-    let path = |call: &str| format!("{API_PATH}/{call}");
+    let description = Json(description(&service.config.base_url()));
     let hold = from_fn_with_state(Arc::clone(service), limits::hold);
-    let calls = Router::new()
-        .route(&path("gene"), post(gene::gene))
-        .route(&path("check"), get(check::check))
-        .route(&path("scanned"), post(approver::scanned))
-        .route(&path("confirm"), post(approver::confirm))
-        .route(&path("cancel"), post(approver::cancel))
-        .route(&path("userinfo"), post(userinfo::userinfo))
+    let calls = Router::from(calls())
         // Before CORS, which answers the OPTIONS that these routes do not have.
         .method_not_allowed_fallback(method_not_allowed)
         // Inside of it too: a page may read that it has to wait.
         .layer(hold.clone())
         .layer(cors(service));
-    // Any page may show an image.
-    let rest = Router::new()
-        .route(&path("image/{file}"), get(image::image))
-        .route("/.well-known/jwks.json", get(keys::keys))
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(hold);
+    let rest = Router::from(rest()).method_not_allowed_fallback(method_not_allowed).layer(hold);
     // Whether a server is well is asked most when it is not.
-    let health = Router::new()
-        .route("/healthz", get(health::lives))
-        .route("/readyz", get(health::is_ready))
+    let health = Router::from(health())
+        .route("/openapi.json", get(async move || description))
         .method_not_allowed_fallback(method_not_allowed);
     calls.merge(rest).merge(health).with_state(Arc::clone(service))
+}
+
+/// What a server at `base_url` says of its calls: OpenAPI 3.1.
+pub fn description(base_url: &str) -> Value {
+    openapi::document(&calls().merge(rest()).merge(health()).into_openapi(), base_url)
+}
+
+fn calls() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(gene::gene))
+        .routes(routes!(check::check))
+        .routes(routes!(approver::scanned))
+        .routes(routes!(approver::confirm))
+        .routes(routes!(approver::cancel))
+        .routes(routes!(userinfo::userinfo))
+}
+
+/// Outside CORS, since any page may show an image.
+fn rest() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
+}
+
+fn health() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::is_ready))
 }
 
 /// What a route says to a method that it does not have.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use scanlogin::protocol::UserInfoRequest;
+use scanlogin::protocol::{API_PATH, UserInfoRequest};
 
 use crate::api::Answer;
 use crate::app::App;
@@ -21,6 +21,13 @@ type Call = Result<ApiJson<UserInfoRequest>, Refusal>;
 const NOT_THE_BACKEND: Refusal =
     Refusal::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
 
+/// The site's backend exchanges a ticket for the user. A browser may where its app lets browsers.
+#[utoipa::path(
+    post, path = "/userinfo", context_path = API_PATH, tag = "backend", security(("backend" = []), ()),
+    params(Caller, PollToken),
+    request_body = UserInfoRequest,
+    responses((status = 200, body = SignedInUser, description = "The user, or a business refusal"))
+)]
 pub(super) async fn userinfo(
     State(service): State<Arc<Service>>,
     caller: Result<Caller, Refusal>,

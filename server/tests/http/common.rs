@@ -212,10 +212,13 @@ impl IntoFuture for Call {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let request = self.builder.body(self.body).unwrap();
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
             let response = self.router.oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            Reply { status: parts.status, headers: parts.headers, body: body.to_vec() }
+            let reply = Reply { status: parts.status, headers: parts.headers, body: body.to_vec() };
+            crate::openapi::is_as_described(&method, &path, &reply);
+            reply
         })
     }
 }

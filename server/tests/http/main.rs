@@ -54,4 +54,6 @@ mod audit;
 
 mod metrics;
 
+mod openapi;
+
 mod health;

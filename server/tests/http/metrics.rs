@@ -1,15 +1,17 @@
 //! What Prometheus reads, and where.
 
 use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::sync::Arc;
 
 use scanlogin_server::{Config, metrics, start};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 use tower::ServiceExt as _;
 
-use crate::common::{API, Server, pass};
+use crate::common::{API, Server};
 use crate::stores::BrokenStore;
 
 /// All lines that Prometheus would read of `server`.
@@ -84,11 +86,13 @@ async fn requests_are_counted_by_route_and_status_and_callers_make_up_no_labels(
 async fn who_waits_is_counted_and_the_wait_is_not_the_servers_slowness() {
     let server = Server::new();
     let code = server.gene().await;
-    let poll = tokio::spawn(server.check_with(&code, "&wait=30&status=0").into_future());
-    pass(10).await;
-    assert_eq!(value(&server, "scanlogin_waiters").await, 1.0);
-    pass(20).await;
-    poll.await.unwrap().success();
+    let in_between = async {
+        sleep(Duration::from_secs(10)).await;
+        value(&server, "scanlogin_waiters").await
+    };
+    let (poll, waiters) = tokio::join!(server.check_with(&code, "&wait=30&status=0").into_future(), in_between);
+    poll.success();
+    assert_eq!(waiters, 1.0);
     assert_eq!(value(&server, "scanlogin_waiters").await, 0.0);
 
     let name = "scanlogin_http_request_duration_seconds";

@@ -80,7 +80,7 @@ async fn the_keys_are_published_for_everybody_without_what_signs() {
     let server = Server::new();
     let reply = server.get(PATH).await;
     assert_eq!(reply.status.as_u16(), 200);
-    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("content-type"), Some("application/jwk-set+json"));
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
     let keys = reply.json()["keys"].as_array().unwrap().clone();
     assert_eq!(keys.len(), 1);
