@@ -2,10 +2,10 @@
 //!
 //! # Where to start
 //!
-//! [`app`] builds the router, and a test can call it without a socket. [`start`] does what `main` does: it opens the
+//! [`app()`] builds the router, and a test can call it without a socket. [`start`] does what `main` does: it opens the
 //! store, builds the router, and serves it until [`Running::shutdown`]. Then, in this order:
 //!
-//! 1. [`config`], [`settings`], [`app`]: what can be set, for the process and for each app; [`commands`]: what the
+//! 1. [`config`], [`settings`], [`mod@app`]: what can be set, for the process and for each app; [`commands`]: what the
 //!    program does instead of serving.
 //! 2. [`service`]: what every call works with; a code is made, found, and moved along its life.
 //! 3. [`api`]: the calls of the protocol, one file each; [`extract`], what they read of a request; `openapi`, what

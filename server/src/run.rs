@@ -24,7 +24,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a request may take to finish once the server is to end.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Opens the store and serves the whole [`app`] at `listener`. Without a public address in `config`, the server goes by
+/// Opens the store and serves the whole [`app()`] at `listener`. Without a public address in `config`, the server goes by
 /// the one that it listens on.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<Running, Sta
     start_with(config, listener, |app| app).await
 }
 
-/// As [`start`], with layers of the caller's around the [`app`]: a test may so break the network between the two ends.
+/// As [`start`], with layers of the caller's around the [`app()`]: a test may so break the network between the two ends.
 ///
 /// # Errors
 ///
