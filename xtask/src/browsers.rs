@@ -3,14 +3,14 @@
 //! Deliberately absent: versions, but for Firefox's driver, which Debian lacks and cargo builds.
 
 use std::fmt;
-use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
-use crate::run::{read, run, step};
+use crate::machine::{find_program, install, program_in};
+use crate::run::{run, step};
 use crate::workspace::Workspace;
 
 const GECKODRIVER_VERSION: &str = "0.37.1";
@@ -138,7 +138,7 @@ impl Browser {
         let missing: Vec<_> = engine.programs().iter().filter(is_missing).collect();
         let packages: Vec<_> = missing.iter().flat_map(|program| program.packages).copied().collect();
         if !packages.is_empty() {
-            install(workspace, engine, &packages)?;
+            install(workspace, &engine.to_string(), &packages, engine.advice())?;
         }
         if missing.iter().any(|program| program.packages.is_empty()) {
             build_geckodriver(workspace)?;
@@ -164,32 +164,7 @@ impl Browser {
 fn find(workspace: &Workspace, program: &Program) -> Option<PathBuf> {
     let named = std::env::var_os(program.variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let built = geckodriver(workspace).join("bin");
-    named.or_else(|| program.names.iter().find_map(|name| find_program(name, &built)))
-}
-
-/// Looks on the `PATH`, and last in `folder`.
-fn find_program(name: &str, folder: &Path) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(iter::once(folder.to_owned()))
-        .map(|folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
-        .find(|candidate| candidate.is_file())
-}
-
-fn install(workspace: &Workspace, engine: Engine, packages: &[&str]) -> Result<()> {
-    let advice = engine.advice();
-    let is_root = || read(workspace.command("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !Path::new("/usr/bin/apt-get").is_file() || !is_root() {
-        bail!("The tests in {engine} need it: {advice}");
-    }
-    step(format_args!("Installing {} with apt", packages.join(", ")));
-    let apt = |arguments: &[&str], packages: &[&str]| {
-        let failure = format!("apt did not install {engine}: {advice}");
-        let mut apt = workspace.command("apt-get");
-        run(apt.args(arguments).args(packages).env("DEBIAN_FRONTEND", "noninteractive"), &failure)
-    };
-    apt(&["update", "--quiet"], &[])?;
-    apt(&["install", "--yes", "--quiet", "--no-install-recommends"], packages)
+    named.or_else(|| program.names.iter().find_map(|name| find_program(name).or_else(|| program_in(&built, name))))
 }
 
 /// Where Firefox's driver is built.

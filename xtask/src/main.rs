@@ -1,7 +1,8 @@
 //! `cargo xtask`: everything in this repository that is done by a command is done by this one.
 //!
 //! One module per command, each with its steps in the order they run; [`tools`] and [`browsers`] find or build the
-//! programs they call, [`run`] runs them. Deliberately absent: anything heavy to compile (see `tools/`), and shell scripts.
+//! programs they call, [`machine`] installs them, [`run`] runs them. Deliberately absent: anything heavy to compile (see
+//! `tools/`), and shell scripts.
 
 mod demo;
 mod dist;
@@ -10,6 +11,7 @@ mod size;
 mod test;
 
 mod browsers;
+mod machine;
 mod run;
 mod tools;
 mod widget;
@@ -26,8 +28,8 @@ use crate::workspace::Workspace;
 ///
 /// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target and the
 /// source of the standard library from rustup, wasm-opt and a QR decoder from npm (at the versions of
-/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), browsers from Debian's
-/// apt (as root). You need rustup and Node.js 20 or newer.
+/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), browsers and Redis from
+/// Debian's apt (as root). You need rustup and Node.js 20 or newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {

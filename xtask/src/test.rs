@@ -99,7 +99,7 @@ impl Run {
     /// Gets ready what the suite needs, and returns the command that runs it.
     fn prepare(self, workspace: &Workspace) -> Result<Command> {
         match self {
-            Self::Native => Ok(native(workspace)),
+            Self::Native => native(workspace),
             Self::Browser(engine) => browser(workspace, engine),
             Self::E2e(engine) => e2e(workspace, engine),
         }
@@ -116,10 +116,11 @@ impl fmt::Display for Run {
     }
 }
 
-fn native(workspace: &Workspace) -> Command {
+fn native(workspace: &Workspace) -> Result<Command> {
+    tools::ensure_redis(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--no-fail-fast", "--workspace", "--exclude", "scanlogin-e2e", "--exclude", "tools"]);
-    cargo
+    Ok(cargo)
 }
 
 fn browser(workspace: &Workspace, engine: Engine) -> Result<Command> {

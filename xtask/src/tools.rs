@@ -1,7 +1,7 @@
 //! The programs that the commands call: where they are, and how they come there when they are missing.
 //!
 //! What cargo can build is built from `tools/`, at the versions of `Cargo.lock`; what npm has comes from there, at the
-//! versions of `package-lock.json`.
+//! versions of `package-lock.json`; Redis comes from Debian.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::machine::{find_program, install};
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
 
@@ -61,6 +62,22 @@ pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
     )?;
     fs::write(&installed, lock).context("xtask/node_modules cannot be written to")?;
     Ok(modules)
+}
+
+/// Sees to it that tests can start a Redis of their own.
+pub(crate) fn ensure_redis(workspace: &Workspace) -> Result<()> {
+    // The tests look there too.
+    let is_named = std::env::var_os("REDIS_SERVER").is_some();
+    if is_named || find_program("redis-server").is_some() {
+        return Ok(());
+    }
+    install(
+        workspace,
+        "Redis",
+        &["redis-server"],
+        "install Redis 7 or newer. On Debian that is `apt-get install redis-server`; elsewhere see https://redis.io. \
+         A redis-server that is not on the PATH can be named in the variable REDIS_SERVER.",
+    )
 }
 
 /// Builds one of our own programs of `tools/`, and returns where it is.
