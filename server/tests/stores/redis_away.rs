@@ -5,7 +5,7 @@ use core::time::Duration;
 use scanlogin_server::{Config, Service};
 use tokio::time::Instant;
 
-use crate::redis_server::{Keeps, RedisServer};
+use crate::redis_server::{Keeps, RedisServer, free_port};
 use crate::server_process::{Address, Code, ServerProcess};
 
 /// Everybody who calls is asked to come back later.
@@ -30,10 +30,11 @@ async fn while_redis_is_away_everybody_is_sent_away_and_then_goes_on() {
     assert_eq!(server.check(&code, -1, 0).await.unwrap().data()["status"], 0, "the first call is answered again");
     server.act("scanned", &code).await.unwrap().data();
 
-    // Nobody has called while it was away.
+    // Nobody calls while it is away. That the server listens for news again says that it knows.
     redis.kill();
     redis.start_again();
-    while !server.act("confirm", &code).await.unwrap().json["code"].eq(&200) {}
+    redis.until(|redis| redis.ask("PUBSUB NUMSUB scanlogin:news").contains(&":1".to_owned())).await;
+    server.act("confirm", &code).await.unwrap().data();
     let check = server.check(&code, 1, 25).await.unwrap();
     let ticket = check.data()["ticket"].as_str().unwrap();
     assert_eq!(server.exchange(ticket).await.unwrap().data()["user"]["id"], "alice");
@@ -89,6 +90,48 @@ async fn a_redis_that_hangs_is_one_that_is_away() {
 }
 
 #[tokio::test]
+async fn a_redis_that_takes_no_writes_is_one_that_is_away_until_it_does() {
+    let redis = RedisServer::start(Keeps::Nothing);
+    let server = ServerProcess::start(&redis.url());
+    server.address.gene().await.unwrap().code();
+    redis.ask("REPLICAOF 127.0.0.1 1");
+    assert!(server.address.gene().await.unwrap().is_unavailable());
+    redis.ask("REPLICAOF NO ONE");
+    server.address.gene().await.unwrap().code();
+}
+
+#[tokio::test]
+async fn redis_is_reached_by_tls_when_its_certificate_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(file("certificate"), cert.pem()).unwrap();
+    std::fs::write(file("key"), signing_key.serialize_pem()).unwrap();
+    let port = free_port();
+    let _redis = RedisServer::start_with(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &file("certificate"),
+        "--tls-key-file",
+        &file("key"),
+        "--tls-ca-cert-file",
+        &file("certificate"),
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let url = format!("rediss://127.0.0.1:{port}");
+    let config = Config { store: url.parse().unwrap(), ..Config::demo().unwrap() };
+    let error = Service::open(config).await.err().expect("a stranger's certificate").to_string();
+    assert!(error.contains("certificate"), "{error}");
+
+    let server = ServerProcess::start_with(&url, |command| command.env("SSL_CERT_FILE", file("certificate")));
+    let code = server.address.gene().await.unwrap().code();
+    server.address.act("scanned", &code).await.unwrap().data();
+}
+
+#[tokio::test]
 async fn a_start_without_redis_fails_with_a_sentence_that_names_it_and_no_secret() {
     let mut redis = RedisServer::start(Keeps::Nothing);
     redis.ask("CONFIG SET requirepass right");
@@ -103,7 +146,6 @@ async fn a_start_without_redis_fails_with_a_sentence_that_names_it_and_no_secret
     redis.kill();
     let away = open(&format!("redis://:hush@{host}")).await.unwrap();
     for error in [wrong, away] {
-        println!("{error}");
         assert!(error.starts_with(&format!("--store redis://{host}: ")), "{error}");
         assert!(!error.contains("hush"), "{error}");
     }

@@ -7,10 +7,15 @@ use jiff::Timestamp;
 use scanlogin::lifecycle::Life;
 use scanlogin_server::record::Record;
 use scanlogin_server::store::Store as _;
-use scanlogin_server::waiters::Waiters;
+use scanlogin_server::waiters::{Waiter, Waiters};
 
 use crate::every_store::{alice, now, unused};
 use crate::redis_server::{Keeps, RedisServer};
+
+/// Waits for news that must come; so long in vain that there is no doubt.
+async fn news(waiter: &mut Waiter) {
+    tokio::time::timeout(Duration::from_secs(60), waiter.news()).await.expect("news");
+}
 
 /// Until when Redis keeps `key`, in milliseconds since 1970.
 fn kept_until(redis: &RedisServer, key: &str) -> i64 {
@@ -51,21 +56,21 @@ async fn each_step_of_a_code_is_news_to_every_process_and_nothing_else_is() {
         tokio::spawn(async move { there.listen(waiters).await })
     };
     // That it listens from now on is news for everybody.
-    waiter.news().await;
-    other.news().await;
+    news(&mut waiter).await;
+    news(&mut other).await;
 
     here.insert(unused("other")).await.unwrap();
     here.insert(unused("code")).await.unwrap();
     let (record, revision) = here.find("code").await.unwrap().unwrap();
     let scanned = record.step(Life::Scanned(alice()), now(), Duration::from_secs(300));
     assert!(here.swap(scanned.clone(), revision).await.unwrap());
-    waiter.news().await;
+    news(&mut waiter).await;
     assert!(!here.swap(scanned, revision).await.unwrap());
     // News come in their order, so that all others would be there before these.
     redis.ask("PUBLISH scanlogin:news last");
     let mut last = waiters.listen("last");
     redis.ask("PUBLISH scanlogin:news last");
-    last.news().await;
+    news(&mut last).await;
     for waiter in [&mut waiter, &mut other] {
         let news = tokio::time::timeout(Duration::ZERO, waiter.news());
         assert!(news.await.is_err(), "neither a new code nor a swap that was too late is news");
@@ -83,12 +88,12 @@ async fn whoever_waits_looks_again_when_news_may_have_been_missed() {
         let (store, waiters) = (Arc::clone(&store), waiters.clone());
         tokio::spawn(async move { store.listen(waiters).await })
     };
-    waiter.news().await;
+    news(&mut waiter).await;
     redis.kill();
     redis.start_again();
-    waiter.news().await;
+    news(&mut waiter).await;
     // And hears of all that comes then.
-    while redis.ask("PUBLISH scanlogin:news code") != [":1"] {}
-    waiter.news().await;
+    assert_eq!(redis.ask("PUBLISH scanlogin:news code"), [":1"]);
+    news(&mut waiter).await;
     listening.abort();
 }

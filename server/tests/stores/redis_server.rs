@@ -14,7 +14,7 @@ use tempfile::TempDir;
 pub(crate) struct RedisServer {
     port: u16,
     folder: TempDir,
-    keeps: Keeps,
+    arguments: Vec<String>,
     process: Child,
 }
 
@@ -27,12 +27,20 @@ pub(crate) enum Keeps {
 
 impl RedisServer {
     pub(crate) fn start(keeps: Keeps) -> Self {
+        Self::start_with(match keeps {
+            Keeps::Nothing => &[],
+            Keeps::Everything => &["--appendonly", "yes", "--appendfsync", "always"],
+        })
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         // Whoever takes the port between us and Redis makes Redis end, and us look for another one.
         loop {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-            if let Some(process) = run(folder.path(), port, keeps) {
-                return Self { port, folder, keeps, process };
+            let port = free_port();
+            if let Some(process) = run(folder.path(), port, &arguments) {
+                return Self { port, folder, arguments, process };
             }
         }
     }
@@ -60,7 +68,7 @@ impl RedisServer {
 
     /// On the same port, with what it has kept.
     pub(crate) fn start_again(&mut self) {
-        self.process = run(self.folder.path(), self.port, self.keeps).expect("the port is still free");
+        self.process = run(self.folder.path(), self.port, &self.arguments).expect("the port is still free");
     }
 
     /// What it answers to a command, line by line.
@@ -97,14 +105,16 @@ impl Drop for RedisServer {
     }
 }
 
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
 /// Starts it, and waits until it answers; `None` when it ends instead.
-fn run(folder: &Path, port: u16, keeps: Keeps) -> Option<Child> {
+fn run(folder: &Path, port: u16, arguments: &[String]) -> Option<Child> {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let mut command = Command::new(&program);
     command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]).arg("--dir").arg(folder);
-    if let Keeps::Everything = keeps {
-        command.args(["--appendonly", "yes", "--appendfsync", "always"]);
-    }
+    command.args(arguments);
     let mut process = match command.stdout(Stdio::null()).spawn() {
         Ok(process) => process,
         Err(error) if error.kind() == ErrorKind::NotFound => panic!(

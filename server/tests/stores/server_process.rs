@@ -36,11 +36,13 @@ pub(crate) struct Reply {
 
 impl ServerProcess {
     pub(crate) fn start(store: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"))
-            .args(["--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--store", store])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(store, |command| command)
+    }
+
+    pub(crate) fn start_with(store: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"));
+        command.args(["--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--store", store]);
+        let mut process = set(&mut command).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
         let listening = |line: String| {
             let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));

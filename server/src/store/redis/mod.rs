@@ -39,7 +39,7 @@ mod link;
 
 const CODE: &str = "scanlogin:code:";
 const CHANNEL: &str = "scanlogin:news";
-/// How long no news may come before Redis is asked whether it is still there.
+/// How long there may be no news before Redis is asked whether it is still there.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How soon after the loss of the news to ask for them again, and how rarely at last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -220,7 +220,7 @@ impl Store for RedisStore {
         loop {
             let error = match self.subscribe().await {
                 Ok((sink, news)) => {
-                    tracing::info!("news of other servers come in");
+                    tracing::info!("hears of what other servers do");
                     // Whatever was published before now has gone by unheard.
                     waiters.wake_all();
                     (pause, is_told) = (PAUSES.0, false);
@@ -230,7 +230,7 @@ impl Store for RedisStore {
                 Err(error) => error,
             };
             if !is_told {
-                tracing::warn!(%error, "no news of other servers come in");
+                tracing::warn!(%error, "does not hear of what other servers do");
                 is_told = true;
             }
             sleep(pause).await;
