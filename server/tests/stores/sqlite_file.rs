@@ -112,15 +112,22 @@ fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_but_its_owner_may_read_a_file_that_the_store_makes() {
+fn nobody_but_its_owner_may_read_a_file_that_keys_come_into() {
+    use std::fs::{Permissions, metadata, read_dir, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("codes.db");
-    let store = open(&path);
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let file = file.unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.file_name());
+    let let_others_read = |path: &Path| set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    let (older, path) = file_of_version_1();
+    let_others_read(&path);
+    let new = tempfile::tempdir().unwrap();
+    for folder in [new.path(), older.path()] {
+        let _store = open(&folder.join("codes.db"));
+        for file in read_dir(folder).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+        }
     }
-    drop(store);
+    let_others_read(&path);
+    drop(open(&path));
+    assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, 0o644, "whoever allows it since then knows why");
 }

@@ -28,6 +28,9 @@ use crate::waiters::Waiters;
 /// What made the file what it is, step by step. A step that has been released never changes.
 const SCHEMA: [M<'_>; 2] =
     [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
+/// Before it there was nothing secret in the file.
+#[cfg(unix)]
+const FIRST_VERSION_WITH_KEYS: i64 = 2;
 
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
@@ -41,8 +44,7 @@ impl SqliteStore {
     /// When it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         make_private(path).map_err(StoreError::new)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::prepare(Connection::open_with_flags(path, flags)?)
+        Self::prepare(connect(path)?)
     }
 
     /// A store that is gone when it is dropped.
@@ -264,13 +266,27 @@ impl Store for SqliteStore {
     }
 }
 
-/// Makes an empty file that only its owner may read, since keys will be in it. One that is there stays as it is.
-fn make_private(path: &Path) -> std::io::Result<()> {
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Makes a file that only its owner may read, since keys will be in it. One that has room for keys already stays as it is:
+/// whoever lets others read it since then knows why.
+fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options.open(path)?;
+    #[cfg(unix)]
+    {
+        // Asked over a connection that is closed by then: the files beside this one get its mode when they are made.
+        let version: i64 = connect(path)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version < FIRST_VERSION_WITH_KEYS {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
 
 fn take_ticket(
