@@ -10,7 +10,9 @@ use rsa::traits::PublicKeyParts as _;
 use scanlogin_server::error::Refusal;
 use scanlogin_server::identity::issuer::Issuers;
 use scanlogin_server::user::User;
+use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::common::{API, Server, pass};
@@ -414,7 +416,7 @@ async fn a_phone_that_hangs_up_does_not_take_the_keys_with_it() {
     visit.abort();
     assert!(visit.await.unwrap_err().is_cancelled());
     sign.notify_one();
-    assert!(verify(&server, &token).await.is_ok());
+    assert_eq!(verify(&server, &token).await.map(|user| user.id), alice());
     assert_eq!(provider.asked(), 1);
 }
 
@@ -547,6 +549,35 @@ async fn other_settings_do_not_make_known_keys_forgotten() {
     assert_eq!((provider.asked(), moved.asked()), (1, 1), "keys of another address are other keys");
     server.service.identity.set_issuers(Issuers::default());
     assert_eq!(visit(&server, &key).await, Err(Refusal::NotSignedIn));
+}
+
+#[tokio::test(start_paused = true)]
+async fn issuers_are_taken_in_when_the_settings_are_read_again() {
+    let key = Key::eddsa("a");
+    let provider = Provider::with(&[&key]).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let server = Server::with(|config| config.settings_file = Some(file.path().to_owned()));
+    assert_eq!(visit(&server, &key).await, Err(Refusal::NotSignedIn));
+    let settings = format!(
+        "[[app]]\nid = \"shop\"\nname = \"The Shop\"\nuser_pool_id = \"staff\"\n\
+         secret_hashes = [\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n\
+         [[issuer]]\nissuer = {ISSUER:?}\naudience = \"scanlogin\"\nuser_pool_id = \"staff\"\njwks = {:?}\n",
+        provider.url
+    );
+    std::fs::write(file.path(), settings).unwrap();
+    server.service.reload().unwrap();
+    assert_eq!(visit(&server, &key).await, alice());
+}
+
+#[tokio::test]
+async fn a_server_asks_for_keys_when_it_starts_and_starts_without_them() {
+    let provider = Provider::with(&[]).await;
+    let mut config = Config::demo().unwrap();
+    config.settings.issuers = issuers(&provider.url, json!({}));
+    let listener = TcpListener::bind(config.listen).await.unwrap();
+    let running = start(config, listener).await.unwrap();
+    provider.has_been_asked(1).await;
+    running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
