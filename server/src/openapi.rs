@@ -102,8 +102,34 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Val
     methods.flat_map(Map::values_mut).filter_map(Value::as_object_mut)
 }
 
+/// Where an answer brings what another call asks for.
+fn links(operation_id: &str) -> Value {
+    let random = "$response.body#/data/random";
+    let decide = |call: &str| json!({ "operationId": call, "requestBody": { "random": random } });
+    match operation_id {
+        "gene" => json!({
+            "check": {
+                "operationId": "check",
+                "parameters": {
+                    "random": random, "wait": 0, "x-scanlogin-poll-token": "$response.body#/data/pollToken",
+                },
+            },
+            "scanned": decide("scanned"),
+            "image": { "operationId": "image", "parameters": { "file": "{$response.body#/data/random}.png" } },
+        }),
+        "scanned" => json!({ "confirm": decide("confirm"), "cancel": decide("cancel") }),
+        "check" => json!({
+            "userinfo": {
+                "operationId": "userinfo", "requestBody": { "ticket": "$response.body#/data/ticket" },
+            },
+        }),
+        _ => json!({}),
+    }
+}
+
 fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode, Vec<Face>>) {
     let has_body = operation.contains_key("requestBody");
+    let links = operation.get("operationId").and_then(Value::as_str).map_or(json!({}), links);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for status in by_status.keys() {
         let is_possible = match *status {
@@ -121,7 +147,10 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
         }
     }
     if let Some(success) = responses.get_mut("200") {
-        merge(success, json!({ "headers": { "x-request-id": { "$ref": "#/components/headers/x-request-id" } } }));
+        merge(
+            success,
+            json!({ "headers": { "x-request-id": { "$ref": "#/components/headers/x-request-id" } }, "links": links }),
+        );
         if let Some(schema) = success.pointer_mut("/content/application~1json/schema") {
             *schema = envelope(&schema.take());
         }

@@ -28,8 +28,9 @@ use crate::workspace::Workspace;
 ///
 /// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target and the
 /// source of the standard library from rustup, wasm-opt and a QR decoder from npm (at the versions of
-/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), browsers and Redis from
-/// Debian's apt (as root). You need rustup and Node.js 20 or newer.
+/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), schemathesis from PyPI
+/// (at the versions of tests/schema/requirements.txt), browsers and Redis from Debian's apt (as root). You need rustup and
+/// Node.js 20 or newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {

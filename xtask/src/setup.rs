@@ -26,6 +26,7 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     tools::build(workspace, "bindgen")?;
     tools::build(workspace, "anatomy")?;
     tools::build_test_tools(workspace)?;
+    tools::ensure_schemathesis(workspace)?;
     for engine in arguments.browsers.engines() {
         let browser = Browser::ensure(workspace, *engine)?;
         println!("Ready to test in {engine}, driven by {}.", browser.driver.display());

@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 enum Suite {
     /// Tests of all crates on this machine, with the examples in their documentation.
     Native,
+    /// The server against requests that are made up from its own description (tests/schema/), by schemathesis.
+    Schema,
     /// Tests of the widget inside a browser (tests/browser/), by wasm-pack.
     Browser,
     /// The whole path: pages, server and database, in a browser (tests/e2e/).
@@ -45,6 +47,7 @@ const EVERYWHERE: [&str; 6] = ["whole_path", "bad_luck", "client", "examples", "
 #[derive(Clone, Copy)]
 enum Run {
     Native,
+    Schema,
     Browser(Engine),
     E2e(Engine),
 }
@@ -73,6 +76,7 @@ impl Suite {
     fn runs(self, engines: &[Engine]) -> Vec<Run> {
         match self {
             Self::Native => vec![Run::Native],
+            Self::Schema => vec![Run::Schema],
             Self::Browser => engines.iter().copied().map(Run::Browser).collect(),
             Self::E2e => engines.iter().copied().map(Run::E2e).collect(),
         }
@@ -100,6 +104,7 @@ impl Run {
     fn prepare(self, workspace: &Workspace) -> Result<Command> {
         match self {
             Self::Native => native(workspace),
+            Self::Schema => schema(workspace),
             Self::Browser(engine) => browser(workspace, engine),
             Self::E2e(engine) => e2e(workspace, engine),
         }
@@ -110,6 +115,7 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Native => f.write_str("the native tests"),
+            Self::Schema => f.write_str("the server's description, against thousands of requests"),
             Self::Browser(engine) => write!(f, "the widget's tests in {engine}"),
             Self::E2e(engine) => write!(f, "the tests of the whole path in {engine}"),
         }
@@ -119,7 +125,16 @@ impl fmt::Display for Run {
 fn native(workspace: &Workspace) -> Result<Command> {
     tools::ensure_redis(workspace)?;
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--no-fail-fast", "--workspace", "--exclude", "scanlogin-e2e", "--exclude", "tools"]);
+    cargo.args(["test", "--no-fail-fast", "--workspace"]);
+    // Those of other suites, and what has no tests and takes long to build.
+    cargo.args(["scanlogin-e2e", "scanlogin-schema", "tools"].iter().flat_map(|package| ["--exclude", *package]));
+    Ok(cargo)
+}
+
+fn schema(workspace: &Workspace) -> Result<Command> {
+    let schemathesis = tools::ensure_schemathesis(workspace)?;
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--package", "scanlogin-schema", "--", "--nocapture"]).env("SCHEMATHESIS", schemathesis);
     Ok(cargo)
 }
 

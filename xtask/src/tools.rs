@@ -1,7 +1,7 @@
 //! The programs that the commands call: where they are, and how they come there when they are missing.
 //!
 //! What cargo can build is built from `tools/`, at the versions of `Cargo.lock`; what npm has comes from there, at the
-//! versions of `package-lock.json`; Redis comes from Debian.
+//! versions of `package-lock.json`; what PyPI has, at those of `tests/schema/requirements.txt`; Redis comes from Debian.
 
 use std::ffi::OsString;
 use std::fs;
@@ -100,4 +100,33 @@ pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<OsString> {
     let machine = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(workspace.target("debug")).chain(std::env::split_paths(&machine));
     std::env::join_paths(folders).context("The name of the target folder cannot stand in PATH")
+}
+
+/// Sees to it that schemathesis is there as `tests/schema/requirements.txt` has it, and returns the program.
+pub(crate) fn ensure_schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    let list = workspace.path("tests/schema/requirements.txt");
+    let requirements = fs::read(&list).context("tests/schema/requirements.txt cannot be read")?;
+    let environment = workspace.target("schemathesis");
+    let installed = environment.join(".installed-from");
+    let program = environment.join("bin/schemathesis");
+    if fs::read(&installed).is_ok_and(|from| from == requirements) {
+        return Ok(program);
+    }
+    // Debian has what makes environments in a package of its own.
+    if !workspace.command("python3").args(["-c", "import ensurepip"]).status().is_ok_and(|status| status.success()) {
+        let advice =
+            "install Python 3.10 or newer with its module venv. On Debian that is `apt-get install python3-venv`.";
+        install(workspace, "Python's module venv", &["python3-venv"], advice)?;
+    }
+    step("Installing schemathesis from PyPI into the target folder");
+    run(
+        workspace.command("python3").args(["-m", "venv", "--clear"]).arg(&environment),
+        "Python made no environment for schemathesis: see its message above.",
+    )?;
+    run(
+        workspace.command(environment.join("bin/pip")).args(["install", "--quiet", "--requirement"]).arg(list),
+        "schemathesis was not installed: check the network, and see pip's message above.",
+    )?;
+    fs::write(installed, requirements).context("The environment of schemathesis cannot be written to")?;
+    Ok(program)
 }

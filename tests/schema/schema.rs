@@ -1,0 +1,81 @@
+//! The server against thousands of requests that schemathesis makes up from `/openapi.json`: right ones, wrong ones, and
+//! some in a row, as one answer brings what another call asks for.
+//!
+//! `cargo xtask test --only schema` installs schemathesis and names it in `SCHEMATHESIS`. Each run makes up the same
+//! requests, as far as the ids of codes allow. Deliberately absent: what an answer means, which the tests
+//! of the server know.
+#![allow(missing_docs, reason = "the names of tests are sentences")]
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::process::Command;
+
+use scanlogin_server::user::User;
+use scanlogin_server::{Config, start};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+/// How many requests must have been made up and answered.
+const AT_LEAST: u64 = 5_000;
+/// No call may answer what it does not say that it answers, nor fail.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+    response_headers_conformance,response_schema_conformance";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() {
+    let schemathesis = std::env::var_os("SCHEMATHESIS").expect("run `cargo xtask test --only schema`");
+    let mut config = Config::demo().unwrap();
+    // All of them come from one address and one user, and most are wrong on purpose.
+    let limits = &mut config.settings.limits;
+    for rate in
+        [&mut limits.codes_per_address, &mut limits.wrong_guesses_per_address, &mut limits.approver_calls_per_user]
+    {
+        rate.burst = NonZeroU32::MAX;
+    }
+    let listener = TcpListener::bind(config.listen).await.unwrap();
+    let running = start(config, listener).await.unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let (settings, report) = (folder.path().join("settings.toml"), folder.path().join("report.json"));
+    let demo = running.service.config.demo.as_ref().unwrap();
+    let alice = User { id: "alice".to_owned(), user_pool_id: demo.user_pool_id.clone(), ..User::default() };
+    let token = running.service.identity.sign(&alice).unwrap();
+    let (token, app_id, app_secret) = (token.expose(), &demo.app_id, demo.app_secret.expose());
+    let text = format!(
+        "[auth.openapi]\n\
+         user = {{ bearer = '{token}' }}\n\
+         backend = {{ username = '{app_id}', password = '{app_secret}' }}\n\
+         [phases.fuzzing.generation]\n\
+         max-examples = 750\n\
+         [phases.stateful.generation]\n\
+         max-examples = 100\n"
+    );
+    fs::write(&settings, text).unwrap();
+    let mut command = Command::new(schemathesis);
+    command
+        .current_dir(folder.path())
+        .arg("--config-file")
+        .arg(settings)
+        .args(["run", &format!("{}/openapi.json", running.url), "--checks", CHECKS])
+        .args([
+            "--continue-on-failure",
+            "--no-color",
+            "--workers",
+            "2",
+            "--seed",
+            "1",
+            "--report",
+            "json",
+            "--report-json-path",
+        ])
+        .arg(&report);
+    let status = spawn_blocking(move || command.status()).await.unwrap().unwrap();
+    running.shutdown().await;
+
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    let requests = report["test_cases"]["generated"].as_u64().unwrap();
+    println!("{requests} requests");
+    assert!(status.success(), "see above");
+    assert!(requests >= AT_LEAST, "{requests} requests are too few to tell");
+}
