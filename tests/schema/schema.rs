@@ -1,9 +1,9 @@
-//! The server against thousands of requests that schemathesis makes up from `/openapi.json`: right ones, wrong ones, and
-//! some in a row, as one answer brings what another call asks for.
+//! The server against thousands of requests that schemathesis makes up from `/openapi.json`, right ones and wrong ones;
+//! `hooks.py` lets many of them meet a code that is there.
 //!
 //! `cargo xtask test --only schema` installs schemathesis and names it in `SCHEMATHESIS`. Each run makes up the same
-//! requests, as far as the ids of codes allow. Deliberately absent: what an answer means, which the tests
-//! of the server know.
+//! requests, as far as the ids of codes allow. Deliberately absent: what an answer means, which the tests of the server
+//! know.
 #![allow(missing_docs, reason = "the names of tests are sentences")]
 
 use std::fs;
@@ -42,19 +42,24 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     let alice = User { id: "alice".to_owned(), user_pool_id: demo.user_pool_id.clone(), ..User::default() };
     let token = running.service.identity.sign(&alice).unwrap();
     let (token, app_id, app_secret) = (token.expose(), &demo.app_id, demo.app_secret.expose());
+    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/hooks.py");
     let text = format!(
-        "[auth.openapi]\n\
+        "hooks = '{hooks}'\n\
+         [auth.openapi]\n\
          user = {{ bearer = '{token}' }}\n\
          backend = {{ username = '{app_id}', password = '{app_secret}' }}\n\
          [phases.fuzzing.generation]\n\
-         max-examples = 750\n\
+         max-examples = 1000\n\
          [phases.stateful.generation]\n\
-         max-examples = 100\n"
+         max-examples = 50\n"
     );
     fs::write(&settings, text).unwrap();
     let mut command = Command::new(schemathesis);
     command
         .current_dir(folder.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("SCANLOGIN_URL", &running.url)
+        .env("SCANLOGIN_TOKEN", token)
         .arg("--config-file")
         .arg(settings)
         .args(["run", &format!("{}/openapi.json", running.url), "--checks", CHECKS])
@@ -71,11 +76,13 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
         ])
         .arg(&report);
     let status = spawn_blocking(move || command.status()).await.unwrap().unwrap();
+    let account = running.service.store.account(&alice.user_pool_id, &alice.id).await.unwrap();
     running.shutdown().await;
 
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let requests = report["test_cases"]["generated"].as_u64().unwrap();
     println!("{requests} requests");
     assert!(status.success(), "see above");
+    assert!(account.is_some_and(|account| account.logins_count > 0), "not one request has got to a sign-in");
     assert!(requests >= AT_LEAST, "{requests} requests are too few to tell");
 }
