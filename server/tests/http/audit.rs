@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::common::{API, Server, pass};
-use crate::logs::Log;
+use crate::kept_log::Log;
 
 /// Action and outcome of every event.
 fn story(log: &Log) -> Vec<(String, String)> {

@@ -1,6 +1,8 @@
 //! A server to test, and the three who call it.
 
+use core::num::NonZeroU32;
 use core::time::Duration;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,11 +16,13 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use scanlogin_server::app::App;
 use scanlogin_server::clock::Clock;
+use scanlogin_server::meter::Rate;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::user::User;
 use scanlogin_server::{Config, Service};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::stores::SlowStore;
@@ -60,7 +64,7 @@ impl Server {
     }
 
     pub(crate) fn of(config: Config, store: Arc<dyn Store>) -> Self {
-        crate::logs::keep();
+        crate::kept_log::keep();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let service = Service::new(config, store, Clock::starting_at(start)).unwrap();
         Self { router: scanlogin_server::app(&service), service }
@@ -161,10 +165,37 @@ pub(crate) async fn pass(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }
 
+/// So many callers of one code are more than are let in.
+pub(crate) fn crowded(config: &mut Config) {
+    let rate = Rate { burst: NonZeroU32::MAX, per_second: NonZeroU32::MAX };
+    config.settings.limits.approver_calls_per_code = rate;
+    config.settings.limits.approver_calls_per_user = rate;
+}
+
+/// Sends all calls at once and counts their reasons, "ok" for a success.
+pub(crate) async fn race(calls: Vec<Call>) -> HashMap<String, usize> {
+    let mut running: JoinSet<String> = calls
+        .into_iter()
+        .map(|call| async move {
+            let reply = call.await;
+            reply.json()["reason"].as_str().unwrap_or("ok").to_owned()
+        })
+        .collect();
+    let mut counts = HashMap::new();
+    while let Some(reason) = running.join_next().await {
+        *counts.entry(reason.unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+pub(crate) fn counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize> {
+    expected.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
+}
+
 /// A request on its way.
 pub(crate) struct Call {
     router: Router,
-    builder: axum::http::request::Builder,
+    pub(crate) builder: axum::http::request::Builder,
     body: Body,
 }
 
@@ -217,7 +248,7 @@ impl IntoFuture for Call {
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let reply = Reply { status: parts.status, headers: parts.headers, body: body.to_vec() };
-            crate::openapi::is_as_described(&method, &path, &reply);
+            crate::description::is_as_described(&method, &path, &reply);
             reply
         })
     }

@@ -16,9 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::common::{API, Server, pass};
-use crate::provider::{Answer, Key, Provider, base64, rsa};
-
-const ISSUER: &str = "https://id.example.com";
+use crate::provider::{Answer, ISSUER, Key, Provider, base64, claims, from_now, issuers, rsa, with};
 
 /// Believes the one whose keys are at `jwks`.
 fn server(jwks: &str) -> Server {
@@ -27,33 +25,6 @@ fn server(jwks: &str) -> Server {
 
 fn server_with(jwks: &str, settings: Value) -> Server {
     Server::with(|config| config.settings.issuers = issuers(jwks, settings))
-}
-
-fn issuers(jwks: &str, settings: Value) -> Issuers {
-    let mut issuer = json!({ "issuer": ISSUER, "audience": ["scanlogin", "phones"], "jwks": jwks });
-    if settings.get("user_pool_claim").is_none() {
-        issuer["user_pool_id"] = json!("demo-pool");
-    }
-    issuer.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    serde_json::from_value(json!([issuer])).unwrap()
-}
-
-/// What the provider says of Alice, to us, for an hour.
-fn claims(server: &Server) -> Value {
-    json!({ "iss": ISSUER, "aud": "scanlogin", "sub": "alice", "iat": from_now(server, 0), "exp": from_now(server, 3_600) })
-}
-
-fn with(server: &Server, name: &str, value: Value) -> Value {
-    let mut claims = claims(server);
-    match value {
-        Value::Null => claims.as_object_mut().unwrap().remove(name),
-        value => claims.as_object_mut().unwrap().insert(name.to_owned(), value),
-    };
-    claims
-}
-
-fn from_now(server: &Server, seconds: i64) -> i64 {
-    server.service.clock.now().as_second() + seconds
 }
 
 /// Whom the server takes the bearer of a token signed by `key` for.

@@ -12,6 +12,10 @@
 
 mod common;
 
+mod kept_log;
+
+mod description;
+
 mod stores;
 
 mod whole_path;

@@ -15,10 +15,15 @@ use rand_core::{OsRng, RngCore as _};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
+use scanlogin_server::identity::issuer::Issuers;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+
+use crate::common::Server;
+
+pub(crate) const ISSUER: &str = "https://id.example.com";
 
 /// What the provider says to who asks for its keys.
 #[derive(Clone)]
@@ -177,6 +182,35 @@ pub(crate) fn rsa() -> &'static RsaPrivateKey {
 
 pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Believes the one whose keys are at `jwks`.
+pub(crate) fn issuers(jwks: &str, settings: Value) -> Issuers {
+    let mut issuer = json!({ "issuer": ISSUER, "audience": ["scanlogin", "phones"], "jwks": jwks });
+    if settings.get("user_pool_claim").is_none() {
+        issuer["user_pool_id"] = json!("demo-pool");
+    }
+    issuer.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    serde_json::from_value(json!([issuer])).unwrap()
+}
+
+/// What the provider says of Alice, to us, for an hour.
+pub(crate) fn claims(server: &Server) -> Value {
+    json!({ "iss": ISSUER, "aud": "scanlogin", "sub": "alice", "iat": from_now(server, 0), "exp": from_now(server, 3_600) })
+}
+
+/// The same, but for one claim; null takes it away.
+pub(crate) fn with(server: &Server, name: &str, value: Value) -> Value {
+    let mut claims = claims(server);
+    match value {
+        Value::Null => claims.as_object_mut().unwrap().remove(name),
+        value => claims.as_object_mut().unwrap().insert(name.to_owned(), value),
+    };
+    claims
+}
+
+pub(crate) fn from_now(server: &Server, seconds: i64) -> i64 {
+    server.service.clock.now().as_second() + seconds
 }
 
 fn jwks(keys: &[&Key]) -> Vec<Value> {

@@ -1,44 +1,13 @@
 //! Many at once: exactly one wins, and the losers are told.
 
-use core::num::NonZeroU32;
 use core::time::Duration;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use scanlogin_server::Config;
-use scanlogin_server::meter::Rate;
 use scanlogin_server::store::sqlite::SqliteStore;
-use tokio::task::JoinSet;
 
-use crate::common::{Call, Server};
+use crate::common::{Server, counts, crowded, race};
 use crate::stores::SlowStore;
-
-/// So many callers of one code are more than are let in.
-fn crowded(config: &mut Config) {
-    let rate = Rate { burst: NonZeroU32::MAX, per_second: NonZeroU32::MAX };
-    config.settings.limits.approver_calls_per_code = rate;
-    config.settings.limits.approver_calls_per_user = rate;
-}
-
-/// Sends all calls at once and counts their reasons, "ok" for a success.
-async fn race(calls: Vec<Call>) -> HashMap<String, usize> {
-    let mut running: JoinSet<String> = calls
-        .into_iter()
-        .map(|call| async move {
-            let reply = call.await;
-            reply.json()["reason"].as_str().unwrap_or("ok").to_owned()
-        })
-        .collect();
-    let mut counts = HashMap::new();
-    while let Some(reason) = running.join_next().await {
-        *counts.entry(reason.unwrap()).or_default() += 1;
-    }
-    counts
-}
-
-fn counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize> {
-    expected.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_users_who_scan_one_code_one_has_it() {

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::common::Server;
-use crate::logs;
+use crate::kept_log;
 
 const SHORT: Duration = Duration::from_millis(100);
 const FOR_EVER: Duration = Duration::from_secs(10_000);
@@ -201,7 +201,7 @@ async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys(
 
 #[tokio::test]
 async fn a_connection_without_a_request_does_not_hold_up_the_end() {
-    logs::keep();
+    kept_log::keep();
     let running = running(|_| {}).await;
     let silent = connect(&running).await;
     // Who is answered came later, so that the silent one has been accepted.
@@ -210,6 +210,6 @@ async fn a_connection_without_a_request_does_not_hold_up_the_end() {
     running.shutdown().await;
     assert_eq!(all(silent).await, "");
     assert_eq!(all(resting).await, "");
-    let log = logs::taken();
+    let log = kept_log::taken();
     assert!(log.contains("answered") && !log.contains("did not finish in time"), "{log}");
 }
