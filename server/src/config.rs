@@ -281,7 +281,7 @@ impl From<SettingsError> for ConfigError {
 }
 
 /// Where codes are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum StoreAddress {
     /// A file.
     Sqlite(PathBuf),
@@ -317,7 +317,7 @@ impl FromStr for StoreAddress {
 }
 
 /// Where a Redis is, and what to say to be let in. Whoever prints it learns nothing of the latter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RedisAddress {
     whole: Secret,
     shown: String,

@@ -26,8 +26,13 @@ const HASH_PREFIX: &str = "sha256:";
 /// The system's random number generator failed.
 pub type RandomError = getrandom::Error;
 
-/// A secret text. It is compared in constant time, and `Debug` does not print it.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret text. `Debug` does not print it, and [`is`](Self::is) is the only way to compare it:
+///
+/// ```compile_fail,E0369
+/// use scanlogin_server::secrets::Secret;
+/// let _ = Secret::new("a") == Secret::new("b");
+/// ```
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
@@ -67,8 +72,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a secret: all that is stored of it. As text, `sha256:` and 43 characters of base64url.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The SHA-256 of a secret: all that is stored of it. As text, `sha256:` and 43 characters of base64url. It is compared
+/// in constant time.
+#[derive(Debug, Clone, Copy, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Hash([u8; 32]);
 
@@ -90,7 +96,13 @@ impl Hash {
 
     /// Whether this is the hash of `candidate`, in constant time.
     pub fn is_of(&self, candidate: &str) -> bool {
-        self.0.ct_eq(&Self::of(candidate).0).into()
+        *self == Self::of(candidate)
+    }
+}
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 
@@ -212,7 +224,8 @@ mod tests {
         ];
         let distinct: HashSet<&str> = secrets.iter().map(Secret::expose).collect();
         assert_eq!(distinct.len(), secrets.len());
-        assert_eq!(ticket(&key.poll_token("a"), "a"), ticket(&poll_token, "a"), "and can be made again");
+        let again = ticket(&key.poll_token("a"), "a");
+        assert!(again.is(ticket(&poll_token, "a").expose()), "and can be made again");
     }
 
     #[test]
