@@ -4,7 +4,10 @@
 //! strings. Deliberately absent: templates. What is in the folders is what is served.
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -33,7 +36,12 @@ pub fn routes(config: &Config) -> Router {
         .layer(set(header::CACHE_CONTROL, "no-cache"))
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));
-    router.layer(headers)
+    router.layer(from_fn(one_slash)).layer(headers)
+}
+
+/// A folder's address gets a slash at its end by a redirect, and one that begins with two slashes names a host.
+async fn one_slash(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("//") { Refusal::UnknownRoute.into_response() } else { next.run(request).await }
 }
 
 async fn unknown() -> Refusal {

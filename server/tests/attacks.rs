@@ -414,7 +414,7 @@ async fn a_request_can_not_hide_another_one_or_a_header() {
 fn pages_beside_a_secret() -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().unwrap();
     let www = folder.path().join("www");
-    std::fs::create_dir_all(&www).unwrap();
+    std::fs::create_dir_all(www.join("evil.example")).unwrap();
     std::fs::write(www.join("page.html"), "a page").unwrap();
     std::fs::write(folder.path().join("secret.txt"), "not meant for anybody").unwrap();
     let mut config = Config::demo().unwrap();
@@ -424,7 +424,7 @@ fn pages_beside_a_secret() -> (tempfile::TempDir, Config) {
 }
 
 #[tokio::test]
-async fn no_path_leads_out_of_the_pages_or_into_a_header() {
+async fn no_path_leads_out_of_the_pages_to_another_host_or_into_a_header() {
     let (_folder, config) = pages_beside_a_secret();
     let (running, address) = running(config).await;
     let get = async |path: &str| {
@@ -450,6 +450,10 @@ async fn no_path_leads_out_of_the_pages_or_into_a_header() {
         "/page.html%00.png",
         "/%00",
         "/page.html%0d%0aset-cookie:%20a=b",
+        "//evil.example",
+        "//evil.example/%2e%2e",
+        "/%5cevil.example",
+        "///evil.example",
         "/..;/secret.txt",
         "/page.html\\..\\secret.txt",
     ] {
@@ -459,6 +463,8 @@ async fn no_path_leads_out_of_the_pages_or_into_a_header() {
         assert!(status.starts_with(['3', '4']), "{path}: {answer}");
         assert!(!body.contains("not meant for anybody"), "{path}: {answer}");
         assert!(!head.contains("set-cookie"), "{path}: {answer}");
+        let location = head.lines().find_map(|line| line.strip_prefix("location: "));
+        assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{path}: {answer}");
     }
     running.shutdown().await;
 }
