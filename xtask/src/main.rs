@@ -4,6 +4,7 @@
 //! programs they call, [`machine`] installs them, [`run`] runs them. Deliberately absent: anything heavy to compile (see
 //! `tools/`), and shell scripts.
 
+mod bench;
 mod demo;
 mod dist;
 mod setup;
@@ -28,9 +29,9 @@ use crate::workspace::Workspace;
 ///
 /// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target and the
 /// source of the standard library from rustup, wasm-opt and a QR decoder from npm (at the versions of
-/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), schemathesis from PyPI
-/// (at the versions of tests/schema/requirements.txt), browsers and Redis from Debian's apt (as root). You need rustup and
-/// Node.js 20 or newer.
+/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), oha and geckodriver from
+/// crates too, schemathesis from PyPI (at the versions of tests/schema/requirements.txt), browsers and Redis from Debian's
+/// apt (as root). You need rustup and Node.js 20 or newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
@@ -50,6 +51,8 @@ enum Command {
     /// Those lists are of the wasm before compression, whereas the budget is of what servers send: compressed by brotli.
     /// A function that is listed twice was compiled for two types; one that is missing was inlined where it is called.
     Size(size::Arguments),
+    /// Measure how fast the server is, beside what could be had at most; fail if that is less than what is wanted.
+    Bench(bench::Arguments),
     /// Build the widget and the server, and run both with demo users on your machine.
     Demo(demo::Arguments),
     /// Run all tests: native, in a browser, and the whole path; the last line says `N passed, N failed`.
@@ -78,6 +81,7 @@ fn obey(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
         Command::Setup(arguments) => setup::setup(workspace, arguments)?,
         Command::Dist => dist::dist(workspace)?,
         Command::Size(arguments) => size::size(workspace, arguments)?,
+        Command::Bench(arguments) => return bench::bench(workspace, arguments),
         Command::Demo(arguments) => demo::demo(workspace, arguments)?,
         Command::Test(arguments) => return Ok(test::test(workspace, arguments)),
     }

@@ -1,0 +1,54 @@
+//! The store alone: codes such as `gene` makes, kept one after the other.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use scanlogin::lifecycle::Life;
+use scanlogin::protocol::Requester;
+use scanlogin_server::clock::later;
+use scanlogin_server::record::Record;
+use scanlogin_server::secrets::{Hash, random_id};
+use scanlogin_server::store::Store as _;
+use scanlogin_server::store::sqlite::SqliteStore;
+
+use crate::oha::SECONDS;
+
+#[tokio::main]
+pub(crate) async fn fill() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = SqliteStore::open(&folder.path().join("codes.db"))?;
+    let lasting = Duration::from_secs(SECONDS.parse()?);
+    let (begin, mut codes) = (Instant::now(), 0.0);
+    while begin.elapsed() < lasting {
+        store.insert(record()?).await?;
+        codes += 1.0;
+    }
+    println!("{}", codes / begin.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn record() -> Result<Record> {
+    let random = random_id()?;
+    let now = Timestamp::now();
+    Ok(Record {
+        app_id: "shop".to_owned(),
+        created_at: now,
+        expires_at: later(now, Duration::from_secs(120)),
+        life: Life::Unused,
+        ended_at: None,
+        ticket_expires_at: None,
+        custom_data: None,
+        requester: Requester {
+            app_name: "The Shop".to_owned(),
+            origin: None,
+            ip: "127.0.0.1".to_owned(),
+            user_agent: Some("oha/1.16.0".to_owned()),
+            created_at: "2026-01-01T00:00:00.000Z".to_owned(),
+        },
+        poll_token_hash: Hash::of(&random),
+        ticket_hash: Hash::of(&format!("ticket {random}")),
+        random,
+    })
+}
