@@ -100,6 +100,27 @@ async fn sign_ins_that_an_older_file_counted_are_counted_on() {
     assert_eq!(store.account("customers", "bob").await.unwrap(), None, "another bob");
 }
 
+#[tokio::test]
+async fn who_reads_does_not_wait_for_who_writes() {
+    let (_folder, path) = file_of_version_1();
+    let store = open(&path);
+    // Another process writes for as long as it likes.
+    let elsewhere = Connection::open(&path).unwrap();
+    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writing = {
+        let store = store.clone();
+        tokio::spawn(async move { store.set_blocked("staff", "alice", true, now()).await })
+    };
+    tokio::task::yield_now().await;
+    assert!(store.find("scanned").await.unwrap().is_some());
+    assert!(!store.account("staff", "alice").await.unwrap().unwrap().is_blocked);
+    assert!(!writing.is_finished(), "it waits for the other process");
+
+    elsewhere.execute_batch("ROLLBACK").unwrap();
+    writing.await.unwrap().unwrap();
+    assert!(store.account("staff", "alice").await.unwrap().unwrap().is_blocked, "what was written is read at once");
+}
+
 #[test]
 fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

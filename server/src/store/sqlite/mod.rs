@@ -1,18 +1,21 @@
 //! Codes in one SQLite file.
 //!
-//! One connection behind a lock: SQLite writes one at a time anyway, and each of these statements takes microseconds.
-//! Every change is one statement or one transaction, so that two servers may share a file. A file written by a newer
-//! version of this server is refused at the start. Deliberately absent: waking other processes that wait for news.
+//! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a write-ahead
+//! log allows. Every change is one statement or one transaction, so that two servers may share a file. A file written by a
+//! newer version of this server is refused at the start. Deliberately absent: waking other processes that wait for news.
 
 use core::time::Duration;
 use std::fs::OpenOptions;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, RowIndex, Transaction, TransactionBehavior,
+    named_params,
+};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
 use scanlogin::lifecycle::Life;
 use scanlogin::protocol::Requester;
@@ -32,9 +35,26 @@ const SCHEMA: [M<'_>; 2] =
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
 
+/// What [`read_record`] reads of codes, in its order: to look columns up by their names would take as long again.
+macro_rules! select_codes {
+    ($condition:literal) => {
+        concat!(
+            "SELECT random, app_id, created_at, expires_at, life, owner, ended_at, ticket_expires_at, custom_data,
+                    requester, poll_token_hash, ticket_hash, revision
+             FROM codes WHERE ",
+            $condition
+        )
+    };
+}
+
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
-pub struct SqliteStore(Arc<Mutex<Connection>>);
+pub struct SqliteStore {
+    /// None for a store in memory, which has one connection.
+    readers: Option<Arc<Readers>>,
+    /// Its lock is tokio's: whoever waits for it takes no thread.
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+}
 
 impl SqliteStore {
     /// Opens the file at `path`, brings one of an older version up to date, and makes it when it is not there.
@@ -44,7 +64,9 @@ impl SqliteStore {
     /// When it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         make_private(path).map_err(StoreError::new)?;
-        Self::prepare(connect(path)?)
+        let writer = prepare(connect(path)?)?;
+        let readers = Readers { path: path.to_owned(), idle: Mutex::default() };
+        Ok(Self { readers: Some(Arc::new(readers)), writer })
     }
 
     /// A store that is gone when it is dropped.
@@ -53,21 +75,7 @@ impl SqliteStore {
     ///
     /// When SQLite has no memory.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
-    }
-
-    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // With WAL this loses at most the last moments in a power cut, never the file.
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
-            MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
-                StoreError::new("a newer version of this server wrote it; start that version, or name another file")
-            }
-            error => StoreError::new(error),
-        })?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self { readers: None, writer: prepare(Connection::open_in_memory()?)? })
     }
 
     /// Runs `work` on a thread that may block.
@@ -75,13 +83,71 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = Arc::clone(&self.0);
-        let result = tokio::task::spawn_blocking(move || {
-            // A transaction that was open at a panic has been rolled back by its drop.
-            work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        Ok(result.await.map_err(StoreError::new)??)
+        let mut connection = Arc::clone(&self.writer).lock_owned().await;
+        Ok(tokio::task::spawn_blocking(move || work(&mut connection)).await.map_err(StoreError::new)??)
     }
+
+    /// Runs `work`, which only reads, here and now: it takes microseconds, and a way to another thread and back takes
+    /// longer. A reader does not wait for those who write. When it would have to all the same, which is while somebody
+    /// recovers the file after a crash, it waits with them on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if let Some(readers) = &self.readers {
+            let result = readers.with(&work);
+            if !is_busy(&result) {
+                return Ok(result?);
+            }
+        }
+        self.run(move |connection| work(connection)).await
+    }
+}
+
+fn prepare(mut connection: Connection) -> Result<Arc<tokio::sync::Mutex<Connection>>, StoreError> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // With WAL this loses at most the last moments in a power cut, never the file.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
+        MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            StoreError::new("a newer version of this server wrote it; start that version, or name another file")
+        }
+        error => StoreError::new(error),
+    })?;
+    Ok(Arc::new(tokio::sync::Mutex::new(connection)))
+}
+
+/// Connections that only read, as many as threads have read at once.
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let idle = self.idle().pop();
+        let connection = idle.map_or_else(|| self.open(), Ok)?;
+        let result = work(&connection);
+        self.idle().push(connection);
+        result
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(connection)
+    }
+
+    // A list whose holder panicked is still a list.
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_busy<T>(result: &rusqlite::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
 }
 
 #[async_trait]
@@ -120,19 +186,19 @@ impl Store for SqliteStore {
 
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
         let random = random.to_owned();
-        self.run(move |connection| {
+        self.read(move |connection| {
             connection
-                .prepare_cached("SELECT * FROM codes WHERE random = ?1")?
-                .query_row([random], |row| Ok((read_record(row)?, Revision(row.get("revision")?))))
+                .prepare_cached(select_codes!("random = ?1"))?
+                .query_row([&random], |row| Ok((read_record(row)?, Revision(row.get(12)?))))
                 .optional()
         })
         .await
     }
 
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
-        self.run(move |connection| {
+        self.read(move |connection| {
             connection
-                .prepare_cached("SELECT * FROM codes WHERE ticket_hash = ?1")?
+                .prepare_cached(select_codes!("ticket_hash = ?1"))?
                 .query_row([ticket.as_bytes()], read_record)
                 .optional()
         })
@@ -177,7 +243,7 @@ impl Store for SqliteStore {
 
     async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
         let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
-        self.run(move |connection| read_account(connection, &user_pool_id, &user_id)).await
+        self.read(move |connection| read_account(connection, &user_pool_id, &user_id)).await
     }
 
     async fn set_blocked(
@@ -209,7 +275,7 @@ impl Store for SqliteStore {
     }
 
     async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
-        self.run(move |connection| read_keys(connection, purpose)).await
+        self.read(move |connection| read_keys(connection, purpose)).await
     }
 
     async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
@@ -415,33 +481,32 @@ fn write_key(connection: &Connection, key: &StoredKey) -> rusqlite::Result<()> {
 
 fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
-        random: row.get("random")?,
-        app_id: row.get("app_id")?,
-        created_at: time(row, "created_at")?,
-        expires_at: time(row, "expires_at")?,
+        random: row.get(0)?,
+        app_id: row.get(1)?,
+        created_at: time(row, 2)?,
+        expires_at: time(row, 3)?,
         life: read_life(row)?,
-        ended_at: optional_time(row, "ended_at")?,
-        ticket_expires_at: optional_time(row, "ticket_expires_at")?,
-        custom_data: match row.get_ref("custom_data")?.data_type() {
+        ended_at: optional_time(row, 6)?,
+        ticket_expires_at: optional_time(row, 7)?,
+        custom_data: match row.get_ref(8)?.data_type() {
             Type::Null => None,
-            _ => Some(from_json(row, "custom_data")?),
+            _ => Some(from_json(row, 8)?),
         },
-        requester: from_json(row, "requester")?,
-        poll_token_hash: Hash::from_bytes(row.get("poll_token_hash")?),
-        ticket_hash: Hash::from_bytes(row.get("ticket_hash")?),
+        requester: from_json(row, 9)?,
+        poll_token_hash: Hash::from_bytes(row.get(10)?),
+        ticket_hash: Hash::from_bytes(row.get(11)?),
     })
 }
 
 fn read_life(row: &Row<'_>) -> rusqlite::Result<Life<User>> {
-    let owner = || from_json(row, "owner");
-    let word: String = row.get("life")?;
-    Ok(match word.as_str() {
+    let owner = || from_json(row, 5);
+    Ok(match row.get_ref(4)?.as_str()? {
         "unused" => Life::Unused,
         "scanned" => Life::Scanned(owner()?),
         "authorised" => Life::Authorised(owner()?),
         "cancelled" => Life::Cancelled(owner()?),
         "failed" => Life::Failed(owner()?),
-        _ => return Err(unreadable(format!("no life is called {word}"))),
+        word => return Err(unreadable(format!("no life is called {word}"))),
     })
 }
 
@@ -456,11 +521,11 @@ fn write_life(life: &Life<User>) -> rusqlite::Result<(&'static str, Option<Strin
     Ok((word, life.owner().map(to_json).transpose()?))
 }
 
-fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Timestamp> {
     Timestamp::from_millisecond(row.get(column)?).map_err(unreadable)
 }
 
-fn optional_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+fn optional_time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(column)?.map(|at| Timestamp::from_millisecond(at).map_err(unreadable)).transpose()
 }
 
@@ -468,7 +533,7 @@ fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(unreadable)
 }
 
