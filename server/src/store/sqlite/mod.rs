@@ -1,9 +1,11 @@
 //! Codes in one SQLite file.
 //!
 //! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a write-ahead
-//! log allows. Every change is one statement or one transaction, so that two servers may share a file. A file written by a
-//! newer version of this server is refused at the start. Deliberately absent: waking other processes that wait for news.
+//! log allows. Every change is one statement or one transaction, so that two servers may share a file; new records that
+//! come at once share a transaction. A file written by a newer version of this server is refused at the start.
+//! Deliberately absent: waking other processes that wait for news.
 
+use core::mem::take;
 use core::time::Duration;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ use scanlogin::lifecycle::Life;
 use scanlogin::protocol::Requester;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
 
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::record::Record;
@@ -54,7 +57,12 @@ pub struct SqliteStore {
     readers: Option<Arc<Readers>>,
     /// Its lock is tokio's: whoever waits for it takes no thread.
     writer: Arc<tokio::sync::Mutex<Connection>>,
+    /// What is to be inserted by whoever writes next.
+    inserts: Arc<Mutex<Vec<Insert>>>,
 }
+
+/// A new record, and who is to be told that it is kept.
+type Insert = (Record, oneshot::Sender<Result<(), StoreError>>);
 
 impl SqliteStore {
     /// Opens the file at `path`, brings one of an older version up to date, and makes it when it is not there.
@@ -66,7 +74,7 @@ impl SqliteStore {
         make_private(path).map_err(StoreError::new)?;
         let writer = prepare(connect(path)?)?;
         let readers = Readers { path: path.to_owned(), idle: Mutex::default() };
-        Ok(Self { readers: Some(Arc::new(readers)), writer })
+        Ok(Self { readers: Some(Arc::new(readers)), writer, inserts: Arc::default() })
     }
 
     /// A store that is gone when it is dropped.
@@ -75,7 +83,7 @@ impl SqliteStore {
     ///
     /// When SQLite has no memory.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { readers: None, writer: prepare(Connection::open_in_memory()?)? })
+        Ok(Self { readers: None, writer: prepare(Connection::open_in_memory()?)?, inserts: Arc::default() })
     }
 
     /// Runs `work` on a thread that may block.
@@ -85,6 +93,11 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let mut connection = Arc::clone(&self.writer).lock_owned().await;
         Ok(tokio::task::spawn_blocking(move || work(&mut connection)).await.map_err(StoreError::new)??)
+    }
+
+    // A list whose holder panicked is still a list.
+    fn inserts(&self) -> MutexGuard<'_, Vec<Insert>> {
+        self.inserts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work`, which only reads, here and now: it takes microseconds, and a way to another thread and back takes
@@ -153,35 +166,18 @@ fn is_busy<T>(result: &rusqlite::Result<T>) -> bool {
 #[async_trait]
 impl Store for SqliteStore {
     async fn insert(&self, record: Record) -> Result<(), StoreError> {
-        self.run(move |connection| {
-            let (life, owner) = write_life(&record.life)?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
-                                        ticket_expires_at, forget_at, custom_data, requester, poll_token_hash,
-                                        ticket_hash)
-                     VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
-                             :ticket_expires_at, :forget_at, :custom_data, :requester, :poll_token_hash,
-                             :ticket_hash)",
-                )?
-                .execute(named_params! {
-                    ":random": record.random,
-                    ":app_id": record.app_id,
-                    ":created_at": record.created_at.as_millisecond(),
-                    ":expires_at": record.expires_at.as_millisecond(),
-                    ":life": life,
-                    ":owner": owner,
-                    ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
-                    ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
-                    ":forget_at": record.forget_at().as_millisecond(),
-                    ":custom_data": record.custom_data.as_ref().map(to_json).transpose()?,
-                    ":requester": to_json(&record.requester)?,
-                    ":poll_token_hash": record.poll_token_hash.as_bytes(),
-                    ":ticket_hash": record.ticket_hash.as_bytes(),
-                })?;
-            Ok(())
-        })
-        .await
+        let (tell, mut told) = oneshot::channel();
+        self.inserts().push((record, tell));
+        let mut connection = tokio::select! {
+            biased;
+            // Somebody has kept it together with theirs.
+            outcome = &mut told => return outcome.map_err(StoreError::new)?,
+            connection = Arc::clone(&self.writer).lock_owned() => connection,
+        };
+        let inserts = take(&mut *self.inserts());
+        let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, inserts));
+        inserting.await.map_err(StoreError::new)?;
+        told.await.map_err(StoreError::new)?
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
@@ -352,6 +348,56 @@ fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
             std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         }
     }
+    Ok(())
+}
+
+/// Tells each of `inserts` what became of it.
+fn insert_all(connection: &mut Connection, inserts: Vec<Insert>) {
+    let (records, tells): (Vec<_>, Vec<_>) = inserts.into_iter().unzip();
+    let outcomes = insert_together(connection, &records).unwrap_or_else(|error| {
+        let error = StoreError::from(error);
+        vec![Err(error); records.len()]
+    });
+    for (tell, outcome) in tells.into_iter().zip(outcomes) {
+        // Who has gone away needs no answer.
+        let _ = tell.send(outcome);
+    }
+}
+
+/// One transaction costs hardly more than one for a single record. A record that can't be kept does not hinder others.
+fn insert_together(connection: &mut Connection, records: &[Record]) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcomes = records.iter().map(|record| Ok(insert(&transaction, record)?)).collect();
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let (life, owner) = write_life(&record.life)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
+                                ticket_expires_at, forget_at, custom_data, requester, poll_token_hash,
+                                ticket_hash)
+             VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
+                     :ticket_expires_at, :forget_at, :custom_data, :requester, :poll_token_hash,
+                     :ticket_hash)",
+        )?
+        .execute(named_params! {
+            ":random": record.random,
+            ":app_id": record.app_id,
+            ":created_at": record.created_at.as_millisecond(),
+            ":expires_at": record.expires_at.as_millisecond(),
+            ":life": life,
+            ":owner": owner,
+            ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
+            ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
+            ":forget_at": record.forget_at().as_millisecond(),
+            ":custom_data": record.custom_data.as_ref().map(to_json).transpose()?,
+            ":requester": to_json(&record.requester)?,
+            ":poll_token_hash": record.poll_token_hash.as_bytes(),
+            ":ticket_hash": record.ticket_hash.as_bytes(),
+        })?;
     Ok(())
 }
 
