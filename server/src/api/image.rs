@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -23,8 +24,13 @@ const PIXELS_A_MODULE: usize = 8;
         (status = 404, description = "There is no such code, or no longer"),
     )
 )]
-pub(super) async fn image(State(service): State<Arc<Service>>, Path(file): Path<String>) -> Response {
-    match draw(&service, &file).await {
+pub(super) async fn image(State(service): State<Arc<Service>>, file: Result<Path<String>, PathRejection>) -> Response {
+    let drawn = match file {
+        Ok(Path(file)) => draw(&service, &file).await,
+        // What is no UTF-8 names nothing.
+        Err(_) => Err(Refusal::UnknownRoute),
+    };
+    match drawn {
         Ok(response) => response,
         // An <img> knows a picture that is not there by its status.
         Err(refusal @ (Refusal::UnknownCode | Refusal::UnknownRoute)) => {
