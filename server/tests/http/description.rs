@@ -41,7 +41,10 @@ impl Description {
     fn path(&self, path: &str) -> Option<&str> {
         let fits = |template: &str| {
             let (mut parts, mut words) = (path.split('/'), template.split('/'));
-            let same = words.by_ref().zip(parts.by_ref()).all(|(word, part)| word == part || word.starts_with('{'));
+            let same = words
+                .by_ref()
+                .zip(parts.by_ref())
+                .all(|(word, part)| word == part || word.starts_with('{') && !part.is_empty());
             same && template.split('/').count() == path.split('/').count()
         };
         self.document["paths"].as_object().unwrap().keys().map(String::as_str).find(|template| fits(template))
