@@ -121,6 +121,26 @@ async fn who_reads_does_not_wait_for_who_writes() {
     assert!(store.account("staff", "alice").await.unwrap().unwrap().is_blocked, "what was written is read at once");
 }
 
+#[tokio::test]
+async fn of_records_that_come_at_once_one_that_can_not_be_kept_does_not_hinder_the_others() {
+    let (_folder, path) = file_of_version_1();
+    let store = open(&path);
+    let (record, _) = store.find("scanned").await.unwrap().unwrap();
+    let mut inserting = tokio::task::JoinSet::new();
+    for number in 0..50 {
+        let (store, record) = (store.clone(), record.clone());
+        // Two share their id, and nobody their ticket.
+        let random = format!("new-{}", if number == 49 { 0 } else { number });
+        let ticket_hash = Hash::of(&format!("ticket {number}"));
+        inserting.spawn(async move { store.insert(Record { random, ticket_hash, ..record }).await });
+    }
+    let refused = inserting.join_all().await.into_iter().filter(Result::is_err).count();
+    assert_eq!(refused, 1);
+    for number in 0..49 {
+        assert!(store.find(&format!("new-{number}")).await.unwrap().is_some(), "{number}");
+    }
+}
+
 #[test]
 fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
