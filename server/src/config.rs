@@ -210,13 +210,8 @@ impl TryFrom<Flags> for Config {
         };
         let (settings, settings_file, demo) = match demo {
             Some(Self { settings, demo, .. }) => (settings, None, demo),
-            None => (Settings::read(&flags.config)?, Some(flags.config), None),
+            None => (read_settings(&flags.config, jwt_secret.as_ref())?, Some(flags.config), None),
         };
-        if jwt_secret.is_none() && settings.issuers.is_empty() {
-            return Err(ConfigError(
-                "nobody could sign in: give --jwt-secret, or describe an [[issuer]] whose users may".to_owned(),
-            ));
-        }
         Ok(Self {
             store,
             listen: flags.listen,
@@ -233,6 +228,18 @@ impl TryFrom<Flags> for Config {
             demo,
         })
     }
+}
+
+/// The settings of a server that has `jwt_secret`, or none.
+pub(crate) fn read_settings(path: &Path, jwt_secret: Option<&Secret>) -> Result<Settings, ConfigError> {
+    let settings = Settings::read(path)?;
+    if jwt_secret.is_none() && settings.issuers.is_empty() {
+        return Err(ConfigError(format!(
+            "{} describes no [[issuer]], and --jwt-secret is not given: nobody could sign in",
+            path.display()
+        )));
+    }
+    Ok(settings)
 }
 
 fn long_enough(flag: &str, secret: Secret) -> Result<Secret, ConfigError> {

@@ -12,7 +12,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::app::{App, Apps};
 use crate::audit::Event;
 use crate::clock::{Clock, later, rfc3339};
-use crate::config::{Config, StoreAddress};
+use crate::config::{Config, ConfigError, StoreAddress, read_settings};
 use crate::error::Refusal;
 use crate::extract::Browser;
 use crate::identity::Identity;
@@ -20,7 +20,7 @@ use crate::limits::Meters;
 use crate::metrics::Metrics;
 use crate::record::Record;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::Settings;
 use crate::signing_keys::SigningKeys;
 use crate::store::measured::MeasuredStore;
 use crate::store::redis::RedisStore;
@@ -115,9 +115,12 @@ impl Service {
     /// # Errors
     ///
     /// When the file is refused; then nothing has changed.
-    pub fn reload(&self) -> Result<usize, SettingsError> {
+    pub fn reload(&self) -> Result<usize, ConfigError> {
         let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
-        let Settings { apps, issuers, limits: _ } = Settings::read(path)?;
+        let Settings { apps, issuers, limits } = read_settings(path, self.config.jwt_secret.as_ref())?;
+        if limits != self.config.settings.limits {
+            tracing::warn!("the limits have changed, and count from the next start on");
+        }
         let count = apps.len();
         self.identity.set_issuers(issuers);
         *self.apps.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Apps::new(apps));

@@ -242,4 +242,9 @@ fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
     let line = serving.line_with("stay as they are");
     assert!(line.contains("scanlogin.toml") && line.contains("line"), "{line}");
     assert!(serving.gene("blog").contains("\"code\":200"), "the old ones stay");
+
+    fs::write(&file, text + "\n[limits]\nconnections_per_address = 7\n").unwrap();
+    serving.hang_up();
+    serving.line_with("count from the next start on");
+    serving.line_with("have been read again");
 }
