@@ -91,6 +91,8 @@ fn what_a_person_wrote_in_the_file_stays() {
     fs::write(&file, &text).unwrap();
     good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
     assert!(fs::read_to_string(&file).unwrap().starts_with(&text));
+    let listed = good(folder, &["app", "list"]).0;
+    assert!(listed.ends_with("blog: \"Blog\", for users of customers, on the server's own pages alone"), "{listed}");
     good(folder, &["app", "rotate-secret", "shop"]);
     assert!(fs::read_to_string(&file).unwrap().contains("code_lifetime = 60 # they are quick\n"));
     assert_eq!(settings(folder).apps.len(), 2);

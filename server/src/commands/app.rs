@@ -85,7 +85,10 @@ impl AppCommand {
 pub(super) fn summary(app: &App) -> String {
     let App { id, name, user_pool_id, .. } = app;
     let origins: Vec<&str> = app.allowed_origins.iter().map(Origin::as_str).collect();
-    let origins = if origins.is_empty() { "only the server's own".to_owned() } else { origins.join(", ") };
+    let pages = match origins.as_slice() {
+        [] => "the server's own pages alone".to_owned(),
+        origins => format!("pages of {}", origins.join(", ")),
+    };
     let careless: String = [
         (app.compat.poll_without_token, "; polls need no token"),
         (app.return_full_user_info, "; pages learn all about who scans"),
@@ -94,7 +97,7 @@ pub(super) fn summary(app: &App) -> String {
     .into_iter()
     .filter_map(|(is_on, words)| is_on.then_some(words))
     .collect();
-    format!("{id}: {name:?}, for users of {user_pool_id}, on pages of {origins}{careless}")
+    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{careless}")
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {
