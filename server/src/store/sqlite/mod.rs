@@ -6,37 +6,27 @@
 //! Deliberately absent: waking other processes that wait for news.
 
 use core::mem::take;
-use core::time::Duration;
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, RowIndex, Transaction, TransactionBehavior,
-    named_params,
-};
-use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
+use rusqlite::{Connection, OptionalExtension as _, Row, RowIndex, Transaction, TransactionBehavior, named_params};
 use scanlogin::lifecycle::Life;
 use scanlogin::protocol::Requester;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
+use self::file::{Readers, is_busy};
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::record::Record;
 use crate::secrets::Hash;
 use crate::user::User;
 use crate::waiters::Waiters;
 
-/// What made the file what it is, step by step. A step that has been released never changes.
-const SCHEMA: [M<'_>; 2] =
-    [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
-/// Before it there was nothing secret in the file.
-#[cfg(unix)]
-const FIRST_VERSION_WITH_KEYS: i64 = 2;
+mod file;
 
 /// What [`read_record`] reads of codes, in its order: to look columns up by their names would take as long again.
 macro_rules! select_codes {
@@ -71,10 +61,7 @@ impl SqliteStore {
     ///
     /// When it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        make_private(path).map_err(StoreError::new)?;
-        let writer = prepare(connect(path)?)?;
-        let readers = Readers { path: path.to_owned(), idle: Mutex::default() };
-        Ok(Self { readers: Some(Arc::new(readers)), writer, inserts: Arc::default() })
+        Ok(Self::new(file::open(path)?, Some(Readers::new(path))))
     }
 
     /// A store that is gone when it is dropped.
@@ -83,7 +70,15 @@ impl SqliteStore {
     ///
     /// When SQLite has no memory.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self { readers: None, writer: prepare(Connection::open_in_memory()?)?, inserts: Arc::default() })
+        Ok(Self::new(file::prepare(Connection::open_in_memory()?)?, None))
+    }
+
+    fn new(writer: Connection, readers: Option<Readers>) -> Self {
+        Self {
+            readers: readers.map(Arc::new),
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            inserts: Arc::default(),
+        }
     }
 
     /// Runs `work` on a thread that may block.
@@ -115,52 +110,6 @@ impl SqliteStore {
         }
         self.run(move |connection| work(connection)).await
     }
-}
-
-fn prepare(mut connection: Connection) -> Result<Arc<tokio::sync::Mutex<Connection>>, StoreError> {
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // With WAL this loses at most the last moments in a power cut, never the file.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
-        MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
-            StoreError::new("a newer version of this server wrote it; start that version, or name another file")
-        }
-        error => StoreError::new(error),
-    })?;
-    Ok(Arc::new(tokio::sync::Mutex::new(connection)))
-}
-
-/// Connections that only read, as many as threads have read at once.
-struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-}
-
-impl Readers {
-    fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let idle = self.idle().pop();
-        let connection = idle.map_or_else(|| self.open(), Ok)?;
-        let result = work(&connection);
-        self.idle().push(connection);
-        result
-    }
-
-    fn open(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::ZERO)?;
-        Ok(connection)
-    }
-
-    // A list whose holder panicked is still a list.
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn is_busy<T>(result: &rusqlite::Result<T>) -> bool {
-    result.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
 }
 
 #[async_trait]
@@ -326,29 +275,6 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.run(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
     }
-}
-
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-}
-
-/// Makes a file that only its owner may read, since keys will be in it. One that has room for keys already stays as it is:
-/// whoever lets others read it since then knows why.
-fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?;
-    #[cfg(unix)]
-    {
-        // Asked over a connection that is closed by then: the files beside this one get its mode when they are made.
-        let version: i64 = connect(path)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version < FIRST_VERSION_WITH_KEYS {
-            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        }
-    }
-    Ok(())
 }
 
 /// Tells each of `inserts` what became of it.

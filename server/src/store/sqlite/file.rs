@@ -1,0 +1,103 @@
+//! The file itself: who may read it, what version it has, and connections to it.
+//!
+//! Deliberately absent: what is in it.
+
+use core::time::Duration;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
+
+use crate::store::StoreError;
+
+/// What made the file what it is, step by step. A step that has been released never changes.
+const SCHEMA: [M<'_>; 2] =
+    [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
+/// Before it there was nothing secret in the file.
+#[cfg(unix)]
+const FIRST_VERSION_WITH_KEYS: i64 = 2;
+
+/// The connection that writes, to the file at `path`, which is made when it is not there.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    make_private(path).map_err(StoreError::new)?;
+    prepare(connect(path)?)
+}
+
+/// Brings what is at the other end of a connection up to date.
+pub(super) fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // With WAL this loses at most the last moments in a power cut, never the file.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
+        MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            StoreError::new("a newer version of this server wrote it; start that version, or name another file")
+        }
+        error => StoreError::new(error),
+    })?;
+    Ok(connection)
+}
+
+/// Connections that only read, as many as threads have read at once.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// None yet.
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Mutex::default() }
+    }
+
+    /// Reads with one that is idle, or with a new one.
+    pub(super) fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let idle = self.idle().pop();
+        let connection = idle.map_or_else(|| self.open(), Ok)?;
+        let result = work(&connection);
+        self.idle().push(connection);
+        result
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(connection)
+    }
+
+    // A list whose holder panicked is still a list.
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether somebody else has the file to themselves.
+pub(super) fn is_busy<T>(result: &rusqlite::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Makes a file that only its owner may read, since keys will be in it. One that has room for keys already stays as it is:
+/// whoever lets others read it since then knows why.
+fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?;
+    #[cfg(unix)]
+    {
+        // Asked over a connection that is closed by then: the files beside this one get its mode when they are made.
+        let version: i64 = connect(path)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version < FIRST_VERSION_WITH_KEYS {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
