@@ -122,6 +122,7 @@ async fn a_script_tag_alone_shows_a_code_and_tells_by_events() -> Result<()> {
 
     let phone = Phone::sign_in(&site.url, "alice").await?;
     phone.scan(&text).await?;
+    browser.until("told.length === 1").await?;
     phone.confirm(&text).await?;
     browser.until("told.length === 2").await?;
     let told = browser.run("return told").await?;
@@ -199,6 +200,7 @@ async fn an_element_shows_a_code_and_tells_by_events() -> Result<()> {
     // A dialog would take a `cancel` that bubbles for its own.
     browser.run("login.addEventListener('cancel', () => told.push(['here']))").await?;
     phone.scan(&text).await?;
+    browser.until("told.length === 1").await?;
     phone.cancel(&text).await?;
     browser.until("told.length === 2").await?;
     assert_eq!(browser.run("return told.map(([type]) => type)").await?, json!(["scanned", "here"]));
@@ -206,6 +208,7 @@ async fn an_element_shows_a_code_and_tells_by_events() -> Result<()> {
     browser.run("told.length = 0; login.refresh()").await?;
     let text = browser.read_code().await?;
     phone.scan(&text).await?;
+    browser.until("told.length === 1").await?;
     phone.confirm(&text).await?;
     browser.until("told.length === 2").await?;
     let told = browser.run("return told").await?;
