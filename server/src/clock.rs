@@ -5,7 +5,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 /// Tells the time in UTC, to the millisecond.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ pub fn later(time: Timestamp, duration: Duration) -> Timestamp {
 
 /// How long after `earlier` the time `later` is, `None` when it is before.
 pub fn elapsed(earlier: Timestamp, later: Timestamp) -> Option<Duration> {
-    let elapsed: SignedDuration = later.duration_since(earlier);
-    elapsed.try_into().ok()
+    let elapsed = later.duration_since(earlier);
+    (!elapsed.is_negative()).then(|| elapsed.unsigned_abs())
 }
 
 /// RFC 3339 in UTC with exactly three decimals: `2019-12-27T11:53:41.260Z`.
