@@ -70,8 +70,7 @@ async fn answer(
     service.meters.check(&random, brought)?;
     let until = Instant::now() + Duration::from_secs(wait.into());
     // Both listen from before the first look, so that nothing that happens after it is missed.
-    let mut waiter = service.waiters.listen(&random);
-    let mut stopping = service.stopping();
+    let mut listening = (wait > 0).then(|| (service.waiters.listen(&random), service.stopping()));
     loop {
         let Found { record, app, .. } = service.load(&random).await?;
         caller.is_for(&app)?;
@@ -81,17 +80,21 @@ async fn answer(
 
         let is_news = known != Some(status.number());
         let left = until.saturating_duration_since(Instant::now());
-        if is_news || left.is_zero() || *stopping.borrow() {
-            let data = tell(&app, record, status, &poll_token)?;
-            return Ok(Answer { message: words(status), data });
+        match &mut listening {
+            Some((waiter, stopping)) if !is_news && !left.is_zero() && !*stopping.borrow() => {
+                let begin = Instant::now();
+                tokio::select! {
+                    () = waiter.news() => {}
+                    () = sleep(left.min(changes_by_itself_in(&record, now))) => {}
+                    _ = stopping.changed() => {}
+                }
+                waited.0 += begin.elapsed();
+            }
+            _ => {
+                let data = tell(&app, record, status, &poll_token)?;
+                return Ok(Answer { message: words(status), data });
+            }
         }
-        let begin = Instant::now();
-        tokio::select! {
-            () = waiter.news() => {}
-            () = sleep(left.min(changes_by_itself_in(&record, now))) => {}
-            _ = stopping.changed() => {}
-        }
-        waited.0 += begin.elapsed();
     }
 }
 
