@@ -16,7 +16,7 @@
 //! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
 //! 8. [`error`]: every refusal.
 //! 9. `serve`: the socket, and patience with clients, which has an end.
-//! 10. [`log`], [`audit`], [`metrics`]: what the people who run the server are told.
+//! 10. `observe`, [`log`], [`audit`], [`metrics`]: what the people who run the server are told.
 //! 11. [`pages`], [`demo`]: what stands around the protocol.
 //!
 //! The wire types, the table of a code's life and the picture of a code are those of the widget's crate, `scanlogin`.
@@ -69,6 +69,8 @@ pub mod audit;
 
 pub mod metrics;
 
+mod observe;
+
 pub mod pages;
 
 pub mod demo;
@@ -79,21 +81,14 @@ mod serve;
 
 mod patience;
 
-use core::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
+use axum::middleware::from_fn_with_state;
 
 pub use config::Config;
 pub use run::{Running, StartError, start, start_with};
 pub use service::Service;
-
-use crate::error::Refusal;
 
 /// Everything that the server answers.
 pub fn app(service: &Arc<Service>) -> Router {
@@ -102,18 +97,5 @@ pub fn app(service: &Arc<Service>) -> Router {
     if let Some(demo) = &service.config.demo {
         router = router.merge(demo::routes(service, demo, api));
     }
-    let no_sniffing =
-        SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // The last is the outermost: a panic is answered, the answer is counted and gets its header, and all of it its line
-    // in the log.
-    router
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(from_fn_with_state(Arc::clone(service), metrics::count_requests))
-        .layer(no_sniffing)
-        .layer(from_fn(log::one_line_a_request))
-}
-
-/// Its words are for the log, where the panic hook has put them.
-fn answer_panic(_: Box<dyn Any + Send>) -> Response {
-    Refusal::Internal.into_response()
+    router.layer(from_fn_with_state(Arc::clone(service), observe::observe))
 }

@@ -11,9 +11,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::State;
 use axum::http::header;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -26,10 +25,8 @@ use prometheus_client::registry::{Registry, Unit};
 use scanlogin::lifecycle::Life;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::error::{Outcome, Refusal};
-use crate::log::route_name;
 use crate::record::Record;
 use crate::service::Service;
 use crate::store::Redemption;
@@ -150,7 +147,8 @@ impl Metrics {
         self.tickets.get_or_create(&Ending { app: app_id.to_owned(), outcome }).inc();
     }
 
-    fn count_answer(&self, route: &str, response: &Response, took: Duration) {
+    /// A request that came by `route` was answered after it `took` so long.
+    pub(crate) fn count_answer(&self, route: &str, response: &Response, took: Duration) {
         let route = route.to_owned();
         if let Some(Outcome(reason)) = response.extensions().get() {
             self.refusals.get_or_create(&Reason { reason }).inc();
@@ -163,16 +161,6 @@ impl Metrics {
 /// From a quarter of a millisecond to four seconds.
 fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_25, 4.0, 8))
-}
-
-/// Counts what was asked and what became of it.
-pub(crate) async fn count_requests(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let begin = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
-    let waited = response.extensions().get().map_or(Duration::ZERO, |Waited(waited)| *waited);
-    service.metrics.count_answer(route_name(route.as_ref()), &response, begin.elapsed().saturating_sub(waited));
-    response
 }
 
 /// What Prometheus reads.

@@ -80,6 +80,18 @@ async fn nobody_can_write_lines_of_their_own_into_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_poll_leaves_a_line_only_when_it_is_refused() {
+    let log = Log::new(LogFormat::Json);
+    let server = Server::new();
+    let code = server.gene().await;
+    let before = log.lines().len();
+    server.check(&code).await.success();
+    assert_eq!(log.lines().len(), before, "{}", log.text());
+    server.get(&format!("{API}/check?random={}", code.random)).await.is_refused(1001, "forbidden");
+    assert_eq!(log.lines().len(), before + 1, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_line_a_request_and_no_secret_in_any() {
     let server = Server::new();
     let login = json!({ "username": "alice", "password": "wrong-pass-word" });
