@@ -27,6 +27,9 @@ use crate::secrets::Secret;
 use crate::service::Service;
 use crate::user::User;
 
+const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
+const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
+
 /// The longest body that is read.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How much of a longer body is swallowed, so that its sender gets to read the refusal.
@@ -140,7 +143,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
 
 /// The id of the app that a client names.
 pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
-    text(headers, HeaderName::from_static(protocol::header::APP_ID))
+    text(headers, APP_ID)
 }
 
 /// Where a request comes from, by what browsers do not let a page change (`Origin`, `Sec-Fetch-Site`).
@@ -222,7 +225,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PollToken {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        Ok(Self(text(&parts.headers, HeaderName::from_static(protocol::header::POLL_TOKEN)).map(Secret::new)))
+        Ok(Self(text(&parts.headers, POLL_TOKEN).map(Secret::new)))
     }
 }
 
