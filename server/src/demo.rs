@@ -10,7 +10,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
-use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
@@ -25,7 +24,6 @@ use crate::api::{Answer, method_not_allowed};
 use crate::config::Demo;
 use crate::error::Refusal;
 use crate::extract::{ApiJson, BodyTimeout, required};
-use crate::limits;
 use crate::secrets::Secret;
 use crate::service::Service;
 use crate::user::User;
@@ -43,7 +41,6 @@ pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
         .route("/demo/me", get(me))
         .route("/demo/logout", post(sign_out))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(Arc::clone(service), limits::hold))
         .with_state(site)
 }
 

@@ -90,12 +90,14 @@ pub use config::Config;
 pub use run::{Running, StartError, start, start_with};
 pub use service::Service;
 
+use crate::observe::observe;
+
 /// Everything that the server answers.
 pub fn app(service: &Arc<Service>) -> Router {
     let api = api::routes(service);
-    let mut router = pages::routes(&service.config).merge(api.clone());
+    let mut pages = pages::routes(&service.config);
     if let Some(demo) = &service.config.demo {
-        router = router.merge(demo::routes(service, demo, api));
+        pages = pages.merge(demo::routes(service, demo, api.clone()));
     }
-    router.layer(from_fn_with_state(Arc::clone(service), observe::observe))
+    pages.layer(from_fn_with_state(Arc::clone(service), observe)).merge(api)
 }

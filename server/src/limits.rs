@@ -9,10 +9,7 @@
 use core::net::IpAddr;
 use core::num::NonZeroU32;
 use core::time::Duration;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
@@ -133,10 +130,13 @@ impl Meters {
     }
 }
 
-/// Ends what takes too long, and tells whoever guesses too much nothing but to wait.
-pub(crate) async fn hold(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let client = ClientAddress::of(request.extensions(), request.headers(), &service.config.trusted_proxies);
-    let Ok(response) = timeout(service.config.settings.limits.answer_timeout, next.run(request)).await else {
+/// Ends what takes too long to answer `client`, and tells whoever guesses too much nothing but to wait.
+pub(crate) async fn hold(
+    service: &Service,
+    client: ClientAddress,
+    answering: impl Future<Output = Response>,
+) -> Response {
+    let Ok(response) = timeout(service.config.settings.limits.answer_timeout, answering).await else {
         tracing::error!("an answer took too long");
         return Refusal::Unavailable.into_response();
     };

@@ -1,8 +1,9 @@
-//! Around every request: its id, its line in the log, its place in the counts, and an answer when its handler panics.
+//! Around every request: its id, its line in the log, its place in the counts, its end when it takes too long, and an
+//! answer when its handler panics.
 //!
-//! One layer does it all. axum clones and boxes what is below each layer at each request, so that four of them cost more
-//! than the call that browsers repeat. Deliberately absent: what is written and counted, which are [`log`]'s and
-//! [`crate::metrics`]'s.
+//! One layer does it all. axum clones and boxes what is below each layer at each request, so that several of them cost
+//! more than the call that browsers repeat. Deliberately absent: what is written, counted and too much, which are
+//! [`log`]'s, [`crate::metrics`]'s and [`crate::limits`]'s.
 
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
@@ -16,7 +17,9 @@ use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::client_address::ClientAddress;
 use crate::error::{Outcome, Refusal};
+use crate::limits::hold;
 use crate::log;
 use crate::metrics::Waited;
 use crate::secrets;
@@ -42,9 +45,11 @@ async fn answer(service: &Service, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    // What the panic says is for the log, where the panic hook has put it.
-    let response = answered.unwrap_or_else(|_| Refusal::Internal.into_response());
+    let client = ClientAddress::of(request.extensions(), request.headers(), &service.config.trusted_proxies);
+    let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
+    // What a panic says is for the log, where the panic hook has put it.
+    let answering = answering.map(|answered| answered.unwrap_or_else(|_| Refusal::Internal.into_response()));
+    let response = hold(service, client, answering).await;
 
     let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
     let took = begin.elapsed();

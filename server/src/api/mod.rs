@@ -21,8 +21,8 @@ use utoipa_axum::routes;
 
 use crate::error::Refusal;
 use crate::extract::{Page, app_id};
-use crate::limits;
 use crate::log::REQUEST_ID;
+use crate::observe::observe;
 use crate::openapi;
 use crate::service::Service;
 
@@ -39,21 +39,20 @@ const ANSWER_BYTES: usize = 512;
 /// With those of the layers around the calls.
 const ANSWER_HEADERS: usize = 8;
 
-/// The calls, below the server's address.
+/// The calls, below the server's address, each observed.
 pub fn routes(service: &Arc<Service>) -> Router {
     let description = Json(description(&service.config.base_url()));
-    let hold = from_fn_with_state(Arc::clone(service), limits::hold);
+    let observe = from_fn_with_state(Arc::clone(service), observe);
     let calls = Router::from(calls())
         // Before CORS, which answers the OPTIONS that these routes do not have.
         .method_not_allowed_fallback(method_not_allowed)
-        // The first is the outermost: a page may read that it has to wait.
-        .layer((cors(service), hold.clone()));
-    let rest = Router::from(rest()).method_not_allowed_fallback(method_not_allowed).layer(hold);
-    // Whether a server is well is asked most when it is not.
-    let health = Router::from(health())
+        // The first is the outermost: a page may read all that we answer, and that it has to wait.
+        .layer((cors(service), observe.clone()));
+    let rest = Router::from(rest().merge(health()))
         .route("/openapi.json", get(async move || description))
-        .method_not_allowed_fallback(method_not_allowed);
-    calls.merge(rest).merge(health).with_state(Arc::clone(service))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(observe);
+    calls.merge(rest).with_state(Arc::clone(service))
 }
 
 /// What a server at `base_url` says of its calls: OpenAPI 3.1.
