@@ -23,8 +23,9 @@ use tower::ServiceExt as _;
 
 use crate::process::memory;
 
-/// When it is looked at what they have left, in codes made.
-pub(crate) const LOOKS: [usize; 2] = [100_000, 1_000_000];
+/// When it is looked at what they have left, in codes made. What fills up once, such as SQLite's caches, has done so by the
+/// first.
+pub(crate) const LOOKS: [usize; 2] = [500_000, 1_000_000];
 /// How many are made between two sweeps. A code is remembered for 14 of them.
 const CODES_PER_SWEEP: usize = 2_500;
 /// What the server takes between two sweeps.
