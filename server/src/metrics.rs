@@ -33,7 +33,7 @@ use crate::store::Redemption;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Left on a response: how long its request waited for news, which says nothing of the server's speed.
+/// Left on the answer to a poll: how long it waited for news, which says nothing of the server's speed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Waited(pub(crate) Duration);
 
