@@ -80,6 +80,21 @@ async fn nobody_can_write_lines_of_their_own_into_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_request_is_observed_once_wherever_it_goes() {
+    let log = Log::new(LogFormat::Json);
+    let server = Server::new();
+    let image = format!("{API}/image/unknown.png");
+    let jwks = "/.well-known/jwks.json";
+    for path in ["/healthz", "/readyz", "/openapi.json", jwks, &image, "/demo/me", "/demo/nothing", "/nothing"] {
+        let before = log.lines().len();
+        let id = server.get(path).await.header("x-request-id").unwrap().to_owned();
+        let lines = log.lines().split_off(before);
+        assert_eq!(lines.len(), 1, "{path}: {lines:?}");
+        assert_eq!(lines[0]["span"]["request_id"], id.as_str(), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_poll_leaves_a_line_only_when_it_is_refused() {
     let log = Log::new(LogFormat::Json);
     let server = Server::new();
