@@ -84,13 +84,12 @@ mod patience;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 
 pub use config::Config;
 pub use run::{Running, StartError, start, start_with};
 pub use service::Service;
 
-use crate::observe::observe;
+use crate::observe::Observe;
 
 /// Everything that the server answers.
 pub fn app(service: &Arc<Service>) -> Router {
@@ -99,5 +98,5 @@ pub fn app(service: &Arc<Service>) -> Router {
     if let Some(demo) = &service.config.demo {
         pages = pages.merge(demo::routes(service, demo, api.clone()));
     }
-    pages.layer(from_fn_with_state(Arc::clone(service), observe)).merge(api)
+    pages.layer(Observe::new(service)).merge(api)
 }

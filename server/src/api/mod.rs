@@ -2,32 +2,28 @@
 //!
 //! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
 
-use core::time::Duration;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::from_fn_with_state;
+use axum::handler::Handler as _;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use scanlogin::protocol::{self, Envelope, code};
+use scanlogin::protocol::{Envelope, code};
 use serde::Serialize;
 use serde_json::Value;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Refusal;
-use crate::extract::{Page, app_id};
-use crate::log::REQUEST_ID;
-use crate::observe::observe;
+use crate::observe::Observe;
 use crate::openapi;
 use crate::service::Service;
 
 mod approver;
 mod check;
+pub(crate) mod cors;
 mod gene;
 mod health;
 mod image;
@@ -36,22 +32,20 @@ mod userinfo;
 
 /// Most answers are shorter.
 const ANSWER_BYTES: usize = 512;
-/// With those of the layers around the calls.
+/// With those that are set around the calls.
 const ANSWER_HEADERS: usize = 8;
 
 /// The calls, below the server's address, each observed.
 pub fn routes(service: &Arc<Service>) -> Router {
     let description = Json(description(&service.config.base_url()));
-    let observe = from_fn_with_state(Arc::clone(service), observe);
     let calls = Router::from(calls())
-        // Before CORS, which answers the OPTIONS that these routes do not have.
-        .method_not_allowed_fallback(method_not_allowed)
-        // The first is the outermost: a page may read all that we answer, and that it has to wait.
-        .layer((cors(service), observe.clone()));
+        // The OPTIONS that these routes do not have is what browsers ask by.
+        .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(service)))
+        .layer(Observe::for_pages(service));
     let rest = Router::from(rest().merge(health()))
         .route("/openapi.json", get(async move || description))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(observe);
+        .layer(Observe::new(service));
     calls.merge(rest).with_state(Arc::clone(service))
 }
 
@@ -108,39 +102,5 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
-    }
-}
-
-/// Lets the pages of allowed origins call and read what is answered.
-fn cors(service: &Arc<Service>) -> CorsLayer {
-    let service = Arc::clone(service);
-    CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |_, parts| may_read(&service, parts)))
-        .allow_credentials(true)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            HeaderName::from_static(protocol::header::APP_ID),
-            HeaderName::from_static(protocol::header::USER_POOL_ID),
-            HeaderName::from_static(protocol::header::TENANT_ID),
-            HeaderName::from_static(protocol::header::REQUEST_FROM),
-            HeaderName::from_static(protocol::header::SDK_VERSION),
-            HeaderName::from_static(protocol::header::LANG),
-            HeaderName::from_static(protocol::header::POLL_TOKEN),
-        ])
-        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
-        .max_age(Duration::from_secs(600))
-}
-
-/// Whether the page that sent a request is one of the app that it names. A browser that asks beforehand (`OPTIONS`)
-/// does not tell what the request will name: then it is enough that some app allows the page.
-fn may_read(service: &Service, parts: &Parts) -> bool {
-    let apps = service.apps();
-    match (Page::read(&parts.headers, &service.config), app_id(&parts.headers)) {
-        (Page::Own, _) => true,
-        (Page::Of(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allowed_origins.contains(&origin)),
-        (Page::Of(origin), None) => apps.any_allows(&origin),
-        (Page::Nameless, _) => false,
     }
 }

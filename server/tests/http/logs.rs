@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use axum::http::Method;
 use scanlogin_server::Config;
 use scanlogin_server::config::LogFormat;
 use scanlogin_server::user::User;
@@ -85,9 +86,13 @@ async fn every_request_is_observed_once_wherever_it_goes() {
     let server = Server::new();
     let image = format!("{API}/image/unknown.png");
     let jwks = "/.well-known/jwks.json";
-    for path in ["/healthz", "/readyz", "/openapi.json", jwks, &image, "/demo/me", "/demo/nothing", "/nothing"] {
+    let preflight =
+        server.call(Method::OPTIONS, &format!("{API}/gene")).header("access-control-request-method", "POST");
+    let paths = ["/healthz", "/readyz", "/openapi.json", jwks, &image, "/demo/me", "/demo/nothing", "/nothing"];
+    let gets = paths.map(|path| (path, server.get(path)));
+    for (path, call) in gets.into_iter().chain([("a preflight", preflight)]) {
         let before = log.lines().len();
-        let id = server.get(path).await.header("x-request-id").unwrap().to_owned();
+        let id = call.await.header("x-request-id").unwrap().to_owned();
         let lines = log.lines().split_off(before);
         assert_eq!(lines.len(), 1, "{path}: {lines:?}");
         assert_eq!(lines[0]["span"]["request_id"], id.as_str(), "{path}");
