@@ -12,6 +12,7 @@ use scanlogin_server::record::Record;
 use scanlogin_server::secrets::{Hash, random_id};
 use scanlogin_server::store::Store as _;
 use scanlogin_server::store::sqlite::SqliteStore;
+use scanlogin_server::unread::Unread;
 
 use crate::oha::SECONDS;
 
@@ -40,13 +41,13 @@ fn record() -> Result<Record> {
         ended_at: None,
         ticket_expires_at: None,
         custom_data: None,
-        requester: Requester {
+        requester: Unread::of(&Requester {
             app_name: "The Shop".to_owned(),
             origin: None,
             ip: "127.0.0.1".to_owned(),
             user_agent: Some("oha/1.16.0".to_owned()),
             created_at: "2026-01-01T00:00:00.000Z".to_owned(),
-        },
+        })?,
         poll_token_hash: Hash::of(&random),
         ticket_hash: Hash::of(&format!("ticket {random}")),
         random,

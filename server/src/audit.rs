@@ -50,7 +50,7 @@ impl Event {
     pub fn is_about(&mut self, record: &Record) {
         self.names(&record.random);
         self.app_id = Some(record.app_id.clone());
-        self.browser = Some(record.requester.clone());
+        self.browser = record.requester.read().ok();
     }
 
     /// It is known whose doing it is.

@@ -10,7 +10,7 @@
 //! 2. [`service`]: what every call works with; a code is made, found, and moved along its life.
 //! 3. [`api`]: the calls of the protocol, one file each; [`extract`], what they read of a request; `openapi`, what
 //!    others are told of both.
-//! 4. [`record`], [`store`]: a code, and where it is kept.
+//! 4. [`record`], [`unread`], [`store`]: a code, and where it is kept.
 //! 5. [`waiters`]: who waits for news of which code.
 //! 6. [`identity`], [`user`]: whose token it is that a phone brings. [`secrets`], [`signing_keys`]: what we hand out.
 //! 7. [`client_address`], [`limits`], [`meter`]: where a request comes from, and what is too much.
@@ -40,6 +40,8 @@ pub mod extract;
 mod openapi;
 
 pub mod record;
+
+pub mod unread;
 
 pub mod store;
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::{elapsed, later, rfc3339};
 use crate::secrets::Hash;
+use crate::unread::Unread;
 use crate::user::User;
 
 /// A code and all that belongs to it.
@@ -34,9 +35,9 @@ pub struct Record {
     /// When its ticket can no longer be exchanged; known once it is authorised.
     pub ticket_expires_at: Option<Timestamp>,
     /// What the page wants the approver to read.
-    pub custom_data: Option<Map<String, Value>>,
+    pub custom_data: Option<Unread<Map<String, Value>>>,
     /// The browser that asked.
-    pub requester: Requester,
+    pub requester: Unread<Requester>,
     /// Knows the browser again.
     pub poll_token_hash: Hash,
     /// Knows the ticket again.
@@ -97,7 +98,7 @@ impl Record {
     }
 
     /// What the QR code says.
-    pub fn payload(&self, user_pool_id: &str) -> Payload<Value> {
+    pub fn payload(&self, user_pool_id: &str) -> Payload<&Unread<Map<String, Value>>> {
         Payload {
             scene: Scene::App,
             random: self.random.clone(),
@@ -105,7 +106,7 @@ impl Record {
             created_at: Some(rfc3339(self.created_at)),
             expire_at: Some(rfc3339(self.expires_at)),
             expires_in: None,
-            custom_data: self.custom_data.clone().map(Value::Object),
+            custom_data: self.custom_data.as_ref(),
         }
     }
 }
@@ -136,7 +137,7 @@ mod tests {
             ended_at: None,
             ticket_expires_at: None,
             custom_data: None,
-            requester,
+            requester: Unread::of(&requester).unwrap(),
             poll_token_hash: Hash::of("p"),
             ticket_hash: Hash::of("t"),
         }

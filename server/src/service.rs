@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use scanlogin::lifecycle::{Action, Life, Step};
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, watch};
@@ -26,6 +27,7 @@ use crate::store::measured::MeasuredStore;
 use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
+use crate::unread::Unread;
 use crate::user::User;
 use crate::waiters::Waiters;
 
@@ -67,6 +69,8 @@ pub struct Found {
     pub revision: Revision,
     /// The app that it signs in to.
     pub app: Arc<App>,
+    /// What time it was then.
+    pub now: Timestamp,
 }
 
 impl Service {
@@ -149,8 +153,8 @@ impl Service {
             life: Life::Unused,
             ended_at: None,
             ticket_expires_at: None,
-            custom_data,
-            requester: browser.requester(&app.name, rfc3339(created_at)),
+            custom_data: custom_data.as_ref().map(Unread::of).transpose()?,
+            requester: Unread::of(&browser.requester(&app.name, rfc3339(created_at)))?,
             poll_token_hash: Hash::of(poll_token.expose()),
             ticket_hash: Hash::of(secrets::ticket(&poll_token, &random).expose()),
             random,
@@ -177,8 +181,9 @@ impl Service {
     pub async fn load(&self, random: &str) -> Result<Found, Refusal> {
         let (record, revision) = self.store.find(random).await?.ok_or(Refusal::UnknownCode)?;
         let app = self.apps().find(&record.app_id).cloned().ok_or(Refusal::UnknownCode)?;
-        if self.clock.now() < record.remembered_until() {
-            Ok(Found { record, revision, app })
+        let now = self.clock.now();
+        if now < record.remembered_until() {
+            Ok(Found { record, revision, app, now })
         } else {
             Err(Refusal::UnknownCode)
         }
@@ -193,12 +198,11 @@ impl Service {
     /// at once one wins, and the others find the code changed.
     pub async fn act(&self, action: Action, random: &str, user: &User, event: &mut Event) -> Result<Record, Refusal> {
         for _ in 0..MAX_ATTEMPTS {
-            let Found { record, revision, app } = self.load(random).await?;
+            let Found { record, revision, app, now } = self.load(random).await?;
             event.is_about(&record);
             if user.user_pool_id != app.user_pool_id {
                 return Err(Refusal::WrongPool);
             }
-            let now = self.clock.now();
             let is_owner = |owner: &User| owner.is(user);
             match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
                 Step::Stay => return Ok(record),

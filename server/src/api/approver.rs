@@ -81,14 +81,10 @@ async fn act(
         (event, outcome)
     })
     .await?;
+    let requester = (action == Action::Scan).then(|| record.requester.read()).transpose()?;
     Ok(Answer {
         message: description,
-        data: ApproverData {
-            random: record.random,
-            status,
-            description: description.to_owned(),
-            requester: (action == Action::Scan).then_some(record.requester),
-        },
+        data: ApproverData { random: record.random, status, description: description.to_owned(), requester },
     })
 }
 

@@ -68,24 +68,23 @@ async fn answer(
     let known = number::<i32>("status", query.status)?;
 
     service.meters.check(&random, brought)?;
-    let until = Instant::now() + Duration::from_secs(wait.into());
+    let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
     // Both listen from before the first look, so that nothing that happens after it is missed.
-    let mut listening = (wait > 0).then(|| (service.waiters.listen(&random), service.stopping()));
+    let mut listening = until.map(|until| (until, service.waiters.listen(&random), service.stopping()));
     loop {
-        let Found { record, app, .. } = service.load(&random).await?;
+        let Found { record, app, now, .. } = service.load(&random).await?;
         caller.is_for(&app)?;
         let poll_token = allow(service, &app, &record, brought).await?;
-        let now = service.clock.now();
         let status = record.status(now);
 
         let is_news = known != Some(status.number());
-        let left = until.saturating_duration_since(Instant::now());
         match &mut listening {
-            Some((waiter, stopping)) if !is_news && !left.is_zero() && !*stopping.borrow() => {
+            Some((until, waiter, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
                 let begin = Instant::now();
+                let left = until.saturating_duration_since(begin).min(changes_by_itself_in(&record, now));
                 tokio::select! {
                     () = waiter.news() => {}
-                    () = sleep(left.min(changes_by_itself_in(&record, now))) => {}
+                    () = sleep(left) => {}
                     _ = stopping.changed() => {}
                 }
                 waited.0 += begin.elapsed();

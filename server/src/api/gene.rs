@@ -45,7 +45,7 @@ pub(super) async fn gene(
             user_pool_id: Some(app.user_pool_id.clone()),
             created_at: Some(rfc3339(record.created_at)),
             expire_at: Some(rfc3339(record.expires_at)),
-            custom_data: record.custom_data.map(Value::Object),
+            custom_data: record.custom_data.map(|data| data.read()).transpose()?.map(Value::Object),
             poll_token: Some(poll_token.expose().to_owned()),
             random: record.random,
         },

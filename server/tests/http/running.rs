@@ -40,7 +40,7 @@ async fn a_started_server_goes_by_the_address_it_listens_on_and_knows_who_connec
     assert!(text.contains(&format!("{}/api/v2/qrcode/image/", running.url)), "{text}");
     let random = text.split("\"random\":\"").nth(1).unwrap().split('"').next().unwrap();
     let record = running.service.load(random).await.unwrap().record;
-    assert_eq!(record.requester.ip, "127.0.0.1");
+    assert_eq!(record.requester.read().unwrap().ip, "127.0.0.1");
     running.shutdown().await;
 }
 

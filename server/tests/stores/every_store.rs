@@ -13,6 +13,7 @@ use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoredKey};
+use scanlogin_server::unread::Unread;
 use scanlogin_server::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -125,16 +126,21 @@ pub(crate) fn unused(random: &str) -> Record {
         ended_at: None,
         ticket_expires_at: None,
         custom_data: None,
-        requester: Requester {
-            app_name: "The Shop".to_owned(),
-            origin: Some("https://shop.example".to_owned()),
-            ip: "192.0.2.7".to_owned(),
-            user_agent: None,
-            created_at: rfc3339(created_at),
-        },
+        requester: requester("192.0.2.7"),
         poll_token_hash: Hash::of("poll token"),
         ticket_hash: Hash::of(random),
     }
+}
+
+fn requester(ip: &str) -> Unread<Requester> {
+    Unread::of(&Requester {
+        app_name: "The Shop".to_owned(),
+        origin: Some("https://shop.example".to_owned()),
+        ip: ip.to_owned(),
+        user_agent: None,
+        created_at: rfc3339(now()),
+    })
+    .unwrap()
 }
 
 fn in_life(random: &str, life: Life<User>) -> Record {
@@ -185,7 +191,7 @@ async fn custom_data_keeps_its_order_its_numbers_and_its_characters(store: &Subj
     let data = json!({ "z": 1, "a": { "y": [1.5, -0.1, 1e300], "b": null }, "10": 9_007_199_254_740_993_u64,
                        "9": [], "\u{0}'\"\\": "𝄞\n\u{2028}</script>", "": {} });
     let Value::Object(data) = data else { unreachable!() };
-    let record = Record { custom_data: Some(data), ..unused("custom") };
+    let record = Record { custom_data: Some(Unread::of(&data).unwrap()), ..unused("custom") };
     store.insert(record.clone()).await.unwrap();
     let (found, revision) = store.find("custom").await.unwrap().unwrap();
     let text = |record: &Record| serde_json::to_string(&record.custom_data).unwrap();
@@ -322,7 +328,7 @@ async fn sign_ins_are_counted_for_each_user_of_each_pool(store: &Subject) {
     let mut first_sign_in = None;
     for (at, ip) in ["192.0.2.1", "2001:db8::1", "192.0.2.3"].into_iter().enumerate() {
         let mut record = authorised(&format!("code{at}"), alice());
-        record.requester.ip = ip.to_owned();
+        record.requester = requester(ip);
         store.insert(record).await.unwrap();
         let signed_in_at = later(start, seconds(at as u64));
         let redemption = store.redeem(Hash::of(&format!("code{at}")), "shop", signed_in_at).await.unwrap();

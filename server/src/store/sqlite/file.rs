@@ -5,10 +5,10 @@
 use core::time::Duration;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
+use thread_local::ThreadLocal;
 
 use crate::store::StoreError;
 
@@ -40,25 +40,22 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, StoreErr
     Ok(connection)
 }
 
-/// Connections that only read, as many as threads have read at once.
+/// Connections that only read, one for each thread that has read: what a connection remembers is then where its processor
+/// is, and not in another one's cache.
 pub(super) struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    connections: ThreadLocal<Connection>,
 }
 
 impl Readers {
     /// None yet.
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), idle: Mutex::default() }
+        Self { path: path.to_owned(), connections: ThreadLocal::new() }
     }
 
-    /// Reads with one that is idle, or with a new one.
+    /// Reads with the one of this thread.
     pub(super) fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let idle = self.idle().pop();
-        let connection = idle.map_or_else(|| self.open(), Ok)?;
-        let result = work(&connection);
-        self.idle().push(connection);
-        result
+        work(self.connections.get_or_try(|| self.open())?)
     }
 
     fn open(&self) -> rusqlite::Result<Connection> {
@@ -66,11 +63,6 @@ impl Readers {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::ZERO)?;
         Ok(connection)
-    }
-
-    // A list whose holder panicked is still a list.
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

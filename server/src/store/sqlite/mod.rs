@@ -23,6 +23,7 @@ use self::file::{Readers, is_busy};
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::record::Record;
 use crate::secrets::Hash;
+use crate::unread::Unread;
 use crate::user::User;
 use crate::waiters::Waiters;
 
@@ -319,8 +320,8 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.forget_at().as_millisecond(),
-            ":custom_data": record.custom_data.as_ref().map(to_json).transpose()?,
-            ":requester": to_json(&record.requester)?,
+            ":custom_data": record.custom_data.as_ref().map(Unread::as_json),
+            ":requester": record.requester.as_json(),
             ":poll_token_hash": record.poll_token_hash.as_bytes(),
             ":ticket_hash": record.ticket_hash.as_bytes(),
         })?;
@@ -460,11 +461,8 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
         life: read_life(row)?,
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
-        custom_data: match row.get_ref(8)?.data_type() {
-            Type::Null => None,
-            _ => Some(from_json(row, 8)?),
-        },
-        requester: from_json(row, 9)?,
+        custom_data: row.get::<_, Option<String>>(8)?.map(unread).transpose()?,
+        requester: unread(row.get(9)?)?,
         poll_token_hash: Hash::from_bytes(row.get(10)?),
         ticket_hash: Hash::from_bytes(row.get(11)?),
     })
@@ -507,6 +505,10 @@ fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
 
 fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(unreadable)
+}
+
+fn unread<T>(json: String) -> rusqlite::Result<Unread<T>> {
+    Unread::from_json(json).map_err(unreadable)
 }
 
 fn unreadable(cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> rusqlite::Error {
