@@ -279,6 +279,14 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// What we write, and not what others have written: that is [`Refusal::MalformedJson`].
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "an answer can't be written");
+        Self::Internal
+    }
+}
+
 impl From<RandomError> for Refusal {
     fn from(error: RandomError) -> Self {
         tracing::error!(%error, "the system has no random numbers");

@@ -1,9 +1,10 @@
 //! Around every request: its id, its line in the log, its place in the counts, its end when it takes too long, and an
 //! answer when its handler panics.
 //!
-//! It also sets the headers that all answers have. One layer does it all. axum clones and boxes what is below each layer at each request, so that several of them cost
-//! more than the call that browsers repeat. Deliberately absent: what is written, counted and too much, which are
-//! [`log`]'s, [`crate::metrics`]'s and [`crate::limits`]'s.
+//! It also sets the headers that all answers have. One layer does it all: axum clones and boxes what is below each layer at
+//! each request, so that several of them cost more than the call that browsers repeat. Deliberately absent: what is
+//! written, counted, too much, and read across origins, which are [`log`]'s, [`crate::metrics`]'s, [`crate::limits`]'s
+//! and [`crate::api::cors`]'s.
 
 use core::convert::Infallible;
 use core::panic::AssertUnwindSafe;
@@ -37,12 +38,12 @@ pub(crate) struct Observe {
 }
 
 impl Observe {
-    /// For what only pages of our own read.
+    /// For what pages of other origins do not read, or any may.
     pub(crate) fn new(service: &Arc<Service>) -> Self {
         Self { service: Arc::clone(service), is_for_pages: false }
     }
 
-    /// For what the pages of apps read, even that they have to wait.
+    /// For what the pages of apps may read, even that they have to wait.
     pub(crate) fn for_pages(service: &Arc<Service>) -> Self {
         Self { is_for_pages: true, ..Self::new(service) }
     }

@@ -235,10 +235,7 @@ impl Service {
     ///
     /// [`Refusal::Internal`] when it can't be written.
     pub fn text(app: &App, record: &Record) -> Result<String, Refusal> {
-        serde_json::to_string(&record.payload(&app.user_pool_id)).map_err(|error| {
-            tracing::error!(%error, "the text of a code can't be written");
-            Refusal::Internal
-        })
+        Ok(serde_json::to_string(&record.payload(&app.user_pool_id))?)
     }
 
     /// The poll token of the browser that asked for `record`, made again for a client that does not bring it. `None` for

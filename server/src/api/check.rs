@@ -8,8 +8,8 @@ use axum::extract::State;
 use jiff::Timestamp;
 use scanlogin::lifecycle::Life;
 use scanlogin::protocol::{API_PATH, CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Value, json, to_value};
 use tokio::time::{Instant, sleep};
 use utoipa::IntoParams;
 
@@ -114,12 +114,12 @@ fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Resul
         ticket: (status == Status::Authorised).then(|| ticket(poll_token, &record.random).expose().to_owned()),
         user_info: Some(match owner {
             None => json!({}),
-            Some(owner) if tells_all => to_json(&owner.profile())?,
-            Some(owner) => to_json(&owner.person())?,
+            Some(owner) if tells_all => to_value(owner.profile())?,
+            Some(owner) => to_value(owner.person())?,
         }),
         scanned_user_id: owner.filter(|_| tells_all).map(|owner| owner.id.clone()),
         scanned_result: match record.life {
-            Life::Failed(_) => Some(to_json(&ScannedResult::<()> {
+            Life::Failed(_) => Some(to_value(ScannedResult::<()> {
                 code: Some(code::FAILED),
                 message: Some(words(status).to_owned()),
                 errmsg: Some(words(status).to_owned()),
@@ -155,11 +155,4 @@ fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Re
             .map_err(|_| Refusal::InvalidParameter { name: name.into(), problem: "must be a whole number".to_owned() })
     };
     text.map(parse).transpose()
-}
-
-fn to_json(value: &impl Serialize) -> Result<Value, Refusal> {
-    serde_json::to_value(value).map_err(|error| {
-        tracing::error!(%error, "an answer can't be written");
-        Refusal::Internal
-    })
 }

@@ -1,8 +1,8 @@
 //! Which pages of other origins may call, and read what is answered (CORS).
 //!
 //! What browsers ask beforehand is answered by tower-http. The headers of all other answers are set here: its layer would
-//! stand around every poll, where it takes longer than SQLite takes to find the code. Deliberately absent: what a call
-//! is refused for. That does not depend on what browsers make of these headers, and is `extract`'s.
+//! stand around every poll, and cost more there than SQLite's search for the code. Deliberately absent: what a call is
+//! refused for. That does not depend on what browsers make of these headers, and is `extract`'s.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Reader {
         Self(request.get(header::ORIGIN).filter(|_| may_read(service, request)).cloned())
     }
 
-    /// Lets it read the answer that has these headers.
+    /// Lets it read the answer that has these headers: https://fetch.spec.whatwg.org/#http-responses
     pub(crate) fn allow(self, answer: &mut HeaderMap) {
         answer.insert(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = self.0 {

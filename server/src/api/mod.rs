@@ -93,8 +93,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         // axum's `Json` lets its buffer grow bit by bit, and takes twice as long.
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         if let Err(error) = serde_json::to_writer(&mut body, &envelope) {
-            tracing::error!(%error, "an answer can't be written");
-            return Refusal::Internal.into_response();
+            return Refusal::from(error).into_response();
         }
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();
