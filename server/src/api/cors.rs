@@ -26,7 +26,7 @@ impl Reader {
         Self(request.get(header::ORIGIN).filter(|_| may_read(service, request)).cloned())
     }
 
-    /// Lets it read the answer that has these headers: https://fetch.spec.whatwg.org/#http-responses
+    /// Lets it read the answer that has these headers: <https://fetch.spec.whatwg.org/#http-responses>
     pub(crate) fn allow(self, answer: &mut HeaderMap) {
         answer.insert(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = self.0 {
