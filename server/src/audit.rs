@@ -22,6 +22,7 @@ use crate::error::Refusal;
 use crate::extract::Browser;
 use crate::record::Record;
 use crate::secrets::Hash;
+use crate::store::StoreError;
 use crate::user::User;
 
 /// What somebody tries, as far as it is known by now.
@@ -47,10 +48,15 @@ impl Event {
     }
 
     /// There is such a code.
-    pub fn is_about(&mut self, record: &Record) {
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read who asked for it. Then nothing must become of the attempt.
+    pub fn is_about(&mut self, record: &Record) -> Result<(), StoreError> {
         self.names(&record.random);
         self.app_id = Some(record.app_id.clone());
-        self.browser = record.requester.read().ok();
+        self.browser = Some(record.requester.read()?);
+        Ok(())
     }
 
     /// It is known whose doing it is.

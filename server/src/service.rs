@@ -199,7 +199,7 @@ impl Service {
     pub async fn act(&self, action: Action, random: &str, user: &User, event: &mut Event) -> Result<Record, Refusal> {
         for _ in 0..MAX_ATTEMPTS {
             let Found { record, revision, app, now } = self.load(random).await?;
-            event.is_about(&record);
+            event.is_about(&record)?;
             if user.user_pool_id != app.user_pool_id {
                 return Err(Refusal::WrongPool);
             }

@@ -58,7 +58,7 @@ async fn exchange(
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
     let record = service.store.find_by_ticket(ticket).await?;
     if let Some(record) = &record {
-        event.is_about(record);
+        event.is_about(record)?;
         record.life.owner().into_iter().for_each(|owner| event.is_of(owner));
     }
     let app = match backend {

@@ -1,9 +1,11 @@
 //! The table of a code's life, cell by cell, over HTTP.
 
 use scanlogin::lifecycle::Life;
-use scanlogin_server::user::User;
-
+use scanlogin_server::record::Record;
+use scanlogin_server::secrets::Hash;
 use scanlogin_server::service::Found;
+use scanlogin_server::unread::Unread;
+use scanlogin_server::user::User;
 
 use crate::common::{Code, Server, pass};
 
@@ -114,4 +116,22 @@ async fn the_sweep_drops_what_is_forgotten_and_nothing_else() {
     assert_eq!(server.service.store.forget(server.service.clock.now()).await.unwrap(), 1);
     assert!(server.service.store.find(&old.random).await.unwrap().is_none());
     assert!(server.service.store.find(&young.random).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_can_not_be_read_whole_takes_no_step() {
+    let server = Server::new();
+    let code = server.gene().await;
+    let record = server.service.load(&code.random).await.unwrap().record;
+    let broken = Record {
+        random: "broken".to_owned(),
+        ticket_hash: Hash::of("another ticket"),
+        requester: Unread::from_json("[]".to_owned()).unwrap(),
+        ..record
+    };
+    server.service.store.insert(broken).await.unwrap();
+    let broken = Code { random: "broken".to_owned(), ..code };
+    let scan = server.act("scanned", &broken, "alice").await;
+    assert_eq!(scan.refusal(), (503, 503, "unavailable".to_owned()));
+    assert_eq!(server.status(&broken).await, 0, "nobody was told who asks, so nobody has scanned it");
 }
