@@ -126,7 +126,7 @@ async fn a_record_that_can_not_be_read_whole_takes_no_step() {
     let broken = Record {
         random: "broken".to_owned(),
         ticket_hash: Hash::of("another ticket"),
-        requester: Unread::from_json("[]".to_owned()).unwrap(),
+        requester: Unread::from_json("[]"),
         ..record
     };
     server.service.store.insert(broken).await.unwrap();

@@ -461,8 +461,8 @@ fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
         life: read_life(row)?,
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
-        custom_data: row.get::<_, Option<String>>(8)?.map(unread).transpose()?,
-        requester: unread(row.get(9)?)?,
+        custom_data: row.get::<_, Option<Box<str>>>(8)?.map(Unread::from_json),
+        requester: Unread::from_json(row.get::<_, Box<str>>(9)?),
         poll_token_hash: Hash::from_bytes(row.get(10)?),
         ticket_hash: Hash::from_bytes(row.get(11)?),
     })
@@ -505,10 +505,6 @@ fn to_json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
 
 fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(unreadable)
-}
-
-fn unread<T>(json: String) -> rusqlite::Result<Unread<T>> {
-    Unread::from_json(json).map_err(unreadable)
 }
 
 fn unreadable(cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> rusqlite::Error {
