@@ -112,7 +112,7 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn at(second: u64) -> Timestamp {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     /// Made at second 0, for 120 seconds.
-    fn record() -> Record {
+    pub(crate) fn record() -> Record {
         let requester = Requester {
             app_name: "Demo".to_owned(),
             origin: None,

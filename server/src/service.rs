@@ -3,6 +3,7 @@
 //! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
 //! about a life, which is `scanlogin::lifecycle`'s.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -80,7 +81,7 @@ impl Service {
     ///
     /// When the store can't be opened.
     pub async fn open(config: Config) -> Result<Arc<Self>, StoreError> {
-        let store = open_store(&config.store).await?;
+        let store = open_store(&config.store, SqliteStore::open).await?;
         Self::new(config, store, Clock::system()).map_err(StoreError::new)
     }
 
@@ -278,11 +279,14 @@ impl Service {
     }
 }
 
-/// Opens the store at `address`.
-pub(crate) async fn open_store(address: &StoreAddress) -> Result<Arc<dyn Store>, StoreError> {
+/// Opens the store at `address`, and a file by `open_file`.
+pub(crate) async fn open_store(
+    address: &StoreAddress,
+    open_file: fn(&Path) -> Result<SqliteStore, StoreError>,
+) -> Result<Arc<dyn Store>, StoreError> {
     let opened: Result<Arc<dyn Store>, StoreError> = match address.clone() {
         StoreAddress::Sqlite(path) => {
-            let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&path));
+            let opening = tokio::task::spawn_blocking(move || open_file(&path));
             opening.await.map_err(StoreError::new)?.map(|store| Arc::new(store) as _)
         }
         StoreAddress::SqliteInMemory => SqliteStore::in_memory().map(|store| Arc::new(store) as _),

@@ -142,7 +142,7 @@ fn the_keys_in_the_store_of_a_server_are_listed_and_exchanged() {
     assert!(bad(folder, &["keys", "rotate"]).contains("--store scanlogin.db: there is no such file"));
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a wrong path makes no other store");
 
-    SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
+    let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
     let (first, _) = good(folder, &["keys", "list"]);
     assert!(first.ends_with(" signs") && first.lines().count() == 1, "{first}");
     let (id, said) = good(folder, &["keys", "rotate"]);
@@ -159,13 +159,24 @@ fn a_user_is_looked_up_locked_out_and_let_in_again() {
     let folder = folder.path();
     let user = |action| ["user", action, "alice", "--user-pool-id", "customers"];
     assert!(bad(folder, &user("show")).contains("--store scanlogin.db: there is no such file"));
-    SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
+    let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
     assert_eq!(good(folder, &user("show")).0, "has never signed in");
     let (blocked, _) = good(folder, &user("block"));
     assert!(blocked.ends_with(", 0 sign-ins; locked out"), "{blocked}");
     assert_eq!(good(folder, &user("show")).0, blocked);
     assert_eq!(good(folder, &["user", "show", "alice", "--user-pool-id", "others"]).0, "has never signed in");
     assert_eq!(format!("{}; locked out", good(folder, &user("unblock")).0), blocked);
+}
+
+#[test]
+fn a_second_server_on_a_file_says_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    good(folder, &ADD);
+    let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
+    let said = bad(folder, &["--listen", "127.0.0.1:0"]);
+    assert!(said.contains("waiting for that one to end"), "{said}");
+    assert!(said.contains("--store sqlite:scanlogin.db: another server uses it; stop that one"), "{said}");
 }
 
 /// A server that runs, and the lines of its log.

@@ -11,6 +11,7 @@ use tokio::runtime;
 
 use crate::config::{Config, Flags, StoreAddress};
 use crate::service::open_store;
+use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
 pub mod app;
@@ -66,7 +67,9 @@ fn in_store(
         )));
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
-    runtime.block_on(async { work(open_store(&address).await?).await }).map_err(CommandError::new)
+    runtime
+        .block_on(async { work(open_store(&address, SqliteStore::open_beside_a_server).await?).await })
+        .map_err(CommandError::new)
 }
 
 fn check_config(flags: Flags) -> Result<(), CommandError> {

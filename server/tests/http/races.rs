@@ -66,16 +66,3 @@ async fn a_ticket_that_is_brought_fifty_times_at_once_works_once() {
     let second = server.ticket(&server.gene().await, "alice").await;
     assert_eq!(server.exchange(&second).await.success()["loginsCount"], 2, "and counted once");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_servers_on_one_file_agree_on_who_won() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("codes.db");
-    let mut config = Config::demo().unwrap();
-    crowded(&mut config);
-    let open = || Server::of(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
-    let (first, second) = (open(), open());
-    let code = first.gene().await;
-    let scans = (0..60).map(|at| [&first, &second][at % 2].act("scanned", &code, &format!("user{at}"))).collect();
-    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 59)]));
-}

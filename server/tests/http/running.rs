@@ -128,6 +128,7 @@ async fn a_client_without_a_poll_token_goes_on_after_a_restart_if_its_app_lets_i
 
     let strict = Server::of(Config::demo().unwrap(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = strict.gene().await;
+    drop(strict);
     let path = format!("{}/check?random={}", crate::common::API, code.random);
     start().get(&path).await.is_refused(2241, "unknown-code");
     assert_eq!(start().status(&code).await, 0, "with its poll token any browser goes on");

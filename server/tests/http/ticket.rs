@@ -96,12 +96,11 @@ async fn with_the_switch_a_browser_may_exchange_its_own_ticket_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ticket_and_a_code_of_another_app_are_unknown() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("codes.db");
+    let store = Arc::new(SqliteStore::in_memory().unwrap());
     let server = |app_id: &str| {
         let mut config = Config::demo().unwrap();
         config.settings.apps[0].id = app_id.to_owned();
-        Server::of(config, Arc::new(SqliteStore::open(&file).unwrap()))
+        Server::of(config, Arc::clone(&store) as _)
     };
     let (mine, other) = (server("mine"), server("other"));
     let code = mine.gene().await;

@@ -1,8 +1,10 @@
-//! What every store must do: one list of tests, run against SQLite in memory, SQLite in a file, and Redis.
+//! What every store must do: one list of tests, run against SQLite in memory, in a file of its own, in a file beside others,
+//! and Redis.
 
 use core::time::Duration;
 use std::any::Any;
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +14,7 @@ use scanlogin_server::clock::{later, rfc3339};
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoredKey};
+use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use scanlogin_server::unread::Unread;
 use scanlogin_server::user::User;
 use serde_json::{Value, json};
@@ -31,9 +33,9 @@ impl Fresh {
         Self { store: Arc::new(SqliteStore::in_memory().unwrap()), _place: Box::new(()) }
     }
 
-    fn sqlite_file() -> Self {
+    fn sqlite_file(open: fn(&Path) -> Result<SqliteStore, StoreError>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Arc::new(SqliteStore::open(&folder.path().join("codes.db")).unwrap()), _place: Box::new(folder) }
+        Self { store: Arc::new(open(&folder.path().join("codes.db")).unwrap()), _place: Box::new(folder) }
     }
 
     async fn redis() -> Self {
@@ -54,7 +56,14 @@ macro_rules! run_against_every_store {
         mod sqlite_file {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::sqlite_file().store).await;
+                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open).store).await;
+            })*
+        }
+
+        mod sqlite_file_beside_others {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open_beside_a_server).store).await;
             })*
         }
 

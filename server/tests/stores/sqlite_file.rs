@@ -1,8 +1,9 @@
-//! The file itself: those of older and newer versions, and who may read it.
+//! The file itself: those of older and newer versions, whose it is, and who may read it.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use scanlogin::lifecycle::Life;
@@ -10,9 +11,11 @@ use scanlogin_server::clock::later;
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::store::{Account, Redemption, Store as _};
+use scanlogin_server::store::{Account, Redemption, Revision, Store as _};
 use scanlogin_server::user::User;
 use tempfile::TempDir;
+
+use crate::every_store::{alice, unused};
 
 /// 2026-01-01T00:00:00Z, when the files were written.
 const MILLISECONDS: i64 = 1_767_225_600_000;
@@ -62,6 +65,7 @@ async fn codes_of_an_older_file_go_on() {
     assert!(record.poll_token_hash.is_of("poll token"));
     let record: Record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
     assert!(store.swap(record.clone(), revision).await.unwrap());
+    drop(store);
     assert_eq!(open(&path).find("scanned").await.unwrap().unwrap().0, record, "and the file opens again");
 }
 
@@ -139,6 +143,61 @@ async fn of_records_that_come_at_once_one_that_can_not_be_kept_does_not_hinder_t
     for number in 0..49 {
         assert!(store.find(&format!("new-{number}")).await.unwrap().is_some(), "{number}");
     }
+}
+
+#[test]
+fn a_file_has_one_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let first = open(&path);
+    let refusal = SqliteStore::open(&path).err().unwrap().to_string();
+    assert_eq!(refusal, "another server uses it; stop that one, or keep codes in Redis, which servers share");
+    SqliteStore::open_beside_a_server(&path).expect("a command works meanwhile");
+
+    let next = std::thread::spawn(move || SqliteStore::open(&path));
+    drop(first);
+    next.join().unwrap().expect("who waits for the server before gets the file");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_server_has_in_memory_is_what_is_in_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let store = open(&path);
+    let randoms = ["one", "two", "three"];
+    for random in randoms {
+        store.insert(unused(random)).await.unwrap();
+    }
+    let mut stepping = tokio::task::JoinSet::new();
+    for (number, random) in (0..300).zip(randoms.into_iter().cycle()) {
+        let store = store.clone();
+        stepping.spawn(async move {
+            let (record, revision) = store.find(random).await.unwrap().unwrap();
+            let life = Life::Scanned(User { id: format!("user{number}"), ..alice() });
+            store.swap(record.step(life, now(), Duration::from_secs(300)), revision).await.unwrap();
+        });
+    }
+    stepping.join_all().await;
+
+    let beside = SqliteStore::open_beside_a_server(&path).unwrap();
+    for random in randoms {
+        let found = store.find(random).await.unwrap();
+        assert_eq!(found, beside.find(random).await.unwrap());
+        assert_ne!(found.unwrap().1, Revision(0), "nothing was swapped");
+    }
+}
+
+#[tokio::test]
+async fn a_step_that_is_taken_is_in_memory_though_who_asked_for_it_has_gone_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("codes.db"));
+    store.insert(unused("code")).await.unwrap();
+    let (record, revision) = store.find("code").await.unwrap().unwrap();
+    let scanned = record.step(Life::Scanned(alice()), now(), Duration::from_secs(300));
+    // It is asked for, and nobody waits for the answer.
+    let _ = store.swap(scanned.clone(), revision).now_or_never();
+    store.ping().await.expect("whoever writes has done so by then");
+    assert_eq!(store.find("code").await.unwrap(), Some((scanned, Revision(1))));
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! The file itself: who may read it, what version it has, and connections to it.
+//! The file itself: who may read it, whose it is, what version it has, and connections to it.
 //!
 //! Deliberately absent: what is in it.
 
 use core::time::Duration;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
@@ -18,6 +19,30 @@ const SCHEMA: [M<'_>; 2] =
 /// Before it there was nothing secret in the file.
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
+/// How often a server looks whether the one before it has ended, and how long it rests in between: five seconds in all.
+const CLAIM_ATTEMPTS: usize = 100;
+const CLAIM_REST: Duration = Duration::from_millis(50);
+
+/// Keeps other servers from the file at `path` until what is returned is dropped or its process ends, however it does.
+///
+/// The lock is on a file beside it: SQLite would lose its own locks if we closed the file itself.
+pub(super) fn claim(path: &Path) -> Result<File, StoreError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push("-lock");
+    let lock = private().open(&beside).map_err(StoreError::new)?;
+    for attempt in 0..CLAIM_ATTEMPTS {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::Error(error)) => return Err(StoreError::new(error)),
+            Err(TryLockError::WouldBlock) if attempt == 0 => {
+                tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
+            }
+            Err(TryLockError::WouldBlock) => {}
+        }
+        sleep(CLAIM_REST);
+    }
+    Err(StoreError::new("another server uses it; stop that one, or keep codes in Redis, which servers share"))
+}
 
 /// The connection that writes, to the file at `path`, which is made when it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -78,11 +103,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes a file that only its owner may read, since keys will be in it. One that has room for keys already stays as it is:
 /// whoever lets others read it since then knows why.
 fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?;
+    private().open(path)?;
     #[cfg(unix)]
     {
         // Asked over a connection that is closed by then: the files beside this one get its mode when they are made.
@@ -92,4 +113,13 @@ fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// Opens files that only their owner may read, and makes them when they are not there.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }

@@ -1,9 +1,10 @@
 //! Codes in one SQLite file.
 //!
 //! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a write-ahead
-//! log allows. Every change is one statement or one transaction, so that two servers may share a file; new records that
-//! come at once share a transaction. A file written by a newer version of this server is refused at the start.
-//! Deliberately absent: waking other processes that wait for news.
+//! log allows. A server has the file to itself, and its codes in a [`cache`] too. Every change is one statement or one
+//! transaction, so that commands may work on the file meanwhile; new records that come at once share a transaction. A file
+//! written by a newer version of this server is refused at the start. Deliberately absent: other servers, who would have to
+//! hear of every change. They share a Redis.
 
 use core::mem::take;
 use std::path::Path;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
+use self::cache::Cache;
 use self::file::{Readers, is_busy};
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::record::Record;
@@ -27,6 +29,7 @@ use crate::unread::Unread;
 use crate::user::User;
 use crate::waiters::Waiters;
 
+mod cache;
 mod file;
 
 /// What [`read_record`] reads of codes, in its order: to look columns up by their names would take as long again.
@@ -50,19 +53,32 @@ pub struct SqliteStore {
     writer: Arc<tokio::sync::Mutex<Connection>>,
     /// What is to be inserted by whoever writes next.
     inserts: Arc<Mutex<Vec<Insert>>>,
+    cache: Arc<Cache>,
 }
 
 /// A new record, and who is to be told that it is kept.
 type Insert = (Record, oneshot::Sender<Result<(), StoreError>>);
 
 impl SqliteStore {
-    /// Opens the file at `path`, brings one of an older version up to date, and makes it when it is not there.
+    /// Opens the file at `path` as its only server, brings one of an older version up to date, and makes it when it is not
+    /// there. Waits a while for a server that is about to end.
     ///
     /// # Errors
     ///
-    /// When it can't be opened, is no SQLite file, or was written by a newer version.
+    /// When another server uses it, it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::new(file::open(path)?, Some(Readers::new(path))))
+        let claim = file::claim(path)?;
+        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::new(Some(claim))))
+    }
+
+    /// Opens the file like [`open`](Self::open), beside a server that may use it. That hears of what is written to accounts
+    /// and keys, but not of codes.
+    ///
+    /// # Errors
+    ///
+    /// Those of `open`, but for the server.
+    pub fn open_beside_a_server(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::without_room()))
     }
 
     /// A store that is gone when it is dropped.
@@ -71,14 +87,15 @@ impl SqliteStore {
     ///
     /// When SQLite has no memory.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Ok(Self::new(file::prepare(Connection::open_in_memory()?)?, None))
+        Ok(Self::new(file::prepare(Connection::open_in_memory()?)?, None, Cache::new(None)))
     }
 
-    fn new(writer: Connection, readers: Option<Readers>) -> Self {
+    fn new(writer: Connection, readers: Option<Readers>, cache: Cache) -> Self {
         Self {
             readers: readers.map(Arc::new),
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             inserts: Arc::default(),
+            cache: Arc::new(cache),
         }
     }
 
@@ -125,12 +142,16 @@ impl Store for SqliteStore {
             connection = Arc::clone(&self.writer).lock_owned() => connection,
         };
         let inserts = take(&mut *self.inserts());
-        let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, inserts));
+        let cache = Arc::clone(&self.cache);
+        let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, &cache, inserts));
         inserting.await.map_err(StoreError::new)?;
         told.await.map_err(StoreError::new)?
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+        if let Some(found) = self.cache.find(random) {
+            return Ok(Some(found));
+        }
         let random = random.to_owned();
         self.read(move |connection| {
             connection
@@ -152,6 +173,7 @@ impl Store for SqliteStore {
     }
 
     async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+        let cache = Arc::clone(&self.cache);
         self.run(move |connection| {
             let (life, owner) = write_life(&record.life)?;
             let changed = connection
@@ -170,7 +192,11 @@ impl Store for SqliteStore {
                     ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
                     ":forget_at": record.forget_at().as_millisecond(),
                 })?;
-            Ok(changed == 1)
+            let is_swapped = changed == 1;
+            if is_swapped {
+                cache.swap(record, Revision(expected.0 + 1));
+            }
+            Ok(is_swapped)
         })
         .await
     }
@@ -263,8 +289,16 @@ impl Store for SqliteStore {
     }
 
     async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let cache = Arc::clone(&self.cache);
         self.run(move |connection| {
-            connection.prepare_cached("DELETE FROM codes WHERE forget_at <= ?1")?.execute([now.as_millisecond()])
+            let mut delete = connection.prepare_cached("DELETE FROM codes WHERE forget_at <= ?1 RETURNING random")?;
+            let mut rows = delete.query([now.as_millisecond()])?;
+            let mut forgotten = 0;
+            while let Some(row) = rows.next()? {
+                cache.forget(row.get_ref(0)?.as_str()?);
+                forgotten += 1;
+            }
+            Ok(forgotten)
         })
         .await
     }
@@ -278,14 +312,17 @@ impl Store for SqliteStore {
     }
 }
 
-/// Tells each of `inserts` what became of it.
-fn insert_all(connection: &mut Connection, inserts: Vec<Insert>) {
+/// Keeps what can be kept of `inserts`, and tells each what became of it.
+fn insert_all(connection: &mut Connection, cache: &Cache, inserts: Vec<Insert>) {
     let (records, tells): (Vec<_>, Vec<_>) = inserts.into_iter().unzip();
     let outcomes = insert_together(connection, &records).unwrap_or_else(|error| {
         let error = StoreError::from(error);
         vec![Err(error); records.len()]
     });
-    for (tell, outcome) in tells.into_iter().zip(outcomes) {
+    for ((record, tell), outcome) in records.into_iter().zip(tells).zip(outcomes) {
+        if outcome.is_ok() {
+            cache.insert(record);
+        }
         // Who has gone away needs no answer.
         let _ = tell.send(outcome);
     }
