@@ -1,8 +1,4 @@
 //! Load by oha, and what it says of it.
-//!
-//! oha runs as a batch process (`chrt --batch`, of util-linux): it has its share of the processors, and does not interrupt
-//! a server that writes an answer to read it at once. A browser, which is elsewhere, does not do so either. On two
-//! processors such changes of process cost the server that works longer far more of them: 0.4 a request and not 0.04.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,15 +17,13 @@ const ROUNDS: usize = 7;
 
 /// The requests a second that the server at `address` answers with 200, and the mean length of an answer.
 pub(crate) async fn load(program: &Path, address: SocketAddr, call: &str, more: &[&str]) -> Result<(f64, f64)> {
-    let output = Command::new("chrt")
-        .args(["--batch", "0"])
-        .arg(program)
+    let output = Command::new(program)
         .args(["--no-tui", "--output-format", "json", "-z", &format!("{SECONDS}s"), "-c", CONNECTIONS])
         .args(more)
         .arg(format!("http://{address}{API_PATH}/{call}"))
         .output()
         .await
-        .context("oha could not be started by chrt, of util-linux")?;
+        .context("oha could not be started")?;
     ensure!(output.status.success(), "oha failed: {}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout)?;
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_f64).context("oha's report is another");
