@@ -1,7 +1,7 @@
 //! Which pages of other origins may call, and read what is answered (CORS).
 //!
 //! What browsers ask beforehand is answered by tower-http. The headers of all other answers are set here: its layer would
-//! stand around every poll, and cost more there than SQLite's search for the code. Deliberately absent: what a call is
+//! stand around every poll, and do more work there than it takes to find the code. Deliberately absent: what a call is
 //! refused for. That does not depend on what browsers make of these headers, and is `extract`'s.
 
 use core::time::Duration;

@@ -1,0 +1,194 @@
+//! The codes themselves.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
+use scanlogin::lifecycle::Life;
+use scanlogin::protocol::Requester;
+
+use super::columns::{from_json, optional_time, time, to_json, unreadable};
+use super::{Redeemed, Redemption, Revision, StoreError, accounts};
+use crate::record::Record;
+use crate::secrets::Hash;
+use crate::unread::Unread;
+use crate::user::User;
+
+/// What [`read`] reads of codes, in its order: to look columns up by their names would take as long again.
+macro_rules! select_codes {
+    ($condition:literal) => {
+        concat!(
+            "SELECT random, app_id, created_at, expires_at, life, owner, ended_at, ticket_expires_at, custom_data,
+                    requester, poll_token_hash, ticket_hash, revision
+             FROM codes WHERE ",
+            $condition
+        )
+    };
+}
+
+/// The code `random`, and the revision that it is in.
+pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Record, Revision)>> {
+    connection
+        .prepare_cached(select_codes!("random = ?1"))?
+        .query_row([random], |row| Ok((read(row)?, Revision(row.get(12)?))))
+        .optional()
+}
+
+pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite::Result<Option<Record>> {
+    connection.prepare_cached(select_codes!("ticket_hash = ?1"))?.query_row([ticket.as_bytes()], read).optional()
+}
+
+/// One transaction costs hardly more than one for a single record. A record that can't be kept does not hinder others.
+pub(super) fn insert_together(
+    connection: &mut Connection,
+    records: &[Record],
+) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcomes = records.iter().map(|record| Ok(insert(&transaction, record)?)).collect();
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let (life, owner) = write_life(&record.life)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
+                                ticket_expires_at, forget_at, custom_data, requester, poll_token_hash,
+                                ticket_hash)
+             VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
+                     :ticket_expires_at, :forget_at, :custom_data, :requester, :poll_token_hash,
+                     :ticket_hash)",
+        )?
+        .execute(named_params! {
+            ":random": record.random,
+            ":app_id": record.app_id,
+            ":created_at": record.created_at.as_millisecond(),
+            ":expires_at": record.expires_at.as_millisecond(),
+            ":life": life,
+            ":owner": owner,
+            ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
+            ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
+            ":forget_at": record.forget_at().as_millisecond(),
+            ":custom_data": record.custom_data.as_ref().map(Unread::as_json),
+            ":requester": record.requester.as_json(),
+            ":poll_token_hash": record.poll_token_hash.as_bytes(),
+            ":ticket_hash": record.ticket_hash.as_bytes(),
+        })?;
+    Ok(())
+}
+
+/// Puts `record` in place of what is in revision `expected`. Whether that was there.
+pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision) -> rusqlite::Result<bool> {
+    let (life, owner) = write_life(&record.life)?;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE codes
+             SET life = :life, owner = :owner, ended_at = :ended_at, ticket_expires_at = :ticket_expires_at,
+                 forget_at = :forget_at, revision = revision + 1
+             WHERE random = :random AND revision = :expected",
+        )?
+        .execute(named_params! {
+            ":random": record.random,
+            ":expected": expected.0,
+            ":life": life,
+            ":owner": owner,
+            ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
+            ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
+            ":forget_at": record.forget_at().as_millisecond(),
+        })?;
+    Ok(changed == 1)
+}
+
+/// Takes the ticket of a code of `app_id`, and counts the sign-in.
+pub(super) fn redeem(
+    connection: &mut Connection,
+    ticket: Hash,
+    app_id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Redemption> {
+    // Immediate: the write lock is taken before anything is read, so that nobody is told "busy" half-way.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let redemption = take_ticket(&transaction, ticket, app_id, now)?;
+    transaction.commit()?;
+    Ok(redemption)
+}
+
+fn take_ticket(
+    transaction: &Transaction<'_>,
+    ticket: Hash,
+    app_id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Redemption> {
+    let found = transaction
+        .prepare_cached(
+            "SELECT owner, requester, ticket_used_at, ticket_expires_at FROM codes
+             WHERE ticket_hash = :ticket AND app_id = :app_id AND life = 'authorised'",
+        )?
+        .query_row(named_params! { ":ticket": ticket.as_bytes(), ":app_id": app_id }, |row| {
+            let user: User = from_json(row, "owner")?;
+            let requester: Requester = from_json(row, "requester")?;
+            Ok((user, requester, optional_time(row, "ticket_used_at")?, optional_time(row, "ticket_expires_at")?))
+        })
+        .optional()?;
+    let Some((user, requester, used_at, expires_at)) = found else { return Ok(Redemption::Unknown) };
+    if used_at.is_some() {
+        return Ok(Redemption::Used);
+    }
+    if expires_at.is_none_or(|expires_at| expires_at <= now) {
+        return Ok(Redemption::Expired);
+    }
+    if accounts::read(transaction, &user.user_pool_id, &user.id)?.is_some_and(|account| account.is_blocked) {
+        return Ok(Redemption::Blocked);
+    }
+    transaction
+        .prepare_cached("UPDATE codes SET ticket_used_at = :now WHERE ticket_hash = :ticket")?
+        .execute(named_params! { ":now": now.as_millisecond(), ":ticket": ticket.as_bytes() })?;
+    let account = accounts::count_sign_in(transaction, &user, &requester, now)?;
+    Ok(Redemption::Redeemed(Box::new(Redeemed { user, account })))
+}
+
+/// Drops the codes whose time has come, and tells which they were.
+pub(super) fn forget(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached("DELETE FROM codes WHERE forget_at <= ?1 RETURNING random")?
+        .query_map([now.as_millisecond()], |row| row.get(0))?
+        .collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        random: row.get(0)?,
+        app_id: row.get(1)?,
+        created_at: time(row, 2)?,
+        expires_at: time(row, 3)?,
+        life: read_life(row)?,
+        ended_at: optional_time(row, 6)?,
+        ticket_expires_at: optional_time(row, 7)?,
+        custom_data: row.get::<_, Option<Box<str>>>(8)?.map(Unread::from_json),
+        requester: Unread::from_json(row.get::<_, Box<str>>(9)?),
+        poll_token_hash: Hash::from_bytes(row.get(10)?),
+        ticket_hash: Hash::from_bytes(row.get(11)?),
+    })
+}
+
+fn read_life(row: &Row<'_>) -> rusqlite::Result<Life<User>> {
+    let owner = || from_json(row, 5);
+    Ok(match row.get_ref(4)?.as_str()? {
+        "unused" => Life::Unused,
+        "scanned" => Life::Scanned(owner()?),
+        "authorised" => Life::Authorised(owner()?),
+        "cancelled" => Life::Cancelled(owner()?),
+        "failed" => Life::Failed(owner()?),
+        word => return Err(unreadable(format!("no life is called {word}"))),
+    })
+}
+
+fn write_life(life: &Life<User>) -> rusqlite::Result<(&'static str, Option<String>)> {
+    let word = match life {
+        Life::Unused => "unused",
+        Life::Scanned(_) => "scanned",
+        Life::Authorised(_) => "authorised",
+        Life::Cancelled(_) => "cancelled",
+        Life::Failed(_) => "failed",
+    };
+    Ok((word, life.owner().map(to_json).transpose()?))
+}
