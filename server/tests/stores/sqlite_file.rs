@@ -145,12 +145,15 @@ async fn of_records_that_come_at_once_one_that_can_not_be_kept_does_not_hinder_t
     }
 }
 
+#[cfg(unix)]
 #[test]
-fn a_file_has_one_server() {
+fn a_file_has_one_server_by_whatever_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let first = open(&path);
-    let refusal = SqliteStore::open(&path).err().unwrap().to_string();
+    let other_name = folder.path().join("same.db");
+    std::os::unix::fs::symlink(&path, &other_name).unwrap();
+    let refusal = SqliteStore::open(&other_name).err().unwrap().to_string();
     assert_eq!(refusal, "another server uses it; stop that one, or keep codes in Redis, which servers share");
     SqliteStore::open_beside_a_server(&path).expect("a command works meanwhile");
 

@@ -11,12 +11,12 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::record::Record;
 use crate::store::Revision;
 
-/// How many codes there is room for: some 100 MB.
-const ROOM: usize = 100_000;
+/// How many codes there is room for: five for each browser that one process is meant for, in less than 100 MB.
+const ROOM: usize = 50_000;
 /// What the schema gives to a new code.
 const FIRST: Revision = Revision(0);
 
-type Codes = HashMap<String, (Record, Revision)>;
+type Codes = HashMap<String, (Box<Record>, Revision)>;
 
 /// The codes that this process has made, and that are not forgotten.
 pub(super) struct Cache {
@@ -29,31 +29,36 @@ pub(super) struct Cache {
 impl Cache {
     /// For a file that nobody else can write to, which `claim` sees to if there is need.
     pub(super) fn new(claim: Option<File>) -> Self {
-        Self { codes: RwLock::default(), room: ROOM, _claim: claim }
+        Self::with_room(ROOM, claim)
     }
 
     /// For a file that others write to: it stays empty.
     pub(super) fn without_room() -> Self {
-        Self { room: 0, ..Self::new(None) }
+        Self::with_room(0, None)
+    }
+
+    fn with_room(room: usize, claim: Option<File>) -> Self {
+        // All of it at once: every poll would wait while it grows.
+        Self { codes: RwLock::new(HashMap::with_capacity(room)), room, _claim: claim }
     }
 
     /// The code `random`, unless it is in the file alone.
     pub(super) fn find(&self, random: &str) -> Option<(Record, Revision)> {
-        self.read().get(random).cloned()
+        self.read().get(random).map(|(record, revision)| (Record::clone(record), *revision))
     }
 
     /// The file has a new code.
     pub(super) fn insert(&self, record: Record) {
         let mut codes = self.write();
         if codes.len() < self.room {
-            codes.insert(record.random.clone(), (record, FIRST));
+            codes.insert(record.random.clone(), (Box::new(record), FIRST));
         }
     }
 
     /// The file has `record` in the place of what it had of that code.
     pub(super) fn swap(&self, record: Record, revision: Revision) {
         if let Some(code) = self.write().get_mut(&record.random) {
-            *code = (record, revision);
+            *code = (Box::new(record), revision);
         }
     }
 
@@ -83,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_code_for_which_there_is_no_room_is_in_the_file_alone() {
-        let cache = Cache { room: 2, ..Cache::new(None) };
+        let cache = Cache::with_room(2, None);
         for random in ["first", "second", "third"] {
             cache.insert(record_of(random));
         }

@@ -27,7 +27,8 @@ const CLAIM_REST: Duration = Duration::from_millis(50);
 ///
 /// The lock is on a file beside it: SQLite would lose its own locks if we closed the file itself.
 pub(super) fn claim(path: &Path) -> Result<File, StoreError> {
-    let mut beside = path.as_os_str().to_owned();
+    // By whatever name a file is called, it has one lock.
+    let mut beside = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     beside.push("-lock");
     let lock = private().open(&beside).map_err(StoreError::new)?;
     for attempt in 0..CLAIM_ATTEMPTS {
