@@ -11,7 +11,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::record::Record;
 use crate::store::Revision;
 
-/// How many codes there is room for: five for each browser that one process is meant for, in less than 100 MB.
+/// How many codes there is room for: five for each browser that one process is meant for, at about a kilobyte.
 const ROOM: usize = 50_000;
 /// What the schema gives to a new code.
 const FIRST: Revision = Revision(0);
