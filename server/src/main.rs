@@ -29,14 +29,14 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(flags: Flags) -> Result<(), StartError> {
-    let config = Config::try_from(flags)?;
+    let mut config = Config::try_from(flags)?;
     log::write_to_stderr(config.log_format);
     if config.public_url.as_ref().is_some_and(Origin::is_https) && config.trusted_proxies.is_empty() {
         tracing::warn!(
             "--public-url is https, so there is a proxy; name it by --trusted-proxy, or all visitors count as one"
         );
     }
-    make_room(config.max_connections);
+    config.max_connections = make_room(config.max_connections);
     let mut signals = Signals::new()?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -54,16 +54,19 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Many systems give a program 1,024 files, and more only when it asks.
-fn make_room(connections: u32) {
+/// How many of so many `connections` there can be. Many systems give a program 1,024 files, and more only when it asks.
+fn make_room(connections: u32) -> u32 {
     let wanted = u64::from(connections) + OTHER_FILES;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(files) if files < wanted => {
-            tracing::warn!(files, wanted, "--max-connections is more than the system lets this program open");
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the limit of open files can't be read"),
+    let files = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files can't be read");
+        wanted
+    });
+    if files >= wanted {
+        return connections;
     }
+    let room = u32::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(connections);
+    tracing::info!(connections = room, "fewer than --max-connections: the system gives this program no more files");
+    room
 }
 
 enum Signal {

@@ -188,7 +188,10 @@ struct Serving {
 
 impl Serving {
     fn start(folder: &Path) -> Self {
-        let mut command = program(folder, &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]);
+        Self::start_by(program(folder, &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]))
+    }
+
+    fn start_by(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut serving =
             Self { lines: BufReader::new(child.stderr.take().unwrap()).lines(), child, address: String::new() };
@@ -260,4 +263,27 @@ fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
     serving.hang_up();
     serving.line_with("count from the next start on");
     serving.line_with("have been read again");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_takes_no_more_connections_than_it_gets_files_for() {
+    let folder = tempfile::tempdir().unwrap();
+    good(folder.path(), &ADD);
+    let server = program(folder.path(), &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(server.get_program()).args(server.get_args());
+    limited.current_dir(folder.path()).env("SCANLOGIN_JWT_SECRET", SECRET);
+    let serving = Serving::start_by(limited);
+
+    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
+    let mut one_too_many = connections.pop().unwrap();
+    one_too_many.set_read_timeout(Some(core::time::Duration::from_secs(10))).unwrap();
+    let read = one_too_many.read(&mut [0]);
+    assert_eq!(read.expect("it would wait until the system refuses it"), 0, "it is closed");
+    let first = &mut connections[0];
+    first.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    first.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "and the others are served: {answer}");
 }
