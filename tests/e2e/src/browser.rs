@@ -11,7 +11,7 @@ use image::DynamicImage;
 use image::imageops::FilterType;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
@@ -23,6 +23,8 @@ static PLACES: Semaphore = Semaphore::const_new(2);
 /// How long a test waits for something to appear before it fails.
 const PATIENCE: Duration = Duration::from_secs(40);
 const GLANCE: Duration = Duration::from_millis(25);
+/// On how many ports a driver is tried.
+const PORTS: usize = 3;
 
 /// A browser with one window.
 pub struct Browser {
@@ -244,21 +246,41 @@ fn decode_with(picture: &DynamicImage, scale: u32, edges: FilterType) -> Result<
 /// The first widget of the page.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
-/// Starts the driver on a free port, and waits until it listens there.
+/// Starts the driver on a port of its own. One that is free now may be somebody else's before the driver has it.
 async fn start_driver(engine: Engine) -> Result<(Child, u16)> {
-    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+    for _ in 0..PORTS {
+        let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+        if let Some(process) = start_driver_on(port, engine).await? {
+            return Ok((process, port));
+        }
+    }
+    bail!("the driver ended before it was ready, on {PORTS} ports")
+}
+
+/// Starts the driver on `port`, and waits until it says that it is there: to be connected says less, since another program
+/// may listen there, and who connects to a free port can even meet themselves. None when it ends, as it does without its port.
+async fn start_driver_on(port: u16, engine: Engine) -> Result<Option<Child>> {
     let mut command = engine.driver();
     command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     let mut process =
         command.spawn().with_context(|| format!("{name} does not start: `cargo xtask test` installs it"))?;
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        if let Some(status) = process.try_wait()? {
-            bail!("{name} ended with {status} before it was ready");
+    let is_there = async {
+        // <https://www.w3.org/TR/webdriver2/#status>
+        while !reqwest::get(format!("http://127.0.0.1:{port}/status"))
+            .await
+            .is_ok_and(|status| status.status().is_success())
+        {
+            sleep(GLANCE).await;
         }
-        sleep(GLANCE).await;
+    };
+    tokio::select! {
+        ended = process.wait() => {
+            ended?;
+            Ok(None)
+        }
+        () = is_there => Ok(Some(process)),
     }
-    Ok((process, port))
 }
 
 /// The folder of the repository.
@@ -270,6 +292,13 @@ pub(crate) fn root() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_somebody_else_has_is_not_taken_for_the_drivers() {
+        let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = somebody.local_addr().unwrap().port();
+        assert!(start_driver_on(port, Engine::chosen().unwrap()).await.unwrap().is_none());
+    }
 
     #[test]
     fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {
