@@ -257,8 +257,9 @@ async fn start_driver(engine: Engine) -> Result<(Child, u16)> {
     bail!("the driver ended before it was ready, on {PORTS} ports")
 }
 
-/// Starts the driver on `port`, and waits until it says that it is there: to be connected says less, since another program
-/// may listen there, and who connects to a free port can even meet themselves. None when it ends, as it does without its port.
+/// Starts the driver on `port`, and waits until it says that it is there: to be connected says less, since another
+/// program may listen there, and who connects to a free port can even meet themselves. None when it ends, as it does
+/// without its port.
 async fn start_driver_on(port: u16, engine: Engine) -> Result<Option<Child>> {
     let mut command = engine.driver();
     command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);

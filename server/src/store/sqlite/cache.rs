@@ -1,7 +1,7 @@
 //! The codes of a file in memory: browsers that wait ask for the same few again and again.
 //!
-//! Whoever holds the lock of the writer changes it right after the file, in the same order. So it says what the file says, as
-//! long as no other server writes there. What is read from the file is not put here, since it may have changed since.
+//! Whoever holds the lock of the writer changes it right after the file, in the same order. So it says what the file says,
+//! as long as no other server writes there. What is read from the file is not put here, since it may have changed since.
 //! Deliberately absent: making room. Codes live for minutes; when there are too many, new ones are in the file alone.
 
 use std::collections::HashMap;

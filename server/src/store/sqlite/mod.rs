@@ -1,10 +1,10 @@
 //! Codes in one SQLite file.
 //!
-//! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a write-ahead
-//! log allows. A server has the file to itself, and its codes in a `cache` too. Every change is one statement or one
-//! transaction, so that commands may work on the file meanwhile; new records that come at once share a transaction. A file
-//! written by a newer version of this server is refused at the start. Deliberately absent: other servers, who would have to
-//! hear of every change. They share a Redis.
+//! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a
+//! write-ahead log allows. A server has the file to itself, and its codes in a `cache` too. Every change is one statement
+//! or one transaction, so that commands may work on the file meanwhile; new records that come at once share a transaction.
+//! A file written by a newer version of this server is refused at the start. Deliberately absent: other servers, who would
+//! have to hear of every change. They share a Redis.
 
 use core::mem::take;
 use std::path::Path;
