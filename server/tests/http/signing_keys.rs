@@ -55,7 +55,7 @@ async fn signer(server: &Server) -> String {
 }
 
 fn server_at(file: &Path) -> Server {
-    Server::of(Config::demo().unwrap(), Arc::new(SqliteStore::open_beside_a_server(file).unwrap()))
+    Server::of(Config::demo().unwrap(), Arc::new(SqliteStore::open_shared(file).unwrap()))
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +169,7 @@ async fn a_server_that_runs_publishes_a_key_that_another_process_has_made() {
     let config = Config { store: StoreAddress::Sqlite(file.clone()), ..Config::demo().unwrap() };
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let running = start(config, listener).await.unwrap();
-    let process = SigningKeys::new(Arc::new(SqliteStore::open_beside_a_server(&file).unwrap()), Clock::system());
+    let process = SigningKeys::new(Arc::new(SqliteStore::open_shared(&file).unwrap()), Clock::system());
     process.rotate().await.unwrap();
     let new = process.published().await.unwrap();
     pass(30).await;

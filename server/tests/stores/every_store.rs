@@ -63,7 +63,7 @@ macro_rules! run_against_every_store {
         mod sqlite_file_beside_others {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open_beside_a_server).store).await;
+                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open_shared).store).await;
             })*
         }
 

@@ -155,7 +155,7 @@ fn a_file_has_one_server_by_whatever_name() {
     std::os::unix::fs::symlink(&path, &other_name).unwrap();
     let refusal = SqliteStore::open(&other_name).err().unwrap().to_string();
     assert_eq!(refusal, "another server uses it; stop that one, or keep codes in Redis, which servers share");
-    SqliteStore::open_beside_a_server(&path).expect("a command works meanwhile");
+    SqliteStore::open_shared(&path).expect("a command works meanwhile");
 
     let next = std::thread::spawn(move || SqliteStore::open(&path));
     drop(first);
@@ -182,12 +182,23 @@ async fn what_a_server_has_in_memory_is_what_is_in_its_file() {
     }
     stepping.join_all().await;
 
-    let beside = SqliteStore::open_beside_a_server(&path).unwrap();
+    let beside = SqliteStore::open_shared(&path).unwrap();
     for random in randoms {
         let found = store.find(random).await.unwrap();
         assert_eq!(found, beside.find(random).await.unwrap());
         assert_ne!(found.unwrap().1, Revision(0), "nothing was swapped");
     }
+}
+
+#[tokio::test]
+async fn what_a_server_has_in_memory_is_not_read_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let store = open(&path);
+    store.insert(unused("code")).await.unwrap();
+    assert_eq!(Connection::open(&path).unwrap().execute("DELETE FROM codes", []).unwrap(), 1);
+    assert_eq!(SqliteStore::open_shared(&path).unwrap().find("code").await.unwrap(), None, "it is not in the file");
+    assert!(store.find("code").await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::record::Record;
 use crate::store::Revision;
 
-/// How many codes there is room for: five for each browser that one process is meant for, at about a kilobyte.
-const ROOM: usize = 50_000;
+/// In codes: five for each browser that one process is meant for, at about a kilobyte.
+const CAPACITY: usize = 50_000;
 /// What the schema gives to a new code.
 const FIRST: Revision = Revision(0);
 
@@ -21,7 +21,7 @@ type Codes = HashMap<String, (Box<Record>, Revision)>;
 /// The codes that this process has made, and that are not forgotten.
 pub(super) struct Cache {
     codes: RwLock<Codes>,
-    room: usize,
+    capacity: usize,
     /// Keeps other servers from the file.
     _claim: Option<File>,
 }
@@ -29,17 +29,17 @@ pub(super) struct Cache {
 impl Cache {
     /// For a file that nobody else can write to, which `claim` sees to if there is need.
     pub(super) fn new(claim: Option<File>) -> Self {
-        Self::with_room(ROOM, claim)
+        Self::with_capacity(CAPACITY, claim)
     }
 
     /// For a file that others write to: it stays empty.
-    pub(super) fn without_room() -> Self {
-        Self::with_room(0, None)
+    pub(super) fn disabled() -> Self {
+        Self::with_capacity(0, None)
     }
 
-    fn with_room(room: usize, claim: Option<File>) -> Self {
+    fn with_capacity(capacity: usize, claim: Option<File>) -> Self {
         // All of it at once: every poll would wait while it grows.
-        Self { codes: RwLock::new(HashMap::with_capacity(room)), room, _claim: claim }
+        Self { codes: RwLock::new(HashMap::with_capacity(capacity)), capacity, _claim: claim }
     }
 
     /// The code `random`, unless it is in the file alone.
@@ -50,7 +50,7 @@ impl Cache {
     /// The file has a new code.
     pub(super) fn insert(&self, record: Record) {
         let mut codes = self.write();
-        if codes.len() < self.room {
+        if codes.len() < self.capacity {
             codes.insert(record.random.clone(), (Box::new(record), FIRST));
         }
     }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_code_for_which_there_is_no_room_is_in_the_file_alone() {
-        let cache = Cache::with_room(2, None);
+        let cache = Cache::with_capacity(2, None);
         for random in ["first", "second", "third"] {
             cache.insert(record_of(random));
         }

@@ -62,8 +62,8 @@ impl SqliteStore {
     /// # Errors
     ///
     /// Those of `open`, but for the server.
-    pub fn open_beside_a_server(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::without_room()))
+    pub fn open_shared(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::disabled()))
     }
 
     /// A store that is gone when it is dropped.
