@@ -1,16 +1,19 @@
 //! The program: flags in, a server until a signal or the end of a command, an exit code out.
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use scanlogin_server::config::{Config, Flags};
 use scanlogin_server::origin::Origin;
 use scanlogin_server::{StartError, log, start};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// What is open besides connections: the listener, the store, pages that are being read.
 const OTHER_FILES: u64 = 256;
+/// How many connections may wait until they are accepted. Of those who find no place the system lets each wait a second.
+const BACKLOG: u32 = 1_024;
 
 fn main() -> ExitCode {
     let mut flags = Flags::parse();
@@ -38,8 +41,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     }
     config.max_connections = make_room(config.max_connections);
     let mut signals = Signals::new()?;
-    let listener = TcpListener::bind(config.listen)
-        .await
+    let listener = listen(config.listen)
         .map_err(|error| io::Error::new(error.kind(), format!("--listen {}: {error}", config.listen)))?;
     let running = start(config, listener).await?;
     tracing::info!(url = running.url, "listening");
@@ -52,6 +54,16 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     tracing::info!("stopping");
     running.shutdown().await;
     Ok(())
+}
+
+/// Like [`TcpListener::bind`], by which only 128 may wait: fewer than come at once when an office opens its browsers.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Elsewhere it would let others take the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// How many of so many `connections` there can be. Many systems give a program 1,024 files, and more only when it asks.

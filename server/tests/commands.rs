@@ -210,7 +210,11 @@ impl Serving {
     }
 
     fn hang_up(&self) {
-        assert!(Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().unwrap().success());
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// What a page of the app `id` is answered when it asks for a code.
@@ -286,4 +290,18 @@ fn a_server_takes_no_more_connections_than_it_gets_files_for() {
     let mut answer = String::new();
     first.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "and the others are served: {answer}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_office_that_comes_at_nine_finds_the_door_open_while_the_server_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    good(folder.path(), &ADD);
+    let serving = Serving::start(folder.path());
+    serving.signal("-STOP");
+    let address = serving.address.parse().unwrap();
+    let patience = core::time::Duration::from_secs(10);
+    let connect = |_| TcpStream::connect_timeout(&address, patience).expect("the system lets so many wait");
+    let connections: Vec<_> = (0..500).map(connect).collect();
+    assert_eq!(connections.len(), 500);
 }
