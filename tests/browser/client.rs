@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, check, start_scanning};
+use crate::page::{Page, until};
 
 const PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 
@@ -22,17 +22,17 @@ async fn a_code_of_wechat_is_its_image_and_is_never_drawn() {
         };
         let mut page = Page::new();
         page.server.on("gene", 200, &gene(PIXEL));
-        page.server.on("gene", 200, &gene("/is-not-there.png"));
-        page.server.on("check", 200, &check(-1));
-        let options = page.server.options(&page.log, &JsValue::UNDEFINED);
-        page.handle = Some(start_scanning(page.target.clone().into(), options, kind).unwrap());
-        page.until_state("expired").await;
+        page.answer_polls(&[-1]);
+        page.start_with(page.server.options(&page.log, &JsValue::UNDEFINED), kind);
+        // Images take no time of the page's clock.
+        until("expired", || page.has_shown("expired")).await;
         assert!(page.server.field(0, "body").contains(scene));
         assert!(page.find(".code img").is_some() && page.find(".code svg").is_none());
 
         // The next one can't be shown, and there is nothing to draw it from.
+        page.server.on("gene", 200, &gene("/is-not-there.png"));
         page.click();
-        page.until_state("failed").await;
+        until("failed", || page.has_shown("failed")).await;
         assert!(page.told().last().unwrap().ends_with("ScanLoginError:code-image-failed:undefined:true"));
         assert!(page.find(".code svg").is_none());
     }

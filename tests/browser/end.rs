@@ -2,17 +2,16 @@
 
 use std::rc::Rc;
 
-use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, document, run, until};
+use crate::page::{Page, document, pass, pass_time_until, pending_timers, run, until};
 
 #[wasm_bindgen_test]
 async fn destroying_takes_everything_away_and_nothing_follows() {
     let mut page = Page::with(&[0]);
+    let timers = pending_timers();
     page.start("");
-    page.until_told("onResult").await;
     page.until_held().await;
     let told = page.told().len();
     page.handle().destroy();
@@ -22,8 +21,9 @@ async fn destroying_takes_everything_away_and_nothing_follows() {
     until("the abort", || page.server.aborted() == 1).await;
     page.handle().destroy();
     page.handle().refresh();
+    assert_eq!(pending_timers(), timers);
     let requests = page.server.requests("check") + page.server.requests("gene");
-    TimeoutFuture::new(500).await;
+    pass(1_000.0).await;
     assert_eq!(page.told().len(), told + 1);
     assert_eq!(page.server.requests("check") + page.server.requests("gene"), requests);
 }
@@ -41,11 +41,11 @@ async fn a_callback_may_destroy_the_widget_that_calls_it() {
         });
         run("globalThis.stop = argument", stop.as_ref()).unwrap();
         if callback == "onRetry" {
-            until("scanned", || handle.state() == "scanned").await;
+            page.until_state("scanned").await;
             page.click();
         }
-        until("the destroy", || handle.state() == "destroyed").await;
-        TimeoutFuture::new(300).await;
+        pass_time_until("the destroy", || handle.state() == "destroyed").await;
+        pass(1_000.0).await;
         let told = page.told();
         assert_eq!(told[told.len() - 2..], [callback, "onCodeDestroyed r1"], "nothing follows");
         assert_eq!(page.target.child_element_count(), 0);
@@ -56,18 +56,17 @@ async fn a_callback_may_destroy_the_widget_that_calls_it() {
 async fn a_widget_that_leaves_the_page_ends_and_one_that_is_moved_does_not() {
     let mut page = Page::with(&[0]);
     page.start("");
-    page.until_told("onResult").await;
     page.until_held().await;
 
     let elsewhere = document().create_element("div").unwrap();
     document().body().unwrap().append_child(&elsewhere).unwrap();
     elsewhere.append_child(&page.target).unwrap();
-    TimeoutFuture::new(100).await;
+    pass(100.0).await;
     assert_eq!(page.handle().state(), "ready");
 
     // Not the widget itself: whatever holds it.
     elsewhere.remove();
-    page.until_state("destroyed").await;
+    until("the end", || page.handle().state() == "destroyed").await;
     assert_eq!(page.told().last().unwrap(), "onCodeDestroyed r1");
     until("the abort", || page.server.aborted() == 1).await;
 }
@@ -82,7 +81,7 @@ async fn a_widget_in_a_shadow_root_is_missed_too() {
     page.start("");
     page.until_state("ready").await;
     outer.remove();
-    page.until_state("destroyed").await;
+    until("the end", || page.handle().state() == "destroyed").await;
 }
 
 #[wasm_bindgen_test]
@@ -97,7 +96,7 @@ async fn aborting_the_signal_destroys_and_an_aborted_one_starts_nothing() {
     let mut page = Page::with(&[0]);
     page.start("signal: AbortSignal.abort()");
     assert_eq!(page.handle().state(), "destroyed");
-    TimeoutFuture::new(50).await;
+    pass(1_000.0).await;
     assert_eq!((page.server.requests("gene"), page.told().len()), (0, 0));
 }
 
@@ -112,11 +111,8 @@ async fn two_widgets_on_a_page_do_not_know_of_each_other() {
     first.handle().destroy();
     assert_eq!((first.handle().state().as_str(), second.handle().state().as_str()), ("destroyed", "ready"));
     assert!(second.find(".code path").is_some());
-    let polls = second.server.requests("check");
-    until("further polls", || second.server.requests("check") > polls + 1).await;
-    // Restore in the reverse order of replacing.
-    drop(second);
-    drop(first);
+    second.answer_polls(&[0, 1]);
+    second.until_state("scanned").await;
 }
 
 #[wasm_bindgen_test]
@@ -125,6 +121,7 @@ async fn a_second_widget_in_an_element_takes_the_place_of_the_first() {
     page.start("");
     page.until_state("ready").await;
     let first = page.handle.take().unwrap();
+    page.answer_refresh(&[0]);
     page.start("");
     assert_eq!((first.state().as_str(), page.target.child_element_count()), ("destroyed", 1));
     assert_eq!(page.told().last().unwrap(), "onCodeDestroyed r1");
@@ -139,6 +136,7 @@ async fn a_widget_that_is_started_stopped_and_started_again_has_one_code() {
     page.handle().destroy();
     page.start("");
     page.until_told("onResult").await;
+    pass(1_000.0).await;
     assert_eq!(page.target.child_element_count(), 1);
     let shown = page.told().iter().filter(|line| line.starts_with("onCodeShow")).count();
     assert_eq!((shown, page.server.most_in_flight()), (1, 1));

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, run, until};
+use crate::page::{Page, run};
 
 #[wasm_bindgen_test]
 async fn a_good_run_shows_every_state_and_calls_back_in_order() {
@@ -42,7 +42,7 @@ async fn a_good_run_shows_every_state_and_calls_back_in_order() {
 async fn requests_carry_what_the_protocol_asks_for_and_the_poll_token_in_no_address() {
     let mut page = Page::with(&[0, 0]);
     page.start("appId: 'app', host: 'https://login.test/', customData: { hello: 'world' }, lang: 'ja-JP'");
-    until("a held poll", || page.server.requests("check") >= 2).await;
+    page.until_held().await;
     let field = |n, name| page.server.field(n, name);
     assert_eq!(field(0, "url"), "https://login.test/api/v2/qrcode/gene");
     assert_eq!(field(0, "body"), r#"{"scene":"APP_AUTH","autoMergeQrCode":false,"params":{"hello":"world"}}"#);
@@ -60,11 +60,12 @@ async fn a_cancelled_and_an_expired_code_are_replaced_by_a_click() {
     for (status, state, callback, headline) in
         [(3, "cancelled", "onCancel", "Sign-in was declined"), (-1, "expired", "onExpired", "This code has expired")]
     {
-        let mut page = Page::with(&[0, status, 0]);
+        let mut page = Page::with(&[0, status]);
         page.start("");
         page.until_state(state).await;
         assert_eq!((page.text(".headline").as_str(), page.text("button").as_str()), (headline, "Get a new code"));
         assert!(page.has_told(callback));
+        page.answer_refresh(&[0]);
         page.click();
         page.until_state("ready").await;
         assert!(page.has_told("onRetry") && page.has_told("onCodeDestroyed r1"));

@@ -13,7 +13,7 @@ async fn options_may_be_made_by_another_window() {
         globalThis.foreign = new frame.contentWindow.Object();";
     run(code, &page.target).unwrap();
     let extra = run("return Object.assign(globalThis.foreign, { lang: 'ja-JP' })", &JsValue::NULL).unwrap();
-    page.handle = Some(start_scanning(page.target.clone().into(), extra, "qrcode").unwrap());
+    page.start_with(extra, "qrcode");
     page.until_state("ready").await;
     assert_eq!(page.server.field(0, "x-authing-lang"), "ja-JP");
 }

@@ -1,9 +1,11 @@
 //! A page with a widget in it, and a server that answers by script.
 
-use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function};
+use std::cell::Cell;
+
+use js_sys::{Array, Function, Promise};
 use scanlogin::web::{self, ScanHandle, Words};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Element, HtmlElement};
 
 #[wasm_bindgen(module = "/tests/browser/server.js")]
@@ -18,9 +20,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = on)]
     pub(crate) fn on_with(this: &Server, call: &str, status: u16, body: &str, retry_after: &str);
     #[wasm_bindgen(method)]
-    pub(crate) fn hold(this: &Server, call: &str);
-    #[wasm_bindgen(method)]
     pub(crate) fn requests(this: &Server, call: &str) -> u32;
+    #[wasm_bindgen(method)]
+    pub(crate) fn held(this: &Server, call: &str) -> u32;
     #[wasm_bindgen(method)]
     pub(crate) fn field(this: &Server, n: u32, name: &str) -> String;
     #[wasm_bindgen(method)]
@@ -32,10 +34,27 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn options(this: &Server, log: &Array, extra: &JsValue) -> JsValue;
 
-    #[wasm_bindgen(js_name = listen)]
-    fn listen(widget: &Element, heard: &Array);
+    #[wasm_bindgen(js_name = isReading)]
+    fn is_reading() -> bool;
+    fn listen(widget: &Element, states: &Array, heard: &Array);
     #[wasm_bindgen(catch)]
     pub(crate) fn run(code: &str, argument: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+#[wasm_bindgen(module = "/tests/browser/clock.js")]
+extern "C" {
+    /// See `clock.js`.
+    #[wasm_bindgen(js_name = stopTime)]
+    fn stop_time();
+    #[wasm_bindgen(js_name = resumeTime)]
+    fn resume_time();
+    #[wasm_bindgen(js_name = pendingTimers)]
+    pub(crate) fn pending_timers() -> u32;
+    #[wasm_bindgen(js_name = passTime)]
+    fn pass_time(milliseconds: f64) -> f64;
+    pub(crate) fn sleep(milliseconds: f64);
+    #[wasm_bindgen(js_name = turn)]
+    fn turn_promise() -> Promise;
 }
 
 /// By its own dates it expired long ago: wall clocks differ, and nobody may look at them.
@@ -82,40 +101,74 @@ pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> R
     web::start_scanning(target, options, kind, DRESS.with(Function::clone), words)
 }
 
-/// Cleans up after itself.
+thread_local! {
+    static PAGES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// An element for a widget, with a server of its own. Time stands still while there is one.
 pub(crate) struct Page {
     pub(crate) server: Server,
     pub(crate) target: Element,
     pub(crate) log: Array,
     pub(crate) heard: Array,
+    /// All states that the widget has shown, and how many of them the test has waited for.
+    states: Array,
+    awaited: Cell<u32>,
     pub(crate) handle: Option<ScanHandle>,
 }
 
 impl Page {
     /// A page whose server holds every request.
     pub(crate) fn new() -> Self {
+        if PAGES.replace(PAGES.get() + 1) == 0 {
+            stop_time();
+        }
         let target = document().create_element("div").unwrap();
         document().body().unwrap().append_child(&target).unwrap();
-        Self { server: Server::new(), target, log: Array::new(), heard: Array::new(), handle: None }
+        Self {
+            server: Server::new(),
+            target,
+            log: Array::new(),
+            heard: Array::new(),
+            states: Array::new(),
+            awaited: Cell::new(0),
+            handle: None,
+        }
     }
 
-    /// A page whose server makes codes and answers polls with these statuses; the last one is repeated.
+    /// A page whose server makes a code and answers polls with these statuses; it holds the poll after them.
     pub(crate) fn with(statuses: &[i32]) -> Self {
         let page = Self::new();
         page.server.on("gene", 200, GENE);
-        for status in statuses {
-            page.server.on("check", 200, &check(*status));
-        }
+        page.answer_polls(statuses);
         page
+    }
+
+    /// Lets the server answer further polls.
+    pub(crate) fn answer_polls(&self, statuses: &[i32]) {
+        for status in statuses {
+            self.server.on("check", 200, &check(*status));
+        }
+    }
+
+    /// Lets the server make another code, whose polls are answered with these statuses.
+    pub(crate) fn answer_refresh(&self, statuses: &[i32]) {
+        self.server.on("gene", 200, GENE);
+        self.answer_polls(statuses);
     }
 
     /// Starts the widget. `extra` are further options, written as in an object.
     pub(crate) fn start(&mut self, extra: &str) {
         let extra = run(&format!("return {{ {extra} }}"), &self.log).unwrap();
-        let options = self.server.options(&self.log, &extra);
-        self.handle = Some(start_scanning(self.target.clone().into(), options, "qrcode").unwrap());
-        if let Some(widget) = self.target.first_element_child() {
-            listen(&widget, &self.heard);
+        self.start_with(self.server.options(&self.log, &extra), "qrcode");
+    }
+
+    /// Starts a widget of a kind with these options and no others.
+    pub(crate) fn start_with(&mut self, options: JsValue, kind: &str) {
+        self.handle = Some(start_scanning(self.target.clone().into(), options, kind).unwrap());
+        // One whose signal is aborted already shows nothing.
+        if let Some(widget) = self.find_widget() {
+            listen(&widget, &self.states, &self.heard);
         }
     }
 
@@ -138,11 +191,15 @@ impl Page {
     }
 
     pub(crate) fn widget(&self) -> Element {
-        self.target.first_element_child().unwrap()
+        self.find_widget().unwrap()
+    }
+
+    fn find_widget(&self) -> Option<Element> {
+        self.target.query_selector(".scanlogin").unwrap()
     }
 
     pub(crate) fn find(&self, selector: &str) -> Option<Element> {
-        self.target.first_element_child()?.shadow_root()?.query_selector(selector).unwrap()
+        self.find_widget()?.shadow_root()?.query_selector(selector).unwrap()
     }
 
     pub(crate) fn text(&self, selector: &str) -> String {
@@ -158,19 +215,27 @@ impl Page {
         self.find("button:not([hidden])").unwrap().unchecked_into::<HtmlElement>().click();
     }
 
+    /// Lets time pass until the widget has shown a state, after those that were waited for before.
     pub(crate) async fn until_state(&self, state: &str) {
-        until(state, || self.handle().state() == state).await;
+        pass_time_until(state, || self.has_shown(state)).await;
     }
 
-    /// Waits until the server holds a poll.
+    /// Whether the widget has shown a state since the last one that the test has waited for.
+    pub(crate) fn has_shown(&self, state: &str) -> bool {
+        let position = self.states.index_of(&state.into(), self.awaited.get() as i32);
+        let Ok(position) = u32::try_from(position) else { return false };
+        self.awaited.set(position + 1);
+        true
+    }
+
+    /// Lets time pass until the server holds a poll.
     pub(crate) async fn until_held(&self) {
-        self.server.hold("check");
-        let polls = self.server.requests("check");
-        until("a held poll", || self.server.requests("check") > polls).await;
+        pass_time_until("a held poll", || self.server.held("check") > 0).await;
     }
 
+    /// Lets time pass until a callback was called.
     pub(crate) async fn until_told(&self, name: &str) {
-        until(name, || self.has_told(name)).await;
+        pass_time_until(name, || self.has_told(name)).await;
     }
 }
 
@@ -181,6 +246,9 @@ impl Drop for Page {
         }
         self.server.close();
         self.target.remove();
+        if PAGES.replace(PAGES.get() - 1) == 1 {
+            resume_time();
+        }
     }
 }
 
@@ -188,14 +256,54 @@ pub(crate) fn document() -> Document {
     web_sys::window().unwrap().document().unwrap()
 }
 
+/// No test lets more time pass: codes live for two minutes.
+const LONGEST_TIME: f64 = 600_000.0;
+/// A guard against tests that would wait forever. Each turn is a task of the page.
+const MOST_TURNS: u32 = 5_000;
+
+/// Waits for what needs no time to pass: events of the page, such as an image that has loaded.
 pub(crate) async fn until(what: &str, is_true: impl Fn() -> bool) {
-    for _ in 0..2_000 {
+    for _ in 0..MOST_TURNS {
         if is_true() {
             return;
         }
-        TimeoutFuture::new(10).await;
+        turn().await;
     }
     panic!("waited in vain for: {what}");
+}
+
+/// Lets time pass, from timer to timer, until something is true.
+pub(crate) async fn pass_time_until(what: &str, is_true: impl Fn() -> bool) {
+    let mut passed = 0.0;
+    while !is_true() {
+        settle().await;
+        if is_true() {
+            return;
+        }
+        assert!(passed < LONGEST_TIME, "waited in vain for: {what}");
+        passed += pass_time(LONGEST_TIME);
+    }
+}
+
+/// Lets this much time pass, and runs the timers that are due in it.
+pub(crate) async fn pass(milliseconds: f64) {
+    let mut left = milliseconds;
+    settle().await;
+    while left > 0.0 {
+        left -= pass_time(left);
+        settle().await;
+    }
+}
+
+/// Waits until the page has done all that it can do without time passing.
+pub(crate) async fn settle() {
+    turn().await;
+    until("what is being read", || !is_reading()).await;
+    turn().await;
+}
+
+async fn turn() {
+    JsFuture::from(turn_promise()).await.unwrap();
 }
 
 fn texts(array: &Array) -> Vec<String> {

@@ -1,8 +1,11 @@
-// A server inside the page: it stands in for `fetch`, answers by script, and counts. Each page of a test has one, which
-// knows its own requests by their app id.
+// A server inside the page. It stands in for `fetch`, gives the answers of a script, and records the requests. Each page
+// of a test has one, which knows its own requests by their app id. A request for which the script has no answer is held
+// until the test adds one, so that a state of the widget lasts until the test goes on.
 
 const servers = [];
 const fetch = globalThis.fetch;
+/** How many requests and answers are being read. */
+let reading = 0;
 
 globalThis.fetch = (request, ...rest) => {
   const id = request.headers?.get("x-authing-app-id");
@@ -11,12 +14,19 @@ globalThis.fetch = (request, ...rest) => {
   return server ? server.answer(request) : fetch(request, ...rest);
 };
 
+/** Whether something happens that needs no time to pass: the test waits for it before it lets time pass. */
+export function isReading() {
+  return reading > 0;
+}
+
 export class Server {
   static #last = 0;
+  #scripts = { gene: [], check: [], userinfo: [] };
+  /** Per call: the requests that are held. */
+  #held = { gene: [], check: [], userinfo: [] };
 
   constructor() {
     this.id = `app-${++Server.#last}`;
-    this.scripts = { gene: [], check: [], userinfo: [] };
     this.log = [];
     this.aborted = 0;
     this.inFlight = 0;
@@ -24,14 +34,10 @@ export class Server {
     servers.push(this);
   }
 
-  /** Adds an answer for a call. The last one of a call is repeated; a call without answers is held for ever. */
+  /** Adds an answer for a call. Status 0 is a connection that fails. */
   on(call, status, body, retryAfter) {
-    this.scripts[call].push({ status, body, headers: retryAfter ? { "retry-after": retryAfter } : {} });
-  }
-
-  /** Takes back all answers of a call. */
-  hold(call) {
-    this.scripts[call] = [];
+    this.#scripts[call].push({ status, body, headers: retryAfter ? { "retry-after": retryAfter } : {} });
+    this.#held[call].shift()?.();
   }
 
   /** Options of a widget of this server, whose callbacks write into `log`; `extra` has further ones. */
@@ -46,45 +52,51 @@ export class Server {
   }
 
   async answer(request) {
-    const url = new URL(request.url);
-    const call = url.pathname.split("/").pop();
-    const body = request.method === "POST" ? await request.text() : "";
+    const call = new URL(request.url).pathname.split("/").pop();
+    const body = request.method === "POST" ? await read(request) : "";
     this.log.push({ call, url: request.url, body, headers: Object.fromEntries(request.headers) });
-    const aborted = this.#fly(request.signal);
-    // Even the fastest server does not answer within the call.
-    await Promise.race([aborted, new Promise((resolve) => setTimeout(resolve, 1))]);
-    const script = this.scripts[call];
-    if (script.length === 0) await aborted;
-    const answer = script.length > 1 ? script.shift() : script[0];
-    request.signal.dispatchEvent(new Event("landed"));
-    if (answer.status === 0) throw new TypeError("Failed to fetch");
-    return new Response(answer.body, answer);
+    this.inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    try {
+      await this.#untilScripted(call, request.signal);
+    } finally {
+      this.inFlight -= 1;
+    }
+    const { status, body: text, headers } = this.#scripts[call].shift();
+    if (status === 0) throw new TypeError("Failed to fetch");
+    const response = new Response(text, { status, headers });
+    response.text = () => read(new Response(text));
+    return response;
   }
 
-  /** Counts a request as in flight until it lands or is aborted; then the promise fails. */
-  #fly(signal) {
-    return new Promise((_, reject) => {
-      const fail = () => reject(new DOMException("aborted", "AbortError"));
-      if (signal.aborted) return fail();
-      this.inFlight += 1;
-      this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
-      const over = new AbortController();
-      const land = () => {
-        this.inFlight -= 1;
-        over.abort();
+  /** Waits until the script has an answer; fails if the request is aborted before. */
+  #untilScripted(call, signal) {
+    return new Promise((resolve, reject) => {
+      const answered = new AbortController();
+      const answer = () => {
+        answered.abort();
+        resolve();
       };
       const abort = () => {
         this.aborted += 1;
-        land();
-        fail();
+        this.#held[call] = this.#held[call].filter((held) => held !== answer);
+        reject(new DOMException("aborted", "AbortError"));
       };
-      signal.addEventListener("landed", land, over);
-      signal.addEventListener("abort", abort, over);
+      if (signal.aborted) return abort();
+      // The widget aborts answered requests too, which changes nothing.
+      signal.addEventListener("abort", abort, { signal: answered.signal });
+      if (this.#scripts[call].length > 0) answer();
+      else this.#held[call].push(answer);
     });
   }
 
   requests(call) {
     return this.log.filter((entry) => entry.call === call).length;
+  }
+
+  /** How many requests of a call are held. */
+  held(call) {
+    return this.#held[call].length;
   }
 
   /** A field of the n-th request. */
@@ -98,15 +110,36 @@ export class Server {
   }
 }
 
+async function read(message) {
+  reading += 1;
+  try {
+    return await message.text();
+  } finally {
+    reading -= 1;
+  }
+}
+
 function written(value) {
   if (value instanceof Error) return `${value.name}:${value.code}:${value.reason}:${value.fatal}`;
   if (typeof value === "object" && value !== null && "destroy" in value) return "handle";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Writes down what a screen reader announces: the live regions of a widget, as a whole, once for each task. */
-export function listen(widget, heard) {
-  const observer = new MutationObserver((changes) => {
+/**
+ * Records what happens to a widget: the states that it shows, each once, and what a screen reader announces, the live
+ * regions as a whole and once for each task.
+ */
+export function listen(widget, states, heard) {
+  const frame = widget.shadowRoot.querySelector(".frame");
+  states.push(frame.dataset.state);
+  const stateObserver = new MutationObserver((changes) => {
+    // A record has the value before the change: the value after it is the next one's.
+    const values = [...changes.slice(1).map(({ oldValue }) => oldValue), frame.dataset.state];
+    states.push(...values.filter((value, index) => value !== changes[index].oldValue));
+  });
+  stateObserver.observe(frame, { attributeFilter: ["data-state"], attributeOldValue: true });
+
+  const regionObserver = new MutationObserver((changes) => {
     const regions = new Set(
       changes.map(({ target }) => (target.closest ? target : target.parentElement)?.closest("[role=status], [aria-live]")),
     );
@@ -114,7 +147,8 @@ export function listen(widget, heard) {
       if (region) heard.push(region.innerText.trim().replace(/\s*\n\s*/g, " · "));
     }
   });
-  observer.observe(widget.shadowRoot, { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] });
+  const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] };
+  regionObserver.observe(widget.shadowRoot, changes);
 }
 
 export function run(code, argument) {

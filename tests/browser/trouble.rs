@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{GENE, Page, check, run, until};
+use crate::page::{GENE, Page, pass_time_until, run, sleep};
 
 const READY: &str = "Scan with the app to sign in";
 const LOST: &str = "Can’t reach the server · Trying again by itself…";
@@ -102,43 +102,42 @@ const SCRIPTS: [Script; 26] = [
 
 #[wasm_bindgen_test]
 async fn whatever_the_server_does_a_person_is_told_once_and_gets_a_code() {
-    // All at once: together they take as long as the longest.
-    let mut pages = Vec::new();
-    for script in &SCRIPTS {
+    for Script { name, call, answers, heard, button } in &SCRIPTS {
         let mut page = Page::new();
-        if script.call == "check" {
+        if *call == "check" {
             page.server.on("gene", 200, GENE);
         }
-        for (status, body, retry_after) in script.answers {
-            page.server.on_with(script.call, *status, body, retry_after);
-        }
-        match script.call {
-            "gene" => page.server.on("gene", 200, GENE),
-            _ => page.server.on("check", 200, &check(0)),
-        }
-        if script.call == "gene" {
-            page.server.on("check", 200, &check(0));
+        for (status, body, retry_after) in *answers {
+            page.server.on_with(call, *status, body, retry_after);
         }
         page.start("");
-        pages.push(page);
-    }
-    for (script, page) in SCRIPTS.iter().zip(&pages) {
-        let name = script.name;
-        until(name, || page.heard().len() >= script.heard.len()).await;
-        let polls = page.server.requests("check");
-        if let Some(button) = script.button {
-            assert_eq!(page.button().as_deref(), Some(button), "{name}");
-            assert_eq!(page.heard(), script.heard, "{name}");
+        if let Some(button) = button {
+            pass_time_until(name, || page.heard().len() >= heard.len()).await;
+            assert_eq!((page.heard(), page.button().as_deref()), (as_strings(heard), Some(*button)), "{name}");
+            page.answer_refresh(&[0]);
             page.click();
             page.until_state("ready").await;
             assert!(page.has_told("onRetry"), "{name}");
         } else {
-            until(name, || page.handle().state() == "ready" && page.server.requests("check") > polls + 1).await;
-            assert_eq!(page.heard(), script.heard, "{name}");
+            if *call == "gene" {
+                page.server.on("gene", 200, GENE);
+            }
+            page.answer_polls(&[0, 0]);
+            page.until_held().await;
+            assert_eq!(
+                (page.heard(), page.handle().state()),
+                (as_strings(heard), "ready".into()),
+                "{name} {:?}",
+                page.told()
+            );
             assert!(!page.has_told("onRetry"), "{name}: it goes on by itself");
         }
         assert_eq!(page.server.most_in_flight(), 1, "{name}");
     }
+}
+
+fn as_strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 #[wasm_bindgen_test]
@@ -177,8 +176,7 @@ async fn a_request_that_is_never_answered_is_given_up() {
     let mut page = Page::new();
     page.start("timeout: 1000");
     page.until_told("onError the server did not answer in time ScanLoginError:timeout:undefined:false").await;
-    page.server.on("gene", 200, GENE);
-    page.server.on("check", 200, &check(0));
+    page.answer_refresh(&[0]);
     page.until_state("ready").await;
     assert_eq!((page.server.aborted(), page.server.most_in_flight()), (1, 1));
 }
@@ -208,12 +206,10 @@ async fn a_page_without_a_network_says_so_and_goes_on_when_it_is_back() {
     page.until_told("onError").await;
     run("dispatchEvent(new Event('offline'))", &JsValue::NULL).unwrap();
     assert_eq!((page.handle().state().as_str(), page.button()), ("unreachable", None));
-    until("the announcement", || page.heard().len() == 2).await;
-    page.server.hold("check");
-    page.server.on("check", 200, &check(0));
+    page.until_state("unreachable").await;
+    page.answer_polls(&[0]);
     run("dispatchEvent(new Event('online'))", &JsValue::NULL).unwrap();
     page.until_state("ready").await;
-    until("the announcement", || page.heard().len() == 3).await;
     assert_eq!(page.heard(), [READY, "You’re offline · It goes on when the connection is back", READY]);
 }
 
@@ -222,13 +218,11 @@ async fn a_machine_that_slept_past_the_expiry_wakes_to_a_button() {
     let mut page = Page::with(&[0]);
     page.start("");
     page.until_told("onResult").await;
-    // The clock that never stands still is an hour further; nothing was polled in that time.
-    run("const now = performance.now.bind(performance); performance.now = () => now() + 3_600_000", &JsValue::NULL)
-        .unwrap();
+    sleep(3_600_000.0);
     run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
-    run("delete performance.now", &JsValue::NULL).unwrap();
     assert_eq!((page.handle().state().as_str(), page.button().as_deref()), ("expired", Some("Get a new code")));
     assert!(page.has_told("onExpired"));
+    page.answer_refresh(&[0]);
     page.click();
     page.until_state("ready").await;
 }
@@ -238,14 +232,12 @@ async fn an_answer_that_is_no_json_is_said_aloud_and_a_click_recovers() {
     for (status, body) in
         [(200, "<html>hello"), (200, r#"{"code":200,"data":{"ra"#), (200, ""), (502, "bad gateway"), (0, "")]
     {
-        let mut page = Page::with(&[0]);
-        page.server.hold("gene");
+        let mut page = Page::new();
         page.server.on("gene", status, body);
         page.start("");
         page.until_state("unreachable").await;
         assert_eq!(page.button().as_deref(), Some("Try now"), "HTTP {status} {body}");
-        page.server.hold("gene");
-        page.server.on("gene", 200, GENE);
+        page.answer_refresh(&[0]);
         page.click();
         page.until_state("ready").await;
         assert!(page.has_told("onError") && page.has_told("onRetry") && page.has_told("onCodeShow"));

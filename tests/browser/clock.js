@@ -1,0 +1,54 @@
+// The clock of a page under test. Time stands still until the test lets it pass, so that no test depends on how fast the
+// machine is. Only what the widget uses is replaced: `setTimeout`, `clearTimeout` and `performance.now`.
+
+const real = { setTimeout, clearTimeout };
+
+let now = 0;
+let lastId = 0;
+const timers = new Map();
+
+/** Replaces the page's clock, until `resumeTime`. */
+export function stopTime() {
+  now = performance.now();
+  performance.now = () => now;
+  globalThis.setTimeout = (callback, delay = 0) => {
+    timers.set(++lastId, { callback, dueAt: now + delay });
+    return lastId;
+  };
+  globalThis.clearTimeout = (id) => timers.delete(id);
+}
+
+export function resumeTime() {
+  delete performance.now;
+  Object.assign(globalThis, real);
+  timers.clear();
+}
+
+export function pendingTimers() {
+  return timers.size;
+}
+
+/** Lets at most `milliseconds` pass: runs the next timer if it is due by then. Returns the time that has passed. */
+export function passTime(milliseconds) {
+  const [next] = [...timers].sort(([, one], [, other]) => one.dueAt - other.dueAt);
+  const started = now;
+  if (next === undefined || next[1].dueAt > now + milliseconds) {
+    now += milliseconds;
+  } else {
+    const [id, { callback, dueAt }] = next;
+    timers.delete(id);
+    now = Math.max(now, dueAt);
+    callback();
+  }
+  return now - started;
+}
+
+/** Lets time pass in which no timer runs, as on a machine that sleeps. */
+export function sleep(milliseconds) {
+  now += milliseconds;
+}
+
+/** Waits, in real time, until the page has run the tasks that were queued. */
+export function turn() {
+  return new Promise((resolve) => real.setTimeout.call(globalThis, resolve, 0));
+}
