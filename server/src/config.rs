@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use crate::limits::Limits;
 use crate::origin::Origin;
 use crate::secrets::{Hash, RandomError, Secret};
 use crate::settings::{Settings, SettingsError};
+use crate::store::redis::DEFAULT_TIMEOUT;
+use crate::store::sqlite::DEFAULT_TAKEOVER_TIMEOUT;
 
 /// The shortest secret that HS256 is safe with (RFC 7518, 3.2).
 const MIN_SECRET_BYTES: usize = 32;
@@ -64,6 +67,14 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_STORE", value_name = "STORE", default_value = "sqlite:scanlogin.db", global = true)]
     #[arg(hide_env_values = true, help_heading = "Server")]
     store: String,
+    /// How many seconds Redis may take for one operation; the server then answers 503.
+    #[arg(long, env = "SCANLOGIN_REDIS_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs())]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), global = true, help_heading = "Server")]
+    redis_timeout: u64,
+    /// How many seconds to wait at the start for another server on the same SQLite file to end.
+    #[arg(long, env = "SCANLOGIN_TAKEOVER_TIMEOUT", value_name = "SECONDS", help_heading = "Server")]
+    #[arg(default_value_t = DEFAULT_TAKEOVER_TIMEOUT.as_secs())]
+    takeover_timeout: u64,
     /// A proxy, or a network of them, such as `10.0.0.0/8`, whose X-Forwarded-For is believed; repeat it, or separate
     /// several by commas. Without it all who come through a proxy count as one.
     #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
@@ -108,6 +119,11 @@ impl Flags {
     pub fn store(&self) -> Result<StoreAddress, ConfigError> {
         self.store.parse().map_err(|problem| ConfigError(format!("--store: {problem}")))
     }
+
+    /// How long Redis may take for one operation.
+    pub(crate) fn redis_timeout(&self) -> Duration {
+        Duration::from_secs(self.redis_timeout)
+    }
 }
 
 /// What the server is to do.
@@ -119,6 +135,10 @@ pub struct Config {
     pub public_url: Option<Origin>,
     /// Where codes are kept.
     pub store: StoreAddress,
+    /// How long Redis may take for one operation.
+    pub redis_timeout: Duration,
+    /// How long a start waits for another server on the same SQLite file to end.
+    pub takeover_timeout: Duration,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The connections that may be open at once.
@@ -165,6 +185,8 @@ impl Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             public_url: None,
             store: StoreAddress::SqliteInMemory,
+            redis_timeout: DEFAULT_TIMEOUT,
+            takeover_timeout: DEFAULT_TAKEOVER_TIMEOUT,
             trusted_proxies: Vec::new(),
             max_connections: MAX_CONNECTIONS,
             metrics_listen: None,
@@ -201,7 +223,7 @@ impl TryFrom<Flags> for Config {
                 flags.listen
             )));
         }
-        let store = flags.store()?;
+        let (store, redis_timeout) = (flags.store()?, flags.redis_timeout());
         let demo = flags.demo.then(Self::demo).transpose()?;
         let jwt_secret = match (flags.jwt_secret, &demo) {
             (Some(secret), _) => Some(long_enough("--jwt-secret", Secret::new(secret))?),
@@ -214,6 +236,8 @@ impl TryFrom<Flags> for Config {
         };
         Ok(Self {
             store,
+            redis_timeout,
+            takeover_timeout: Duration::from_secs(flags.takeover_timeout),
             listen: flags.listen,
             public_url: flags.public_url,
             trusted_proxies: flags.trusted_proxy,

@@ -3,6 +3,7 @@
 //! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
 //! about a life, which is `scanlogin::lifecycle`'s.
 
+use core::time::Duration;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -81,7 +82,9 @@ impl Service {
     ///
     /// When the store can't be opened.
     pub async fn open(config: Config) -> Result<Arc<Self>, StoreError> {
-        let store = open_store(&config.store, SqliteStore::open).await?;
+        let takeover_timeout = config.takeover_timeout;
+        let open_file = move |path: &Path| SqliteStore::take_over(path, takeover_timeout);
+        let store = open_store(&config.store, config.redis_timeout, open_file).await?;
         Self::new(config, store, Clock::system()).map_err(StoreError::new)
     }
 
@@ -282,7 +285,8 @@ impl Service {
 /// Opens the store at `address`, and a file by `open_file`.
 pub(crate) async fn open_store(
     address: &StoreAddress,
-    open_file: fn(&Path) -> Result<SqliteStore, StoreError>,
+    redis_timeout: Duration,
+    open_file: impl FnOnce(&Path) -> Result<SqliteStore, StoreError> + Send + 'static,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let opened: Result<Arc<dyn Store>, StoreError> = match address.clone() {
         StoreAddress::Sqlite(path) => {
@@ -290,7 +294,9 @@ pub(crate) async fn open_store(
             opening.await.map_err(StoreError::new)?.map(|store| Arc::new(store) as _)
         }
         StoreAddress::SqliteInMemory => SqliteStore::in_memory().map(|store| Arc::new(store) as _),
-        StoreAddress::Redis(address) => RedisStore::open(&address).await.map(|store| Arc::new(store) as _),
+        StoreAddress::Redis(address) => {
+            RedisStore::open(&address, redis_timeout).await.map(|store| Arc::new(store) as _)
+        }
     };
     opened.map_err(|error| StoreError::new(format_args!("--store {address}: {error}")))
 }

@@ -68,7 +68,7 @@ fn in_store(
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
     runtime
-        .block_on(async { work(open_store(&address, SqliteStore::open_shared).await?).await })
+        .block_on(async { work(open_store(&address, flags.redis_timeout(), SqliteStore::open_shared).await?).await })
         .map_err(CommandError::new)
 }
 

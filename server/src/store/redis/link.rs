@@ -1,6 +1,6 @@
 //! The connection to Redis that all calls share, made again when it is lost.
 //!
-//! No call waits long: Redis answers within [`PATIENCE`] or counts as away. Deliberately absent: trying a command again.
+//! No call waits long: Redis answers within the timeout or counts as away. Deliberately absent: trying a command again.
 //! One whose answer is lost may have been done, and only its caller knows whether doing it twice is harmless.
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -15,15 +15,14 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// How long Redis may take for anything.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
-
 /// A handle to the one connection.
 #[derive(Clone)]
 pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     client: Client,
+    /// For one operation, and for a connection.
+    timeout: Duration,
     current: Mutex<Option<Live>>,
 }
 
@@ -36,8 +35,8 @@ struct Live {
 
 impl Link {
     /// Connects at the first call.
-    pub(super) fn new(client: Client) -> Self {
-        Self(Arc::new(Shared { client, current: Mutex::default() }))
+    pub(super) fn new(client: Client, timeout: Duration) -> Self {
+        Self(Arc::new(Shared { client, timeout, current: Mutex::default() }))
     }
 
     /// The connection, made anew if there is none.
@@ -51,7 +50,7 @@ impl Link {
             *current = Some(live.clone());
             Ok(live)
         };
-        timeout(PATIENCE, find)
+        timeout(self.0.timeout, find)
             .await
             .unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "no connection in time"))))
     }
@@ -60,8 +59,8 @@ impl Link {
         let is_lost = Arc::new(AtomicBool::new(false));
         let notices = Arc::clone(&is_lost);
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(self.0.timeout))
+            .set_response_timeout(Some(self.0.timeout))
             // So the next call after an end that nobody saw, such as Redis's restart, does not have to fail first.
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {

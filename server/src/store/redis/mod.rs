@@ -28,7 +28,7 @@ use scanlogin::lifecycle::Life;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use self::link::{Link, PATIENCE};
+use self::link::Link;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::config::RedisAddress;
 use crate::record::Record;
@@ -36,6 +36,9 @@ use crate::secrets::Hash;
 use crate::waiters::Waiters;
 
 mod link;
+
+/// How long Redis may take for one operation, unless told otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
 const CODE: &str = "scanlogin:code:";
 const CHANNEL: &str = "scanlogin:news";
@@ -47,6 +50,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// A [`Store`] in Redis.
 pub struct RedisStore {
     client: Client,
+    timeout: Duration,
     link: Link,
     write: Script,
     redeem: Script,
@@ -55,12 +59,12 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects to the Redis at `address`.
+    /// Connects to the Redis at `address`, which counts as away when it takes longer than `timeout` for anything.
     ///
     /// # Errors
     ///
     /// When it is not there, or does not let us in.
-    pub async fn open(address: &RedisAddress) -> Result<Self, StoreError> {
+    pub async fn open(address: &RedisAddress, timeout: Duration) -> Result<Self, StoreError> {
         // An error only says that this was done before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let info = address.expose().into_connection_info()?;
@@ -69,8 +73,9 @@ impl RedisStore {
         let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info)?;
         let store = Self {
-            link: Link::new(client.clone()),
+            link: Link::new(client.clone(), timeout),
             client,
+            timeout,
             write: Script::new(include_str!("write.lua")),
             redeem: Script::new(include_str!("redeem.lua")),
             key_or: Script::new(include_str!("key_or.lua")),
@@ -107,7 +112,23 @@ impl RedisStore {
             sink.subscribe(CHANNEL).await?;
             Ok((sink, news))
         };
-        timeout(PATIENCE, subscribe).await.map_err(StoreError::new)?
+        timeout(self.timeout, subscribe).await.map_err(StoreError::new)?
+    }
+
+    /// Wakes waiters for the news, until none can come any more.
+    async fn pass_on(
+        &self,
+        mut sink: PubSubSink,
+        mut news: PubSubStream,
+        waiters: &Waiters,
+    ) -> Result<Infallible, StoreError> {
+        loop {
+            match timeout(SILENCE, news.next()).await {
+                Ok(Some(message)) => waiters.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
+                Ok(None) => return Err(StoreError::new("the connection was lost")),
+                Err(_) => timeout(self.timeout, sink.ping::<()>()).await.map_err(StoreError::new)??,
+            }
+        }
     }
 }
 
@@ -224,7 +245,7 @@ impl Store for RedisStore {
                     // Whatever was published before now has gone by unheard.
                     waiters.wake_all();
                     (pause, is_told) = (PAUSES.0, false);
-                    let Err(error) = pass_on(sink, news, &waiters).await;
+                    let Err(error) = self.pass_on(sink, news, &waiters).await;
                     error
                 }
                 Err(error) => error,
@@ -240,17 +261,6 @@ impl Store for RedisStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(cmd("PING").exec_async(&mut self.link.clone()).await?)
-    }
-}
-
-/// Wakes waiters for the news, until none can come any more.
-async fn pass_on(mut sink: PubSubSink, mut news: PubSubStream, waiters: &Waiters) -> Result<Infallible, StoreError> {
-    loop {
-        match timeout(SILENCE, news.next()).await {
-            Ok(Some(message)) => waiters.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
-            Ok(None) => return Err(StoreError::new("the connection was lost")),
-            Err(_) => timeout(PATIENCE, sink.ping::<()>()).await.map_err(StoreError::new)??,
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
@@ -19,30 +20,37 @@ const SCHEMA: [M<'_>; 2] =
 /// Before it there was nothing secret in the file.
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
-/// How often a server looks whether the one before it has ended, and how long it rests in between: five seconds in all.
-const CLAIM_ATTEMPTS: usize = 100;
+/// How long a server rests before it looks again whether the one before it has ended.
 const CLAIM_REST: Duration = Duration::from_millis(50);
 
 /// Keeps other servers from the file at `path` until what is returned is dropped or its process ends, however it does.
+/// Waits for `timeout` for the server that does so now.
 ///
 /// The lock is on a file beside it: SQLite would lose its own locks if we closed the file itself.
-pub(super) fn claim(path: &Path) -> Result<File, StoreError> {
+pub(super) fn claim(path: &Path, timeout: Duration) -> Result<File, StoreError> {
     // By whatever name a file is called, it has one lock.
     let mut beside = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     beside.push("-lock");
     let lock = private().open(&beside).map_err(StoreError::new)?;
-    for attempt in 0..CLAIM_ATTEMPTS {
+    let begin = Instant::now();
+    let mut is_told = false;
+    loop {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::Error(error)) => return Err(StoreError::new(error)),
-            Err(TryLockError::WouldBlock) if attempt == 0 => {
-                tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
+            Err(TryLockError::WouldBlock) if begin.elapsed() < timeout => {
+                if !is_told {
+                    tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
+                    is_told = true;
+                }
+                sleep(CLAIM_REST);
             }
-            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::WouldBlock) => {
+                let error = "another server uses it; stop that one, or keep codes in Redis, which servers share";
+                return Err(StoreError::new(error));
+            }
         }
-        sleep(CLAIM_REST);
     }
-    Err(StoreError::new("another server uses it; stop that one, or keep codes in Redis, which servers share"))
 }
 
 /// The connection that writes, to the file at `path`, which is made when it is not there.

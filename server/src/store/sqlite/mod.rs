@@ -7,6 +7,7 @@
 //! have to hear of every change. They share a Redis.
 
 use core::mem::take;
+use core::time::Duration;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,6 +22,9 @@ use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreErr
 use crate::record::Record;
 use crate::secrets::Hash;
 use crate::waiters::Waiters;
+
+/// How long a server waits for another one on the same file to end, unless told otherwise.
+pub const DEFAULT_TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 mod accounts;
 mod cache;
@@ -46,13 +50,22 @@ type Insert = (Record, oneshot::Sender<Result<(), StoreError>>);
 
 impl SqliteStore {
     /// Opens the file at `path` as its only server, brings one of an older version up to date, and makes it when it is not
-    /// there. Waits a while for a server that is about to end.
+    /// there. Waits for [`DEFAULT_TAKEOVER_TIMEOUT`] for another server to end.
     ///
     /// # Errors
     ///
     /// When another server uses it, it can't be opened, is no SQLite file, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let claim = file::claim(path)?;
+        Self::take_over(path, DEFAULT_TAKEOVER_TIMEOUT)
+    }
+
+    /// Opens the file like [`open`](Self::open), and waits for `timeout` for another server to end.
+    ///
+    /// # Errors
+    ///
+    /// Those of `open`.
+    pub fn take_over(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
+        let claim = file::claim(path, timeout)?;
         Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::new(Some(claim))))
     }
 
