@@ -2,20 +2,12 @@
 //!
 //! On Linux alone, where an environment variable says which authorities the machine believes.
 #![cfg(target_os = "linux")]
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
@@ -29,6 +21,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+
+use crate::support::server_process::ServerProcess;
 
 /// A company that signs certificates itself, and the key that its provider signs tokens with.
 struct Company {
@@ -91,11 +85,7 @@ fn serve(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>, body
 }
 
 /// The program, with settings that believe `company`.
-struct Program {
-    child: Child,
-    lines: std::io::Lines<BufReader<ChildStderr>>,
-    address: String,
-}
+struct Program(ServerProcess);
 
 impl Program {
     fn start(folder: &Path, company: &Company, authorities: &Path) -> Self {
@@ -106,33 +96,20 @@ impl Program {
             company.url
         );
         fs::write(folder.join("scanlogin.toml"), settings).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"))
-            .args(["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"])
-            .current_dir(folder)
-            .env("SSL_CERT_FILE", authorities)
-            .env_remove("SSL_CERT_DIR")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut program = Self { child, lines, address: String::new() };
-        let line = program.line_with("listening");
-        program.address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        program
-    }
-
-    fn line_with(&mut self, words: &str) -> String {
-        self.lines.find_map(|line| line.ok().filter(|line| line.contains(words))).expect("the program has ended")
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"));
+        command.args(["--store", "sqlite::memory:"]).current_dir(folder);
+        command.env("SSL_CERT_FILE", authorities).env_remove("SSL_CERT_DIR");
+        Self(ServerProcess::start(command))
     }
 
     fn post(&self, call: &str, token: &str, body: &Value) -> Value {
-        let (mut stream, body) = (TcpStream::connect(&self.address).unwrap(), body.to_string());
+        let (address, body) = (self.0.address.as_str(), body.to_string());
+        let mut stream = TcpStream::connect(address).unwrap();
         let length = body.len();
         write!(
             stream,
-            "POST /api/v2/qrcode/{call} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+            "POST /api/v2/qrcode/{call} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
-            self.address
         )
         .unwrap();
         let mut answer = String::new();
@@ -143,13 +120,6 @@ impl Program {
     fn scan(&self, company: &Company) -> Value {
         let code = self.post("gene", "", &json!({}));
         self.post("scanned", &company.token(), &json!({ "random": code["data"]["random"] }))
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -164,8 +134,8 @@ fn keys_are_fetched_from_whom_the_machine_believes_and_from_nobody_else() {
     assert_eq!(program.scan(&company)["code"], 200);
     drop(program);
 
-    let mut program = Program::start(folder.path(), &stranger, &authorities);
+    let program = Program::start(folder.path(), &stranger, &authorities);
     assert_eq!(program.scan(&stranger)["reason"], "unavailable");
-    let line = program.line_with("can't be had");
+    let line = program.0.line_with("can't be had");
     assert!(line.contains("certificate"), "{line}");
 }

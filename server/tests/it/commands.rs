@@ -1,22 +1,19 @@
 //! The program as it is started: its commands, and what it does when it is told to read its settings again.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
 
+use core::time::Duration;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use scanlogin_server::settings::Settings;
 use scanlogin_server::store::sqlite::SqliteStore;
 
+use crate::support::server_process::ServerProcess;
+
+/// How long a test waits for the system before it fails. No test depends on it.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 fn program(folder: &Path, arguments: &[&str]) -> Command {
@@ -169,75 +166,34 @@ fn a_user_is_looked_up_locked_out_and_let_in_again() {
 }
 
 #[test]
-fn a_second_server_on_a_file_says_whose_it_is() {
+fn a_second_server_on_a_file_waits_for_the_first_and_then_refuses_to_start() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     good(folder, &ADD);
     let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
-    let said = bad(folder, &["--listen", "127.0.0.1:0"]);
+    let said = bad(folder, &["--listen", "127.0.0.1:0", "--takeover-timeout", "1"]);
     assert!(said.contains("waiting for that one to end"), "{said}");
     assert!(said.contains("--store sqlite:scanlogin.db: another server uses it; stop that one"), "{said}");
 }
 
-/// A server that runs, and the lines of its log.
-struct Serving {
-    child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStderr>>,
-    address: String,
+/// A server that runs with the settings in `folder`.
+fn serving(folder: &Path) -> ServerProcess {
+    ServerProcess::start(program(folder, &["--store", "sqlite::memory:"]))
 }
 
-impl Serving {
-    fn start(folder: &Path) -> Self {
-        Self::start_by(program(folder, &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]))
-    }
-
-    fn start_by(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut serving =
-            Self { lines: BufReader::new(child.stderr.take().unwrap()).lines(), child, address: String::new() };
-        let line = serving.line_with("listening");
-        serving.address = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        serving
-    }
-
-    fn line_with(&mut self, words: &str) -> String {
-        loop {
-            let line = self.lines.next().expect("the server has ended").unwrap();
-            if line.contains(words) {
-                return line;
-            }
-        }
-    }
-
-    fn hang_up(&self) {
-        self.signal("-HUP");
-    }
-
-    fn signal(&self, signal: &str) {
-        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
-    }
-
-    /// What a page of the app `id` is answered when it asks for a code.
-    fn gene(&self, id: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(
-            stream,
-            "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: {}\r\nx-authing-app-id: {id}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
-            self.address
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// What a page of the app `id` is answered when it asks for a code.
+fn gene(server: &ServerProcess, id: &str) -> String {
+    let address = server.address.as_str();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: {address}\r\nx-authing-app-id: {id}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]
@@ -245,28 +201,28 @@ fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     good(folder, &ADD);
-    let mut serving = Serving::start(folder);
-    assert!(serving.gene("shop").contains("\"code\":200"));
-    assert!(serving.gene("blog").contains("unknown-app"));
+    let server = serving(folder);
+    assert!(gene(&server, "shop").contains("\"code\":200"));
+    assert!(gene(&server, "blog").contains("unknown-app"));
 
     good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
-    assert!(serving.gene("blog").contains("unknown-app"), "not before it is told");
-    serving.hang_up();
-    serving.line_with("have been read again");
-    assert!(serving.gene("blog").contains("\"code\":200"));
+    assert!(gene(&server, "blog").contains("unknown-app"), "not before it is told");
+    server.signal("HUP");
+    server.line_with("have been read again");
+    assert!(gene(&server, "blog").contains("\"code\":200"));
 
     let file = folder.join("scanlogin.toml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("[[app]]", "[[app]")).unwrap();
-    serving.hang_up();
-    let line = serving.line_with("stay as they are");
+    server.signal("HUP");
+    let line = server.line_with("stay as they are");
     assert!(line.contains("scanlogin.toml") && line.contains("line"), "{line}");
-    assert!(serving.gene("blog").contains("\"code\":200"), "the old ones stay");
+    assert!(gene(&server, "blog").contains("\"code\":200"), "the old ones stay");
 
     fs::write(&file, text + "\n[limits]\nconnections_per_address = 7\n").unwrap();
-    serving.hang_up();
-    serving.line_with("count from the next start on");
-    serving.line_with("have been read again");
+    server.signal("HUP");
+    server.line_with("count from the next start on");
+    server.line_with("have been read again");
 }
 
 #[cfg(unix)]
@@ -274,15 +230,15 @@ fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
 fn a_server_takes_no_more_connections_than_it_gets_files_for() {
     let folder = tempfile::tempdir().unwrap();
     good(folder.path(), &ADD);
-    let server = program(folder.path(), &["--listen", "127.0.0.1:0", "--store", "sqlite::memory:"]);
+    let unlimited = program(folder.path(), &["--store", "sqlite::memory:"]);
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(server.get_program()).args(server.get_args());
+    limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(unlimited.get_program()).args(unlimited.get_args());
     limited.current_dir(folder.path()).env("SCANLOGIN_JWT_SECRET", SECRET);
-    let serving = Serving::start_by(limited);
+    let server = ServerProcess::start(limited);
 
-    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(&serving.address).unwrap()).collect();
+    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(server.address.as_str()).unwrap()).collect();
     let mut one_too_many = connections.pop().unwrap();
-    one_too_many.set_read_timeout(Some(core::time::Duration::from_secs(10))).unwrap();
+    one_too_many.set_read_timeout(Some(TIMEOUT)).unwrap();
     let read = one_too_many.read(&mut [0]);
     assert_eq!(read.expect("it would wait until the system refuses it"), 0, "it is closed");
     let first = &mut connections[0];
@@ -297,11 +253,10 @@ fn a_server_takes_no_more_connections_than_it_gets_files_for() {
 fn an_office_that_comes_at_nine_finds_the_door_open_while_the_server_is_busy() {
     let folder = tempfile::tempdir().unwrap();
     good(folder.path(), &ADD);
-    let serving = Serving::start(folder.path());
-    serving.signal("-STOP");
-    let address = serving.address.parse().unwrap();
-    let patience = core::time::Duration::from_secs(10);
-    let connect = |_| TcpStream::connect_timeout(&address, patience).expect("the system lets so many wait");
+    let server = serving(folder.path());
+    server.signal("STOP");
+    let address = server.address.as_str().parse().unwrap();
+    let connect = |_| TcpStream::connect_timeout(&address, TIMEOUT).expect("the system lets so many wait");
     let connections: Vec<_> = (0..500).map(connect).collect();
     assert_eq!(connections.len(), 500);
 }

@@ -1,12 +1,4 @@
 //! A wrong value stops the start with a sentence that names the flag.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
 
 use std::collections::HashSet;
 use std::path::Path;

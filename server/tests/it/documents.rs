@@ -1,12 +1,4 @@
 //! What the documents and the files for deployment say of the server is true.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,65 +1,43 @@
-//! A system that has no file left to give: the server waits for better times, and does not spin.
+//! A server that the system gives no more files: it waits, does not spin, and goes on when there are files again.
 //!
-//! Deliberately alone in its process, since the limit is the process's.
-#![cfg(unix)]
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and clippy takes no helper for one")]
+//! On Linux alone, where the limit of another process can be set. The server is a process of its own, since the limit
+//! is the whole process's.
+#![cfg(target_os = "linux")]
 
 use core::time::Duration;
-use std::fs::File;
-use std::io;
-use std::sync::Mutex;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
-use rlimit::Resource;
-use scanlogin_server::{Config, start};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use jiff::Timestamp;
+use rlimit::{Resource, prlimit};
+use serde_json::Value;
 
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+use crate::support::server_process::ServerProcess;
 
-struct Log;
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// When a line of a log for programs was written.
+fn time_of(line: &str) -> Timestamp {
+    let line: Value = serde_json::from_str(line).unwrap();
+    line["timestamp"].as_str().unwrap().parse().unwrap()
 }
 
-fn complaints() -> usize {
-    String::from_utf8_lossy(&LOG.lock().unwrap()).matches("no connection can be accepted").count()
-}
+#[test]
+fn a_server_without_free_files_rests_between_attempts_to_accept_and_recovers() {
+    let server = ServerProcess::demo("sqlite::memory:");
+    let id = server.id().try_into().unwrap();
+    let (mut soft, mut hard) = (0, 0);
+    prlimit(id, Resource::NOFILE, None, Some((&mut soft, &mut hard))).unwrap();
+    // The files that are open stay open.
+    prlimit(id, Resource::NOFILE, Some((0, hard)), None).unwrap();
 
-#[tokio::test]
-async fn a_server_that_gets_no_more_files_goes_on_when_there_are_some_again() {
-    tracing_subscriber::fmt().with_writer(|| Log).init();
-    let config = Config::demo().unwrap();
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    let running = start(config, listener).await.unwrap();
-    let address = running.url.strip_prefix("http://").unwrap().to_owned();
+    let mut stream = TcpStream::connect(server.address.as_str()).unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+    let [first, second] = [(); 2].map(|()| time_of(&server.line_with("no connection can be accepted")));
+    let rest = second.duration_since(first).unsigned_abs();
+    // It rests for half a second, by another clock than that of the log. A loop that spins would rest for microseconds.
+    assert!(rest >= Duration::from_millis(250), "{rest:?}");
 
-    let (_, hard) = Resource::NOFILE.get().unwrap();
-    Resource::NOFILE.set(64, hard).unwrap();
-    let mut files: Vec<File> = core::iter::repeat_with(|| File::open("/dev/null")).map_while(Result::ok).collect();
-    // The last one is the client's, so that there is none for the server's end.
-    drop(files.pop().unwrap());
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await.unwrap();
-    while complaints() == 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
-    // A loop that spins would have complained thousands of times by then.
-    sleep(Duration::from_millis(200)).await;
-    assert!(complaints() < 10, "{} complaints", complaints());
-
-    drop(files);
+    prlimit(id, Resource::NOFILE, Some((soft, hard)), None).unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
-    running.shutdown().await;
 }

@@ -1,12 +1,4 @@
 //! `scanlogin.toml`: what it can say, and that what is wrong in it is refused with the line and the field.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
 
 use core::time::Duration;
 

@@ -6,8 +6,8 @@ use scanlogin_server::config::LogFormat;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::common::{API, Server, pass};
-use crate::kept_log::Log;
+use crate::support::common::{API, Server, pass};
+use crate::support::kept_log::Log;
 
 /// Action and outcome of every event.
 fn story(log: &Log) -> Vec<(String, String)> {
@@ -26,7 +26,8 @@ async fn each_step_to_a_sign_in_leaves_one_event_that_says_who_and_what() {
     let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("user-agent", "The Browser");
     let data = gene.header("host", "localhost").header("origin", "http://localhost").await.success();
     let text = |name: &str| data[name].as_str().unwrap().to_owned();
-    let code = crate::common::Code { random: text("random"), poll_token: text("pollToken"), data: data.clone() };
+    let code =
+        crate::support::common::Code { random: text("random"), poll_token: text("pollToken"), data: data.clone() };
 
     let scan = server.act("scanned", &code, "alice").header("user-agent", "The Phone").await;
     server.act("confirm", &code, "alice").await.success();

@@ -6,8 +6,8 @@ use axum::http::Method;
 use scanlogin_server::Config;
 use serde_json::json;
 
-use crate::common::{API, Server, pass};
-use crate::stores::BrokenStore;
+use crate::support::common::{API, Server, pass};
+use crate::support::test_stores::BrokenStore;
 
 const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::common::Server;
+use crate::support::common::Server;
 
 async fn set_blocked(server: &Server, is_blocked: bool) {
     let pool = &server.app().user_pool_id;

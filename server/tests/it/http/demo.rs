@@ -5,8 +5,8 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use serde_json::json;
 
-use crate::common::{API, Server};
-use crate::stores::BrokenStore;
+use crate::support::common::{API, Server};
+use crate::support::test_stores::BrokenStore;
 
 /// The name and value of the cookie that a reply sets.
 fn cookie(set_cookie: &str) -> String {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use scanlogin_server::Config;
 
-use crate::common::Server;
-use crate::stores::BrokenStore;
+use crate::support::common::Server;
+use crate::support::test_stores::BrokenStore;
 
 #[tokio::test(start_paused = true)]
 async fn a_server_whose_store_is_away_lives_and_is_not_ready() {

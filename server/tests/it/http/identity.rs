@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::common::{API, Server, pass};
-use crate::provider::{Answer, ISSUER, Key, Provider, base64, claims, from_now, issuers, rsa, with};
+use crate::support::common::{API, Server, pass};
+use crate::support::provider::{Answer, ISSUER, Key, Provider, base64, claims, from_now, issuers, rsa, with};
 
 /// Believes the one whose keys are at `jwks`.
 fn server(jwks: &str) -> Server {

@@ -7,7 +7,7 @@ use scanlogin_server::service::Found;
 use scanlogin_server::unread::Unread;
 use scanlogin_server::user::User;
 
-use crate::common::{Code, Server, pass};
+use crate::support::common::{Code, Server, pass};
 
 const ACTIONS: [&str; 3] = ["scanned", "confirm", "cancel"];
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::common::{API, Call, Code, Server, pass};
+use crate::support::common::{API, Call, Code, Server, pass};
 
 const OFFICE: &str = "192.0.2.1";
 const ELSEWHERE: &str = "198.51.100.1";

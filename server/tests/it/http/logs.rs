@@ -9,9 +9,9 @@ use scanlogin_server::config::LogFormat;
 use scanlogin_server::user::User;
 use serde_json::json;
 
-use crate::common::{API, Server};
-use crate::kept_log::{Log, taken};
-use crate::stores::BrokenStore;
+use crate::support::common::{API, Server};
+use crate::support::kept_log::{Log, taken};
+use crate::support::test_stores::BrokenStore;
 
 #[tokio::test(start_paused = true)]
 async fn every_answer_names_its_request_by_an_id_of_the_servers_own() {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::common::{API, Code, Server, pass};
+use crate::support::common::{API, Code, Server, pass};
 
 /// A poll that waits for news from status 0, and how long it took.
 fn wait(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Duration)> {

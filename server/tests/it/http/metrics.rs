@@ -1,6 +1,5 @@
 //! What Prometheus reads, and where.
 
-use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -11,8 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 use tower::ServiceExt as _;
 
-use crate::common::{API, Server};
-use crate::stores::BrokenStore;
+use crate::support::common::{API, Server};
+use crate::support::port::Port;
+use crate::support::test_stores::BrokenStore;
 
 /// All lines that Prometheus would read of `server`.
 async fn read(server: &Server) -> String {
@@ -132,7 +132,9 @@ async fn no_secret_is_in_the_metrics() {
 #[tokio::test]
 async fn the_metrics_are_on_a_listener_of_their_own_and_never_on_the_public_one() {
     let mut config = Config::demo().unwrap();
-    config.metrics_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    // Nobody else may listen on its port when it has ended.
+    let port = Port::new();
+    config.metrics_listen = Some(port.address());
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let running = start(config, listener).await.unwrap();
     let own = running.exporter.as_ref().unwrap().address.to_string();
@@ -150,7 +152,7 @@ async fn the_metrics_are_on_a_listener_of_their_own_and_never_on_the_public_one(
     }
     running.shutdown().await;
     // It ends with the server, as soon as the runtime gets to it.
-    while TcpStream::connect(&own).await.is_ok() {
+    while TcpStream::connect(port.address()).await.is_ok() {
         tokio::task::yield_now().await;
     }
 }

@@ -1,22 +1,6 @@
 //! The real router with a real SQLite store, called as a browser, a phone and a site's backend would.
 //!
 //! Almost all of it runs without a socket and on a clock that the test pushes, so that nothing here waits.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
-)]
-
-mod common;
-
-mod kept_log;
-
-mod description;
-
-mod stores;
 
 mod whole_path;
 
@@ -30,11 +14,9 @@ mod poll_token;
 
 mod ticket;
 
-mod provider;
-
 mod identity;
 
-mod signing_keys;
+pub(crate) mod signing_keys;
 
 mod blocked;
 

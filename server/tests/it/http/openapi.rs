@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{API, Server};
-use crate::description::{DESCRIPTION, operations, resolve};
+use crate::support::common::{API, Server};
+use crate::support::description::{DESCRIPTION, operations, resolve};
 
 #[tokio::test(start_paused = true)]
 async fn the_description_is_there_for_everybody_and_names_all_calls() {

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::common::Server;
+use crate::support::common::Server;
 
 /// A server with a page and a widget; the folders live as long as the guard.
 fn server() -> (Server, TempDir) {

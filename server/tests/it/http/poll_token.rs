@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{API, Server};
+use crate::support::common::{API, Server};
 
 #[tokio::test(start_paused = true)]
 async fn without_the_right_poll_token_there_is_no_state_and_no_ticket() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use scanlogin_server::store::sqlite::SqliteStore;
 
-use crate::common::{Server, counts, crowded, race};
-use crate::stores::SlowStore;
+use crate::support::common::{Server, counts, crowded, race};
+use crate::support::test_stores::SlowStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_users_who_scan_one_code_one_has_it() {

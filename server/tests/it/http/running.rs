@@ -11,7 +11,8 @@ use scanlogin_server::{Config, Running, start, start_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::common::Server;
+use crate::support::common::Server;
+use crate::support::port::Port;
 
 async fn running(config: Config) -> Running {
     let listener = TcpListener::bind(config.listen).await.unwrap();
@@ -72,14 +73,15 @@ async fn a_megabyte_is_refused_in_words_that_its_sender_gets_to_read() {
 
 #[tokio::test]
 async fn at_the_end_polls_that_wait_are_answered_and_nobody_new_gets_in() {
-    let running = running(Config::demo().unwrap()).await;
+    // Nobody else may listen on its port when it has ended.
+    let port = Port::new();
+    let running = start(Config::demo().unwrap(), port.listen()).await.unwrap();
     let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
     let code = server.gene().await;
     let poll = format!(
         "GET /api/v2/qrcode/check?random={}&wait=30&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
         code.random, code.poll_token
     );
-    let address = running.url.strip_prefix("http://").unwrap().to_owned();
     let stream = request(&running, &poll).await;
     while running.service.waiters.is_empty() {
         tokio::task::yield_now().await;
@@ -87,7 +89,7 @@ async fn at_the_end_polls_that_wait_are_answered_and_nobody_new_gets_in() {
     running.shutdown().await;
     let text = reply(stream).await;
     assert!(text.contains("\"status\":0"), "{text}");
-    assert!(TcpStream::connect(address).await.is_err());
+    assert!(TcpStream::connect(port.address()).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,13 +125,13 @@ async fn a_client_without_a_poll_token_goes_on_after_a_restart_if_its_app_lets_i
     config.settings.apps[0].compat.poll_without_token = true;
     let start = || Server::of(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = start().gene().await;
-    let path = format!("{}/check?random={}", crate::common::API, code.random);
+    let path = format!("{}/check?random={}", crate::support::common::API, code.random);
     assert_eq!(start().get(&path).await.success()["status"], 0);
 
     let strict = Server::of(Config::demo().unwrap(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = strict.gene().await;
     drop(strict);
-    let path = format!("{}/check?random={}", crate::common::API, code.random);
+    let path = format!("{}/check?random={}", crate::support::common::API, code.random);
     start().get(&path).await.is_refused(2241, "unknown-code");
     assert_eq!(start().status(&code).await, 0, "with its poll token any browser goes on");
 }

@@ -16,7 +16,7 @@ use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::common::{Server, pass};
+use crate::support::common::{Server, pass};
 
 const PATH: &str = "/.well-known/jwks.json";
 const DAY: u64 = 24 * 60 * 60;

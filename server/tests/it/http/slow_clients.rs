@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::common::Server;
-use crate::kept_log;
+use crate::support::common::Server;
+use crate::support::kept_log;
 
 const SHORT: Duration = Duration::from_millis(100);
 const FOR_EVER: Duration = Duration::from_secs(10_000);

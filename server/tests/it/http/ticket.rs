@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use scanlogin_server::store::sqlite::SqliteStore;
 
-use crate::common::{Server, pass};
+use crate::support::common::{Server, pass};
 
 #[tokio::test(start_paused = true)]
 async fn a_ticket_works_once() {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use scanlogin::qr::{Drawing, Level};
 use serde_json::json;
 
-use crate::common::{API, Server};
+use crate::support::common::{API, Server};
 
 #[tokio::test(start_paused = true)]
 async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
@@ -44,7 +44,7 @@ async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
         })
     );
     let keys = server.get("/.well-known/jwks.json").await.json();
-    let (_, claims) = crate::signing_keys::read(&token, &keys).unwrap();
+    let (_, claims) = crate::http::signing_keys::read(&token, &keys).unwrap();
     assert_eq!(claims["sub"], "id-of-alice", "the token speaks for the user");
 }
 
@@ -160,7 +160,7 @@ async fn sign_ins_are_counted_by_user() {
     let mut counts = Vec::new();
     for user in ["alice", "bob", "alice", "alice"] {
         let ticket = server.ticket(&server.gene().await, user).await;
-        crate::common::pass(60).await;
+        crate::support::common::pass(60).await;
         let answer = server.exchange(&ticket).await.success();
         counts.push((answer["loginsCount"].as_i64().unwrap(), answer["signedUp"].as_str().unwrap().to_owned()));
     }

@@ -20,7 +20,7 @@ use scanlogin_server::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::redis_server::{Keeps, RedisServer};
+use crate::support::redis_server::{Keeps, RedisServer};
 
 /// A store that nobody else has, and what must live as long as it.
 struct Fresh {

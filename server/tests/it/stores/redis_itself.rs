@@ -9,11 +9,11 @@ use scanlogin_server::record::Record;
 use scanlogin_server::store::Store as _;
 use scanlogin_server::waiters::{Waiter, Waiters};
 
-use crate::every_store::{alice, now, unused};
-use crate::redis_server::{Keeps, RedisServer};
+use crate::stores::every_store::{alice, now, unused};
+use crate::support::redis_server::{Keeps, RedisServer};
 
 /// Waits for news that must come; so long in vain that there is no doubt.
-async fn news(waiter: &mut Waiter) {
+pub(crate) async fn news(waiter: &mut Waiter) {
     tokio::time::timeout(Duration::from_secs(60), waiter.news()).await.expect("news");
 }
 

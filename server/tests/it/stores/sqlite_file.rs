@@ -15,7 +15,11 @@ use scanlogin_server::store::{Account, Redemption, Revision, Store as _};
 use scanlogin_server::user::User;
 use tempfile::TempDir;
 
-use crate::every_store::{alice, unused};
+use crate::stores::every_store::{alice, unused};
+use crate::support::kept_log;
+
+/// How long a test waits before it fails. No test depends on it.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// 2026-01-01T00:00:00Z, when the files were written.
 const MILLISECONDS: i64 = 1_767_225_600_000;
@@ -29,7 +33,7 @@ fn file_of_version_1() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let connection = Connection::open(&path).unwrap();
-    connection.execute_batch(include_str!("../../src/store/sqlite/schema/1-codes-and-users.sql")).unwrap();
+    connection.execute_batch(include_str!("../../../src/store/sqlite/schema/1-codes-and-users.sql")).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
     let (poll_token, ticket) = (Hash::of("poll token"), Hash::of("ticket"));
     for (random, life, ticket_expires_at, ticket_hash) in [
@@ -153,13 +157,16 @@ fn a_file_has_one_server_by_whatever_name() {
     let first = open(&path);
     let other_name = folder.path().join("same.db");
     std::os::unix::fs::symlink(&path, &other_name).unwrap();
-    let refusal = SqliteStore::open(&other_name).err().unwrap().to_string();
+    let refusal = SqliteStore::take_over(&other_name, Duration::ZERO).err().unwrap().to_string();
     assert_eq!(refusal, "another server uses it; stop that one, or keep codes in Redis, which servers share");
     SqliteStore::open_shared(&path).expect("a command works meanwhile");
 
-    let next = std::thread::spawn(move || SqliteStore::open(&path));
+    let (sender, log) = std::sync::mpsc::channel();
+    let next = std::thread::spawn(move || kept_log::sent_to(sender, || SqliteStore::take_over(&path, TIMEOUT)));
+    let line = log.recv_timeout(TIMEOUT).unwrap();
+    assert!(line.contains("waiting for that one to end"), "{line}");
     drop(first);
-    next.join().unwrap().expect("who waits for the server before gets the file");
+    next.join().unwrap().expect("a server that waits for the one before gets the file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

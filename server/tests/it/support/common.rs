@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use crate::stores::SlowStore;
+use crate::support::test_stores::SlowStore;
 
 pub(crate) const API: &str = "/api/v2/qrcode";
 
@@ -64,7 +64,7 @@ impl Server {
     }
 
     pub(crate) fn of(config: Config, store: Arc<dyn Store>) -> Self {
-        crate::kept_log::keep();
+        crate::support::kept_log::keep();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let service = Service::new(config, store, Clock::starting_at(start)).unwrap();
         Self { router: scanlogin_server::app(&service), service }
@@ -248,7 +248,7 @@ impl IntoFuture for Call {
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let reply = Reply { status: parts.status, headers: parts.headers, body: body.to_vec() };
-            crate::description::is_as_described(&method, &path, &reply);
+            crate::support::description::is_as_described(&method, &path, &reply);
             reply
         })
     }

@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use scanlogin_server::api;
 use serde_json::{Value, json};
 
-use crate::common::{API, Reply};
+use crate::support::common::{API, Reply};
 
 pub(crate) static DESCRIPTION: LazyLock<Description> = LazyLock::new(Description::new);
 

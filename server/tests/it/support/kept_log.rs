@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, Once};
 
 use scanlogin_server::config::LogFormat;
 use scanlogin_server::log::log_to;
 use serde_json::Value;
-use tracing::dispatcher::{DefaultGuard, set_default};
+use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 
 thread_local! {
     /// What this test has logged: each runs on a thread of its own, and so do the handlers that it calls.
@@ -36,9 +37,30 @@ pub(crate) fn keep() {
     });
 }
 
-/// What this test has logged until now.
+/// What this thread has logged since the last call. A test calls this first, too: with `--test-threads=1` all tests run on
+/// one thread.
 pub(crate) fn taken() -> String {
     String::from_utf8(LINES.take()).unwrap()
+}
+
+/// Does `work`, and sends each line that it logs as soon as it is logged.
+pub(crate) fn sent_to<T>(sender: Sender<String>, work: impl FnOnce() -> T) -> T {
+    keep();
+    with_default(&log_to(move || Sent(sender.clone()), LogFormat::Text, false), work)
+}
+
+struct Sent(Sender<String>);
+
+impl io::Write for Sent {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A test that has ended needs no more lines.
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The log of one test, as `--log-format` writes it.

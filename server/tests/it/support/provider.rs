@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::common::Server;
+use crate::support::common::Server;
 
 pub(crate) const ISSUER: &str = "https://id.example.com";
 

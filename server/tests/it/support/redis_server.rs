@@ -1,18 +1,25 @@
-//! A real Redis of a test's own, on a free port, gone with the test.
+//! A real Redis of a test's own, on a port that stays the test's, gone with the test.
 
 use core::time::Duration;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use scanlogin_server::Config;
 use scanlogin_server::config::RedisAddress;
 use scanlogin_server::store::redis::RedisStore;
 use tempfile::TempDir;
 
+use crate::support::port::Port;
+use crate::support::server_process::signal;
+
+/// How long Redis may take for an operation: longer than any operation takes, however busy this machine is.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Runs until it is killed or dropped.
 pub(crate) struct RedisServer {
-    port: u16,
+    port: Port,
     folder: TempDir,
     arguments: Vec<String>,
     process: Child,
@@ -36,22 +43,23 @@ impl RedisServer {
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        // Whoever takes the port between us and Redis makes Redis end, and us look for another one.
-        loop {
-            let port = free_port();
-            if let Some(process) = run(folder.path(), port, &arguments) {
-                return Self { port, folder, arguments, process };
-            }
-        }
+        let port = Port::new();
+        let process = run(folder.path(), port.address(), &arguments);
+        Self { port, folder, arguments, process }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.port.address())
     }
 
     pub(crate) async fn open(&self) -> RedisStore {
         let address: RedisAddress = self.url().parse().unwrap();
-        RedisStore::open(&address).await.unwrap()
+        RedisStore::open(&address, TIMEOUT).await.unwrap()
+    }
+
+    /// A demo that keeps its codes in it.
+    pub(crate) fn config(&self) -> Config {
+        Config { store: self.url().parse().unwrap(), redis_timeout: TIMEOUT, ..Config::demo().unwrap() }
     }
 
     /// Ends it as a power cut would.
@@ -62,18 +70,17 @@ impl RedisServer {
 
     /// Sends it a signal, such as `STOP`.
     pub(crate) fn signal(&self, name: &str) {
-        let arguments = [format!("-{name}"), self.process.id().to_string()];
-        assert!(Command::new("kill").args(arguments).status().unwrap().success());
+        signal(self.process.id(), name);
     }
 
     /// On the same port, with what it has kept.
     pub(crate) fn start_again(&mut self) {
-        self.process = run(self.folder.path(), self.port, &self.arguments).expect("the port is still free");
+        self.process = run(self.folder.path(), self.port.address(), &self.arguments);
     }
 
     /// What it answers to a command, line by line.
     pub(crate) fn ask(&self, command: &str) -> Vec<String> {
-        ask(self.port, command).unwrap()
+        ask(self.port.address(), command).unwrap()
     }
 
     /// How often it has been asked to do `command`.
@@ -105,15 +112,11 @@ impl Drop for RedisServer {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
-/// Starts it, and waits until it answers; `None` when it ends instead.
-fn run(folder: &Path, port: u16, arguments: &[String]) -> Option<Child> {
+/// Starts it, and waits until it answers.
+fn run(folder: &Path, address: SocketAddr, arguments: &[String]) -> Child {
     let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
     let mut command = Command::new(&program);
-    command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]).arg("--dir").arg(folder);
+    command.args(["--bind", "127.0.0.1", "--save", "", "--port", &address.port().to_string()]).arg("--dir").arg(folder);
     command.args(arguments);
     let mut process = match command.stdout(Stdio::null()).spawn() {
         Ok(process) => process,
@@ -124,19 +127,17 @@ fn run(folder: &Path, port: u16, arguments: &[String]) -> Option<Child> {
         ),
         Err(error) => panic!("{} does not start: {error}", program.display()),
     };
-    loop {
-        if process.try_wait().unwrap().is_some() {
-            return None;
-        }
-        if ask(port, "PING").is_ok_and(|answer| answer == ["+PONG"]) {
-            return Some(process);
+    while !ask(address, "PING").is_ok_and(|answer| answer == ["+PONG"]) {
+        if let Some(status) = process.try_wait().unwrap() {
+            panic!("{command:?} ended with {status}; run it to see why");
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    process
 }
 
-fn ask(port: u16, command: &str) -> std::io::Result<Vec<String>> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+fn ask(address: SocketAddr, command: &str) -> std::io::Result<Vec<String>> {
+    let mut stream = TcpStream::connect(address)?;
     stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
     let mut lines: Vec<String> = BufReader::new(stream).lines().collect::<Result<_, _>>()?;
     // The answer to QUIT.

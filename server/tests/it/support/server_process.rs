@@ -1,18 +1,27 @@
 //! The built server as a process of its own, and the three who call it over HTTP.
 
+use core::time::Duration;
 use std::io::{self, BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 
+use scanlogin_server::Running;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::support::redis_server::TIMEOUT;
+
 const API: &str = "/api/v2/qrcode";
 
-/// A demo on a port of its own, killed at the latest when it is dropped.
+/// How long a test waits for a line of the log before it fails. No test depends on it.
+const LINE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A server on a port of its own, killed at the latest when it is dropped.
 pub(crate) struct ServerProcess {
     pub(crate) address: Address,
     process: Child,
+    log: Receiver<String>,
 }
 
 /// Where it listens; what calls it can be handed to a task.
@@ -35,23 +44,52 @@ pub(crate) struct Reply {
 }
 
 impl ServerProcess {
-    pub(crate) fn start(store: &str) -> Self {
-        Self::start_with(store, |command| command)
+    /// A demo, with a log for programs.
+    pub(crate) fn demo(store: &str) -> Self {
+        Self::demo_with(store, |command| command)
     }
 
-    pub(crate) fn start_with(store: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+    pub(crate) fn demo_with(store: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"));
-        command.args(["--demo", "--listen", "127.0.0.1:0", "--log-format", "json", "--store", store]);
-        let mut process = set(&mut command).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let listening = |line: String| {
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-            Some(line["url"].as_str()?.strip_prefix("http://")?.to_owned())
-        };
-        let address = log.find_map(listening).expect("a server that listens says where");
-        // A log that nobody reads would stop the one who writes it.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { address: Address(address), process }
+        command.args(["--demo", "--log-format", "json", "--store", store]);
+        set(command.env("SCANLOGIN_REDIS_TIMEOUT", TIMEOUT.as_secs().to_string()));
+        Self::start(command)
+    }
+
+    /// Starts the program by `command`, and returns when it listens. It says itself on which port.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.env("SCANLOGIN_LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let (sender, log) = channel();
+        // All lines are read as they come: a full pipe would stop the server.
+        std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
+        let mut server = Self { address: Address(String::new()), process, log };
+        let line = server.line_with("listening");
+        server.address.0 = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        server
+    }
+
+    /// The next line of its log that has `words` in it.
+    pub(crate) fn line_with(&self, words: &str) -> String {
+        let mut before = String::new();
+        loop {
+            let Ok(line) = self.log.recv_timeout(LINE_TIMEOUT) else { panic!("no {words:?} in the log:\n{before}") };
+            if line.contains(words) {
+                return line;
+            }
+            before += &line;
+            before.push('\n');
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.id(), name);
     }
 
     /// As `kill -9` does.
@@ -59,6 +97,11 @@ impl ServerProcess {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
+}
+
+/// Sends the process `id` a signal, such as `STOP`.
+pub(crate) fn signal(id: u32, name: &str) {
+    assert!(Command::new("kill").args([format!("-{name}"), id.to_string()]).status().unwrap().success());
 }
 
 impl Drop for ServerProcess {
@@ -70,6 +113,16 @@ impl Drop for ServerProcess {
 }
 
 impl Address {
+    /// Of a server in this process.
+    pub(crate) fn of(running: &Running) -> Self {
+        Self(running.url.strip_prefix("http://").unwrap().to_owned())
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// A page asks for a code.
     pub(crate) async fn gene(&self) -> io::Result<Reply> {
         self.post(&format!("{API}/gene"), "", &json!({})).await
