@@ -1,5 +1,6 @@
 //! Clients who are slow, silent or too many, at real sockets: they lose their connection, and nobody else does.
 
+use core::convert::Infallible;
 use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
@@ -7,12 +8,16 @@ use std::sync::Arc;
 use scanlogin_server::{Config, Running, start};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep};
 
 use crate::support::common::Server;
 use crate::support::kept_log;
 
+/// Of real time.
 const SHORT: Duration = Duration::from_millis(100);
+/// Of a clock that a test has paused.
+const TIMEOUT: Duration = Duration::from_secs(5);
 const FOR_EVER: Duration = Duration::from_secs(10_000);
 const GET: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -31,6 +36,20 @@ async fn running(set: impl FnOnce(&mut Config)) -> Running {
 
 async fn connect(running: &Running) -> TcpStream {
     TcpStream::connect(running.url.strip_prefix("http://").unwrap()).await.unwrap()
+}
+
+/// Does `work` while tokio's clock stands still, so that no timeout of the server can end first. A paused clock goes on
+/// by itself when no task has anything to do, also when a byte is on its way through a socket.
+async fn with_still_clock<T>(work: impl Future<Output = T>) -> T {
+    async fn keep_busy() -> Infallible {
+        loop {
+            yield_now().await;
+        }
+    }
+    tokio::select! {
+        value = work => value,
+        never = keep_busy() => match never {},
+    }
 }
 
 /// What comes until the connection ends.
@@ -83,46 +102,60 @@ async fn who_sends_a_head_byte_by_byte_is_cut_off() {
     running.shutdown().await;
 }
 
-#[tokio::test]
-async fn who_says_nothing_loses_the_connection_later() {
-    let running = running(|config| config.settings.limits.idle_timeout = SHORT).await;
+#[tokio::test(start_paused = true)]
+async fn a_connection_without_a_request_is_closed_after_the_idle_timeout() {
+    let running = running(|config| config.settings.limits.idle_timeout = TIMEOUT).await;
+    let begin = Instant::now();
     assert_eq!(all(connect(&running).await).await, "", "before a first request");
-    let mut used = connect(&running).await;
-    assert!(is_answered(&mut used).await);
+    assert!(begin.elapsed() >= TIMEOUT);
+    let used = with_still_clock(async {
+        let mut stream = connect(&running).await;
+        assert!(is_answered(&mut stream).await);
+        stream
+    });
+    let (used, begin) = (used.await, Instant::now());
     assert_eq!(all(used).await, "", "and after one");
+    assert!(begin.elapsed() >= TIMEOUT);
     running.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_may_rest_for_longer_than_a_head_may_take() {
-    let running = running(|config| config.settings.limits.head_timeout = SHORT).await;
+    let running = running(|config| config.settings.limits.head_timeout = TIMEOUT).await;
     let mut stream = connect(&running).await;
     for _ in 0..3 {
-        assert!(is_answered(&mut stream).await);
-        // Nothing happens meanwhile, which no event could tell.
-        sleep(3 * SHORT).await;
+        assert!(with_still_clock(is_answered(&mut stream)).await);
+        sleep(3 * TIMEOUT).await;
     }
     running.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
     let set = |config: &mut Config| {
-        config.settings.limits.head_timeout = SHORT;
-        config.settings.limits.body_timeout = SHORT;
-        config.settings.limits.write_timeout = SHORT;
-        config.settings.limits.idle_timeout = SHORT;
+        config.settings.limits.head_timeout = TIMEOUT;
+        config.settings.limits.body_timeout = TIMEOUT;
+        config.settings.limits.write_timeout = TIMEOUT;
+        config.settings.limits.idle_timeout = TIMEOUT;
     };
     let running = running(set).await;
     let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
     let code = server.gene().await;
-    let mut stream = connect(&running).await;
     let poll = format!(
-        "GET /api/v2/qrcode/check?random={}&wait=1&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
+        "GET /api/v2/qrcode/check?random={}&wait=30&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
         code.random, code.poll_token
     );
-    stream.write_all(poll.as_bytes()).await.unwrap();
-    assert!(all(stream).await.contains("\"status\":0"));
+    let begin = Instant::now();
+    let stream = with_still_clock(async {
+        let mut stream = connect(&running).await;
+        stream.write_all(poll.as_bytes()).await.unwrap();
+        while running.service.waiters.is_empty() {
+            yield_now().await;
+        }
+        stream
+    });
+    assert!(all(stream.await).await.contains("\"status\":0"));
+    assert!(begin.elapsed() >= Duration::from_secs(30));
     running.shutdown().await;
 }
 
@@ -202,6 +235,7 @@ async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys(
 #[tokio::test]
 async fn a_connection_without_a_request_does_not_hold_up_the_end() {
     kept_log::keep();
+    kept_log::taken();
     let running = running(|_| {}).await;
     let silent = connect(&running).await;
     // Who is answered came later, so that the silent one has been accepted.
