@@ -113,6 +113,7 @@ async fn a_poll_leaves_a_line_only_when_it_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn one_line_a_request_and_no_secret_in_any() {
+    taken();
     let server = Server::new();
     let login = json!({ "username": "alice", "password": "wrong-pass-word" });
     server.post("/demo/login").json(&login).await.is_refused(2020, "wrong-password");
