@@ -31,5 +31,7 @@ pub(crate) async fn serve(answer: Answer) -> Result<()> {
     let body = Bytes::from(answer.body);
     let handler = get(move || core::future::ready((headers.clone(), body.clone())));
     let router = Router::new().route(&format!("{API_PATH}/check"), handler);
-    Ok(axum::serve(TcpListener::bind(answer.listen).await?, router).await?)
+    let listener = TcpListener::bind(answer.listen).await?;
+    eprintln!("listening on http://{}", listener.local_addr()?);
+    Ok(axum::serve(listener, router).await?)
 }

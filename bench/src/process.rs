@@ -2,12 +2,13 @@
 
 use core::time::Duration;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
@@ -42,8 +43,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the real one, with its codes in a file and more settings than [`SETTINGS`]. Its log is written, and goes
-    /// nowhere.
+    /// Starts the real one, with its codes in a file and more settings than [`SETTINGS`]. Its log is written and read, and
+    /// goes nowhere.
     pub(crate) async fn start(program: &Path, more: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let settings = folder.path().join("scanlogin.toml");
@@ -67,17 +68,23 @@ impl Server {
         Self::run(command, tempfile::tempdir()?).await
     }
 
+    /// Runs a server, which says itself at which address it listens.
     async fn run(mut command: Command, folder: TempDir) -> Result<Self> {
-        // Free a moment ago, and nobody else looks for one meanwhile.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        command.args(["--listen", &address.to_string()]).stderr(Stdio::null()).kill_on_drop(true);
+        command.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).kill_on_drop(true);
         let mut process = command.spawn().with_context(|| format!("{command:?} could not be started"))?;
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = process.try_wait()? {
-                bail!("{command:?} ended with {status}; run it to see why");
+        let mut log = BufReader::new(process.stderr.take().context("a server without a log")?);
+        let mut text = String::new();
+        let address = loop {
+            if log.read_line(&mut text).await? == 0 {
+                bail!("{command:?} ended: {text}");
             }
-            sleep(Duration::from_millis(10)).await;
-        }
+            let address = text.rsplit("http://").next().and_then(|rest| rest.split(['"', '\n']).next());
+            if let Some(address) = address.and_then(|address| address.parse().ok()) {
+                break address;
+            }
+        };
+        // A full pipe would stop the server.
+        tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
         Ok(Self { address, process, _folder: folder })
     }
 
