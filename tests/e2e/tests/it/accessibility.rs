@@ -3,8 +3,6 @@
 //! The stage is the gallery, which has every state at once. Deliberately absent: what a screen reader makes of what it
 //! is told, and how the widget looks, which `looks.rs` tests.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
-
 use std::time::Duration;
 use std::{fs, iter};
 

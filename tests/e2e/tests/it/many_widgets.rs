@@ -1,7 +1,5 @@
 //! Many widgets, one after another and side by side: nothing stays behind, and none is in another's way.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
-
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::response::Html;

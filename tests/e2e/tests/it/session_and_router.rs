@@ -1,8 +1,6 @@
 //! The session of the widget against the real router and a real database, without a socket and on a clock that the
 //! test moves: both ends of the protocol agree, whatever the browser.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
-
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,8 +3,6 @@
 //!
 //! The code in the documents is compiled by `types.rs`. Deliberately absent: the meaning of sentences.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
-
 mod policy;
 
 use std::collections::BTreeSet;

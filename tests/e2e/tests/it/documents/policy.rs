@@ -14,7 +14,7 @@ use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use tokio::net::TcpListener;
 
-use crate::{between, plain, root, rows, section};
+use super::{between, plain, root, rows, section};
 
 const HEAD: &str =
     "<!doctype html><html lang=en><title>Policy</title><link rel=icon href=https://login.example.com/favicon.svg>

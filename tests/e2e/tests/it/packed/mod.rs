@@ -1,11 +1,7 @@
 //! The npm package as `npm pack` makes it, in throw-away projects: each is built by its tool, opened in a browser, and
 //! signs somebody in. What the projects say of scanlogin is all that a newcomer has to.
 //!
-//! Deliberately absent: the widget's behaviour, which other tests look at, and loading it under bad conditions. On Windows
-//! programs are started and ended in other ways, which nobody has written.
-
-#![cfg(unix)]
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
+//! Deliberately absent: the widget's behaviour, which other tests look at, and loading it under bad conditions.
 
 mod project;
 
@@ -23,7 +19,7 @@ use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use scanlogin_server::Config;
 use serde_json::Value;
 
-use crate::project::{Project, Server, free_port, installed};
+use self::project::{Project, Server, free_port, installed};
 
 /// What the tarball holds, and nothing else.
 const FILES: [&str; 13] = [
@@ -204,7 +200,7 @@ async fn signs_in(pages: &Path, package: Option<PathBuf>, expected: &[&str]) -> 
 }
 
 async fn picture() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../../../../www/photos/alice.svg"))
+    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("../../../../../www/photos/alice.svg"))
 }
 
 /// Walks the whole path, from the code on the page to the user whom the site's backend gets for the ticket.

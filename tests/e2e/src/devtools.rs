@@ -1,0 +1,55 @@
+//! Chromium's DevTools protocol, spoken to the browser itself: a page's connection may not create contexts.
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use thirtyfour::WebDriver;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::driver::run_kept;
+
+/// A WebSocket to a browser.
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A connection to a Chromium.
+pub(crate) struct DevTools {
+    socket: Socket,
+    last_id: u64,
+}
+
+impl DevTools {
+    /// Connects to the browser that a session runs.
+    pub(crate) async fn connect(session: &WebDriver) -> Result<Self> {
+        let options = session.capabilities().get("goog:chromeOptions").context("the session is not Chromium's")?;
+        let address = options["debuggerAddress"].as_str().context("Chromium names no address")?.to_owned();
+        run_kept(async move {
+            let version: Value = reqwest::get(format!("http://{address}/json/version")).await?.json().await?;
+            let url = version["webSocketDebuggerUrl"].as_str().context("Chromium names no WebSocket")?;
+            let (socket, _) = connect_async(url).await?;
+            Ok(Self { socket, last_id: 0 })
+        })
+        .await
+    }
+
+    /// Sends a command and waits for its result.
+    pub(crate) async fn command(&mut self, method: &str, parameters: Value) -> Result<Value> {
+        self.last_id += 1;
+        let command = json!({ "id": self.last_id, "method": method, "params": parameters });
+        self.socket.send(Message::text(command.to_string())).await?;
+        loop {
+            let mut message = next_message(&mut self.socket).await?;
+            if message["id"] == self.last_id {
+                ensure!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return Ok(message["result"].take());
+            }
+        }
+    }
+}
+
+/// Waits for the next message of a browser.
+pub(crate) async fn next_message(socket: &mut Socket) -> Result<Value> {
+    let message = socket.next().await.context("the browser has closed the connection")??;
+    Ok(serde_json::from_str(message.to_text()?)?)
+}

@@ -1,0 +1,67 @@
+//! What a failed test leaves behind: a picture of its window, and what its pages wrote to the console.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use anyhow::{Context as _, Result};
+use thirtyfour::WebDriver;
+use tokio::time::timeout;
+
+use crate::console::Console;
+use crate::driver::block_on_kept;
+
+/// How long a browser may take for each of the two. It may be the reason why the test failed.
+const HANG: Duration = Duration::from_secs(20);
+
+/// The name of the test on this thread, as a file's. `number` tells a test's browsers apart.
+pub(crate) fn name_of_test(number: usize) -> String {
+    let name = thread::current().name().unwrap_or("test").replace("::", ".");
+    if number == 1 { name } else { format!("{name}-{number}") }
+}
+
+/// Saves what the browser of a failed test shows and has written, and says where.
+pub(crate) fn save(name: &str, driver: &WebDriver, console: &Arc<Console>) {
+    let (driver, console) = (driver.clone(), Arc::clone(console));
+    let collected = block_on_kept(async move {
+        let screenshot = timeout(HANG, driver.screenshot_as_png()).await.map_err(anyhow::Error::from);
+        let screenshot = screenshot.and_then(|picture| Ok(picture?));
+        // What is recorded already is worth having, even if the browser says no more.
+        let _ = timeout(HANG, console.refresh(&driver)).await;
+        let text = console.text().context("this engine does not report it");
+        (screenshot, text.map(String::into_bytes))
+    });
+    match collected {
+        Ok((screenshot, text)) => {
+            report("screenshot", screenshot.and_then(|picture| write(name, "png", &picture)));
+            report("console", text.and_then(|text| write(name, "txt", &text)));
+        }
+        Err(error) => eprintln!("nothing of the browser can be saved: {error:#}"),
+    }
+}
+
+fn report(what: &str, path: Result<PathBuf>) {
+    match path {
+        Ok(path) => eprintln!("{what}: {}", path.display()),
+        Err(error) => eprintln!("{what}: none, {error:#}"),
+    }
+}
+
+fn write(name: &str, extension: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let folder = folder()?;
+    fs::create_dir_all(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
+    let path = folder.join(format!("{name}.{extension}"));
+    fs::write(&path, bytes).with_context(|| format!("{} can't be written", path.display()))?;
+    Ok(path)
+}
+
+/// `SCANLOGIN_FAILED_TESTS`, or `failed-tests` in the folder that cargo builds into.
+fn folder() -> Result<PathBuf> {
+    if let Some(folder) = env::var_os("SCANLOGIN_FAILED_TESTS") {
+        return Ok(folder.into());
+    }
+    // target/debug/deps/it-0123456789abcdef
+    let binary = env::current_exe()?;
+    Ok(binary.ancestors().nth(3).map_or_else(PathBuf::new, Path::to_owned).join("failed-tests"))
+}
