@@ -14,6 +14,7 @@ mod test;
 mod browsers;
 mod machine;
 mod run;
+mod timing;
 mod tools;
 mod widget;
 mod workspace;
@@ -55,7 +56,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Build the widget and the server, and run both with demo users on your machine.
     Demo(demo::Arguments),
-    /// Run all tests: native, in a browser, and the whole path; the last line says `N passed, N failed`.
+    /// Run all checks and tests; the last line says `N passed, N failed`.
     Test(test::Arguments),
 }
 
@@ -65,25 +66,27 @@ Examples:
   cargo xtask test                 test everything, as the gate does
   cargo xtask size                 see what makes the widget as large as it is
   cargo xtask test --only native   the tests that need no browser
-  cargo xtask test --browsers all  the others in Firefox and WebKit too
+  cargo xtask test --browsers all  those that need one, in Firefox and WebKit too
+  cargo xtask test --only e2e --repeat 20 --busy
+                                   find tests that fail by chance
   cargo test -p scanlogin          while working on the core, plain cargo does";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    Workspace::find().and_then(|workspace| obey(&workspace, &arguments.command)).unwrap_or_else(|error| {
+    Workspace::find().and_then(|workspace| run_command(workspace, &arguments.command)).unwrap_or_else(|error| {
         eprintln!("\nerror: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn obey(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
+fn run_command(workspace: Workspace, command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Setup(arguments) => setup::setup(workspace, arguments)?,
-        Command::Dist => dist::dist(workspace)?,
-        Command::Size(arguments) => size::size(workspace, arguments)?,
-        Command::Bench(arguments) => return bench::bench(workspace, arguments),
-        Command::Demo(arguments) => demo::demo(workspace, arguments)?,
-        Command::Test(arguments) => return Ok(test::test(workspace, arguments)),
+        Command::Setup(arguments) => setup::setup(&workspace.with_test_tools(), arguments)?,
+        Command::Dist => dist::dist(&workspace)?,
+        Command::Size(arguments) => size::size(&workspace, arguments)?,
+        Command::Bench(arguments) => return bench::bench(&workspace, arguments),
+        Command::Demo(arguments) => demo::demo(&workspace, arguments)?,
+        Command::Test(arguments) => return Ok(test::test(&workspace.with_test_tools(), arguments)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -22,9 +22,12 @@ const GUARD: u64 = 517_835;
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// How many bytes global.js and scanlogin.wasm may come to, compressed by brotli.
-    #[arg(long, value_name = "BYTES", default_value_t = 50_000)]
+    #[arg(long, value_name = "BYTES", default_value_t = BUDGET)]
     budget: u64,
 }
+
+/// How many bytes a page with a script tag may download, compressed by brotli.
+pub(crate) const BUDGET: u64 = 50_000;
 
 pub(crate) fn size(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     dist::dist(workspace)?;
@@ -52,14 +55,12 @@ pub(crate) fn size(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     ] {
         println!("{:>9} {what}", grouped(bytes));
     }
-    if let Some(excess @ 1..) = by_tag.checked_sub(arguments.budget) {
-        bail!(
-            "The widget is {} bytes larger than it may be. The lists above say what the bytes are; the commit that made \
-             it so is found by `git bisect run cargo xtask size`.",
-            grouped(excess)
-        );
-    }
-    Ok(())
+    files.check_budget(arguments.budget)
+}
+
+/// Fails if a page with a script tag downloads more than `budget` bytes of the package, compressed by brotli.
+pub(crate) fn check_budget(workspace: &Workspace, budget: u64) -> Result<()> {
+    Files::of(workspace)?.check_budget(budget)
 }
 
 /// What is in `pkg/dist/`, weighed.
@@ -89,6 +90,17 @@ impl Files {
         for (file, Weight { hash, .. }) in self.0.iter().filter(|(file, _)| BY_TAG.contains(file)) {
             println!("{file:<16}integrity=\"{hash}\"");
         }
+    }
+
+    fn check_budget(&self, budget: u64) -> Result<()> {
+        if let Some(excess @ 1..) = self.brotli(&BY_TAG).checked_sub(budget) {
+            bail!(
+                "The widget is {} bytes larger than it may be. `cargo xtask size` lists what the bytes are; \
+                 `git bisect run cargo xtask size` finds the commit.",
+                grouped(excess)
+            );
+        }
+        Ok(())
     }
 
     fn brotli(&self, files: &[&str]) -> u64 {

@@ -3,12 +3,13 @@
 //! What cargo can build is built from `tools/`, at the versions of `Cargo.lock`; what npm has comes from there, at the
 //! versions of `package-lock.json`; what PyPI has, at those of `tests/schema/requirements.txt`; Redis comes from Debian.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::browsers::Browser;
 use crate::machine::{find_program, install};
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
@@ -40,6 +41,21 @@ pub(crate) fn ensure_std_source(workspace: &Workspace) -> Result<()> {
         workspace.command("rustup").args(["component", "add", "rust-src"]),
         "The source of the standard library was not installed: check the network, then run `rustup component add \
          rust-src` yourself to see more.",
+    )
+}
+
+/// Sees to it that cargo has a command of the toolchain, such as `fmt`, which comes by a component of rustup.
+pub(crate) fn ensure_component(workspace: &Workspace, command: &str, component: &str) -> Result<()> {
+    if read(workspace.cargo().args([command, "--version"])).is_ok() {
+        return Ok(());
+    }
+    step(format_args!("Adding {component} to your Rust toolchain"));
+    run(
+        workspace.command("rustup").args(["component", "add", component]),
+        &format!(
+            "{component} was not installed: check the network, then run `rustup component add {component}` yourself \
+             to see more."
+        ),
     )
 }
 
@@ -84,22 +100,40 @@ pub(crate) fn ensure_redis(workspace: &Workspace) -> Result<()> {
 pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
     step(format_args!("Building {program}, with the libraries of Cargo.lock (a minute at the first time)"));
     run(
-        workspace.cargo().args(["build", "--package", "tools", "--bin", program]),
+        workspace.build_tools().args(["--bin", program]),
         &format!("{program} did not build: see cargo's message above."),
     )?;
     Ok(workspace.built("debug", program))
 }
 
-/// Builds wasm-pack, and wasm-bindgen for it to find, and returns the `PATH` that has both in front.
-pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<OsString> {
+/// Builds wasm-pack, and the programs that it looks for.
+pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<()> {
     step("Building wasm-pack and wasm-bindgen at the versions of Cargo.lock (some minutes at the first time)");
     run(
         workspace.cargo().args(["build", "--package", "tools", "--features", "test"]),
         "wasm-pack did not build: see cargo's message above.",
-    )?;
+    )
+}
+
+/// Gives a command a `PATH` on which wasm-pack finds wasm-bindgen and a driver: one that keeps evidence of failed tests,
+/// and drives the browser by `browser.driver`.
+pub(crate) fn put_test_tools_on_path(
+    workspace: &Workspace,
+    command: &mut Command,
+    browser: &Browser,
+    evidence: &Path,
+) -> Result<()> {
+    let drivers = workspace.target("drivers");
+    fs::create_dir_all(&drivers).context("The target folder cannot be written to")?;
+    for name in ["chromedriver", "geckodriver"] {
+        fs::copy(workspace.built("debug", "webdriver"), drivers.join(name))
+            .context("The driver cannot be put into the target folder")?;
+    }
     let machine = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(workspace.target("debug")).chain(std::env::split_paths(&machine));
-    std::env::join_paths(folders).context("The name of the target folder cannot stand in PATH")
+    let folders = [drivers, workspace.target("debug")].into_iter().chain(std::env::split_paths(&machine));
+    let path = std::env::join_paths(folders).context("The name of the target folder cannot stand in PATH")?;
+    command.env("PATH", path).env("SCANLOGIN_DRIVER", &browser.driver).env("SCANLOGIN_FAILED_TESTS", evidence);
+    Ok(())
 }
 
 /// Sees to it that schemathesis is there as `tests/schema/requirements.txt` has it, and returns the program.

@@ -11,6 +11,9 @@ use serde_json::Value;
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
+    /// What cargo says of the packages.
+    metadata: Value,
+    has_test_tools: bool,
 }
 
 impl Workspace {
@@ -29,7 +32,24 @@ impl Workspace {
             let path = metadata.get(key).and_then(Value::as_str);
             path.map(PathBuf::from).with_context(|| format!("cargo does not say where the {key} is"))
         };
-        Ok(Self { root: folder("workspace_root")?, target: folder("target_directory")? })
+        let (root, target) = (folder("workspace_root")?, folder("target_directory")?);
+        Ok(Self { root, target, metadata, has_test_tools: false })
+    }
+
+    /// Lets all builds of `tools/` have the features that the tools for tests need: with other features cargo would
+    /// compile what both need twice.
+    pub(crate) fn with_test_tools(self) -> Self {
+        Self { has_test_tools: true, ..self }
+    }
+
+    /// `cargo build` for programs of `tools/`.
+    pub(crate) fn build_tools(&self) -> Command {
+        let mut cargo = self.cargo();
+        cargo.args(["build", "--package", "tools"]);
+        if self.has_test_tools {
+            cargo.args(["--features", "test"]);
+        }
+        cargo
     }
 
     /// A file or folder of the repository, by its path from the root.
@@ -47,6 +67,16 @@ impl Workspace {
         self.target(profile).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
     }
 
+    /// The names of the test binaries of all packages.
+    pub(crate) fn test_targets(&self) -> Result<Vec<String>> {
+        let array = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
+        let packages = array(&self.metadata, "packages").context("cargo does not list the packages")?;
+        let targets = packages.iter().filter_map(|package| array(package, "targets")).flatten();
+        let is_test = |target: &Value| array(target, "kind").is_some_and(|kinds| kinds.contains(&"test".into()));
+        let name = |target: Value| target.get("name").and_then(Value::as_str).map(str::to_owned);
+        Ok(targets.filter(is_test).filter_map(name).collect())
+    }
+
     /// A program to be run in the root of the repository.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -54,9 +84,16 @@ impl Workspace {
         command
     }
 
-    /// The cargo that runs us.
+    /// The cargo that runs us. What it has told us of our own package is not passed on: build scripts that look at these
+    /// variables would run again whenever cargo is called with and without us.
     pub(crate) fn cargo(&self) -> Command {
-        self.command(cargo())
+        let mut cargo = self.command(cargo());
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
     }
 }
 
