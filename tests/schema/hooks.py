@@ -15,7 +15,7 @@ API = os.environ["SCANLOGIN_URL"] + "/api/v2/qrcode/"
 TOKEN = os.environ["SCANLOGIN_TOKEN"]
 
 # Not `random` itself, which begins anew with each request that is made up.
-chance = random.Random(1)
+chance = random.Random(os.environ["SCANLOGIN_SEED"])
 
 # What has happened to a code before a call.
 BEFORE = {
