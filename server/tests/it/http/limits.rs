@@ -52,7 +52,7 @@ async fn poll(server: Server, code: Code, query: &'static str, interval: Duratio
 /// Codes live for a few seconds here, since it is the number of browsers that matters. One that polls for two minutes is
 /// below.
 async fn office(query: &'static str, interval: Duration) -> u32 {
-    let server = Server::with(|config| config.settings.apps[0].code_lifetime = Duration::from_secs(16));
+    let server = Server::with(|config| config.settings.apps[0].code_lifetime = Duration::from_secs(8));
     let mut browsers = JoinSet::new();
     for _ in 0..BROWSERS {
         ask(&server, OFFICE).await.success();
@@ -65,12 +65,12 @@ async fn office(query: &'static str, interval: Duration) -> u32 {
 #[tokio::test(start_paused = true)]
 async fn a_thousand_browsers_behind_one_address_poll_undisturbed() {
     let polls = office("", Duration::from_millis(800)).await;
-    assert_eq!(polls, 21 * 1_000);
+    assert_eq!(polls, 11 * 1_000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_browsers_behind_one_address_wait_undisturbed() {
-    let polls = office("&wait=5&status=0", Duration::ZERO).await;
+    let polls = office("&wait=2&status=0", Duration::ZERO).await;
     assert_eq!(polls, 4 * 1_000);
 }
 
