@@ -1,9 +1,7 @@
 //! A browser, driven as a person would: look, read, click.
 
-use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -11,53 +9,44 @@ use image::DynamicImage;
 use image::imageops::FilterType;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
-use tokio::net::TcpListener;
-use tokio::process::Child;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 
-use crate::engine::{Console, Engine};
+use crate::console::Console;
+use crate::evidence;
+use crate::pool::{Kept, Place};
 
-/// How many browsers run at once: more than there are cores only slows them all down.
-static PLACES: Semaphore = Semaphore::const_new(2);
 /// How long a test waits for something to appear before it fails.
 const PATIENCE: Duration = Duration::from_secs(40);
 const GLANCE: Duration = Duration::from_millis(25);
-/// On how many ports a driver is tried.
-const PORTS: usize = 3;
 
-/// A browser with one window.
+/// A browser with one window, which shares nothing with those of other tests. If it is dropped without having been closed,
+/// the test has failed, and what the window shows is saved.
 pub struct Browser {
     driver: WebDriver,
-    console: Console,
-    port: u16,
-    _process: Child,
-    _place: SemaphorePermit<'static>,
+    console: Arc<Console>,
+    /// What the files of a failed test are called.
+    name: String,
+    /// `None` once it is closed.
+    kept: Option<Kept>,
+    _place: Place,
 }
 
 impl Browser {
-    /// Opens a browser with a profile of its own. A test that needs two asks for [`two`](Self::two) at once.
+    /// Opens a browser. A test that needs two asks for [`two`](Self::two) at once.
     pub async fn open() -> Result<Self> {
-        Self::open_in(PLACES.acquire().await?).await
+        Self::open_in(Place::take().await?, 1).await
     }
 
     /// Opens two browsers that know nothing of each other.
     pub async fn two() -> Result<(Self, Self)> {
-        // Both places at once: two tests that each hold one and wait for another would wait for ever.
-        let mut places = PLACES.acquire_many(2).await?;
-        let place = places.split(1).context("there is a second place")?;
-        Ok((Self::open_in(places).await?, Self::open_in(place).await?))
+        let (first, second) = Place::take_two().await?;
+        Ok((Self::open_in(first, 1).await?, Self::open_in(second, 2).await?))
     }
 
-    async fn open_in(place: SemaphorePermit<'static>) -> Result<Self> {
-        let engine = Engine::chosen()?;
-        let (process, port) = start_driver(engine).await?;
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), engine.capabilities()?)
-            .await
-            .context("the driver does not start a browser")?;
-        driver.set_window_rect(0, 0, 1280, 800).await?;
-        let console = Console::listen(engine, &driver).await?;
-        Ok(Self { driver, console, port, _process: process, _place: place })
+    async fn open_in(place: Place, number: usize) -> Result<Self> {
+        let mut kept = Kept::take().await?;
+        let (driver, console) = kept.open().await?;
+        Ok(Self { driver, console, name: evidence::name_of_test(number), kept: Some(kept), _place: place })
     }
 
     /// Opens an address.
@@ -188,29 +177,15 @@ impl Browser {
     }
 
     /// Closes the browser.
-    pub async fn close(self) -> Result<()> {
-        Ok(self.driver.clone().quit().await?)
-    }
-
-    /// Asks the driver to close the browser, without the runtime.
-    fn close_now(&self) -> Result<()> {
-        let mut connection = std::net::TcpStream::connect(("127.0.0.1", self.port))?;
-        let (session, port) = (self.driver.handle().session_id(), self.port);
-        write!(
-            connection,
-            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n"
-        )?;
-        connection.read_exact(&mut [0])?;
-        Ok(())
+    pub async fn close(mut self) -> Result<()> {
+        self.kept.take().context("a browser is closed once")?.close().await
     }
 }
 
-/// A browser outlives its driver, so that of a failed test has to be closed too. The client would do it on a runtime that
-/// waits for ours, which stands still here: for two minutes.
 impl Drop for Browser {
     fn drop(&mut self) {
-        if self.driver.clone().leak().is_ok() {
-            let _ = self.close_now();
+        if self.kept.is_some() {
+            evidence::save(&self.name, &self.driver, &self.console);
         }
     }
 }
@@ -246,44 +221,6 @@ fn decode_with(picture: &DynamicImage, scale: u32, edges: FilterType) -> Result<
 /// The first widget of the page.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
-/// Starts the driver on a port of its own. One that is free now may be somebody else's before the driver has it.
-async fn start_driver(engine: Engine) -> Result<(Child, u16)> {
-    for _ in 0..PORTS {
-        let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-        if let Some(process) = start_driver_on(port, engine).await? {
-            return Ok((process, port));
-        }
-    }
-    bail!("the driver ended before it was ready, on {PORTS} ports")
-}
-
-/// Starts the driver on `port`, and waits until it says that it is there: to be connected says less, since another
-/// program may listen there, and who connects to a free port can even meet themselves. None when it ends, as it does
-/// without its port.
-async fn start_driver_on(port: u16, engine: Engine) -> Result<Option<Child>> {
-    let mut command = engine.driver();
-    command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let mut process =
-        command.spawn().with_context(|| format!("{name} does not start: `cargo xtask test` installs it"))?;
-    let is_there = async {
-        // <https://www.w3.org/TR/webdriver2/#status>
-        while !reqwest::get(format!("http://127.0.0.1:{port}/status"))
-            .await
-            .is_ok_and(|status| status.status().is_success())
-        {
-            sleep(GLANCE).await;
-        }
-    };
-    tokio::select! {
-        ended = process.wait() => {
-            ended?;
-            Ok(None)
-        }
-        () = is_there => Ok(Some(process)),
-    }
-}
-
 /// The folder of the repository.
 pub(crate) fn root() -> PathBuf {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
@@ -293,13 +230,6 @@ pub(crate) fn root() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_port_that_somebody_else_has_is_not_taken_for_the_drivers() {
-        let somebody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = somebody.local_addr().unwrap().port();
-        assert!(start_driver_on(port, Engine::chosen().unwrap()).await.unwrap().is_none());
-    }
 
     #[test]
     fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {

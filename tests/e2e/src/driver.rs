@@ -33,9 +33,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// Runs a future on the runtime that stays.
-pub(crate) async fn run_kept<T: Send + 'static>(
-    future: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
+pub(crate) async fn run_kept<T: Send + 'static>(future: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     RUNTIME.spawn(future).await.context("a task of the browsers' runtime panicked")?
 }
 
@@ -124,7 +122,9 @@ fn listening_port(process: u32) -> Result<Option<u16>> {
     for file in std::fs::read_dir(format!("/proc/{process}/fd")).context("the driver ended")? {
         // A file may be closed meanwhile.
         let Ok(target) = std::fs::read_link(file?.path()) else { continue };
-        sockets.extend(target.to_string_lossy().strip_prefix("socket:[").map(|rest| rest.trim_end_matches(']').to_owned()));
+        sockets.extend(
+            target.to_string_lossy().strip_prefix("socket:[").map(|rest| rest.trim_end_matches(']').to_owned()),
+        );
     }
     // Address, state and inode: <https://docs.kernel.org/networking/proc_net_tcp.html>
     let table = std::fs::read_to_string("/proc/net/tcp")?;

@@ -1,18 +1,13 @@
-//! What differs between the browsers: the program that drives one, what it is told at the start, and how its console is
-//! read. Deliberately absent: anything that a page does; where a test has to know the engine, the widget is wrong.
+//! What differs between the browsers: the program that drives one, how it reports its port, and what it is told at the
+//! start. Deliberately absent: anything that a page does; where a test has to know the engine, the widget is wrong.
 
 use std::env;
 use std::ffi::OsString;
 
-use anyhow::{Context as _, Result, bail};
-use futures_util::{SinkExt as _, StreamExt as _};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use thirtyfour::{Capabilities, WebDriver};
-use tokio::net::TcpStream;
+use thirtyfour::Capabilities;
 use tokio::process::Command;
-use tokio::sync::Mutex;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// An engine that the tests can run in.
 #[derive(Clone, Copy)]
@@ -34,9 +29,13 @@ impl Engine {
         }
     }
 
-    /// The program that drives it, but for its port.
+    /// The command that starts its driver, on a port that the driver chooses.
     pub(crate) fn driver(self) -> Command {
-        let named = |variable, name: &str| Command::new(env::var_os(variable).unwrap_or_else(|| OsString::from(name)));
+        let named = |variable, name: &str| {
+            let mut driver = Command::new(env::var_os(variable).unwrap_or_else(|| OsString::from(name)));
+            driver.arg("--port=0");
+            driver
+        };
         match self {
             Self::Chromium => named("CHROMEDRIVER", "chromedriver"),
             Self::Firefox => {
@@ -51,6 +50,15 @@ impl Engine {
                 driver.env("LC_ALL", "en_US.UTF-8");
                 driver
             }
+        }
+    }
+
+    /// What the driver prints before its port. `None` if it does not print it.
+    pub(crate) fn port_announcement(self) -> Option<&'static str> {
+        match self {
+            Self::Chromium => Some("started successfully on port "),
+            Self::Firefox => Some("Listening on 127.0.0.1:"),
+            Self::WebKit => None,
         }
     }
 
@@ -93,71 +101,4 @@ fn name_browser(options: &mut Value, variable: &str) {
     if let Ok(path) = env::var(variable) {
         options["binary"] = json!(path);
     }
-}
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// What pages write to the console, as far as an engine tells.
-pub(crate) enum Console {
-    /// Chromium's driver keeps it until it is asked.
-    Kept,
-    /// Firefox tells as it comes, by WebDriver BiDi.
-    Told(Box<Mutex<Socket>>),
-    /// WebKitGTK does not tell: it has neither of the two, and prints nothing while it is driven.
-    Silent,
-}
-
-impl Console {
-    /// Listens from now on.
-    pub(crate) async fn listen(engine: Engine, driver: &WebDriver) -> Result<Self> {
-        match engine {
-            Engine::Chromium => Ok(Self::Kept),
-            Engine::Firefox => {
-                let address = driver.handle().capabilities().get("webSocketUrl").and_then(Value::as_str);
-                let (mut socket, _) = connect_async(address.context("Firefox offers no events")?).await?;
-                let subscribe = json!({
-                    "id": 1,
-                    "method": "session.subscribe",
-                    "params": { "events": ["log.entryAdded"] },
-                });
-                socket.send(Message::text(subscribe.to_string())).await?;
-                while next_message(&mut socket).await?["id"] != 1 {}
-                Ok(Self::Told(Box::new(Mutex::new(socket))))
-            }
-            Engine::WebKit => Ok(Self::Silent),
-        }
-    }
-
-    /// The errors and warnings since the last call, violations of a page's policy included.
-    pub(crate) async fn complaints(&self, driver: &WebDriver) -> Result<Vec<String>> {
-        match self {
-            Self::Kept => {
-                let log = driver.browser_log().await?.into_iter();
-                Ok(log.filter(|entry| !["DEBUG", "INFO"].contains(&&*entry.level)).map(|entry| entry.message).collect())
-            }
-            Self::Told(socket) => {
-                // When this line comes, all before it has come.
-                const END: &str = "the end of what a test asks for";
-                driver.execute(format!("console.debug('{END}')"), Vec::new()).await?;
-                let mut socket = socket.lock().await;
-                let mut complaints = Vec::new();
-                loop {
-                    let entry = next_message(&mut socket).await?["params"].take();
-                    let text = entry["text"].as_str().unwrap_or_default();
-                    if text == END {
-                        return Ok(complaints);
-                    }
-                    if entry["level"] == "error" || entry["level"] == "warn" {
-                        complaints.push(text.to_owned());
-                    }
-                }
-            }
-            Self::Silent => Ok(Vec::new()),
-        }
-    }
-}
-
-async fn next_message(socket: &mut Socket) -> Result<Value> {
-    let message = socket.next().await.context("Firefox tells no more")??;
-    Ok(serde_json::from_str(message.to_text()?)?)
 }

@@ -7,7 +7,17 @@
 
 pub mod browser;
 
+mod console;
+
+mod devtools;
+
+mod driver;
+
 mod engine;
+
+mod evidence;
+
+mod pool;
 
 pub mod phone;
 

@@ -152,7 +152,10 @@ impl Kept {
                 session.action_chain().reset_actions().await?;
                 session.switch_to_window(chromium.first_window.clone()).await?;
                 let context = chromium.context.take().context("a test has a context")?;
-                chromium.devtools.command("Target.disposeBrowserContext", json!({ "browserContextId": context })).await?;
+                chromium
+                    .devtools
+                    .command("Target.disposeBrowserContext", json!({ "browserContextId": context }))
+                    .await?;
                 let windows = session.windows().await?;
                 ensure!(windows == [chromium.first_window.clone()], "windows of a test are still open: {windows:?}");
                 // What the driver has not told of the test's console is not to be told to the next.

@@ -68,23 +68,21 @@ pub struct Observed<T> {
 }
 
 /// Makes the same observation with both libraries, each at a site of its own.
-pub async fn side_by_side<T>(observe: impl AsyncFn(&Page<'_>) -> Result<T>) -> Result<Observed<T>> {
-    side_by_side_with(|_| {}, observe).await
+pub async fn side_by_side<T>(browser: &Browser, observe: impl AsyncFn(&Page<'_>) -> Result<T>) -> Result<Observed<T>> {
+    side_by_side_with(browser, |_| {}, observe).await
 }
 
 /// As [`side_by_side`], at sites with other settings.
 pub async fn side_by_side_with<T>(
+    browser: &Browser,
     set: impl Fn(&mut Config),
     observe: impl AsyncFn(&Page<'_>) -> Result<T>,
 ) -> Result<Observed<T>> {
-    let browser = Browser::open().await?;
     let observe = async |library| {
-        let page = Page::open(&browser, library, &set).await?;
+        let page = Page::open(browser, library, &set).await?;
         observe(&page).await.with_context(|| format!("with {library:?}"))
     };
-    let observed = Observed { sdk: observe(Library::Sdk).await?, ours: observe(Library::Ours).await? };
-    browser.close().await?;
-    Ok(observed)
+    Ok(Observed { sdk: observe(Library::Sdk).await?, ours: observe(Library::Ours).await? })
 }
 
 /// A page with one of the libraries and an empty element `#qrcode`.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use scanlogin_e2e::Browser;
 use scanlogin_e2e::faults::Fault;
 use scanlogin_e2e::side_by_side::{Page, side_by_side, side_by_side_with};
 use scanlogin_e2e::site::demo_app;
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_slow_network_does_not_tell_of_one_sign_in_twice() -> Result<()> {
-    let successes = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let successes = side_by_side(&browser, async |page| {
         let code = page.show_code("").await?;
         page.faults.strike("check", Fault::Held);
         page.rest(5).await?;
@@ -25,12 +27,13 @@ async fn a_slow_network_does_not_tell_of_one_sign_in_twice() -> Result<()> {
     .await?;
     assert!(successes.sdk > 1, "{successes:?}");
     assert_eq!(successes.ours, 1);
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_poll_that_fails_is_followed_by_another() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         let code = page.show_code("").await?;
         let text = page.browser.text().await?;
         page.faults.strike("check", Fault::Broken);
@@ -53,13 +56,14 @@ async fn a_poll_that_fails_is_followed_by_another() -> Result<()> {
     assert_eq!(dead_codes, 1);
     let (recovery, _) = seen.ours;
     assert_eq!(recovery, json!({ "signs in": true, "polls again": true, "shows anything": true }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn text_of_the_page_and_of_the_server_is_only_text() -> Result<()> {
+    let browser = Browser::open().await?;
     const HOSTILE: &str = "<img src=x onerror=window.owned=true>";
-    let seen = side_by_side(async |page| {
+    let seen = side_by_side(&browser, async |page| {
         page.show_code(&format!("tips: {{ title: '{HOSTILE}' }}")).await?;
         page.rest(5).await?;
         let tips = page.look("window.owned === true").await?;
@@ -85,12 +89,13 @@ async fn text_of_the_page_and_of_the_server_is_only_text() -> Result<()> {
         seen.ours,
         json!({ "tips run": false, "tips are read": true, "message runs": false, "message is read": true })
     );
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_removed_element_ends_its_widget() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         let code = page.show_code("").await?;
         page.browser.run("document.querySelector('#qrcode').remove()").await?;
         page.rest(1).await?;
@@ -105,12 +110,13 @@ async fn a_removed_element_ends_its_widget() -> Result<()> {
     .await?;
     assert_eq!(seen.sdk, json!({ "polls on": true, "tells of sign-ins": 1 }));
     assert_eq!(seen.ours, json!({ "polls on": false, "tells of sign-ins": 0 }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn what_is_mounted_twice_polls_once_and_two_widgets_leave_each_other_alone() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         // React's strict mode mounts, unmounts and mounts again.
         page.browser.run("start()?.destroy?.(); start()").await?;
         page.until_told("onCodeShow").await?;
@@ -128,12 +134,13 @@ async fn what_is_mounted_twice_polls_once_and_two_widgets_leave_each_other_alone
     .await?;
     assert_eq!(seen.sdk, json!({ "codes polled when mounted twice": 2, "codes of two widgets": 1 }));
     assert_eq!(seen.ours, json!({ "codes polled when mounted twice": 1, "codes of two widgets": 2 }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_strict_policy_has_nothing_to_forbid() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         page.begin_under_strict_policy().await?;
         page.show_code("").await?;
         page.rest(5).await?;
@@ -145,12 +152,13 @@ async fn a_strict_policy_has_nothing_to_forbid() -> Result<()> {
     .await?;
     assert_eq!(seen.sdk, json!({ "violated": ["img-src", "style-src-elem"], "codes on screen": 0 }));
     assert_eq!(seen.ours, json!({ "violated": [], "codes on screen": 1 }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_refused_code_leaves_a_button_and_not_a_spinner() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         page.faults.strike("gene", Fault::Changed(|answer| *answer = json!({ "code": 500, "message": "no" })));
         page.browser.run("start()").await?;
         page.until_told("onCodeLoadFailed").await?;
@@ -163,12 +171,13 @@ async fn a_refused_code_leaves_a_button_and_not_a_spinner() -> Result<()> {
     .await?;
     assert_eq!(seen.sdk, json!({ "spins": true, "a click brings a code": false }));
     assert_eq!(seen.ours, json!({ "spins": false, "a click brings a code": true }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn an_image_that_does_not_load_is_not_waited_for() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         // A server of others tells nothing but the image.
         page.faults.strike("gene", Fault::Changed(keep_image_alone));
         page.faults.strike("image", Fault::Html);
@@ -193,12 +202,13 @@ async fn an_image_that_does_not_load_is_not_waited_for() -> Result<()> {
         })
     };
     assert_eq!((seen.sdk, seen.ours), (expected(false), expected(true)));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn neither_a_missing_user_nor_a_callback_that_throws_ends_the_polling() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         page.faults.strike("check", Fault::Changed(|answer| answer["data"]["userInfo"] = Value::Null));
         let code = page.show_code("").await?;
         page.phone.scan(&code).await?;
@@ -218,12 +228,13 @@ async fn neither_a_missing_user_nor_a_callback_that_throws_ends_the_polling() ->
     .await?;
     assert_eq!(seen.sdk, json!({ "without user": false, "after a throw": false }));
     assert_eq!(seen.ours, json!({ "without user": true, "after a throw": true }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_failed_exchange_is_told_and_never_looks_like_a_success() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         // The server leaves the exchange to the site's backend unless it is told otherwise.
         let code = page.show_code("autoExchangeUserInfo: true").await?;
         page.phone.scan(&code).await?;
@@ -239,13 +250,14 @@ async fn a_failed_exchange_is_told_and_never_looks_like_a_success() -> Result<()
     .await?;
     assert_eq!(seen.sdk, json!({ "error told": false, "success told": 0, "success shown": true }));
     assert_eq!(seen.ours, json!({ "error told": true, "success told": 0, "success shown": false }));
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
+    let browser = Browser::open().await?;
     let lifetime = |config: &mut scanlogin_server::Config| demo_app(config).code_lifetime = Duration::from_secs(10);
-    let polls = side_by_side_with(lifetime, async |page| {
+    let polls = side_by_side_with(&browser, lifetime, async |page| {
         page.show_code("interval: 800, longPoll: true").await?;
         page.until_told("onExpired").await?;
         Ok(page.requests("check"))
@@ -253,7 +265,7 @@ async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
     .await?;
     assert!(polls.sdk > 2 * polls.ours, "in the life of a code: {polls:?}");
 
-    let hidden = side_by_side(async |page| {
+    let hidden = side_by_side(&browser, async |page| {
         page.show_code("").await?;
         page.browser.run("window.other = open('about:blank')").await?;
         page.browser.until("document.visibilityState === 'hidden'").await?;
@@ -268,7 +280,7 @@ async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
     .await?;
     assert!(hidden.sdk > 2 * hidden.ours, "while nobody looks: {hidden:?}");
 
-    let overloaded = side_by_side(async |page| {
+    let overloaded = side_by_side(&browser, async |page| {
         page.faults.strike("gene", Fault::Overloaded(2));
         page.browser.run("start()").await?;
         page.until_answered("gene").await?;
@@ -280,12 +292,13 @@ async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
     .await?;
     assert_eq!(overloaded.sdk, (false, Duration::ZERO));
     assert!(matches!(overloaded.ours, (true, rest) if rest >= Duration::from_secs(2)), "{overloaded:?}");
-    Ok(())
+    browser.close().await
 }
 
 #[tokio::test]
 async fn the_code_has_a_name_news_are_announced_the_keyboard_suffices_and_edges_are_sharp() -> Result<()> {
-    let seen = side_by_side(async |page| {
+    let browser = Browser::open().await?;
+    let seen = side_by_side(&browser, async |page| {
         page.show_code("").await?;
         let name = page.look(&format!("{CODE}.getAttribute('aria-label') || {CODE}.alt || null")).await?;
         // A layout of twice the size asks of an image what a screen of twice the density does.
@@ -316,7 +329,7 @@ async fn the_code_has_a_name_news_are_announced_the_keyboard_suffices_and_edges_
             "keys bring a code": true,
         })
     );
-    Ok(())
+    browser.close().await
 }
 
 /// Whether the widget looks as if something were about to come.

@@ -14,12 +14,12 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use scanlogin_e2e::site::demo_app;
+use scanlogin_e2e::site::{Port, demo_app};
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use scanlogin_server::Config;
 use serde_json::Value;
 
-use self::project::{Project, Server, free_port, installed};
+use self::project::{Project, Server, installed};
 
 /// What the tarball holds, and nothing else.
 const FILES: [&str; 13] = [
@@ -119,15 +119,13 @@ async fn a_react_app_signs_in() -> Result<()> {
 #[tokio::test]
 async fn a_react_app_mounted_twice_asks_for_one_code_and_polls_it_once_at_a_time() -> Result<()> {
     let project = Project::new("react")?;
-    let port = free_port().await?;
-    let page = format!("http://localhost:{port}");
+    let port = Port::take()?;
+    let server = project.serve("vite", &["--host", "localhost"], &[("VITE_HOST", &port.url())]).await?;
     let traffic = Traffic::default();
-    let site = site_for(&page, |app| traffic.wrap(app)).await?;
-    let host = [("VITE_HOST", &*site.url)];
-    let _server = project.serve(port, "vite", &["--host", "localhost", "--strictPort"], &host).await?;
+    let site = site_for(port, &server.url, |app| traffic.wrap(app)).await?;
 
     let browser = Browser::open().await?;
-    walk(&browser, &page, &site).await?;
+    walk(&browser, &server.url, &site).await?;
     assert_eq!(browser.run("return mounts").await?, 2, "StrictMode mounts twice in development");
     let seen = traffic.seen();
     assert_eq!((seen.codes, seen.most_held), (1, 1));
@@ -148,39 +146,37 @@ async fn a_vue_app_signs_in() -> Result<()> {
 #[tokio::test]
 async fn a_next_app_is_rendered_on_the_server_and_signs_in() -> Result<()> {
     let project = Project::new("next")?;
-    let port = free_port().await?;
-    let page = format!("http://localhost:{port}");
-    let site = site_for(&page, |app| app).await?;
-    let host = [("NEXT_PUBLIC_HOST", &*site.url)];
+    let port = Port::take()?;
+    let url = port.url();
+    let host = [("NEXT_PUBLIC_HOST", &*url)];
     project.run("next", &["build"], &host)?;
-    let server = project.serve(port, "next", &["start"], &host).await?;
-    expect_next_signs_in(&server, &page, &site).await
+    let server = project.serve("next", &["start"], &host).await?;
+    expect_next_signs_in(&server, port).await
 }
 
 #[tokio::test]
 async fn a_next_app_under_development_signs_in() -> Result<()> {
     let project = Project::new("next")?;
-    let port = free_port().await?;
-    let page = format!("http://localhost:{port}");
-    let site = site_for(&page, |app| app).await?;
-    let server = project.serve(port, "next", &["dev"], &[("NEXT_PUBLIC_HOST", &site.url)]).await?;
-    expect_next_signs_in(&server, &page, &site).await
+    let port = Port::take()?;
+    let server = project.serve("next", &["dev"], &[("NEXT_PUBLIC_HOST", &port.url())]).await?;
+    expect_next_signs_in(&server, port).await
 }
 
-async fn expect_next_signs_in(server: &Server, page: &str, site: &Site) -> Result<()> {
-    let html = reqwest::get(page).await?.text().await?;
+async fn expect_next_signs_in(server: &Server, port: Port) -> Result<()> {
+    let site = site_for(port, &server.url, |app| app).await?;
+    let html = reqwest::get(&server.url).await?.text().await?;
     assert!(html.contains(r#"<main><h1>Sign in</h1><div></div><p id="welcome"></p></main>"#), "{html}");
     let browser = Browser::open().await?;
-    walk(&browser, page, site).await?;
+    walk(&browser, &server.url, &site).await?;
     browser.expect_quiet_console(&[]).await?;
-    browser.close().await?;
     assert_eq!(server.complaints()?, "");
-    Ok(())
+    browser.close().await
 }
 
 /// Signs in on a page that loads the files of the package as they are.
 async fn signs_in_without_a_tool(project: &str) -> Result<()> {
-    signs_in(&Project::new(project)?.folder, Some(installed()?.package.join("dist")), &[]).await
+    let project = Project::new(project)?;
+    signs_in(&project.folder, Some(installed()?.package.join("dist")), &[]).await
 }
 
 /// Signs in at a site with these pages, under the strict policy that it has for all. Without `package`, they have to bring
@@ -217,10 +213,10 @@ async fn walk(browser: &Browser, page: &str, site: &Site) -> Result<()> {
     Ok(())
 }
 
-/// A site for the pages of another origin.
-async fn site_for(origin: &str, wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
+/// A site for the pages of another origin, which know its address already.
+async fn site_for(port: Port, origin: &str, wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
     let origin = origin.parse().map_err(Error::msg)?;
-    Site::start_with(|config| demo_app(config).allowed_origins = vec![origin], wrap).await
+    Site::start_on(port, |config| demo_app(config).allowed_origins = vec![origin], wrap).await
 }
 
 /// The files of a folder, by their paths from there.

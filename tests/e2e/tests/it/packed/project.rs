@@ -1,21 +1,21 @@
 //! The throw-away projects of `tests/packed`, and in them the package: packed and installed by npm, once for all tests.
+//! Every test has a copy of its project.
 //!
 //! Deliberately absent: what a project is to do once it is built.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::thread;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use tempfile::NamedTempFile;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use anyhow::{Context as _, Result, anyhow, ensure};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::sync::oneshot;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const GLANCE: Duration = Duration::from_millis(25);
 
 /// Where all is installed.
 pub(crate) struct Installed {
@@ -48,12 +48,7 @@ fn install() -> Result<Installed> {
     if projects.exists() {
         fs::remove_dir_all(&projects)?;
     }
-    for entry in fs::read_dir(&sources)? {
-        let entry = entry?;
-        if entry.path().is_dir() && entry.file_name() != "node_modules" {
-            copy_folder(&entry.path(), &projects.join(entry.file_name()))?;
-        }
-    }
+    fs::create_dir(&projects)?;
     let tarball = run(npm(&package, "pack").args(["--silent", "--pack-destination"]).arg(&projects))?;
     // Without a prefix, npm would look for a package.json further up.
     run(npm(&projects, "install").args(["--no-package-lock", "--prefix", ".", tarball.trim()]))?;
@@ -104,18 +99,23 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One of the projects.
+/// A test's copy of a project.
 pub(crate) struct Project {
     /// Where it is.
     pub(crate) folder: PathBuf,
     installed: &'static Installed,
+    _copy: TempDir,
 }
 
 impl Project {
-    /// Finds it by its name.
+    /// Copies a project.
     pub(crate) fn new(name: &str) -> Result<Self> {
         let installed = installed()?;
-        Ok(Self { folder: installed.projects.join(name), installed })
+        // Tools look for packages in the folders above.
+        let copy = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&installed.projects)?;
+        let folder = copy.path().to_owned();
+        copy_folder(&Path::new(REPOSITORY).join("tests/packed").join(name), &folder)?;
+        Ok(Self { folder, installed, _copy: copy })
     }
 
     /// Runs a tool to its end, with variables of the environment.
@@ -130,24 +130,27 @@ impl Project {
         Ok(())
     }
 
-    /// Starts a tool that serves the project on a port of this machine.
-    pub(crate) async fn serve(
-        &self,
-        port: u16,
-        tool: &str,
-        arguments: &[&str],
-        variables: &[(&str, &str)],
-    ) -> Result<Server> {
+    /// Starts a tool that serves the project, on a port that the tool chooses.
+    pub(crate) async fn serve(&self, tool: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Server> {
         let complaints = NamedTempFile::new()?;
         let mut command = self.tool(tool, arguments, variables);
-        command.args(["--port", &port.to_string()]).stdout(Stdio::null()).stderr(complaints.reopen()?);
+        command.args(["--port", "0"]).stdout(Stdio::piped()).stderr(complaints.reopen()?);
         // It may start others, which end together with it.
-        let mut server = Server { process: command.process_group(0).spawn()?, complaints };
-        while TcpStream::connect(("localhost", port)).await.is_err() {
-            if let Some(status) = server.process.try_wait()? {
-                bail!("{tool} ended with {status} before it was ready:\n{}", server.complaints()?);
+        let mut process = command.process_group(0).spawn()?;
+        let output = process.stdout.take().context("the tool has no output")?;
+        let mut server = Server { url: String::new(), process, complaints };
+        let (sender, url) = oneshot::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            if let Some(url) = lines.find_map(|line| url_in(&line)) {
+                let _ = sender.send(url);
             }
-            sleep(GLANCE).await;
+            // A pipe that nobody reads fills up, and the tool would wait.
+            lines.for_each(drop);
+        });
+        match url.await {
+            Ok(url) => server.url = url,
+            Err(_) => return Err(anyhow!("{tool} ended before it was ready:\n{}", server.complaints()?)),
         }
         Ok(server)
     }
@@ -160,8 +163,16 @@ impl Project {
     }
 }
 
+/// The address that a tool prints once it listens: `Local: http://localhost:12345/`.
+fn url_in(line: &str) -> Option<String> {
+    let (_, address) = line.split_once("Local:")?;
+    Some(address.trim().trim_end_matches('/').to_owned())
+}
+
 /// A tool that serves a project until this is dropped.
 pub(crate) struct Server {
+    /// Its address.
+    pub(crate) url: String,
     process: Child,
     complaints: NamedTempFile,
 }
@@ -178,9 +189,4 @@ impl Drop for Server {
         let _ = Command::new("sh").args(["-c", &format!("kill -KILL -{}", self.process.id())]).status();
         let _ = self.process.wait();
     }
-}
-
-/// A port that nobody listens on.
-pub(crate) async fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("localhost:0").await?.local_addr()?.port())
 }
