@@ -23,13 +23,13 @@ use scanlogin_server::secrets::{Hash, random_id};
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{KeyPurpose, Store};
 use scanlogin_server::user::User;
-use scanlogin_server::{Config, Service, metrics, start};
+use scanlogin_server::{Config, Service, metrics};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::support::common::{API, Call, Code, Reply, Server, counts, crowded, pass, race};
+use crate::support::common::{API, Call, Code, Reply, Server, counts, crowded, pass, race, running};
 use crate::support::kept_log::{self, Log};
 use crate::support::provider::{Key, Provider, base64, from_now, issuers, with};
 use crate::support::redis_server::{self, Keeps, RedisServer};
@@ -56,13 +56,6 @@ async fn answer_to(address: &str, bytes: &[u8]) -> String {
     // An end is an end, whether the server had read all of what was sent or not.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
-}
-
-async fn running(config: Config) -> (scanlogin_server::Running, String) {
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    let running = start(config, listener).await.unwrap();
-    let address = running.url.strip_prefix("http://").unwrap().to_owned();
-    (running, address)
 }
 
 #[tokio::test(start_paused = true)]
@@ -348,14 +341,15 @@ async fn a_preflight_allows_no_origin_method_or_header_because_it_is_asked_to() 
 
 #[tokio::test]
 async fn a_request_can_not_hide_another_one_or_a_header() {
-    let (running, address) = running(Config::demo().unwrap()).await;
+    let running = running(Config::demo().unwrap()).await;
+    let address = running.url.strip_prefix("http://").unwrap();
     let hidden = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let post = |head: &str, body: &str| {
         format!("POST {API}/gene HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{body}")
     };
     let chunked = format!("2\r\n{{}}\r\n0\r\n\r\n{hidden}");
     let length = format!("content-length: {}\r\n", chunked.len());
-    let in_the_open = answer_to(&address, post("transfer-encoding: chunked\r\n", &chunked).as_bytes()).await;
+    let in_the_open = answer_to(address, post("transfer-encoding: chunked\r\n", &chunked).as_bytes()).await;
     assert_eq!(in_the_open.matches("HTTP/1.1 200 OK").count(), 2, "who hides nothing is answered twice: {in_the_open}");
     for (attack, request, status) in [
         ("a length before chunks", post(&format!("{length}transfer-encoding: chunked\r\n"), &chunked), 200),
@@ -371,7 +365,7 @@ async fn a_request_can_not_hide_another_one_or_a_header() {
         ("a NUL", post("user-agent: a\0b\r\n", &chunked), 400),
         ("chunks in an old protocol", post("transfer-encoding: chunked\r\n", &chunked).replace("/1.1", "/1.0"), 400),
     ] {
-        let answer = answer_to(&address, request.as_bytes()).await;
+        let answer = answer_to(address, request.as_bytes()).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{attack}: {answer}");
         assert_eq!(answer.matches("HTTP/1.").count(), 1, "{attack}: {answer}");
     }
@@ -394,9 +388,10 @@ fn pages_beside_a_secret() -> (tempfile::TempDir, Config) {
 #[tokio::test]
 async fn no_path_leads_out_of_the_pages_to_another_host_or_into_a_header() {
     let (_folder, config) = pages_beside_a_secret();
-    let (running, address) = running(config).await;
+    let running = running(config).await;
+    let address = running.url.strip_prefix("http://").unwrap();
     let get = async |path: &str| {
-        answer_to(&address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await
+        answer_to(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await
     };
     assert!(get("/page.html").await.ends_with("a page"));
     for path in [

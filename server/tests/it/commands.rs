@@ -250,7 +250,7 @@ fn a_server_takes_no_more_connections_than_it_gets_files_for() {
 
 #[cfg(unix)]
 #[test]
-fn an_office_that_comes_at_nine_finds_the_door_open_while_the_server_is_busy() {
+fn connections_beyond_128_wait_while_the_server_is_busy() {
     let folder = tempfile::tempdir().unwrap();
     good(folder.path(), &ADD);
     let server = serving(folder.path());

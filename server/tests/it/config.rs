@@ -1,5 +1,6 @@
 //! A wrong value stops the start with a sentence that names the flag.
 
+use core::time::Duration;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -39,9 +40,16 @@ fn what_is_not_given_has_a_default() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.base_url(), "http://127.0.0.1:8787");
     assert_eq!(config.store.to_string(), "sqlite:scanlogin.db");
+    assert_eq!((config.redis_timeout, config.takeover_timeout), (Duration::from_secs(1), Duration::from_secs(5)));
     assert_eq!(config.max_connections, 20_000);
     assert_eq!(config.settings.apps[0].id, "shop");
     assert!(config.demo.is_none());
+}
+
+#[test]
+fn timeouts_are_numbers_of_seconds() {
+    let config = parse_whole(&["--redis-timeout", "3", "--takeover-timeout", "0"]).unwrap();
+    assert_eq!((config.redis_timeout, config.takeover_timeout), (Duration::from_secs(3), Duration::ZERO));
 }
 
 #[test]
@@ -68,6 +76,9 @@ fn every_wrong_value_is_refused_by_name() {
         ("--store", "rediss://:hush@localhost/#insecure"),
         ("--store", "redis://:hush@localhost?protocol=4"),
         ("--store", "redis+unix://:hush@/run/redis"),
+        ("--redis-timeout", "0"),
+        ("--redis-timeout", "soon"),
+        ("--takeover-timeout", "soon"),
         ("--public-url", "login.example.com"),
         ("--public-url", "https://login.example.com/path"),
         ("--public-url", "https://user@login.example.com"),

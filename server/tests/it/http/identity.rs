@@ -7,15 +7,14 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
+use scanlogin_server::Config;
 use scanlogin_server::error::Refusal;
 use scanlogin_server::identity::issuer::Issuers;
 use scanlogin_server::user::User;
-use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::support::common::{API, Server, pass};
+use crate::support::common::{API, Server, pass, running};
 use crate::support::provider::{Answer, ISSUER, Key, Provider, base64, claims, from_now, issuers, rsa, with};
 
 /// Believes the one whose keys are at `jwks`.
@@ -547,8 +546,7 @@ async fn a_server_asks_for_keys_when_it_starts_and_starts_without_them() {
     let provider = Provider::with(&[]).await;
     let mut config = Config::demo().unwrap();
     config.settings.issuers = issuers(&provider.url, json!({}));
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    let running = start(config, listener).await.unwrap();
+    let running = running(config).await;
     provider.has_been_asked(1).await;
     running.shutdown().await;
 }

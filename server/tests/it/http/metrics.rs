@@ -3,14 +3,14 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use scanlogin_server::{Config, metrics, start};
+use scanlogin_server::{Config, metrics};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tower::ServiceExt as _;
 
-use crate::support::common::{API, Server};
+use crate::support::common::{API, Server, running};
 use crate::support::port::Port;
 use crate::support::test_stores::BrokenStore;
 
@@ -135,8 +135,7 @@ async fn the_metrics_are_on_a_listener_of_their_own_and_never_on_the_public_one(
     // Nobody else may listen on its port when it has ended.
     let port = Port::new();
     config.metrics_listen = Some(port.address());
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    let running = start(config, listener).await.unwrap();
+    let running = running(config).await;
     let own = running.exporter.as_ref().unwrap().address.to_string();
     let public = running.url.strip_prefix("http://").unwrap().to_owned();
 

@@ -11,13 +11,8 @@ use scanlogin_server::{Config, Running, start, start_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::common::Server;
+use crate::support::common::{Server, running};
 use crate::support::port::Port;
-
-async fn running(config: Config) -> Running {
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    start(config, listener).await.unwrap()
-}
 
 async fn request(running: &Running, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(running.url.strip_prefix("http://").unwrap()).await.unwrap();
@@ -72,7 +67,7 @@ async fn a_megabyte_is_refused_in_words_that_its_sender_gets_to_read() {
 }
 
 #[tokio::test]
-async fn at_the_end_polls_that_wait_are_answered_and_nobody_new_gets_in() {
+async fn shutdown_answers_waiting_polls_and_accepts_no_connection() {
     // Nobody else may listen on its port when it has ended.
     let port = Port::new();
     let running = start(Config::demo().unwrap(), port.listen()).await.unwrap();

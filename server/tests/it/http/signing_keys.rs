@@ -16,7 +16,7 @@ use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::common::{Server, pass};
+use crate::support::common::{Server, pass, running};
 
 const PATH: &str = "/.well-known/jwks.json";
 const DAY: u64 = 24 * 60 * 60;
@@ -167,8 +167,7 @@ async fn a_server_that_runs_publishes_a_key_that_another_process_has_made() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let config = Config { store: StoreAddress::Sqlite(file.clone()), ..Config::demo().unwrap() };
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    let running = start(config, listener).await.unwrap();
+    let running = running(config).await;
     let process = SigningKeys::new(Arc::new(SqliteStore::open_shared(&file).unwrap()), Clock::system());
     process.rotate().await.unwrap();
     let new = process.published().await.unwrap();

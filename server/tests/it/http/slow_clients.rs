@@ -5,13 +5,13 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use std::sync::Arc;
 
-use scanlogin_server::{Config, Running, start};
+use scanlogin_server::{Config, Running};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
-use crate::support::common::Server;
+use crate::support::common::{Server, running};
 use crate::support::kept_log;
 
 /// Of real time.
@@ -22,7 +22,7 @@ const FOR_EVER: Duration = Duration::from_secs(10_000);
 const GET: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
 /// A server whose patience lasts for ever, but for what `set` says.
-async fn running(set: impl FnOnce(&mut Config)) -> Running {
+async fn running_with(set: impl FnOnce(&mut Config)) -> Running {
     let mut config = Config::demo().unwrap();
     let limits = &mut config.settings.limits;
     for timeout in [&mut limits.head_timeout, &mut limits.body_timeout, &mut limits.write_timeout] {
@@ -30,8 +30,7 @@ async fn running(set: impl FnOnce(&mut Config)) -> Running {
     }
     limits.idle_timeout = FOR_EVER;
     set(&mut config);
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    start(config, listener).await.unwrap()
+    running(config).await
 }
 
 async fn connect(running: &Running) -> TcpStream {
@@ -82,7 +81,7 @@ async fn rest_is_read(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn who_sends_a_head_byte_by_byte_is_cut_off() {
-    let running = running(|config| config.settings.limits.head_timeout = SHORT).await;
+    let running = running_with(|config| config.settings.limits.head_timeout = SHORT).await;
     for is_used in [false, true] {
         let mut stream = connect(&running).await;
         if is_used {
@@ -104,7 +103,7 @@ async fn who_sends_a_head_byte_by_byte_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_a_request_is_closed_after_the_idle_timeout() {
-    let running = running(|config| config.settings.limits.idle_timeout = TIMEOUT).await;
+    let running = running_with(|config| config.settings.limits.idle_timeout = TIMEOUT).await;
     let begin = Instant::now();
     assert_eq!(all(connect(&running).await).await, "", "before a first request");
     assert!(begin.elapsed() >= TIMEOUT);
@@ -121,7 +120,7 @@ async fn a_connection_without_a_request_is_closed_after_the_idle_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_may_rest_for_longer_than_a_head_may_take() {
-    let running = running(|config| config.settings.limits.head_timeout = TIMEOUT).await;
+    let running = running_with(|config| config.settings.limits.head_timeout = TIMEOUT).await;
     let mut stream = connect(&running).await;
     for _ in 0..3 {
         assert!(with_still_clock(is_answered(&mut stream)).await);
@@ -138,7 +137,7 @@ async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
         config.settings.limits.write_timeout = TIMEOUT;
         config.settings.limits.idle_timeout = TIMEOUT;
     };
-    let running = running(set).await;
+    let running = running_with(set).await;
     let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
     let code = server.gene().await;
     let poll = format!(
@@ -161,7 +160,7 @@ async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
 
 #[tokio::test]
 async fn who_does_not_finish_a_body_is_told_so_and_cut_off() {
-    let running = running(|config| config.settings.limits.body_timeout = SHORT).await;
+    let running = running_with(|config| config.settings.limits.body_timeout = SHORT).await;
     let mut stream = connect(&running).await;
     let gene = "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
                 content-length: 2\r\n\r\n{";
@@ -180,7 +179,7 @@ async fn who_does_not_read_is_cut_off() {
         config.www = Some(www.path().to_owned());
         config.settings.limits.write_timeout = SHORT;
     };
-    let running = running(set).await;
+    let running = running_with(set).await;
     let mut stream = connect(&running).await;
     // Once the buffers of both sides are full nothing moves, until the server closes the connection.
     while stream.write_all(b"GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
@@ -189,7 +188,7 @@ async fn who_does_not_read_is_cut_off() {
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
-    let running = running(|_| {}).await;
+    let running = running_with(|_| {}).await;
     for (head, status) in [
         (format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(20_000)), 431),
         (format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: x\r\n".repeat(200)), 431),
@@ -207,7 +206,7 @@ async fn a_head_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn more_connections_than_there_may_be_are_closed_and_places_are_given_back() {
-    let running = running(|config| config.max_connections = 2).await;
+    let running = running_with(|config| config.max_connections = 2).await;
     let (mut first, mut second) = (connect(&running).await, connect(&running).await);
     assert!(is_answered(&mut first).await && is_answered(&mut second).await);
     assert_eq!(all(connect(&running).await).await, "");
@@ -224,7 +223,7 @@ async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys(
             config.trusted_proxies = proxies;
             config.settings.limits.connections_per_address = NonZeroU32::MIN;
         };
-        let running = running(set).await;
+        let running = running_with(set).await;
         let mut first = connect(&running).await;
         assert!(is_answered(&mut first).await);
         assert_eq!(is_answered(&mut connect(&running).await).await, is_let_in);
@@ -236,7 +235,7 @@ async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys(
 async fn a_connection_without_a_request_does_not_hold_up_the_end() {
     kept_log::keep();
     kept_log::taken();
-    let running = running(|_| {}).await;
+    let running = running_with(|_| {}).await;
     let silent = connect(&running).await;
     // Who is answered came later, so that the silent one has been accepted.
     let mut resting = connect(&running).await;

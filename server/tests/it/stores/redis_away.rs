@@ -1,11 +1,12 @@
-//! Redis that is killed, hangs, or is not there: no answer is wrong, none is waited for, and nobody starts a server again.
+//! Redis is killed, hangs, or is not there. Calls are answered 503 in time, never wrongly, and the servers recover by
+//! themselves.
 
 use std::io;
 
-use scanlogin_server::{Config, Running, Service, start};
-use tokio::net::TcpListener;
+use scanlogin_server::{Config, Service};
 
 use crate::stores::redis_itself::news;
+use crate::support::common::running;
 use crate::support::port::Port;
 use crate::support::redis_server::{Keeps, RedisServer};
 use crate::support::server_process::{Address, Code, Reply, ServerProcess};
@@ -24,12 +25,6 @@ async fn every_call_is_answered_503(server: &Address, code: &Code) {
     }
 }
 
-/// A server in this process.
-pub(crate) async fn running(config: Config) -> Running {
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    start(config, listener).await.unwrap()
-}
-
 /// Repeats a call until it is not answered 503.
 async fn available(mut call: impl AsyncFnMut() -> io::Result<Reply>) -> Reply {
     loop {
@@ -41,7 +36,7 @@ async fn available(mut call: impl AsyncFnMut() -> io::Result<Reply>) -> Reply {
 }
 
 #[tokio::test]
-async fn while_redis_is_away_everybody_is_sent_away_and_then_goes_on() {
+async fn calls_are_answered_503_while_redis_is_away_and_succeed_afterwards() {
     let mut redis = RedisServer::start(Keeps::Everything);
     let server = ServerProcess::demo(&redis.url());
     let server = &server.address;
@@ -84,7 +79,7 @@ async fn a_code_that_redis_has_lost_is_unknown_and_the_next_one_is_good() {
 }
 
 #[tokio::test]
-async fn a_page_that_waits_while_redis_is_away_hears_of_what_is_done_after() {
+async fn a_poll_held_during_a_restart_of_redis_is_woken_by_a_later_step() {
     let mut redis = RedisServer::start(Keeps::Everything);
     let running = running(redis.config()).await;
     let (page, phone) = (Address::of(&running), ServerProcess::demo(&redis.url()));
@@ -105,7 +100,7 @@ async fn a_page_that_waits_while_redis_is_away_hears_of_what_is_done_after() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_is_one_that_is_away() {
+async fn calls_are_answered_503_while_redis_hangs() {
     let redis = RedisServer::start(Keeps::Nothing);
     let server = ServerProcess::demo_with(&redis.url(), |command| command.env("SCANLOGIN_REDIS_TIMEOUT", "2"));
     let server = &server.address;

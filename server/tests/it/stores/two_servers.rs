@@ -1,11 +1,11 @@
-//! Two servers on one Redis: what is done at one of them is known at the other, whichever is killed when.
+//! Two servers on one Redis: a step at one of them is known at the other, whichever server is killed, and when.
 
 use scanlogin_server::store::Store as _;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::stores::redis_away::running;
 use crate::stores::redis_itself::news;
+use crate::support::common::running;
 use crate::support::redis_server::{Keeps, RedisServer};
 use crate::support::server_process::{Address, Code, Reply, ServerProcess};
 
@@ -25,7 +25,7 @@ async fn hold(redis: &RedisServer, server: &Address, code: &Code, known: i32) ->
 }
 
 #[tokio::test]
-async fn what_is_done_at_one_server_wakes_the_page_that_waits_at_the_other() {
+async fn a_step_at_one_server_wakes_a_poll_at_the_other() {
     let redis = RedisServer::start(Keeps::Everything);
     let running = running(redis.config()).await;
     let other = ServerProcess::demo(&redis.url());

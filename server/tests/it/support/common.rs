@@ -20,8 +20,9 @@ use scanlogin_server::meter::Rate;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::user::User;
-use scanlogin_server::{Config, Service};
+use scanlogin_server::{Config, Running, Service, start};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
@@ -158,6 +159,12 @@ impl Code {
         let text = |name: &str| data[name].as_str().unwrap().to_owned();
         Self { random: text("random"), poll_token: text("pollToken"), data: data.clone() }
     }
+}
+
+/// A server that listens on a port of its own, in this process.
+pub(crate) async fn running(config: Config) -> Running {
+    let listener = TcpListener::bind(config.listen).await.unwrap();
+    start(config, listener).await.unwrap()
 }
 
 /// Pushes the clock.
