@@ -132,7 +132,7 @@ async fn redis_is_reached_by_tls_when_its_certificate_is_trusted() {
     std::fs::write(file("certificate"), cert.pem()).unwrap();
     std::fs::write(file("key"), signing_key.serialize_pem()).unwrap();
     let port = Port::new();
-    let _redis = RedisServer::start_with(&[
+    let redis = RedisServer::start_with(&[
         "--tls-port",
         &port.address().port().to_string(),
         "--tls-cert-file",
@@ -145,7 +145,7 @@ async fn redis_is_reached_by_tls_when_its_certificate_is_trusted() {
         "no",
     ]);
     let url = format!("rediss://{}", port.address());
-    let config = Config { store: url.parse().unwrap(), ..Config::demo().unwrap() };
+    let config = Config { store: url.parse().unwrap(), ..redis.config() };
     let error = Service::open(config).await.err().expect("a stranger's certificate").to_string();
     assert!(error.contains("certificate"), "{error}");
 
