@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use image::DynamicImage;
-use image::imageops::FilterType;
+use image::GrayImage;
+use image::imageops::{FilterType, resize};
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
 use tokio::time::sleep;
@@ -196,7 +196,7 @@ pub const SCALES: [u32; 3] = [2, 1, 3];
 
 /// Reads the one QR code in a picture.
 pub fn decode(png: &[u8]) -> Result<String> {
-    let picture = image::load_from_memory(png)?;
+    let picture = image::load_from_memory(png)?.into_luma8();
     let [first, others @ ..] = SCALES;
     others
         .iter()
@@ -204,13 +204,21 @@ pub fn decode(png: &[u8]) -> Result<String> {
 }
 
 /// Reads the one QR code in a picture, enlarged so many times.
-pub fn decode_picture(picture: &DynamicImage, scale: u32) -> Result<String> {
+pub fn decode_picture(picture: &GrayImage, scale: u32) -> Result<String> {
     // Among hard edges the decoder overlooks one code in fifty, at all scales alike.
-    decode_with(picture, scale, FilterType::Nearest).or_else(|_| decode_with(picture, scale, FilterType::CatmullRom))
+    decode_one(with_hard_edges(picture, scale)).or_else(|_| decode_one(with_soft_edges(picture, scale)))
 }
 
-fn decode_with(picture: &DynamicImage, scale: u32, edges: FilterType) -> Result<String> {
-    let picture = picture.resize_exact(picture.width() * scale, picture.height() * scale, edges).to_luma8();
+/// Repeats every pixel. A resampling filter would give the same, and take half of the time of decoding.
+fn with_hard_edges(picture: &GrayImage, scale: u32) -> GrayImage {
+    GrayImage::from_fn(picture.width() * scale, picture.height() * scale, |x, y| picture[(x / scale, y / scale)])
+}
+
+fn with_soft_edges(picture: &GrayImage, scale: u32) -> GrayImage {
+    resize(picture, picture.width() * scale, picture.height() * scale, FilterType::CatmullRom)
+}
+
+fn decode_one(picture: GrayImage) -> Result<String> {
     let mut prepared = rqrr::PreparedImage::prepare(picture);
     let grids = prepared.detect_grids();
     ensure!(grids.len() == 1, "there are {} codes in the picture", grids.len());
@@ -234,8 +242,8 @@ mod tests {
     #[test]
     fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {
         let png = include_bytes!("hard_to_read.png");
-        let picture = image::load_from_memory(png).unwrap();
-        assert!(SCALES.iter().all(|scale| decode_with(&picture, *scale, FilterType::Nearest).is_err()));
+        let picture = image::load_from_memory(png).unwrap().into_luma8();
+        assert!(SCALES.iter().all(|scale| decode_one(with_hard_edges(&picture, *scale)).is_err()));
         assert!(decode(png).unwrap().contains("APP_AUTH"));
     }
 }

@@ -71,6 +71,12 @@ impl Driver {
         .await
     }
 
+    /// Where it listens.
+    #[cfg(test)]
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Starts a session, and with it a browser.
     pub(crate) async fn session(&self, engine: Engine) -> Result<WebDriver> {
         let client = reqwest::Client::builder().timeout(COMMAND_HANG).build()?;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
@@ -13,8 +14,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::sync::{Notify, watch};
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+/// How long a test waits for a request before it fails.
+const HANG: Duration = Duration::from_secs(60);
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +53,8 @@ pub struct Faults(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     line: Mutex<Line>,
+    /// Changes after every request that is written down.
+    seen: watch::Sender<()>,
     all_is_well: Notify,
 }
 
@@ -72,6 +79,14 @@ impl Faults {
     /// The requests of `call` so far, and when they came.
     pub fn seen(&self, call: &str) -> Vec<(Instant, Uri)> {
         self.line().seen.iter().filter(|(_, uri)| is_of(uri, call)).cloned().collect()
+    }
+
+    /// Waits until so many requests of `call` have come.
+    pub async fn until_seen(&self, call: &str, count: usize) -> Result<()> {
+        let mut changes = self.0.seen.subscribe();
+        let has_seen = changes.wait_for(|()| self.seen(call).len() >= count);
+        timeout(HANG, has_seen).await.with_context(|| format!("waited in vain for {count} requests of {call}"))??;
+        Ok(())
     }
 
     /// Puts the faults in front of an app.
@@ -115,9 +130,13 @@ impl Faults {
 
     /// Writes a request down, and tells what is to become of it.
     fn meet(&self, uri: &Uri) -> Option<Fault> {
-        let mut line = self.line();
-        line.seen.push((Instant::now(), uri.clone()));
-        line.faults.iter().find(|(call, _)| is_of(uri, call)).map(|(_, fault)| *fault)
+        let fault = {
+            let mut line = self.line();
+            line.seen.push((Instant::now(), uri.clone()));
+            line.faults.iter().find(|(call, _)| is_of(uri, call)).map(|(_, fault)| *fault)
+        };
+        self.0.seen.send_replace(());
+        fault
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -149,8 +168,9 @@ fn overloaded(seconds: u32) -> Response {
 fn broken() -> Response {
     let half = stream::once(async { Ok(Bytes::from_static(br#"{"code":200,"da"#)) });
     let end = stream::once(async {
-        // The half has to be on its way: a request without any answer Chromium repeats by itself.
-        sleep(Duration::from_millis(100)).await;
+        // The half has to be on its way: Chromium by itself repeats a request that got no answer at all. hyper flushes what
+        // it has before it asks again a body that was not ready.
+        yield_now().await;
         Err(io::Error::other("bad luck"))
     });
     Body::from_stream(half.chain(end)).into_response()

@@ -145,6 +145,12 @@ impl Kept {
 
     /// Ends what the test had, and keeps the rest for the next.
     pub(crate) async fn close(mut self) -> Result<()> {
+        self.end_test().await?;
+        pool().idle.push(self);
+        Ok(())
+    }
+
+    async fn end_test(&mut self) -> Result<()> {
         let session = self.session.clone().context("a test has a session")?;
         match &mut self.chromium {
             Some(chromium) => {
@@ -166,7 +172,6 @@ impl Kept {
                 self.session = None;
             }
         }
-        pool().idle.push(self);
         Ok(())
     }
 }
@@ -179,5 +184,59 @@ impl Drop for Kept {
         let _ = block_on_kept(async move { timeout(HANG, closing.quit()).await.map(drop) });
         // A session that did not close would try again, and block the thread for two minutes.
         let _ = session.leak();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Site;
+
+    #[tokio::test]
+    async fn two_drivers_choose_ports_of_their_own() {
+        let engine = Engine::chosen().unwrap();
+        let (first, second) = (Driver::start(engine).await.unwrap(), Driver::start(engine).await.unwrap());
+        assert_ne!(first.url(), second.url());
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_test_reaches_the_next_one_in_the_same_browser() {
+        let site = Site::start().await.unwrap();
+        let _place = Place::take().await.unwrap();
+        let mut kept = Kept::take().await.unwrap();
+        let (driver, console) = kept.open().await.unwrap();
+        driver.goto(&site.url).await.unwrap();
+        let state = "
+            const media = matchMedia('(prefers-color-scheme: dark)').matches;
+            return [document.cookie, localStorage.length, navigator.onLine, media, innerWidth, screenX, history.length]";
+        let run = async |code: &str| driver.execute(code, Vec::new()).await.unwrap().json().clone();
+        let clean = run(state).await;
+        run("document.cookie = 'a=b'; localStorage.a = 'b'; open('about:blank'); console.error('mine')").await;
+        driver.set_window_rect(9, 9, 900, 700).await.unwrap();
+        for (command, parameters) in [
+            (
+                "Emulation.setEmulatedMedia",
+                json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] }),
+            ),
+            (
+                "Network.emulateNetworkConditions",
+                json!({
+                    "offline": true, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+                }),
+            ),
+        ] {
+            driver.cdp().send_raw(command, parameters).await.unwrap();
+        }
+        assert_ne!(run(state).await, clean);
+        assert_eq!(console.complaints(&driver).await.unwrap().len(), 1);
+        run("console.error('mine')").await;
+
+        // Another test would take it from the pool.
+        kept.end_test().await.unwrap();
+        let (driver, console) = kept.open().await.unwrap();
+        driver.goto(&site.url).await.unwrap();
+        assert_eq!(driver.execute(state, Vec::new()).await.unwrap().json(), &clean);
+        assert_eq!(console.complaints(&driver).await.unwrap(), Vec::<String>::new());
+        kept.end_test().await.unwrap();
     }
 }

@@ -161,10 +161,23 @@ impl<'a> Page<'a> {
         Ok(self.count(callback).await? > 0)
     }
 
-    /// Lets the time of so many polls pass. The page's own timer measures it, so that a slow machine is waited for.
+    /// Lets the time of so many polls pass. The page's own timer measures it, so that a slow machine is waited for. What the
+    /// page has sent until then has reached the server: so has a request that it sends afterwards.
     pub async fn rest(&self, polls: u32) -> Result<()> {
-        self.browser.run("rested = 0").await?;
-        self.browser.until(&format!("rested >= {polls}")).await.map(drop)
+        self.browser.run("rested = 0; window.hasArrived = false").await?;
+        self.browser.until(&format!("rested >= {polls}")).await?;
+        self.browser.run("fetch('/side-by-side/mark').then(() => { hasArrived = true })").await?;
+        self.browser.until("hasArrived").await.map(drop)
+    }
+
+    /// Waits until polls that the server holds have come: two of the SDK, which waits for no answer, and the one of ours.
+    pub async fn until_polled(&self) -> Result<()> {
+        let polls = match self.library {
+            Library::Sdk => 2,
+            Library::Ours => 1,
+        };
+        let before = self.requests("check");
+        self.faults.until_seen("check", before + polls).await
     }
 
     /// How many requests of `call` the server has seen.
@@ -214,8 +227,9 @@ pub fn sdk() -> Result<Vec<u8>> {
 }
 
 fn pages(sdk: Vec<u8>) -> Router {
-    let mut router =
-        Router::new().route("/side-by-side/sdk.js", get(async || ([(header::CONTENT_TYPE, "text/javascript")], sdk)));
+    let mut router = Router::new()
+        .route("/side-by-side/mark", get(async || ()))
+        .route("/side-by-side/sdk.js", get(async || ([(header::CONTENT_TYPE, "text/javascript")], sdk)));
     for (name, policy) in [("lenient", LENIENT), ("strict", STRICT)] {
         for (library, script) in [(Library::Sdk, "/side-by-side/sdk.js"), (Library::Ours, "/scanlogin/global.js")] {
             let page = Html(format!(

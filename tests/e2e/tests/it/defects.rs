@@ -16,7 +16,7 @@ async fn a_slow_network_does_not_tell_of_one_sign_in_twice() -> Result<()> {
     let successes = side_by_side(&browser, async |page| {
         let code = page.show_code("").await?;
         page.faults.strike("check", Fault::Held);
-        page.rest(5).await?;
+        page.until_polled().await?;
         page.phone.scan(&code).await?;
         page.phone.confirm(&code).await?;
         page.faults.relent();

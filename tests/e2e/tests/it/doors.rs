@@ -2,7 +2,7 @@
 //! with the wasm inside, and a server that only imports.
 
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -13,7 +13,7 @@ use axum::routing::get;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::sync::Notify;
 
 const DIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
 
@@ -27,10 +27,12 @@ const HEAD: &str = "<!doctype html><html lang=en><title>Doors</title><link rel=i
       }
     </script>";
 
-/// The tag stands before the element that it names, and the wasm is there before that.
+/// The tag stands before the element that it names. The page is read up to there when the wasm is there, and no earlier:
+/// the server holds `slow.js` until the page has asked for `wasm-is-there`.
 const TAG: &str =
     "<script src=/scanlogin/global.js data-target=qrcode data-app-id=demo-app data-tenant-id=7 data-size=200
       data-countdown=false data-tips='{\"title\":\"Scan me\"}' data-custom-data='{\"hello\":\"world\"}'></script>
+    <script>ScanLogin.init().then(() => fetch('/wasm-is-there'))</script>
     <script src=/slow.js></script>
     <body><div id=qrcode></div></body>";
 
@@ -86,15 +88,19 @@ async fn start(wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
         let bytes = std::fs::read(format!("{DIST}/{file}")).unwrap_or_default();
         ([(CONTENT_TYPE, "text/javascript")], bytes)
     };
-    // The page is read no further while its script is on its way, long after the wasm has come.
-    let slow = async || {
-        sleep(Duration::from_secs(2)).await;
+    // A permit stays until it is taken, so it does not matter which of the two requests comes first.
+    let wasm_is_there = Arc::new(Notify::new());
+    let is_waited_for = Arc::clone(&wasm_is_there);
+    let slow = async move || {
+        is_waited_for.notified().await;
         ([(CONTENT_TYPE, "text/javascript")], "")
     };
+    let release = async move || wasm_is_there.notify_one();
     let with_pages = |app: Router| {
         wrap(
             app.route("/page/{name}", get(page))
                 .route("/slow.js", get(slow))
+                .route("/wasm-is-there", get(release))
                 .route("/legacy", get(async || ([(CONTENT_TYPE, "text/html")], LEGACY)))
                 .route("/untold/{file}", get(untold))
                 .route("/npm/scanlogin@0.1.0", get(async || Redirect::temporary("/scanlogin/global.js")))

@@ -139,6 +139,8 @@ async fn the_client_calls_back_in_the_order_of_the_sdk() -> Result<()> {
     let browser = Browser::open().await?;
     open(&browser, &site, "client").await?;
     let code = browser.read_code().await?;
+    // The first poll may be on its way still.
+    browser.until("document.querySelector('#told').textContent.includes('onResult, status 0')").await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
     phone.scan(&code).await?;
     browser.until_state("scanned").await?;

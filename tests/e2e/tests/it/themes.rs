@@ -16,7 +16,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use fastrand::Rng;
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use image::imageops::crop_imm;
+use image::{GrayImage, ImageFormat, Luma};
 use scanlogin_e2e::browser::decode_picture;
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
@@ -77,7 +78,7 @@ async fn every_theme_is_read_off_the_screen_or_refused_with_a_reason() -> Result
 }
 
 /// Shows themes side by side, and answers with what became of each and how it looks.
-async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, DynamicImage)> {
+async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, GrayImage)> {
     // So wide that the picture has about as many pixels whatever the ratio.
     let width = (4_000.0 / ratio) as u32;
     browser.resize(width, 1_000, ratio).await?;
@@ -87,14 +88,14 @@ async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Va
     let height = browser.run("return document.documentElement.scrollHeight").await?;
     browser.resize(width, height.as_u64().context("a height")? as u32, ratio).await?;
     let outcomes = browser.until("outcomes()").await?;
-    let picture = image::load_from_memory(&browser.screenshot().await?)?;
+    let picture = image::load_from_memory(&browser.screenshot().await?)?.into_luma8();
     ensure!(picture.width() == (f64::from(width) * ratio) as u32, "the picture is {} wide", picture.width());
     Ok((serde_json::from_value(outcomes)?, picture))
 }
 
-fn crop(picture: &DynamicImage, outcome: &Value, ratio: f64) -> DynamicImage {
+fn crop(picture: &GrayImage, outcome: &Value, ratio: f64) -> GrayImage {
     let pixels = |side: &str| (outcome[side].as_f64().unwrap() * ratio).round() as u32;
-    picture.crop_imm(pixels("x"), pixels("y"), pixels("width"), pixels("height"))
+    crop_imm(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height")).to_image()
 }
 
 /// A widget as a page may want it.
@@ -154,7 +155,7 @@ impl Theme {
     }
 
     /// Reads the picture, and says what is the matter when it can't.
-    fn read(self, picture: DynamicImage, ratio: f64) -> Result<()> {
+    fn read(self, picture: GrayImage, ratio: f64) -> Result<()> {
         // As a camera does, the decoder looks from several distances, first from where a module is a few pixels wide.
         let [first, others @ ..] = if ratio < 2.0 { [2, 1, 3] } else { [1, 2, 3] };
         let mut read = decode_picture(&picture, first);
