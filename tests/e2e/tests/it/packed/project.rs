@@ -10,11 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
+/// How long a tool may take to start. A test never depends on it: it only ends a run that hangs.
+const HANG: Duration = Duration::from_secs(120);
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Where all is installed.
@@ -148,9 +152,10 @@ impl Project {
             // A pipe that nobody reads fills up, and the tool would wait.
             lines.for_each(drop);
         });
-        match url.await {
-            Ok(url) => server.url = url,
-            Err(_) => return Err(anyhow!("{tool} ended before it was ready:\n{}", server.complaints()?)),
+        match timeout(HANG, url).await {
+            Ok(Ok(url)) => server.url = url,
+            Ok(Err(_)) => bail!("{tool} ended before it was ready:\n{}", server.complaints()?),
+            Err(_) => bail!("{tool} runs, but prints no address:\n{}", server.complaints()?),
         }
         Ok(server)
     }
@@ -158,7 +163,8 @@ impl Project {
     fn tool(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(self.installed.tools.join("node_modules/.bin").join(name));
         command.current_dir(&self.folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
-        command.env("NEXT_TELEMETRY_DISABLED", "1");
+        // Their output is read: where `CI` is set, they colour it even in a pipe.
+        command.env("NEXT_TELEMETRY_DISABLED", "1").env("NO_COLOR", "1");
         command
     }
 }
