@@ -152,12 +152,21 @@ impl Browser {
         Ok(Self { driver, screen: path("XVFB_RUN"), programs })
     }
 
-    /// A command whose browsers have a screen, if they need one.
-    pub(crate) fn command(&self, workspace: &Workspace, program: PathBuf) -> Command {
-        let Some(screen) = &self.screen else { return workspace.command(program) };
-        let mut command = workspace.command(screen);
-        command.args(["--auto-servernum", "--server-args=-screen 0 1280x1024x24"]).arg(program);
-        command
+    /// Gives the browsers of a command a screen, if they need one.
+    pub(crate) fn with_screen(&self, workspace: &Workspace, command: Command) -> Command {
+        let Some(screen) = &self.screen else { return command };
+        let mut with_screen = workspace.command(screen);
+        with_screen
+            .args(["--auto-servernum", "--server-args=-screen 0 1280x1024x24"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => with_screen.env(name, value),
+                None => with_screen.env_remove(name),
+            };
+        }
+        with_screen
     }
 }
 

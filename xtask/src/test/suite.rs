@@ -190,7 +190,7 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
     let browser = Browser::ensure(workspace, engine)?;
     tools::ensure_wasm_target(workspace)?;
     tools::build_test_tools(workspace)?;
-    let mut wasm_pack = browser.command(workspace, workspace.built("debug", "wasm-pack"));
+    let mut wasm_pack = workspace.command(workspace.built("debug", "wasm-pack"));
     wasm_pack.args(["test", "--headless"]);
     match engine {
         Engine::Chromium => wasm_pack.arg("--chrome"),
@@ -203,22 +203,21 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
         wasm_pack.args([".", "--test", "browser", "--"]).args(arguments);
     }
     tools::put_test_tools_on_path(workspace, &mut wasm_pack, &browser, evidence)?;
-    Ok(wasm_pack)
+    Ok(browser.with_screen(workspace, wasm_pack))
 }
 
 fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
     let browser = Browser::ensure(workspace, engine)?;
-    let mut cargo = browser.command(workspace, workspace.cargo().get_program().into());
+    let mut cargo = cargo_test(workspace);
     let default = match engine {
         Engine::Chromium => &[][..],
         Engine::Firefox | Engine::WebKit => &EVERYWHERE,
     };
     cargo
-        .args(cargo_test(workspace).get_args())
         .args(["--test", "e2e", "--"])
         .args(filter.arguments(default))
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .env("SCANLOGIN_FAILED_TESTS", evidence)
-        .envs(browser.programs);
-    Ok(cargo)
+        .envs(browser.programs.iter().map(|(variable, program)| (variable, program)));
+    Ok(browser.with_screen(workspace, cargo))
 }
