@@ -180,8 +180,14 @@ impl Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let closing = session.clone();
-        let _ = block_on_kept(async move { timeout(HANG, closing.quit()).await.map(drop) });
+        let (chromium, closing) = (self.chromium.take(), session.clone());
+        let _ = block_on_kept(async move {
+            // The driver waits for a page that does not answer. The browser itself does not.
+            if let Some(mut chromium) = chromium {
+                let _ = timeout(HANG, chromium.devtools.command("Browser.close", json!({}))).await;
+            }
+            timeout(HANG, closing.quit()).await.map(drop)
+        });
         // A session that did not close would try again, and block the thread for two minutes.
         let _ = session.leak();
     }

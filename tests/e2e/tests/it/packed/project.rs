@@ -12,14 +12,14 @@ use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use tempfile::{NamedTempFile, TempDir};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// How long a tool may take to start. A test never depends on it: it only ends a run that hangs.
 const HANG: Duration = Duration::from_secs(120);
-const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Where all is installed.
 pub(crate) struct Installed {
@@ -143,28 +143,34 @@ impl Project {
         let mut process = command.process_group(0).spawn()?;
         let output = process.stdout.take().context("the tool has no output")?;
         let mut server = Server { url: String::new(), process, complaints };
-        let (sender, url) = oneshot::channel();
+        let (sender, mut printed) = unbounded_channel();
+        // To the end, because a pipe that nobody reads fills up, and the tool would wait.
         thread::spawn(move || {
-            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-            if let Some(url) = lines.find_map(|line| url_in(&line)) {
-                let _ = sender.send(url);
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
             }
-            // A pipe that nobody reads fills up, and the tool would wait.
-            lines.for_each(drop);
         });
-        match timeout(HANG, url).await {
-            Ok(Ok(url)) => server.url = url,
-            Ok(Err(_)) => bail!("{tool} ended before it was ready:\n{}", server.complaints()?),
-            Err(_) => bail!("{tool} runs, but prints no address:\n{}", server.complaints()?),
-        }
+        let mut lines = Vec::new();
+        let url = timeout(HANG, async {
+            while let Some(line) = printed.recv().await {
+                if let Some(url) = url_in(&line) {
+                    return Some(url);
+                }
+                lines.push(line);
+            }
+            None
+        });
+        let url = url.await.ok().flatten();
+        server.url = url.with_context(|| format!("{tool} names no address: {lines:#?}\n{:?}", server.complaints()))?;
         Ok(server)
     }
 
     fn tool(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(self.installed.tools.join("node_modules/.bin").join(name));
         command.current_dir(&self.folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
-        // Their output is read: where `CI` is set, they colour it even in a pipe.
-        command.env("NEXT_TELEMETRY_DISABLED", "1").env("NO_COLOR", "1");
+        command.env("NEXT_TELEMETRY_DISABLED", "1");
+        // With `CI` set, some tools colour what they print to a pipe, too.
+        command.env("NO_COLOR", "1").env_remove("FORCE_COLOR");
         command
     }
 }
