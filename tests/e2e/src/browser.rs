@@ -5,8 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use image::GrayImage;
-use image::imageops::{FilterType, resize};
+use scanlogin_decoder::decode;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
 use tokio::time::sleep;
@@ -190,42 +189,6 @@ impl Drop for Browser {
     }
 }
 
-/// How many times a picture is enlarged until its codes are found. The decoder wants more than a few pixels a module, and
-/// at each scale it overlooks one code or another.
-pub const SCALES: [u32; 3] = [2, 1, 3];
-
-/// Reads the one QR code in a picture.
-pub fn decode(png: &[u8]) -> Result<String> {
-    let picture = image::load_from_memory(png)?.into_luma8();
-    let [first, others @ ..] = SCALES;
-    others
-        .iter()
-        .fold(decode_picture(&picture, first), |read, scale| read.or_else(|_| decode_picture(&picture, *scale)))
-}
-
-/// Reads the one QR code in a picture, enlarged so many times.
-pub fn decode_picture(picture: &GrayImage, scale: u32) -> Result<String> {
-    // Among hard edges the decoder overlooks one code in fifty, at all scales alike.
-    decode_one(with_hard_edges(picture, scale)).or_else(|_| decode_one(with_soft_edges(picture, scale)))
-}
-
-/// Repeats every pixel. A resampling filter would give the same, and take half of the time of decoding.
-fn with_hard_edges(picture: &GrayImage, scale: u32) -> GrayImage {
-    GrayImage::from_fn(picture.width() * scale, picture.height() * scale, |x, y| picture[(x / scale, y / scale)])
-}
-
-fn with_soft_edges(picture: &GrayImage, scale: u32) -> GrayImage {
-    resize(picture, picture.width() * scale, picture.height() * scale, FilterType::CatmullRom)
-}
-
-fn decode_one(picture: GrayImage) -> Result<String> {
-    let mut prepared = rqrr::PreparedImage::prepare(picture);
-    let grids = prepared.detect_grids();
-    ensure!(grids.len() == 1, "there are {} codes in the picture", grids.len());
-    let (_, text) = grids[0].decode().context("the code in the picture can't be read")?;
-    Ok(text)
-}
-
 /// The first widget of the page.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
@@ -233,17 +196,4 @@ const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 pub(crate) fn root() -> PathBuf {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")).clone()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {
-        let png = include_bytes!("hard_to_read.png");
-        let picture = image::load_from_memory(png).unwrap().into_luma8();
-        assert!(SCALES.iter().all(|scale| decode_one(with_hard_edges(&picture, *scale)).is_err()));
-        assert!(decode(png).unwrap().contains("APP_AUTH"));
-    }
 }

@@ -12,12 +12,11 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse as _};
 use axum::routing::get;
 use image::DynamicImage;
-use image::imageops::FilterType;
-use rqrr::PreparedImage;
+use scanlogin_decoder::count_codes;
 use scanlogin_server::Config;
 use serde_json::{Value, json};
 
-use crate::browser::{SCALES, root};
+use crate::browser::root;
 use crate::faults::Faults;
 use crate::site::demo_app;
 use crate::{Browser, Phone, Site};
@@ -198,15 +197,7 @@ impl<'a> Page<'a> {
 
     /// How many codes a phone could read off the screen.
     pub async fn codes_on_screen(&self) -> Result<usize> {
-        let picture = self.picture().await?;
-        let count = |scale| {
-            // Of a blurred image the decoder wants soft edges.
-            let (width, height) = (picture.width() * scale, picture.height() * scale);
-            let picture = picture.resize(width, height, FilterType::Triangle).into_luma8();
-            let mut prepared = PreparedImage::prepare(picture);
-            prepared.detect_grids().iter().filter(|grid| grid.decode().is_ok()).count()
-        };
-        Ok(SCALES.map(count).into_iter().max().unwrap_or_default())
+        Ok(count_codes(&self.picture().await?))
     }
 
     /// A picture of the window, once all codes have faded in or out.

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
-use scanlogin_e2e::browser::decode;
+use scanlogin_decoder::decode;
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};

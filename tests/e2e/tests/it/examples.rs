@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context as _, Result};
-use scanlogin_e2e::browser::decode;
+use scanlogin_decoder::decode;
 use scanlogin_e2e::gallery::WIDGET;
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::json;

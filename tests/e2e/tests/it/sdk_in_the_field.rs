@@ -8,7 +8,7 @@ use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Html;
 use axum::routing::get;
-use scanlogin_e2e::browser::decode;
+use scanlogin_decoder::decode;
 use scanlogin_e2e::side_by_side::sdk;
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};

@@ -18,7 +18,7 @@ use axum::routing::get;
 use fastrand::Rng;
 use image::imageops::crop_imm;
 use image::{GrayImage, ImageFormat, Luma};
-use scanlogin_e2e::browser::decode_picture;
+use scanlogin_decoder::decode_picture;
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use scanlogin::lifecycle::CODE_LIFETIME;
-use scanlogin_e2e::browser::decode;
+use scanlogin_decoder::decode;
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
