@@ -48,6 +48,9 @@ pub(crate) struct Filter {
     exact: bool,
 }
 
+/// How many tests of the whole path run at once. They wait for browsers most of the time.
+const E2E_THREADS: &str = "6";
+
 /// A suite, where it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Run {
@@ -218,6 +221,7 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
         .args(filter.arguments(default))
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .env("SCANLOGIN_FAILED_TESTS", evidence)
+        .env("RUST_TEST_THREADS", E2E_THREADS)
         .envs(browser.programs.iter().map(|(variable, program)| (variable, program)));
     Ok(browser.with_screen(workspace, cargo))
 }
