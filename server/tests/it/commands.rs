@@ -181,7 +181,7 @@ fn serving(folder: &Path) -> ServerProcess {
     ServerProcess::start(program(folder, &["--store", "sqlite::memory:"]))
 }
 
-/// What a page of the app `id` is answered when it asks for a code.
+/// The response of `gene` to a page of the app `id`.
 fn gene(server: &ServerProcess, id: &str) -> String {
     let address = server.address.as_str();
     let mut stream = TcpStream::connect(address).unwrap();

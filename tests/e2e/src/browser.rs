@@ -23,7 +23,7 @@ const GLANCE: Duration = Duration::from_millis(25);
 pub struct Browser {
     driver: WebDriver,
     console: Arc<Console>,
-    /// What the files of a failed test are called.
+    /// The base name of the files that a failed test leaves.
     name: String,
     /// `None` once it is closed.
     kept: Option<Kept>,

@@ -1,4 +1,4 @@
-//! What pages write to the console, as far as an engine reports it.
+//! The console messages of pages, where the engine reports them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl Console {
         Ok(())
     }
 
-    /// All that is recorded, a line each; `None` if the engine reports nothing.
+    /// All recorded entries, one a line. `None` if the engine reports no messages.
     pub(crate) fn text(&self) -> Option<String> {
         let record = self.record.borrow();
         let lines = record.iter().map(|entry| format!("{}: {}\n", entry.level, entry.text)).collect();

@@ -1,5 +1,5 @@
-//! What differs between the browsers: the program that drives one, how it reports its port, and what it is told at the
-//! start. Deliberately absent: anything that a page does; where a test has to know the engine, the widget is wrong.
+//! The differences between the browsers: the driver program, how it reports its port, and the capabilities of a session.
+//! Tests of pages do not depend on the engine: a page that behaves differently in one is a fault of the widget.
 
 use std::env;
 use std::ffi::OsString;
@@ -53,7 +53,7 @@ impl Engine {
         }
     }
 
-    /// What the driver prints before its port. `None` if it does not print it.
+    /// The text that the driver prints before its port. `None` if it prints no port.
     pub(crate) fn port_announcement(self) -> Option<&'static str> {
         match self {
             Self::Chromium => Some("started successfully on port "),
@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// What the driver is told when it starts the browser.
+    /// The capabilities of a new session.
     pub(crate) fn capabilities(self) -> Result<Capabilities> {
         let mut capabilities = Capabilities::new();
         match self {

@@ -1,4 +1,4 @@
-//! What a failed test leaves behind: a picture of its window, and what its pages wrote to the console.
+//! The evidence that a failed test leaves: a screenshot of its window and the console messages of its pages.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::console::Console;
 use crate::driver::block_on_kept;
 
-/// How long a browser may take for each of the two. It may be the reason why the test failed.
+/// How long a browser may take for each of the two. A browser that hangs may be why the test failed.
 const HANG: Duration = Duration::from_secs(20);
 
 /// The name of the test on this thread, as a file's. `number` tells a test's browsers apart.

@@ -1,7 +1,7 @@
 //! The connection to Redis that all calls share, made again when it is lost.
 //!
-//! No call waits long: Redis answers within the timeout or counts as away. Deliberately absent: trying a command again.
-//! One whose answer is lost may have been done, and only its caller knows whether doing it twice is harmless.
+//! Redis counts as unavailable when it does not answer a call within the timeout. A command is never repeated here: one
+//! whose response is lost may have been executed, and only its caller knows whether repeating it is harmless.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;

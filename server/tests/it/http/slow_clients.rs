@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep};
 use crate::support::common::{Server, running};
 use crate::support::kept_log;
 
-/// Of real time.
+/// A duration in real time.
 const SHORT: Duration = Duration::from_millis(100);
-/// Of a clock that a test has paused.
+/// A duration on a clock that a test has paused.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const FOR_EVER: Duration = Duration::from_secs(10_000);
 const GET: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";

@@ -37,7 +37,7 @@ pub(crate) fn keep() {
     });
 }
 
-/// What this thread has logged since the last call. A test calls this first, too: with `--test-threads=1` all tests run on
+/// The lines that this thread has logged since the last call. A test also calls this first: with `--test-threads=1` all tests run on
 /// one thread.
 pub(crate) fn taken() -> String {
     String::from_utf8(LINES.take()).unwrap()

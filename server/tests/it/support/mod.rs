@@ -1,4 +1,4 @@
-//! What several test modules use.
+//! Helpers that several test modules share.
 
 pub(crate) mod common;
 pub(crate) mod description;

@@ -113,7 +113,7 @@ impl Drop for ServerProcess {
 }
 
 impl Address {
-    /// Of a server in this process.
+    /// The address of a server in this process.
     pub(crate) fn of(running: &Running) -> Self {
         Self(running.url.strip_prefix("http://").unwrap().to_owned())
     }

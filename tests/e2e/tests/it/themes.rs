@@ -23,14 +23,42 @@ use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-const THEMES: u64 = 2_000;
+/// How many themes are shown at each pixel ratio.
+const THEMES: u64 = 400;
 /// How many stand on the page at once.
 const BATCH: u64 = 25;
-/// How many of a screen's pixels a CSS pixel is wide, on the screens that there are.
-const RATIOS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
+/// How many pixel ratios there are; each gets every fifth batch.
+const PARTS: u64 = 5;
+
+// A test for each pixel ratio of common screens, so that they run at the same time.
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_off_the_screen_or_refused_with_a_reason() -> Result<()> {
+async fn every_theme_is_read_or_refused_at_1_pixel_per_css_pixel() -> Result<()> {
+    every_theme_is_read_or_refused(0, 1.0).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_theme_is_read_or_refused_at_1_25_pixels_per_css_pixel() -> Result<()> {
+    every_theme_is_read_or_refused(1, 1.25).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_theme_is_read_or_refused_at_1_5_pixels_per_css_pixel() -> Result<()> {
+    every_theme_is_read_or_refused(2, 1.5).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_theme_is_read_or_refused_at_2_pixels_per_css_pixel() -> Result<()> {
+    every_theme_is_read_or_refused(3, 2.0).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_theme_is_read_or_refused_at_3_pixels_per_css_pixel() -> Result<()> {
+    every_theme_is_read_or_refused(4, 3.0).await
+}
+
+/// Shows the themes of one of the [`PARTS`]; each has other themes. `ratio` is the number of the screen's pixels per CSS pixel.
+async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
     // Always the same themes, so that what passed once passes again; another seed tries others.
     let first: u64 = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
     let site = Site::start_with(|_| {}, page).await?;
@@ -42,8 +70,8 @@ async fn every_theme_is_read_off_the_screen_or_refused_with_a_reason() -> Result
     let mut unread = Vec::new();
     let mut readings = JoinSet::new();
     for batch in 0..THEMES / BATCH {
-        let ratio = RATIOS[batch as usize % RATIOS.len()];
-        let themes: Vec<Theme> = (0..BATCH).map(|n| Theme::random(first.wrapping_add(batch * BATCH + n))).collect();
+        let offset = (batch * PARTS + part) * BATCH;
+        let themes: Vec<Theme> = (offset..offset + BATCH).map(|n| Theme::random(first.wrapping_add(n))).collect();
         let (outcomes, picture) = show(&browser, &themes, ratio).await?;
         for (theme, outcome) in themes.into_iter().zip(outcomes) {
             let (state, code) = (outcome["state"].as_str().unwrap(), outcome["code"].as_str().unwrap_or_default());
