@@ -4,7 +4,7 @@
 //! compile.
 
 use anyhow::{Context as _, Result, bail};
-use image::imageops::{FilterType, resize};
+use image::imageops::{FilterType, crop_imm, resize};
 use image::{DynamicImage, GrayImage};
 use rqrr::PreparedImage;
 
@@ -12,9 +12,19 @@ use rqrr::PreparedImage;
 /// at each scale it overlooks one code or another.
 pub const SCALES: [u32; 3] = [2, 1, 3];
 
+/// Unpacks a PNG.
+pub fn read_picture(png: &[u8]) -> Result<GrayImage> {
+    Ok(image::load_from_memory(png)?.into_luma8())
+}
+
+/// Copies a part of a picture.
+pub fn cut_out(picture: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> GrayImage {
+    crop_imm(picture, x, y, width, height).to_image()
+}
+
 /// Reads the one QR code in a picture.
 pub fn decode(png: &[u8]) -> Result<String> {
-    let picture = image::load_from_memory(png)?.into_luma8();
+    let picture = read_picture(png)?;
     let [first, others @ ..] = SCALES;
     others
         .iter()
@@ -65,7 +75,7 @@ mod tests {
     #[test]
     fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {
         let png = include_bytes!("hard_to_read.png");
-        let picture = image::load_from_memory(png).unwrap().into_luma8();
+        let picture = read_picture(png).unwrap();
         assert!(SCALES.iter().all(|scale| decode_one(with_hard_edges(&picture, *scale)).is_err()));
         assert!(decode(png).unwrap().contains("APP_AUTH"));
     }

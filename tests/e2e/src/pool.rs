@@ -20,7 +20,7 @@ use crate::driver::{Driver, block_on_kept};
 use crate::engine::Engine;
 
 /// How many browsers run at once.
-static PLACES: Semaphore = Semaphore::const_new(3);
+static PLACES: Semaphore = Semaphore::const_new(6);
 static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), claims: 0 });
 /// How long a browser may take to close. A test never depends on it: it only ends a run that hangs.
 const HANG: Duration = Duration::from_secs(20);

@@ -33,6 +33,22 @@ globalThis.outcomes = () => {
   return outcomes.includes(undefined) ? undefined : outcomes;
 };
 
+/** Puts the codes close together, since the time that a picture takes grows with its area, and answers with its height. */
+globalThis.arrange = () => {
+  for (const { element, refusal } of widgets) {
+    if (refusal) continue;
+    const { width, height } = frameOf(element).getBoundingClientRect();
+    element.style.order = Math.round(height);
+    // Where a code would be too small, the widget leaves its box, and must not lie under the next.
+    element.style.marginInlineEnd = `${Math.max(0, Math.ceil(width - element.clientWidth))}px`;
+  }
+  return document.documentElement.scrollHeight;
+};
+
+function frameOf(element) {
+  return element.querySelector('.scanlogin').shadowRoot.querySelector('.frame');
+}
+
 function widget({ code, options, box, properties }, appId) {
   const element = document.createElement('figure');
   Object.assign(element.style, box);
@@ -56,10 +72,10 @@ function outcome({ element, handle, refusal }) {
     element.hidden = true;
     return { state: handle?.state ?? 'refused', ...refusal };
   }
-  const parts = element.querySelector('.scanlogin').shadowRoot;
-  const code = parts.querySelector('.code');
-  const logo = parts.querySelector('.logo');
+  const frame = frameOf(element);
+  const code = frame.querySelector('.code');
+  const logo = frame.querySelector('.logo');
   if (handle.state !== 'ready' || code.getAnimations().length > 0 || logo?.complete === false) return undefined;
-  const { x, y, width, height } = parts.querySelector('.frame').getBoundingClientRect();
+  const { x, y, width, height } = frame.getBoundingClientRect();
   return { state: handle.state, x: x + scrollX, y: y + scrollY, width, height };
 }

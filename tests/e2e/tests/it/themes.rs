@@ -16,9 +16,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use fastrand::Rng;
-use image::imageops::crop_imm;
 use image::{GrayImage, ImageFormat, Luma};
-use scanlogin_decoder::decode_picture;
+use scanlogin_decoder::{cut_out, decode_picture, read_picture};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
@@ -63,6 +62,8 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
     let first: u64 = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
     let site = Site::start_with(|_| {}, page).await?;
     let browser = Browser::open().await?;
+    // Painting a window of this size for every step of a fade takes longer than all else.
+    browser.prefer(&[("prefers-reduced-motion", "reduce")]).await?;
     browser.goto(&format!("{}/themes/", site.url)).await?;
     browser.until("window.outcomes").await?;
 
@@ -109,21 +110,21 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
 async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, GrayImage)> {
     // So wide that the picture has about as many pixels whatever the ratio.
     let width = (4_000.0 / ratio) as u32;
-    browser.resize(width, 1_000, ratio).await?;
+    browser.resize(width, 100, ratio).await?;
     let pages: Vec<&Value> = themes.iter().map(|theme| &theme.page).collect();
     browser.run(&format!("show({})", serde_json::to_string(&pages)?)).await?;
     browser.until("outcomes()").await?;
-    let height = browser.run("return document.documentElement.scrollHeight").await?;
+    let height = browser.run("return arrange()").await?;
     browser.resize(width, height.as_u64().context("a height")? as u32, ratio).await?;
     let outcomes = browser.until("outcomes()").await?;
-    let picture = image::load_from_memory(&browser.screenshot().await?)?.into_luma8();
+    let picture = read_picture(&browser.screenshot().await?)?;
     ensure!(picture.width() == (f64::from(width) * ratio) as u32, "the picture is {} wide", picture.width());
     Ok((serde_json::from_value(outcomes)?, picture))
 }
 
 fn crop(picture: &GrayImage, outcome: &Value, ratio: f64) -> GrayImage {
     let pixels = |side: &str| (outcome[side].as_f64().unwrap() * ratio).round() as u32;
-    crop_imm(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height")).to_image()
+    cut_out(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height"))
 }
 
 /// A widget as a page may want it.
@@ -159,8 +160,6 @@ impl Theme {
         let is_narrow = random.u8(..) < 80;
         let box_style = json!({
             "width": if is_narrow { json!(format!("{}px", random.u32(60..=500))) } else { Value::Null },
-            // Where a code would be too small, the widget leaves its box, and must not lie under the next.
-            "marginInlineEnd": if is_narrow { "600px" } else { "" },
             // Boxes seldom begin where a pixel does.
             "paddingLeft": format!("{}px", random.f64()),
             "marginTop": format!("{}px", random.f64()),
@@ -241,7 +240,7 @@ const LOGOS: [&str; 7] = ["black.svg", "white.svg", "noise.png", "clear.svg", "w
 /// Adds the page and the logos to the site.
 fn page(site: Router) -> Router {
     const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Themes</title><link rel=icon href=/favicon.svg>\
-        <style>body, figure { margin: 0 } figure { display: inline-block; vertical-align: top }\
+        <style>body, figure { margin: 0 } body { display: flex; flex-wrap: wrap; align-items: start } figure { flex: none }\
         [hidden] { display: none } .scanlogin::part(text) { display: none }</style>\
         <script type=module src=themes.js></script>";
     let svg = |size: &str, shapes: &str| {
