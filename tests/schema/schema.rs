@@ -43,11 +43,14 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     let token = running.service.identity.sign(&alice).unwrap();
     let (token, app_id, app_secret) = (token.expose(), &demo.app_id, demo.app_secret.expose());
     let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/hooks.py");
+    // Without a database of inputs, no time goes into choosing which of them to store.
     let settings = format!(
         "hooks = '{hooks}'\n\
          [auth.openapi]\n\
          user = {{ bearer = '{token}' }}\n\
          backend = {{ username = '{app_id}', password = '{app_secret}' }}\n\
+         [generation]\n\
+         database = 'none'\n\
          [phases.fuzzing.generation]\n\
          max-examples = 500\n\
          [phases.stateful.generation]\n\

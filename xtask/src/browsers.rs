@@ -62,7 +62,10 @@ impl Engine {
                 Program { variable: "CHROMEDRIVER", names: &["chromedriver"], packages: &["chromium-driver"] },
                 Program {
                     variable: "CHROME",
+                    // Chromium without windows and menus, which takes half of the time, comes first.
                     names: &[
+                        "chromium-headless-shell",
+                        "chrome-headless-shell",
                         "chromium",
                         "chromium-browser",
                         "google-chrome",
@@ -70,7 +73,7 @@ impl Engine {
                         "chrome",
                         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
                     ],
-                    packages: &["chromium"],
+                    packages: &["chromium-headless-shell"],
                 },
             ],
             Self::Firefox => &[
@@ -94,7 +97,7 @@ impl Engine {
         match self {
             Self::Chromium => {
                 "install Chromium (or Chrome) and the chromedriver of the same version. On Debian that is `apt-get \
-                 install chromium chromium-driver`; elsewhere see \
+                 install chromium-headless-shell chromium-driver`; elsewhere see \
                  https://googlechromelabs.github.io/chrome-for-testing. Programs that are not on the PATH can be named \
                  in the variables CHROME and CHROMEDRIVER."
             }

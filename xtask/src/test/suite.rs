@@ -49,7 +49,7 @@ pub(crate) struct Filter {
 }
 
 /// How many tests of the whole path run at once. They wait for browsers most of the time.
-const E2E_THREADS: &str = "6";
+const E2E_THREADS: &str = "10";
 
 /// A suite, where it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
