@@ -60,10 +60,12 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
 }
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
+    // With `--examples`, of which there are none, and of all packages, the dependencies have the features that they have for
+    // the lints, so that cargo does not compile them again.
     run(
         workspace
             .cargo()
-            .args(["doc", "--locked", "--no-deps", "--package", "scanlogin", "--package", "scanlogin-server"])
+            .args(["doc", "--locked", "--no-deps", "--workspace", "--lib", "--examples"])
             .env("RUSTDOCFLAGS", "-D warnings"),
         "rustdoc found something: see its messages above.",
     )
