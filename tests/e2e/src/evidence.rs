@@ -61,7 +61,7 @@ fn folder() -> Result<PathBuf> {
     if let Some(folder) = env::var_os("SCANLOGIN_FAILED_TESTS") {
         return Ok(folder.into());
     }
-    // target/debug/deps/it-0123456789abcdef
+    // target/debug/deps/e2e-0123456789abcdef
     let binary = env::current_exe()?;
     Ok(binary.ancestors().nth(3).map_or_else(PathBuf::new, Path::to_owned).join("failed-tests"))
 }

@@ -1,7 +1,5 @@
 //! What `cargo xtask test` prints at its end: which tests failed and why, how to run each alone, and the sum.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use super::output::{Output, Tally};
@@ -75,11 +73,14 @@ impl Report {
             );
             println!("        {reason}");
             println!("        again: {}", run.command_for(name));
-            let file = run.evidence(workspace).join(name.replace("::", "."));
-            for (what, extension) in [("screenshot", "png"), ("console", "txt")] {
-                let file = PathBuf::from(format!("{}.{extension}", file.display()));
-                if file.is_file() {
-                    println!("        {what}: {}", file.display());
+            let folder = run.evidence(workspace);
+            // A test may have two browsers.
+            for number in ["", "-2"] {
+                for (what, extension) in [("screenshot", "png"), ("console", "txt")] {
+                    let file = folder.join(format!("{}{number}.{extension}", name.replace("::", ".")));
+                    if file.is_file() {
+                        println!("        {what}: {}", file.display());
+                    }
                 }
             }
         }
