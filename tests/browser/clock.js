@@ -28,19 +28,22 @@ export function pendingTimers() {
   return timers.size;
 }
 
-/** Lets at most `milliseconds` pass: runs the next timer if it is due by then. Returns the time that has passed. */
-export function passTime(milliseconds) {
+/** The time on the clock, in milliseconds. */
+export function time() {
+  return now;
+}
+
+/** Lets time pass up to `end`, or to the next timer, which it runs, if that is due by then. */
+export function passTime(end) {
   const [next] = [...timers].sort(([, one], [, other]) => one.dueAt - other.dueAt);
-  const started = now;
-  if (next === undefined || next[1].dueAt > now + milliseconds) {
-    now += milliseconds;
-  } else {
-    const [id, { callback, dueAt }] = next;
-    timers.delete(id);
-    now = Math.max(now, dueAt);
-    callback();
+  if (next === undefined || next[1].dueAt > end) {
+    now = end;
+    return;
   }
-  return now - started;
+  const [id, { callback, dueAt }] = next;
+  timers.delete(id);
+  now = Math.max(now, dueAt);
+  callback();
 }
 
 /** Lets time pass in which no timer runs, as on a machine that sleeps. */
