@@ -141,13 +141,3 @@ async fn a_widget_that_is_started_stopped_and_started_again_has_one_code() {
     let shown = page.told().iter().filter(|line| line.starts_with("onCodeShow")).count();
     assert_eq!((shown, page.server.most_in_flight()), (1, 1));
 }
-
-#[wasm_bindgen_test]
-async fn time_passes_to_its_end_whatever_the_fractions() {
-    let _page = Page::new();
-    for n in 1..100 {
-        run("setTimeout(() => {}, argument)", &(1.0 / f64::from(n)).into()).unwrap();
-        pass(0.7 + f64::from(n)).await;
-        assert_eq!(pending_timers(), 0);
-    }
-}

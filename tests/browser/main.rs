@@ -12,6 +12,8 @@
 
 mod page;
 
+mod clock;
+
 mod life;
 
 mod client;

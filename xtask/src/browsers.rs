@@ -62,7 +62,7 @@ impl Engine {
                 Program { variable: "CHROMEDRIVER", names: &["chromedriver"], packages: &["chromium-driver"] },
                 Program {
                     variable: "CHROME",
-                    // Chromium without windows and menus, which takes half of the time, comes first.
+                    // The headless shell comes first: it paints no browser window, and the tests take half of the CPU time in it.
                     names: &[
                         "chromium-headless-shell",
                         "chrome-headless-shell",

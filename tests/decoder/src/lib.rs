@@ -12,13 +12,13 @@ use rqrr::PreparedImage;
 /// at each scale it overlooks one code or another.
 pub const SCALES: [u32; 3] = [2, 1, 3];
 
-/// Unpacks a PNG.
+/// Decodes a PNG to grayscale.
 pub fn read_picture(png: &[u8]) -> Result<GrayImage> {
     Ok(image::load_from_memory(png)?.into_luma8())
 }
 
 /// Copies a part of a picture.
-pub fn cut_out(picture: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> GrayImage {
+pub fn crop(picture: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> GrayImage {
     crop_imm(picture, x, y, width, height).to_image()
 }
 

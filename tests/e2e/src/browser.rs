@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use crate::console::Console;
 use crate::evidence;
-use crate::pool::{Kept, Place};
+use crate::pool::{Kept, Place, WINDOW};
 
 /// How long a test waits for something to appear before it fails.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -126,6 +126,19 @@ impl Browser {
         let is_there =
             format!("innerWidth === {width} && innerHeight === {height} && devicePixelRatio === {pixel_ratio}");
         self.until(&is_there).await.map(drop)
+    }
+
+    /// Hides the page, as a person does who minimizes the window.
+    pub async fn minimize(&self) -> Result<()> {
+        self.driver.minimize_window().await?;
+        self.until("document.visibilityState === 'hidden'").await.map(drop)
+    }
+
+    /// Shows the page again after [`minimize`](Self::minimize).
+    pub async fn restore(&self) -> Result<()> {
+        let (width, height) = WINDOW;
+        self.driver.set_window_rect(0, 0, width, height).await?;
+        self.until("document.visibilityState === 'visible'").await.map(drop)
     }
 
     /// Reads the text of an element, once it is there and not empty.

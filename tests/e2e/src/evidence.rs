@@ -61,7 +61,25 @@ fn folder() -> Result<PathBuf> {
     if let Some(folder) = env::var_os("SCANLOGIN_FAILED_TESTS") {
         return Ok(folder.into());
     }
-    // target/debug/deps/e2e-0123456789abcdef
-    let binary = env::current_exe()?;
-    Ok(binary.ancestors().nth(3).map_or_else(PathBuf::new, Path::to_owned).join("failed-tests"))
+    folder_beside(&env::current_exe()?)
+}
+
+/// Of `target/debug/deps/e2e-0123456789abcdef`, it is `target/failed-tests`.
+fn folder_beside(binary: &Path) -> Result<PathBuf> {
+    let deps = binary.parent().filter(|folder| folder.ends_with("deps"));
+    let target = deps.and_then(|deps| deps.ancestors().nth(2));
+    let target = target.context("the tests do not run in cargo's folder, and SCANLOGIN_FAILED_TESTS names no other")?;
+    Ok(target.join("failed-tests"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_lies_in_the_target_folder_and_nowhere_else() {
+        let folder = folder_beside(Path::new("/a/target/debug/deps/e2e-0123456789abcdef")).unwrap();
+        assert_eq!(folder, Path::new("/a/target/failed-tests"));
+        assert!(folder_beside(Path::new("/tmp/e2e")).is_err());
+    }
 }

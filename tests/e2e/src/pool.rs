@@ -22,6 +22,8 @@ use crate::engine::Engine;
 /// How many browsers run at once.
 static PLACES: Semaphore = Semaphore::const_new(6);
 static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), claims: 0 });
+/// The width and height of a test's window.
+pub(crate) const WINDOW: (u32, u32) = (1280, 800);
 /// How long a browser may take to close. A test never depends on it: it only ends a run that hangs.
 const HANG: Duration = Duration::from_secs(20);
 
@@ -114,7 +116,7 @@ impl Kept {
         };
         match self.engine {
             Engine::Chromium => self.open_context(&session).await.context("Chromium opens no window")?,
-            Engine::Firefox | Engine::WebKit => drop(session.set_window_rect(0, 0, 1280, 800).await?),
+            Engine::Firefox | Engine::WebKit => drop(session.set_window_rect(0, 0, WINDOW.0, WINDOW.1).await?),
         }
         let console = Console::record(self.engine, &session).await?;
         Ok((session, Arc::new(console)))
@@ -134,7 +136,7 @@ impl Kept {
         let context = context["browserContextId"].as_str().context("a context has an id")?.to_owned();
         let window = json!({
             "url": "about:blank", "browserContextId": context, "newWindow": true,
-            "left": 0, "top": 0, "width": 1280, "height": 800,
+            "left": 0, "top": 0, "width": WINDOW.0, "height": WINDOW.1,
         });
         let target = devtools.command("Target.createTarget", window).await?;
         // chromedriver calls a window by the id of its target.

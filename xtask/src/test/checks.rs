@@ -60,8 +60,8 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
 }
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    // With `--examples`, of which there are none, and of all packages, the dependencies have the features that they have for
-    // the lints, so that cargo does not compile them again.
+    // `--workspace` and `--examples` give the dependencies the same features as in the lints, so that cargo uses what it has
+    // compiled for them. No package has examples.
     run(
         workspace
             .cargo()

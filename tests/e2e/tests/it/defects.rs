@@ -267,14 +267,13 @@ async fn a_server_is_asked_no_more_than_it_takes() -> Result<()> {
 
     let hidden = side_by_side(&browser, async |page| {
         page.show_code("").await?;
-        page.browser.driver().minimize_window().await?;
-        page.browser.until("document.visibilityState === 'hidden'").await?;
+        page.browser.minimize().await?;
         // The poll that was due when the page was hidden.
         page.rest(2).await?;
         let polls = page.requests("check");
         page.rest(6).await?;
         let polls = page.requests("check") - polls;
-        page.browser.driver().set_window_rect(0, 0, 1280, 800).await?;
+        page.browser.restore().await?;
         Ok(polls)
     })
     .await?;

@@ -94,13 +94,13 @@ async fn a_page_that_nobody_sees_keeps_its_expired_code_until_somebody_looks() -
              })",
         )
         .await?;
-    browser.driver().minimize_window().await?;
+    browser.minimize().await?;
     browser.until("told.includes('changed, hidden')").await?;
     browser.run("told.length = 0; start()").await?;
     browser.until("told.length === 2").await?;
     assert_eq!(browser.run("return told").await?, json!(["shown, hidden", "expired, hidden"]));
 
-    browser.driver().set_window_rect(0, 0, 1280, 800).await?;
+    browser.restore().await?;
     browser.until("told.length >= 4").await?;
     let told = browser.run("return told").await?;
     assert_eq!((&told[2], &told[3]), (&json!("changed, visible"), &json!("shown, visible")));

@@ -17,7 +17,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use fastrand::Rng;
 use image::{GrayImage, ImageFormat, Luma};
-use scanlogin_decoder::{cut_out, decode_picture, read_picture};
+use scanlogin_decoder::{decode_picture, read_picture};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
@@ -62,7 +62,7 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
     let first: u64 = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
     let site = Site::start_with(|_| {}, page).await?;
     let browser = Browser::open().await?;
-    // Painting a window of this size for every step of a fade takes longer than all else.
+    // Without it, the code fades in, and Chromium paints this large window for each frame.
     browser.prefer(&[("prefers-reduced-motion", "reduce")]).await?;
     browser.goto(&format!("{}/themes/", site.url)).await?;
     browser.until("window.outcomes").await?;
@@ -124,7 +124,7 @@ async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Va
 
 fn crop(picture: &GrayImage, outcome: &Value, ratio: f64) -> GrayImage {
     let pixels = |side: &str| (outcome[side].as_f64().unwrap() * ratio).round() as u32;
-    cut_out(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height"))
+    scanlogin_decoder::crop(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height"))
 }
 
 /// A widget as a page may want it.
