@@ -41,6 +41,7 @@ async fn a_code_of_wechat_is_its_image_and_is_never_drawn() {
 #[wasm_bindgen_test]
 async fn a_refused_call_fails_with_an_error_that_has_the_servers_words() {
     let page = Page::new();
+    page.server.set_app_id("");
     page.server.on("check", 200, r#"{"code":2241,"message":"no such code","reason":"unknown-code"}"#);
     let promise = Promise::new(&mut |resolve, reject| {
         call("checkStatus", "qrcode", JsValue::UNDEFINED, "r", "", resolve, reject);

@@ -29,6 +29,17 @@ async fn destroying_takes_everything_away_and_nothing_follows() {
 }
 
 #[wasm_bindgen_test]
+async fn a_page_that_has_ended_asks_no_other_pages_server() {
+    let mut ended = Page::new();
+    ended.start("");
+    drop(ended);
+    let next = Page::new();
+    // It sends its request after the code of the page that was running, to a server that is gone.
+    pass(1_000.0).await;
+    assert_eq!(next.server.requests("gene"), 0);
+}
+
+#[wasm_bindgen_test]
 async fn a_callback_may_destroy_the_widget_that_calls_it() {
     // From the answer to a request, and from a person's click.
     for callback in ["onStart", "onResult", "onScanned", "onRetry"] {

@@ -41,7 +41,8 @@ async fn a_good_run_shows_every_state_and_calls_back_in_order() {
 #[wasm_bindgen_test]
 async fn requests_carry_what_the_protocol_asks_for_and_the_poll_token_in_no_address() {
     let mut page = Page::with(&[0, 0]);
-    page.start("appId: 'app', host: 'https://login.test/', customData: { hello: 'world' }, lang: 'ja-JP'");
+    page.server.set_app_id("app");
+    page.start("host: 'https://login.test/', customData: { hello: 'world' }, lang: 'ja-JP'");
     page.until_held().await;
     let field = |n, name| page.server.field(n, name);
     assert_eq!(field(0, "url"), "https://login.test/api/v2/qrcode/gene");

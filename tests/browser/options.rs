@@ -12,6 +12,7 @@ async fn options_may_be_made_by_another_window() {
         argument.append(frame);
         globalThis.foreign = new frame.contentWindow.Object();";
     run(code, &page.target).unwrap();
+    page.server.set_app_id("");
     let extra = run("return Object.assign(globalThis.foreign, { lang: 'ja-JP' })", &JsValue::NULL).unwrap();
     page.start_with(extra, "qrcode");
     page.until_state("ready").await;

@@ -27,6 +27,9 @@ extern "C" {
     pub(crate) fn field(this: &Server, n: u32, name: &str) -> String;
     #[wasm_bindgen(method)]
     fn close(this: &Server);
+    /// Empty for requests without one. Each server has its own otherwise.
+    #[wasm_bindgen(method, setter, js_name = appId)]
+    pub(crate) fn set_app_id(this: &Server, id: &str);
     #[wasm_bindgen(method, getter)]
     pub(crate) fn aborted(this: &Server) -> u32;
     #[wasm_bindgen(method, getter, js_name = mostInFlight)]

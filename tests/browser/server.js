@@ -1,6 +1,6 @@
 // A server inside the page. It stands in for `fetch`, gives the answers of a script, and records the requests. Each page
-// of a test has one, which knows its own requests by their app id. A request for which the script has no answer is held
-// until the test adds one, so that a state of the widget lasts until the test goes on.
+// of a test has one, which gets the requests that carry its app id, and no others. A request for which the script has
+// no answer is held until the test adds one, so that a state of the widget lasts until the test goes on.
 
 const servers = [];
 const fetch = globalThis.fetch;
@@ -8,11 +8,15 @@ const fetch = globalThis.fetch;
 let reading = 0;
 
 globalThis.fetch = (request, ...rest) => {
-  const id = request.headers?.get("x-authing-app-id");
-  // A test may choose its own app id; then it has one server.
-  const server = servers.find((server) => server.id === id) ?? servers.at(-1);
+  // The test runner fetches by address. A page that has ended has no server, and must not reach that of the next test.
+  const server = request instanceof Request ? serverOf(request) : undefined;
   return server ? server.answer(request) : fetch(request, ...rest);
 };
+
+function serverOf(request) {
+  const appId = request.headers.get("x-authing-app-id") ?? "";
+  return servers.find((server) => server.appId === appId);
+}
 
 /** Whether something happens that needs no time to pass: the test waits for it before it lets time pass. */
 export function isReading() {
@@ -26,7 +30,8 @@ export class Server {
   #held = { gene: [], check: [], userinfo: [] };
 
   constructor() {
-    this.id = `app-${++Server.#last}`;
+    /** May be set by a test; empty for requests without one. */
+    this.appId = `app-${++Server.#last}`;
     this.log = [];
     this.aborted = 0;
     this.inFlight = 0;
@@ -44,7 +49,7 @@ export class Server {
   options(log, extra) {
     const names =
       "onCodeLoaded onCodeShow onCodeLoadFailed onStart onResult onScanned onSuccess onCancel onExpired onMfa onAuthFlow onError onRetry onCodeDestroyed";
-    const options = { appId: this.id, interval: 100, countdown: false };
+    const options = { appId: this.appId, interval: 100, countdown: false };
     for (const name of names.split(" ")) {
       options[name] = (...values) => log.push([name, ...values.map(written)].join(" "));
     }
