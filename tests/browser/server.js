@@ -15,7 +15,8 @@ globalThis.fetch = (request, ...rest) => {
 
 function serverOf(request) {
   const appId = request.headers.get("x-authing-app-id") ?? "";
-  return servers.find((server) => server.appId === appId);
+  // A test that failed leaves its server.
+  return servers.findLast((server) => server.appId === appId);
 }
 
 /** Whether something happens that needs no time to pass: the test waits for it before it lets time pass. */
