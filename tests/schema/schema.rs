@@ -52,7 +52,7 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
          [generation]\n\
          database = 'none'\n\
          [phases.fuzzing.generation]\n\
-         max-examples = 500\n\
+         max-examples = 400\n\
          [phases.stateful.generation]\n\
          max-examples = 25\n"
     );
