@@ -10,7 +10,7 @@ use rqrr::PreparedImage;
 
 /// How many times a picture is enlarged until its codes are found. The decoder wants more than a few pixels a module, and
 /// at each scale it overlooks one code or another.
-pub const SCALES: [u32; 3] = [2, 1, 3];
+pub const SCALES: [u32; 3] = [1, 2, 3];
 
 /// Decodes a PNG to grayscale.
 pub fn read_picture(png: &[u8]) -> Result<GrayImage> {
