@@ -129,7 +129,10 @@ pub(crate) fn put_test_tools_on_path(
     let drivers = workspace.target("drivers");
     fs::create_dir_all(&drivers).context("The target folder cannot be written to")?;
     for name in ["chromedriver", "geckodriver"] {
-        fs::copy(workspace.built("debug", "webdriver"), drivers.join(name))
+        // Another run may have the old one running, which then can't be written to, but can be replaced.
+        let copy = drivers.join(format!("{name}-{}", std::process::id()));
+        fs::copy(workspace.built("debug", "webdriver"), &copy)
+            .and_then(|_| fs::rename(&copy, drivers.join(name)))
             .context("The driver cannot be put into the target folder")?;
     }
     let machine = std::env::var_os("PATH").unwrap_or_default();
