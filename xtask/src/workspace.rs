@@ -36,14 +36,14 @@ impl Workspace {
         Ok(Self { root, target, metadata, has_test_tools: false })
     }
 
-    /// Lets the tools have the dependencies that the tests have, see [`Self::cargo_for_tests`].
+    /// Lets the tools have the dependencies that the tests have, see [`Self::cargo_on_all_packages`].
     pub(crate) fn with_test_tools(self) -> Self {
         Self { has_test_tools: true, ..self }
     }
 
-    /// `cargo test` or `cargo build` for what tests need. All packages are selected, whatever is built of them: cargo
-    /// compiles a dependency again when another selection gives it other features.
-    pub(crate) fn cargo_for_tests(&self, command: &str) -> Command {
+    /// A command of cargo that compiles something. All packages are selected, whatever is compiled of them: with another
+    /// selection cargo would give the dependencies other features, and compile them again.
+    pub(crate) fn cargo_on_all_packages(&self, command: &str) -> Command {
         let mut cargo = self.cargo();
         cargo.args([command, "--workspace", "--features", "tools/test"]);
         cargo
@@ -52,7 +52,7 @@ impl Workspace {
     /// `cargo build` for programs of `tools/`.
     pub(crate) fn build_tools(&self) -> Command {
         if self.has_test_tools {
-            let mut cargo = self.cargo_for_tests("build");
+            let mut cargo = self.cargo_on_all_packages("build");
             // There are none. With them, cargo gives the dependencies the features that tests ask for.
             cargo.arg("--examples");
             return cargo;

@@ -1,5 +1,7 @@
 //! What is checked besides the tests. Each check counts as one test.
 
+use std::process::Command;
+
 use anyhow::{Result, anyhow};
 
 use super::output::{Failure, Output};
@@ -43,29 +45,30 @@ fn format(workspace: &Workspace, _: &Preparation) -> Result<()> {
 }
 
 fn lints(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    clippy(workspace, &["--workspace"])
+    clippy(workspace, workspace.cargo_on_all_packages("clippy"))
 }
 
 fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
     tools::ensure_wasm_target(workspace)?;
-    clippy(workspace, &["--package", "scanlogin", "--target", WASM_TARGET])
+    let mut cargo = workspace.cargo();
+    cargo.args(["clippy", "--package", "scanlogin", "--target", WASM_TARGET]);
+    clippy(workspace, cargo)
 }
 
-fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
+fn clippy(workspace: &Workspace, mut cargo: Command) -> Result<()> {
     tools::ensure_component(workspace, "clippy", "clippy")?;
     run(
-        workspace.cargo().args(["clippy", "--locked", "--all-targets"]).args(selection).args(["--", "-D", "warnings"]),
+        cargo.args(["--locked", "--all-targets", "--", "-D", "warnings"]),
         "Clippy found something: see its messages above.",
     )
 }
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    // `--workspace` and `--examples` give the dependencies the same features as in the lints, so that cargo uses what it has
-    // compiled for them. No package has examples.
     run(
         workspace
-            .cargo()
-            .args(["doc", "--locked", "--no-deps", "--workspace", "--lib", "--examples"])
+            .cargo_on_all_packages("doc")
+            // There are no examples. With them, cargo uses the dependencies that it has compiled for the lints.
+            .args(["--locked", "--no-deps", "--lib", "--examples"])
             .env("RUSTDOCFLAGS", "-D warnings"),
         "rustdoc found something: see its messages above.",
     )

@@ -155,7 +155,7 @@ impl fmt::Display for Run {
 
 /// `cargo test`, up to the targets and the arguments of their harness.
 pub(crate) fn cargo_test(workspace: &Workspace) -> Command {
-    let mut cargo = workspace.cargo_for_tests("test");
+    let mut cargo = workspace.cargo_on_all_packages("test");
     cargo.arg("--no-fail-fast");
     cargo
 }
