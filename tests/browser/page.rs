@@ -28,7 +28,7 @@ extern "C" {
     pub(crate) fn field(this: &Server, n: u32, name: &str) -> String;
     #[wasm_bindgen(method)]
     fn close(this: &Server);
-    /// Empty for requests without one. Each server has its own otherwise.
+    /// For a test that chooses the app id; empty for requests without one.
     #[wasm_bindgen(method, setter, js_name = appId)]
     pub(crate) fn set_app_id(this: &Server, id: &str);
     #[wasm_bindgen(method, getter)]
@@ -38,6 +38,8 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn options(this: &Server, log: &Array, extra: &JsValue) -> JsValue;
 
+    #[wasm_bindgen(js_name = takeStrays)]
+    pub(crate) fn take_strays() -> u32;
     #[wasm_bindgen(js_name = isReading)]
     fn is_reading() -> bool;
     fn listen(widget: &Element, states: &Array, heard: &Array);
@@ -142,6 +144,7 @@ impl Page {
         if PAGES.replace(PAGES.get() + 1) == 0 {
             stop_time();
         }
+        assert_eq!(take_strays(), 0, "a page that has ended sends requests");
         let target = document().create_element("div").unwrap();
         document().body().unwrap().append_child(&target).unwrap();
         Self {
@@ -265,7 +268,8 @@ impl Drop for Page {
         }
         self.server.close();
         self.target.remove();
-        if PAGES.replace(PAGES.get() - 1) == 1 {
+        // None are left after a panic in the page's own code.
+        if PAGES.replace(PAGES.get().saturating_sub(1)) <= 1 {
             resume_time();
         }
     }
@@ -275,8 +279,8 @@ pub(crate) fn document() -> Document {
     web_sys::window().unwrap().document().unwrap()
 }
 
-/// No test lets more time pass: codes live for two minutes. A longer guard would take the test runner's whole time, which
-/// ends the run without the name of the test.
+/// How long a test waits for something, in milliseconds of the page's clock: codes live for two minutes. With a longer wait,
+/// the test runner could give up first, and then it does not name the test.
 const LONGEST_TIME: f64 = 150_000.0;
 /// A guard against tests that would wait forever. Each turn is a task of the page.
 const MOST_TURNS: u32 = 5_000;

@@ -6,17 +6,30 @@ const servers = [];
 const fetch = globalThis.fetch;
 /** How many requests and answers are being read. */
 let reading = 0;
+let strays = 0;
 
 globalThis.fetch = (request, ...rest) => {
-  // The test runner fetches by address. A page that has ended has no server, and must not reach that of the next test.
-  const server = request instanceof Request ? serverOf(request) : undefined;
-  return server ? server.answer(request) : fetch(request, ...rest);
+  // The test runner fetches by address.
+  if (!(request instanceof Request)) return fetch(request, ...rest);
+  const server = serverOf(request);
+  if (server) return server.answer(request);
+  // A page that has ended has no server, and must not reach that of the next test. What its widget has aborted it may
+  // still send.
+  if (!request.signal.aborted) strays += 1;
+  return Promise.reject(new DOMException("the page has ended", "AbortError"));
 };
 
 function serverOf(request) {
   const appId = request.headers.get("x-authing-app-id") ?? "";
   // A test that failed leaves its server.
   return servers.findLast((server) => server.appId === appId);
+}
+
+/** How many requests of pages that had ended were sent since the last call. */
+export function takeStrays() {
+  const count = strays;
+  strays = 0;
+  return count;
 }
 
 /** Whether something happens that needs no time to pass: the test waits for it before it lets time pass. */
