@@ -8,9 +8,9 @@ use image::imageops::{FilterType, crop_imm, resize};
 use image::{DynamicImage, GrayImage};
 use rqrr::PreparedImage;
 
-/// How many times a picture is enlarged until its codes are found. The decoder wants more than a few pixels a module, and
-/// at each scale it overlooks one code or another.
-pub const SCALES: [u32; 3] = [1, 2, 3];
+/// How many times a picture is enlarged until its codes are found. The first is the cheapest, and reads nearly every code;
+/// at each scale the decoder overlooks one code or another.
+const SCALES: [u32; 3] = [1, 2, 3];
 
 /// Decodes a PNG to grayscale.
 pub fn read_picture(png: &[u8]) -> Result<GrayImage> {
@@ -22,17 +22,20 @@ pub fn crop(picture: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> Gra
     crop_imm(picture, x, y, width, height).to_image()
 }
 
-/// Reads the one QR code in a picture.
+/// Reads the one QR code in a PNG.
 pub fn decode(png: &[u8]) -> Result<String> {
-    let picture = read_picture(png)?;
+    decode_picture(&read_picture(png)?)
+}
+
+/// Reads the one QR code in a picture.
+pub fn decode_picture(picture: &GrayImage) -> Result<String> {
     let [first, others @ ..] = SCALES;
     others
         .iter()
-        .fold(decode_picture(&picture, first), |read, scale| read.or_else(|_| decode_picture(&picture, *scale)))
+        .fold(decode_enlarged(picture, first), |read, scale| read.or_else(|_| decode_enlarged(picture, *scale)))
 }
 
-/// Reads the one QR code in a picture, enlarged so many times.
-pub fn decode_picture(picture: &GrayImage, scale: u32) -> Result<String> {
+fn decode_enlarged(picture: &GrayImage, scale: u32) -> Result<String> {
     // Among hard edges the decoder overlooks one code in fifty, at all scales alike.
     decode_one(with_hard_edges(picture, scale)).or_else(|_| decode_one(with_soft_edges(picture, scale)))
 }

@@ -19,7 +19,7 @@ use crate::pool::{Kept, Place, WINDOW};
 
 /// How long a test waits for something to appear before it fails.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// How often it looks. Ten tests at once that look more often keep a core busy with looking.
+/// The time between two looks at the page. Each costs processor time, which ten tests at once share.
 const GLANCE: Duration = Duration::from_millis(80);
 
 /// A browser with one window, which shares nothing with those of other tests. If it is dropped without having been closed,
@@ -166,7 +166,7 @@ impl Browser {
         if !matches!(Engine::chosen()?, Engine::Chromium) {
             return Ok(self.driver.screenshot_as_png().await?);
         }
-        // The driver has no word for this: large pictures are compressed for as long as all else of their tests takes.
+        // WebDriver has no option for fast compression. It takes a sixth of the processor time of the tests with large pictures.
         let picture = self.command("Page.captureScreenshot", json!({ "optimizeForSpeed": true })).await?;
         Ok(BASE64_STANDARD.decode(picture["data"].as_str().context("Chromium sends no picture")?)?)
     }

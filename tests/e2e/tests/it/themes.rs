@@ -183,11 +183,7 @@ impl Theme {
 
     /// Reads the picture, and says what is the matter when it can't.
     fn read(self, picture: &GrayImage, ratio: f64) -> Result<()> {
-        // As a camera does, the decoder looks from several distances. Nearly all are read as they are.
-        let mut read = decode_picture(picture, 1);
-        for scale in [2, 3] {
-            read = read.or_else(|_| decode_picture(picture, scale));
-        }
+        let read = decode_picture(picture);
         if read.as_ref().is_ok_and(|read| *read == self.text) {
             return Ok(());
         }
