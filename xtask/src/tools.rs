@@ -14,9 +14,6 @@ use crate::machine::{find_program, install};
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
 
-/// The programs that run the widget's tests.
-const TEST_TOOLS: [&str; 4] = ["wasm-pack", "wasm-bindgen", "wasm-bindgen-test-runner", "webdriver"];
-
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Sees to it that rustc can compile for the browser.
@@ -113,7 +110,7 @@ pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
 pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<()> {
     step("Building wasm-pack and wasm-bindgen at the versions of Cargo.lock (some minutes at the first time)");
     run(
-        workspace.build_tools().args(TEST_TOOLS.iter().flat_map(|program| ["--bin", program])),
+        workspace.cargo().args(["build", "--package", "tools", "--features", "test"]),
         "wasm-pack did not build: see cargo's message above.",
     )
 }
@@ -129,7 +126,7 @@ pub(crate) fn put_test_tools_on_path(
     let drivers = workspace.target("drivers");
     fs::create_dir_all(&drivers).context("The target folder cannot be written to")?;
     for name in ["chromedriver", "geckodriver"] {
-        // Another run may have the old one running, which then can't be written to, but can be replaced.
+        // Another run may execute the old driver, which then can't be written to, but can be replaced.
         let copy = drivers.join(format!("{name}-{}", std::process::id()));
         fs::copy(workspace.built("debug", "webdriver"), &copy)
             .and_then(|_| fs::rename(&copy, drivers.join(name)))

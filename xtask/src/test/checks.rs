@@ -1,7 +1,5 @@
 //! What is checked besides the tests. Each check counts as one test.
 
-use std::process::Command;
-
 use anyhow::{Result, anyhow};
 
 use super::output::{Failure, Output};
@@ -21,6 +19,9 @@ const CHECKS: [(&str, Check); 5] = [
     ("documentation", documentation),
     ("size", size_budget),
 ];
+
+/// All packages, with all programs of `tools/`.
+const ALL_PACKAGES: [&str; 3] = ["--workspace", "--features", "tools/test"];
 
 pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Output {
     let mut output = Output::default();
@@ -45,20 +46,18 @@ fn format(workspace: &Workspace, _: &Preparation) -> Result<()> {
 }
 
 fn lints(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    clippy(workspace, workspace.cargo_on_all_packages("clippy"))
+    clippy(workspace, &ALL_PACKAGES)
 }
 
 fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
     tools::ensure_wasm_target(workspace)?;
-    let mut cargo = workspace.cargo();
-    cargo.args(["clippy", "--package", "scanlogin", "--target", WASM_TARGET]);
-    clippy(workspace, cargo)
+    clippy(workspace, &["--package", "scanlogin", "--target", WASM_TARGET])
 }
 
-fn clippy(workspace: &Workspace, mut cargo: Command) -> Result<()> {
+fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
     tools::ensure_component(workspace, "clippy", "clippy")?;
     run(
-        cargo.args(["--locked", "--all-targets", "--", "-D", "warnings"]),
+        workspace.cargo().args(["clippy", "--locked", "--all-targets"]).args(selection).args(["--", "-D", "warnings"]),
         "Clippy found something: see its messages above.",
     )
 }
@@ -66,9 +65,12 @@ fn clippy(workspace: &Workspace, mut cargo: Command) -> Result<()> {
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
     run(
         workspace
-            .cargo_on_all_packages("doc")
-            // There are no examples. With them, cargo uses the dependencies that it has compiled for the lints.
-            .args(["--locked", "--no-deps", "--lib", "--examples"])
+            .cargo()
+            .args(["doc", "--locked", "--no-deps", "--lib"])
+            .args(ALL_PACKAGES)
+            // No package has examples. The flag gives the dependencies the features that they have in the lints, so that
+            // cargo uses what it has compiled for them.
+            .arg("--examples")
             .env("RUSTDOCFLAGS", "-D warnings"),
         "rustdoc found something: see its messages above.",
     )
