@@ -73,6 +73,8 @@ export class Server {
   async answer(request) {
     const call = new URL(request.url).pathname.split("/").pop();
     const body = request.method === "POST" ? await read(request) : "";
+    // As a real server, it never sees what was aborted before.
+    request.signal.throwIfAborted();
     this.log.push({ call, url: request.url, body, headers: Object.fromEntries(request.headers) });
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
