@@ -20,10 +20,6 @@ const CHECKS: [(&str, Check); 5] = [
     ("size", size_budget),
 ];
 
-/// All packages, as the tests and their tools are built: so cargo uses the build scripts and macros of these builds.
-const SELECTIONS: [&[&str]; 2] =
-    [&["--workspace", "--exclude", "tools"], &["--package", "tools", "--features", "test"]];
-
 pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Output {
     let mut output = Output::default();
     for (name, check) in CHECKS.into_iter().filter(|(name, _)| filter.matches(name)) {
@@ -47,7 +43,7 @@ fn format(workspace: &Workspace, _: &Preparation) -> Result<()> {
 }
 
 fn lints(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    SELECTIONS.iter().try_for_each(|selection| clippy(workspace, selection))
+    clippy(workspace, &["--workspace"])
 }
 
 fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
@@ -64,19 +60,15 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
 }
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    SELECTIONS.iter().try_for_each(|selection| {
-        run(
-            workspace
-                .cargo()
-                .args(["doc", "--locked", "--no-deps", "--lib"])
-                .args(*selection)
-                // No package has examples. The flag gives the dependencies the features that they have in the lints, so
-                // that cargo uses what it has compiled for them.
-                .arg("--examples")
-                .env("RUSTDOCFLAGS", "-D warnings"),
-            "rustdoc found something: see its messages above.",
-        )
-    })
+    // `--workspace` and `--examples` give the dependencies the same features as in the lints, so that cargo uses what it has
+    // compiled for them. No package has examples.
+    run(
+        workspace
+            .cargo()
+            .args(["doc", "--locked", "--no-deps", "--workspace", "--lib", "--examples"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+        "rustdoc found something: see its messages above.",
+    )
 }
 
 fn size_budget(workspace: &Workspace, preparation: &Preparation) -> Result<()> {
