@@ -12,8 +12,8 @@ const timers = new Map();
 export function stopTime() {
   now = performance.now();
   performance.now = () => now;
-  globalThis.setTimeout = (callback, delay = 0) => {
-    if (!isCalledByTests()) return real.setTimeout.call(globalThis, callback, delay);
+  globalThis.setTimeout = (callback, delay = 0, ...rest) => {
+    if (!isCalledByTests()) return real.setTimeout.call(globalThis, callback, delay, ...rest);
     timers.set(++lastId, { callback, dueAt: now + delay });
     return lastId;
   };

@@ -166,7 +166,8 @@ impl Browser {
         if !matches!(Engine::chosen()?, Engine::Chromium) {
             return Ok(self.driver.screenshot_as_png().await?);
         }
-        // WebDriver has no option for fast compression. It takes a sixth of the processor time of the tests with large pictures.
+        // WebDriver has no option for fast compression, which saves a sixth of the processor time of the tests with large
+        // pictures.
         let picture = self.command("Page.captureScreenshot", json!({ "optimizeForSpeed": true })).await?;
         Ok(BASE64_STANDARD.decode(picture["data"].as_str().context("Chromium sends no picture")?)?)
     }
