@@ -21,8 +21,8 @@ export function stopTime() {
 }
 
 /**
- * Whether the compiled tests and the widget in them have called, directly or not. Scripts of a browser's driver run in the
- * page, too: WebKit's sets a timer for each, which has to be a real one.
+ * Whether the call comes from the wasm of the tests, which contains the widget. WebKit's driver runs scripts in the page,
+ * too, and sets a timer for each, which has to be a real one.
  */
 function isCalledByTests() {
   return new Error().stack.includes("/wasm-bindgen-test");

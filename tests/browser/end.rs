@@ -29,7 +29,7 @@ async fn destroying_takes_everything_away_and_nothing_follows() {
 }
 
 #[wasm_bindgen_test]
-async fn a_page_that_has_ended_asks_no_other_pages_server() {
+async fn a_page_that_has_ended_sends_no_request_to_the_next_page() {
     let mut ended = Page::new();
     ended.start("");
     drop(ended);

@@ -18,9 +18,9 @@ use crate::evidence;
 use crate::pool::{Kept, Place, WINDOW};
 
 /// How long a test waits for something to appear before it fails.
-const PATIENCE: Duration = Duration::from_secs(40);
-/// The time between two looks at the page. Each costs processor time, which ten tests at once share.
-const GLANCE: Duration = Duration::from_millis(80);
+const LONGEST_WAIT: Duration = Duration::from_secs(40);
+/// The time between two polls of the page. Each poll costs processor time, which ten tests at once share.
+const POLL_INTERVAL: Duration = Duration::from_millis(80);
 
 /// A browser with one window, which shares nothing with those of other tests. If it is dropped without having been closed,
 /// the test has failed, and what the window shows is saved.
@@ -65,15 +65,15 @@ impl Browser {
     /// Waits until an expression in the page is true, and answers with its value.
     pub async fn until(&self, expression: &str) -> Result<Value> {
         let code = format!("return {expression}");
-        let glances = PATIENCE.as_millis() / GLANCE.as_millis();
-        for _ in 0..glances {
+        let polls = LONGEST_WAIT.as_millis() / POLL_INTERVAL.as_millis();
+        for _ in 0..polls {
             // While a page loads there may be nothing yet to look at.
             if let Ok(value) = self.run(&code).await
                 && ![Value::Null, json!(false), json!(0), json!("")].contains(&value)
             {
                 return Ok(value);
             }
-            sleep(GLANCE).await;
+            sleep(POLL_INTERVAL).await;
         }
         bail!("waited in vain for `{expression}` on a page that says:\n{}", self.text().await?)
     }

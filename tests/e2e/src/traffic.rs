@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// How long a test waits for a request before it fails.
-const PATIENCE: Duration = Duration::from_secs(40);
+const LONGEST_WAIT: Duration = Duration::from_secs(40);
 
 /// A view of the requests of all pages.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +62,7 @@ impl Traffic {
     /// Waits until what was seen is as wanted, and answers with it.
     pub async fn until(&self, is_wanted: impl FnMut(&Seen) -> bool) -> Result<Seen> {
         let mut changes = self.0.subscribe();
-        let seen = timeout(PATIENCE, changes.wait_for(is_wanted)).await;
+        let seen = timeout(LONGEST_WAIT, changes.wait_for(is_wanted)).await;
         Ok(seen.with_context(|| format!("waited in vain for traffic, and saw {:?}", self.seen()))??.clone())
     }
 

@@ -15,8 +15,8 @@ use crate::run::run_watched;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// The package that no suite of cargo's tests needs: it has no tests, and takes long to build. And with it, cargo would give
-/// the server under test features that the released one lacks, such as decompression in its HTTP client.
+/// The package that no suite of cargo's tests needs: it has no tests, and takes long to build. Selected together with it,
+/// the server would also be tested with features that the released server lacks, such as decompression in its HTTP client.
 const WITHOUT_TESTS: &str = "tools";
 /// The test binaries that are suites of their own, or that run in a browser.
 const OTHER_SUITES: [&str; 3] = ["browser", "e2e", "schema"];
