@@ -11,8 +11,7 @@ use axum::Router;
 use axum::http::header;
 use axum::response::{Html, IntoResponse as _};
 use axum::routing::get;
-use image::DynamicImage;
-use scanlogin_decoder::count_codes;
+use scanlogin_decoder::{Picture, count_codes};
 use scanlogin_server::Config;
 use serde_json::{Value, json};
 
@@ -197,13 +196,13 @@ impl<'a> Page<'a> {
 
     /// How many codes a phone could read off the screen.
     pub async fn codes_on_screen(&self) -> Result<usize> {
-        Ok(count_codes(&self.picture().await?))
+        count_codes(&self.picture().await?)
     }
 
     /// A picture of the window, once all codes have faded in or out.
-    pub async fn picture(&self) -> Result<DynamicImage> {
+    pub async fn picture(&self) -> Result<Picture> {
         self.browser.until("isStill()").await?;
-        Ok(image::load_from_memory(&self.browser.screenshot().await?)?)
+        Picture::from_png(&self.browser.screenshot().await?)
     }
 
     /// Evaluates an expression in the page.

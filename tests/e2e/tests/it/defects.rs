@@ -346,7 +346,7 @@ fn keep_image_alone(answer: &mut Value) {
 /// How many pixels of the code are neither dark nor light.
 async fn greys_of_code(page: &Page<'_>) -> Result<usize> {
     let place = format!("Object.values({CODE}.getBoundingClientRect().toJSON()).map(Math.round)");
-    let [x, y, width, height, ..]: [u32; 8] = serde_json::from_value(page.look(&place).await?)?;
-    let code = page.picture().await?.crop_imm(x, y, width, height).into_luma8();
-    Ok(code.pixels().filter(|pixel| (32..224).contains(&pixel.0[0])).count())
+    let [x, y, width, height, ..]: [usize; 8] = serde_json::from_value(page.look(&place).await?)?;
+    let code = page.picture().await?.crop(x, y, width, height);
+    Ok(code.pixels().iter().filter(|[red, ..]| (32..224).contains(red)).count())
 }

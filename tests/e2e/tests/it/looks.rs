@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result};
-use image::{Rgb, RgbImage};
 use scanlogin::qr::QUIET_ZONE;
+use scanlogin_decoder::Picture;
 use scanlogin_e2e::gallery::{self, THEMES, WIDGET};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::json;
@@ -22,7 +22,7 @@ async fn forced_colours_leave_the_code_dark_on_light_and_the_button_a_button() -
         assert_eq!(browser.run("return matchMedia('(forced-colors: active)').matches").await?, json!(true));
         assert!(browser.read_code().await?.starts_with(r#"{"scene":"APP_AUTH""#), "{scheme}");
         let picture = picture_of_the_code(&browser).await?;
-        assert_eq!(colours(&picture), HashSet::from([Rgb([0; 3]), Rgb([255; 3])]), "{scheme}");
+        assert_eq!(colours(&picture), HashSet::from([[0; 3], [255; 3]]), "{scheme}");
         for state in ["scanned", "expired"] {
             gallery::open(&browser, &site, &format!("theme=light&language=en-US&state={state}")).await?;
             let colours = browser
@@ -100,14 +100,14 @@ async fn modules_are_whole_pixels_on_any_screen() -> Result<()> {
         gallery::open(&browser, &site, "theme=light&language=en-US&state=ready").await?;
         assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{pixel_ratio}");
         let picture = picture_of_the_code(&browser).await?;
-        assert_eq!(colours(&picture), HashSet::from([Rgb([0; 3]), Rgb([255; 3])]), "{pixel_ratio}");
+        assert_eq!(colours(&picture), HashSet::from([[0; 3], [255; 3]]), "{pixel_ratio}");
         let modules = browser.run(&format!("return {WIDGET}.querySelector('.code svg').viewBox.baseVal.width")).await?;
         let modules =
-            modules.as_u64().context("a code has a whole number of modules")? as u32 - 2 * u32::from(QUIET_ZONE);
+            modules.as_u64().context("a code has a whole number of modules")? as usize - 2 * usize::from(QUIET_ZONE);
         assert_eq!((picture.width() % modules, picture.height()), (0, picture.width()), "{pixel_ratio}");
         let pixels = picture.width() / modules;
         let is_even =
-            picture.enumerate_pixels().all(|(x, y, pixel)| picture[(x - x % pixels, y - y % pixels)] == *pixel);
+            picture.places().all(|(x, y)| picture.pixel(x, y) == picture.pixel(x - x % pixels, y - y % pixels));
         assert!(is_even, "{pixel_ratio}");
     }
     browser.close().await
@@ -154,24 +154,24 @@ async fn a_code_fits_into_any_box_stays_square_and_can_be_read() -> Result<()> {
 }
 
 /// The screen's pixels of the code, without its light margin.
-async fn picture_of_the_code(browser: &Browser) -> Result<RgbImage> {
-    let screen = image::load_from_memory(&browser.still_screenshot().await?)?;
+async fn picture_of_the_code(browser: &Browser) -> Result<Picture> {
+    let screen = Picture::from_png(&browser.still_screenshot().await?)?;
     let place = browser
         .run(&format!(
             "const {{ left, top, right, bottom }} = {WIDGET}.querySelector('.code svg').getBoundingClientRect();
              return [left, top, right - left, bottom - top].map((length) => Math.round(length * devicePixelRatio))"
         ))
         .await?;
-    let [left, top, width, height]: [u32; 4] = serde_json::from_value(place)?;
-    let picture = screen.crop_imm(left, top, width, height).to_rgb8();
-    let dark: Vec<(u32, u32)> =
-        picture.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] < 128).map(|(x, y, _)| (x, y)).collect();
-    let span = |places: Vec<u32>| Some((*places.iter().min()?, places.iter().max()? - places.iter().min()? + 1));
+    let [left, top, width, height]: [usize; 4] = serde_json::from_value(place)?;
+    let picture = screen.crop(left, top, width, height);
+    let dark: Vec<(usize, usize)> =
+        picture.places().filter(|(x, y)| picture.pixel(*x, *y).is_some_and(|[red, ..]| red < 128)).collect();
+    let span = |places: Vec<usize>| Some((*places.iter().min()?, places.iter().max()? - places.iter().min()? + 1));
     let (left, width) = span(dark.iter().map(|(x, _)| *x).collect()).context("there is no code")?;
     let (top, height) = span(dark.iter().map(|(_, y)| *y).collect()).context("there is no code")?;
-    Ok(image::imageops::crop_imm(&picture, left, top, width, height).to_image())
+    Ok(picture.crop(left, top, width, height))
 }
 
-fn colours(picture: &RgbImage) -> HashSet<Rgb<u8>> {
-    picture.pixels().copied().collect()
+fn colours(picture: &Picture) -> HashSet<[u8; 3]> {
+    picture.pixels().iter().copied().collect()
 }

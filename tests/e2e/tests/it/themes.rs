@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::io::Cursor;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
@@ -16,8 +16,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use fastrand::Rng;
-use image::{GrayImage, ImageFormat, Luma};
-use scanlogin_decoder::{decode_picture, read_picture};
+use scanlogin_decoder::{Picture, decode_picture};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
@@ -107,7 +106,7 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
 }
 
 /// Shows themes side by side, and answers with what became of each and how it looks.
-async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, GrayImage)> {
+async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, Picture)> {
     // So wide that the picture has about as many pixels whatever the ratio.
     let width = (4_000.0 / ratio) as u32;
     browser.resize(width, 100, ratio).await?;
@@ -117,14 +116,14 @@ async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Va
     let height = browser.run("return arrange()").await?;
     browser.resize(width, height.as_u64().context("a height")? as u32, ratio).await?;
     let outcomes = browser.until("outcomes()").await?;
-    let picture = read_picture(&browser.screenshot().await?)?;
-    ensure!(picture.width() == (f64::from(width) * ratio) as u32, "the picture is {} wide", picture.width());
+    let picture = Picture::from_png(&browser.screenshot().await?)?;
+    ensure!(picture.width() == (f64::from(width) * ratio) as usize, "the picture is {} wide", picture.width());
     Ok((serde_json::from_value(outcomes)?, picture))
 }
 
-fn crop(picture: &GrayImage, outcome: &Value, ratio: f64) -> GrayImage {
-    let pixels = |side: &str| (outcome[side].as_f64().unwrap() * ratio).round() as u32;
-    scanlogin_decoder::crop(picture, pixels("x"), pixels("y"), pixels("width"), pixels("height"))
+fn crop(picture: &Picture, outcome: &Value, ratio: f64) -> Picture {
+    let pixels = |side: &str| (outcome[side].as_f64().unwrap() * ratio).round() as usize;
+    picture.crop(pixels("x"), pixels("y"), pixels("width"), pixels("height"))
 }
 
 /// A widget as a page may want it.
@@ -182,13 +181,13 @@ impl Theme {
     }
 
     /// Reads the picture, and says what is the matter when it can't.
-    fn read(self, picture: &GrayImage, ratio: f64) -> Result<()> {
+    fn read(self, picture: &Picture, ratio: f64) -> Result<()> {
         let read = decode_picture(picture);
         if read.as_ref().is_ok_and(|read| *read == self.text) {
             return Ok(());
         }
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("theme-{}.png", self.seed));
-        picture.save(&path)?;
+        fs::write(&path, picture.to_png()?)?;
         anyhow::bail!("{read:?} at {ratio} pixels a CSS pixel, see {}: {}", path.display(), self.page)
     }
 }
@@ -257,8 +256,5 @@ fn page(site: Router) -> Router {
 /// A picture of as much detail as can be.
 fn noise() -> Vec<u8> {
     let mut random = Rng::with_seed(0);
-    let picture = GrayImage::from_fn(64, 64, |_, _| Luma([random.u8(..)]));
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png).unwrap();
-    png.into_inner()
+    Picture::from_fn(64, 64, |_, _| [random.u8(..); 3]).to_png().unwrap()
 }

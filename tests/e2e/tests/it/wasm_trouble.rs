@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
-use image::DynamicImage;
+use scanlogin_decoder::Picture;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
@@ -213,7 +213,7 @@ async fn it_looks_as_the_widget_does_pixel_by_pixel() -> Result<()> {
 }
 
 /// What is to be seen, with all that moves at its end, or where it begins when it has none.
-async fn picture(browser: &Browser) -> Result<DynamicImage> {
+async fn picture(browser: &Browser) -> Result<Picture> {
     browser
         .run(
             "for (const animation of document.querySelector('.scanlogin').shadowRoot.getAnimations()) {
@@ -224,7 +224,7 @@ async fn picture(browser: &Browser) -> Result<DynamicImage> {
              }",
         )
         .await?;
-    Ok(image::load_from_memory(&browser.screenshot().await?)?)
+    Picture::from_png(&browser.screenshot().await?)
 }
 
 #[tokio::test]
