@@ -14,6 +14,9 @@ use crate::machine::{find_program, install};
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
 
+/// The programs that run the widget's tests.
+const TEST_TOOLS: [&str; 4] = ["wasm-pack", "wasm-bindgen", "wasm-bindgen-test-runner", "webdriver"];
+
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Sees to it that rustc can compile for the browser.
@@ -110,7 +113,7 @@ pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
 pub(crate) fn build_test_tools(workspace: &Workspace) -> Result<()> {
     step("Building wasm-pack and wasm-bindgen at the versions of Cargo.lock (some minutes at the first time)");
     run(
-        workspace.cargo().args(["build", "--package", "tools", "--features", "test"]),
+        workspace.build_tools().args(TEST_TOOLS.iter().flat_map(|program| ["--bin", program])),
         "wasm-pack did not build: see cargo's message above.",
     )
 }

@@ -36,19 +36,29 @@ impl Workspace {
         Ok(Self { root, target, metadata, has_test_tools: false })
     }
 
-    /// Lets all builds of `tools/` have the features that the tools for tests need: with other features cargo would
-    /// compile what both need twice.
+    /// Lets the tools have the dependencies that the tests have, see [`Self::cargo_for_tests`].
     pub(crate) fn with_test_tools(self) -> Self {
         Self { has_test_tools: true, ..self }
     }
 
+    /// `cargo test` or `cargo build` for what tests need. All packages are selected, whatever is built of them: cargo
+    /// compiles a dependency again when another selection gives it other features.
+    pub(crate) fn cargo_for_tests(&self, command: &str) -> Command {
+        let mut cargo = self.cargo();
+        cargo.args([command, "--workspace", "--features", "tools/test"]);
+        cargo
+    }
+
     /// `cargo build` for programs of `tools/`.
     pub(crate) fn build_tools(&self) -> Command {
+        if self.has_test_tools {
+            let mut cargo = self.cargo_for_tests("build");
+            // There are none. With them, cargo gives the dependencies the features that tests ask for.
+            cargo.arg("--examples");
+            return cargo;
+        }
         let mut cargo = self.cargo();
         cargo.args(["build", "--package", "tools"]);
-        if self.has_test_tools {
-            cargo.args(["--features", "test"]);
-        }
         cargo
     }
 
@@ -67,14 +77,17 @@ impl Workspace {
         self.target(profile).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// The names of the test binaries of all packages.
-    pub(crate) fn test_targets(&self) -> Result<Vec<String>> {
+    /// The names of all targets that `cargo test` runs, of a kind: `test` or `bin`.
+    pub(crate) fn tested_targets(&self, kind: &str) -> Result<Vec<String>> {
         let array = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
         let packages = array(&self.metadata, "packages").context("cargo does not list the packages")?;
         let targets = packages.iter().filter_map(|package| array(package, "targets")).flatten();
-        let is_test = |target: &Value| array(target, "kind").is_some_and(|kinds| kinds.contains(&"test".into()));
+        let is_tested = |target: &Value| {
+            array(target, "kind").is_some_and(|kinds| kinds.contains(&kind.into()))
+                && target.get("test").and_then(Value::as_bool) == Some(true)
+        };
         let name = |target: Value| target.get("name").and_then(Value::as_str).map(str::to_owned);
-        Ok(targets.filter(is_test).filter_map(name).collect())
+        Ok(targets.filter(is_tested).filter_map(name).collect())
     }
 
     /// A program to be run in the root of the repository.

@@ -142,7 +142,12 @@ fn download(url: &str) -> Result<Vec<u8>, ureq::Error> {
         .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .build()
         .new_agent();
-    let answer = agent.get(url).header("accept", "application/jwk-set+json, application/json").call()?;
+    let answer = agent
+        .get(url)
+        .header("accept", "application/jwk-set+json, application/json")
+        // Without this header a server may compress its answer (RFC 9110, section 12.5.3).
+        .header("accept-encoding", "identity")
+        .call()?;
     if answer.status() != 200 {
         return Err(ureq::Error::StatusCode(answer.status().as_u16()));
     }

@@ -15,9 +15,6 @@ use crate::run::run_watched;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// The package that no suite of cargo's tests needs: it has no tests, and takes long to build. Selected together with it,
-/// the server would also be tested with features that the released server lacks, such as decompression in its HTTP client.
-const WITHOUT_TESTS: &str = "tools";
 /// The test binaries that are suites of their own, or that run in a browser.
 const OTHER_SUITES: [&str; 3] = ["browser", "e2e", "schema"];
 /// The tests of the whole path that use no more than every driver offers. The others use the DevTools of Chromium: its
@@ -156,19 +153,22 @@ impl fmt::Display for Run {
     }
 }
 
-/// `cargo test` on the packages with tests. All suites select the same packages: cargo compiles a dependency again when
-/// another selection gives it other features.
+/// `cargo test`, up to the targets and the arguments of their harness.
 pub(crate) fn cargo_test(workspace: &Workspace) -> Command {
-    let mut cargo = workspace.cargo();
-    cargo.args(["test", "--workspace", "--exclude", WITHOUT_TESTS, "--no-fail-fast"]);
+    let mut cargo = workspace.cargo_for_tests("test");
+    cargo.arg("--no-fail-fast");
     cargo
 }
 
 /// The flags that select the test binaries of the native suite.
 pub(crate) fn native_targets(workspace: &Workspace) -> Result<Vec<String>> {
-    let targets = workspace.test_targets()?.into_iter().filter(|target| !OTHER_SUITES.contains(&target.as_str()));
-    let flags = ["--lib", "--bins"].map(str::to_owned).into_iter();
-    Ok(flags.chain(targets.flat_map(|target| ["--test".to_owned(), target])).collect())
+    let mut flags = vec!["--lib".to_owned()];
+    for kind in ["bin", "test"] {
+        let mut targets = workspace.tested_targets(kind)?;
+        targets.retain(|target| !OTHER_SUITES.contains(&target.as_str()));
+        flags.extend(targets.into_iter().flat_map(|target| [format!("--{kind}"), target]));
+    }
+    Ok(flags)
 }
 
 fn native(workspace: &Workspace, filter: &Filter) -> Result<Vec<Command>> {

@@ -79,6 +79,14 @@ async fn a_user_of_a_provider_signs_in_to_a_page() {
     assert_eq!(provider.asked(), 1, "the keys are kept");
 }
 
+#[tokio::test]
+async fn keys_are_requested_without_compression() {
+    let key = Key::es256("key-1");
+    let provider = Provider::with(&[&key]).await;
+    assert_eq!(visit(&server(&provider.url), &key).await, alice());
+    assert_eq!(provider.last_header("accept-encoding").as_deref(), Some("identity"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn users_come_with_tokens_of_each_algorithm() {
     let keys = [Key::rs256("a"), Key::es256("b"), Key::eddsa("c")];

@@ -1,11 +1,10 @@
 //! A provider of OpenID Connect, as far as the server has to do with it: the keys that it signs with, and the address
 //! where it publishes them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -46,7 +45,8 @@ pub(crate) enum Answer {
 pub(crate) struct Provider {
     pub(crate) url: String,
     answer: Arc<Mutex<Answer>>,
-    asked: Arc<AtomicUsize>,
+    /// The headers of each request.
+    requests: Arc<Mutex<Vec<HeaderMap>>>,
     server: JoinHandle<()>,
 }
 
@@ -56,18 +56,18 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
         let answer = Arc::new(Mutex::new(Answer::Keys(jwks(keys))));
-        let asked = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let handler = {
-            let (answer, asked) = (Arc::clone(&answer), Arc::clone(&asked));
-            async move || {
-                asked.fetch_add(1, Ordering::SeqCst);
+            let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+            async move |headers: HeaderMap| {
+                requests.lock().unwrap().push(headers);
                 let answer = answer.lock().unwrap().clone();
                 answer.say().await
             }
         };
         let router = Router::new().fallback(handler);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, answer, asked, server }
+        Self { url, answer, requests, server }
     }
 
     pub(crate) fn publish(&self, keys: &[&Key]) {
@@ -87,7 +87,13 @@ impl Provider {
 
     /// How often somebody has asked for its keys.
     pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+        self.requests.lock().unwrap().len()
+    }
+
+    /// A header of the last request.
+    pub(crate) fn last_header(&self, name: &str) -> Option<String> {
+        let requests = self.requests.lock().unwrap();
+        Some(requests.last()?.get(name)?.to_str().unwrap().to_owned())
     }
 
     /// Waits until somebody has asked for its keys that often.
