@@ -2,13 +2,14 @@
 //!
 //! `wasm-pack build` would do the same and then empty the npm package (it rewrites `package.json` and ignores all).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{run, step};
+use crate::run::{read, run, step};
 use crate::size::Files;
 use crate::workspace::Workspace;
 use crate::{tools, widget};
@@ -25,6 +26,65 @@ const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 const WASM: &str = "scanlogin.wasm";
 /// The decoder that the phone page loads: the module, what it imports, and the licences they ask us to keep with them.
 const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Build the package twice, from nothing, in two folders below the target folder, and compare the files byte by byte.
+    #[arg(long)]
+    verify: bool,
+}
+
+pub(crate) fn run_command(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    if arguments.verify { verify(workspace) } else { dist(workspace) }
+}
+
+/// Fails if the package depends on the folder that it is built in, or on what an earlier build has left.
+fn verify(workspace: &Workspace) -> Result<()> {
+    // Of different length, since paths could find their way into the wasm.
+    let folders = ["verify/first", "verify/the-second"].map(|folder| workspace.target(folder));
+    let sources = read(workspace.command("git").args([
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--deduplicate",
+    ]))?;
+    for folder in &folders {
+        step(format_args!("Building the package in {}", folder.display()));
+        empty(folder)?;
+        for source in sources.split_terminator('\0').filter(|source| workspace.path(source).is_file()) {
+            if let Some(parent) = folder.join(source).parent() {
+                fs::create_dir_all(parent).with_context(|| format!("{} could not be created", parent.display()))?;
+            }
+            copy(&workspace.path("."), folder, source)?;
+        }
+        run(
+            workspace.cargo().args(["xtask", "dist"]).current_dir(folder).env_remove("CARGO_TARGET_DIR"),
+            "The package was not built: see the message above.",
+        )?;
+    }
+    let [first, second] = &folders;
+    let (first, second) = (files(&first.join("pkg/dist"))?, files(&second.join("pkg/dist"))?);
+    let names = first.keys().chain(second.keys().filter(|name| !first.contains_key(*name)));
+    let different: Vec<_> = names.filter(|name| first.get(*name) != second.get(*name)).map(String::as_str).collect();
+    if !different.is_empty() {
+        bail!("Two builds of the same sources differ in {}: compare them in target/verify.", different.join(", "));
+    }
+    println!("\nBoth folders have the same {} files, byte by byte.", first.len());
+    Ok(())
+}
+
+/// The content of each file of a folder, by its name.
+fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
+    entries
+        .map(|entry| {
+            let entry = entry?;
+            Ok((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?))
+        })
+        .collect()
+}
 
 pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     let doors = workspace.path("pkg");

@@ -28,11 +28,11 @@ use crate::workspace::Workspace;
 
 /// Builds, shows and tests scanlogin.
 ///
-/// Every command says what it does while it works, and fetches what it needs when it is missing: the wasm target and the
-/// source of the standard library from rustup, wasm-opt and a QR decoder from npm (at the versions of
-/// xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of Cargo.lock), oha and geckodriver from
-/// crates too, schemathesis from PyPI (at the versions of tests/schema/requirements.txt), browsers and Redis from Debian's
-/// apt (as root). You need rustup and Node.js 20 or newer.
+/// Every command says what it does while it works, and fetches what it needs when it is missing: wasm-opt and a QR decoder
+/// from npm (at the versions of xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of
+/// Cargo.lock), oha and geckodriver from crates too, schemathesis from PyPI (at the versions of
+/// tests/schema/requirements.txt), browsers and Redis from Debian's apt (as root). You need rustup, which installs the
+/// toolchain of rust-toolchain.toml, and Node.js 20 or newer.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
@@ -45,7 +45,7 @@ enum Command {
     /// Fetch and build everything that the other commands need, for instance before a journey without network.
     Setup(setup::Arguments),
     /// Build the widget into pkg/dist/: compile to wasm32, bind to JavaScript, optimize, and print the sizes.
-    Dist,
+    Dist(dist::Arguments),
     /// Build the widget, say what pages download of it, and fail if that is more than the budget.
     ///
     /// Says too what the bytes of the wasm are: by section, by crate, the largest functions and the largest pieces of data.
@@ -80,9 +80,10 @@ fn main() -> ExitCode {
 }
 
 fn run_command(workspace: Workspace, command: &Command) -> Result<ExitCode> {
+    tools::ensure_toolchain(&workspace)?;
     match command {
         Command::Setup(arguments) => setup::setup(&workspace.with_test_tools(), arguments)?,
-        Command::Dist => dist::dist(&workspace)?,
+        Command::Dist(arguments) => dist::run_command(&workspace, arguments)?,
         Command::Size(arguments) => size::size(&workspace, arguments)?,
         Command::Bench(arguments) => return bench::bench(&workspace, arguments),
         Command::Demo(arguments) => demo::demo(&workspace, arguments)?,

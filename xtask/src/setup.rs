@@ -20,7 +20,6 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
         workspace.cargo().args(["fetch", "--locked"]),
         "Not all crates were fetched: check the network, and that Cargo.lock fits the Cargo.toml files.",
     )?;
-    tools::ensure_wasm_target(workspace)?;
     widget::fetch(workspace)?;
     tools::ensure_node_modules(workspace)?;
     tools::build(workspace, "bindgen")?;

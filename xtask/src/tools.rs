@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::browsers::Browser;
 use crate::machine::{find_program, install};
@@ -19,47 +19,23 @@ const TEST_TOOLS: [&str; 4] = ["wasm-pack", "wasm-bindgen", "wasm-bindgen-test-r
 
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// Sees to it that rustc can compile for the browser.
-pub(crate) fn ensure_wasm_target(workspace: &Workspace) -> Result<()> {
-    let library = read(workspace.command("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]))?;
-    if Path::new(library.trim()).is_dir() {
-        return Ok(());
+/// Checks that the toolchain of `rust-toolchain.toml` has all of its parts. Rustup installs them with the toolchain, but adds
+/// none to one that is already there when automatic installation is switched off.
+pub(crate) fn ensure_toolchain(workspace: &Workspace) -> Result<()> {
+    let sysroot = PathBuf::from(read(workspace.command("rustc").args(["--print", "sysroot"]))?.trim());
+    let program = |name: &str| format!("bin/{name}{}", std::env::consts::EXE_SUFFIX);
+    let parts = [
+        ("rust-src", "lib/rustlib/src/rust/library/Cargo.lock".to_owned()),
+        (WASM_TARGET, format!("lib/rustlib/{WASM_TARGET}/lib")),
+        ("rustfmt", program("cargo-fmt")),
+        ("clippy", program("cargo-clippy")),
+    ];
+    for (part, path) in parts {
+        if !sysroot.join(path).exists() {
+            bail!("The Rust toolchain has no {part}: run `rustup toolchain install` in this repository to add it.");
+        }
     }
-    step(format_args!("Adding the target {WASM_TARGET} to your Rust toolchain"));
-    run(
-        workspace.command("rustup").args(["target", "add", WASM_TARGET]),
-        "The wasm target was not installed: check the network, then run `rustup target add wasm32-unknown-unknown` \
-         yourself to see more.",
-    )
-}
-
-/// Sees to it that rustc can compile its own standard library.
-pub(crate) fn ensure_std_source(workspace: &Workspace) -> Result<()> {
-    let toolchain = read(workspace.command("rustc").args(["--print", "sysroot"]))?;
-    if Path::new(toolchain.trim()).join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
-        return Ok(());
-    }
-    step("Adding the source of the standard library to your Rust toolchain");
-    run(
-        workspace.command("rustup").args(["component", "add", "rust-src"]),
-        "The source of the standard library was not installed: check the network, then run `rustup component add \
-         rust-src` yourself to see more.",
-    )
-}
-
-/// Sees to it that cargo has a command of the toolchain, such as `fmt`, which comes by a component of rustup.
-pub(crate) fn ensure_component(workspace: &Workspace, command: &str, component: &str) -> Result<()> {
-    if read(workspace.cargo().args([command, "--version"])).is_ok() {
-        return Ok(());
-    }
-    step(format_args!("Adding {component} to your Rust toolchain"));
-    run(
-        workspace.command("rustup").args(["component", "add", component]),
-        &format!(
-            "{component} was not installed: check the network, then run `rustup component add {component}` yourself \
-             to see more."
-        ),
-    )
+    Ok(())
 }
 
 /// Sees to it that `xtask/node_modules` is what `xtask/package-lock.json` says, and returns it.

@@ -28,7 +28,6 @@ const PASSES: [&str; 6] =
 
 /// Gets what `compile` would fetch.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
-    tools::ensure_std_source(workspace)?;
     run(
         cargo(workspace).args(["fetch", "--locked", "--target", WASM_TARGET]),
         "Not all crates of the standard library were fetched: check the network.",
@@ -38,7 +37,6 @@ pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
 /// Compiles the crate, with the standard library, and returns where the wasm is. Nothing that the environment says to the
 /// compiler for other builds has a say here, so that all get the same bytes.
 pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
-    tools::ensure_std_source(workspace)?;
     // In a target folder of its own: the crates of the machine that look whether rustc is a stable one would be built
     // anew whenever this build comes after another.
     let target = workspace.target("widget");
@@ -50,8 +48,8 @@ pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
             .arg(&target)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS"),
-        "The widget did not compile: see the compiler's message above. If it is about an option, another version of Rust \
-         may know it otherwise: the options stand in xtask/widget.toml, as Rust 1.95 has them.",
+        "The widget did not compile: see the compiler's message above. The options of this \
+         build, in xtask/widget.toml, are those of the version of Rust in rust-toolchain.toml.",
     )?;
     Ok(target.join(WASM_TARGET).join("wasm/scanlogin.wasm"))
 }

@@ -7,7 +7,7 @@ use super::preparation::Preparation;
 use super::suite::Filter;
 use crate::run::{run, step};
 use crate::size;
-use crate::tools::{self, WASM_TARGET};
+use crate::tools::WASM_TARGET;
 use crate::workspace::Workspace;
 
 type Check = fn(&Workspace, &Preparation) -> Result<()>;
@@ -38,7 +38,6 @@ pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filte
 }
 
 fn format(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    tools::ensure_component(workspace, "fmt", "rustfmt")?;
     run(workspace.cargo().args(["fmt", "--all", "--check"]), "Some files are not formatted: run `cargo fmt --all`.")
 }
 
@@ -47,12 +46,10 @@ fn lints(workspace: &Workspace, _: &Preparation) -> Result<()> {
 }
 
 fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    tools::ensure_wasm_target(workspace)?;
     clippy(workspace, &["--package", "scanlogin", "--target", WASM_TARGET])
 }
 
 fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
-    tools::ensure_component(workspace, "clippy", "clippy")?;
     run(
         workspace.cargo().args(["clippy", "--locked", "--all-targets"]).args(selection).args(["--", "-D", "warnings"]),
         "Clippy found something: see its messages above.",

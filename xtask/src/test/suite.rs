@@ -192,7 +192,6 @@ fn schema(workspace: &Workspace, filter: &Filter) -> Result<Command> {
 /// The command that developers of other widgets type, in a terminal whose `PATH` has the tools.
 fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
     let browser = Browser::ensure(workspace, engine)?;
-    tools::ensure_wasm_target(workspace)?;
     tools::build_test_tools(workspace)?;
     let mut wasm_pack = workspace.command(workspace.built("debug", "wasm-pack"));
     wasm_pack.args(["test", "--headless"]);
