@@ -5,9 +5,9 @@
 
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
+use scanlogin_protocol::wire::code;
 
 use crate::number::decimal;
-use crate::protocol::code;
 
 /// What went wrong, for a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

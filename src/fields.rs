@@ -9,9 +9,9 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorCode};
-use crate::protocol::Field;
+use crate::writer::Field;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::protocol::serialize_fields;
+use crate::writer::serialize_fields;
 
 /// A value that is handed through unread, or read here: a JavaScript value in the browser, `serde_json::Value` natively.
 pub trait Value: Clone + Serialize {

@@ -1,9 +1,6 @@
 //! Numbers as text.
 
-/// Writes a number in decimal. `to_string` would bring the machinery of `core::fmt` into the wasm, which nothing else
-/// there needs.
-pub(crate) fn decimal(number: u64) -> String {
-    let mut text = if number < 10 { String::new() } else { decimal(number / 10) };
-    text.push(char::from(b'0' + (number % 10) as u8));
-    text
+/// Writes a number in decimal. `to_string` would add `core::fmt` to the wasm, which uses it for nothing else.
+pub(crate) fn decimal(number: u32) -> String {
+    itoa::Buffer::new().format(number).to_owned()
 }

@@ -5,12 +5,13 @@
 
 use core::time::Duration;
 
-use crate::color::{Colors, luminance};
+use scanlogin_protocol::wire::header;
+use scanlogin_qr::contrast::{Colors, luminance};
+
 use crate::error::Error;
 use crate::fields::{Fields, Value};
+use crate::format::Format;
 use crate::number::decimal;
-use crate::protocol::header;
-use crate::qr::Format;
 use crate::session::Policy;
 
 /// The names of all words that a page may replace.
@@ -142,7 +143,7 @@ fn whole(options: &Fields<impl Value>, name: &str, least: u32, most: u32, unit: 
     if f64::from(whole) == number && (least..=most).contains(&whole) {
         return Some(whole);
     }
-    let range = ["a whole ", unit, " from ", &decimal(least.into()), " to ", &decimal(most.into())].concat();
+    let range = ["a whole ", unit, " from ", &decimal(least), " to ", &decimal(most)].concat();
     options.refuse(name, &range);
     None
 }

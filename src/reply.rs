@@ -3,15 +3,16 @@
 //! Whatever a server sends, HTML, half a document, nothing, ends here in one of the two. Deliberately absent: fetching.
 
 use core::time::Duration;
+use scanlogin_protocol::lifecycle::CODE_LIFETIME;
+use scanlogin_protocol::payload::Payload;
+use scanlogin_protocol::wire::{GeneData, Person, Scene, Status, code, header};
 use std::rc::Rc;
 
 use crate::error::{Error, Refusal};
 use crate::fields::{Fields, Value};
-use crate::lifecycle::CODE_LIFETIME;
-use crate::payload::Payload;
-use crate::protocol::{GeneData, Person, Scene, Status, code, header};
-use crate::qr::Format;
+use crate::format::Format;
 use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request, Symbol};
+use crate::writer;
 
 /// An HTTP answer. `body` is `None` when it is not JSON.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl<V: Value> Answer<V> {
     }
 
     fn draw(&self, payload: &Payload<V>, format: Format) -> Result<Rc<Picture>, Error> {
-        let text = V::to_text(&payload.fields()).ok_or_else(|| self.bad())?;
+        let text = V::to_text(&writer::payload(payload)).ok_or_else(|| self.bad())?;
         Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo })))
     }
 }
@@ -150,8 +151,8 @@ fn outcome<V: Value>(raw: V) -> Outcome<V> {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use crate::protocol::{CheckData, ScannedResult};
-    use crate::qr::{Drawing, Level};
+    use scanlogin_protocol::wire::{CheckData, ScannedResult};
+    use scanlogin_qr::{Drawing, Level};
     use serde_json::json;
 
     type Json = serde_json::Value;

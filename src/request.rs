@@ -2,11 +2,13 @@
 //!
 //! Deliberately absent: sending it.
 
+use scanlogin_protocol::wire::{API_PATH, GeneRequest, header};
+
 use crate::fields::Value;
 use crate::number::decimal;
 use crate::options::Config;
-use crate::protocol::{API_PATH, Field, GeneRequest, header};
 use crate::session::{Request, WAIT};
+use crate::writer::{self, Field};
 
 /// An HTTP request: a `POST` when it has a body, otherwise a `GET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ impl Client {
         Some(Self {
             base: [config.host.as_str(), API_PATH].concat(),
             headers: config.headers.clone(),
-            gene_body: V::to_text(&gene.fields())?,
+            gene_body: V::to_text(&writer::gene_request(gene))?,
         })
     }
 
@@ -43,11 +45,16 @@ impl Client {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
                 let random = escape(random);
-                let call = match hold.and_then(|status| u64::try_from(status.number()).ok()) {
-                    Some(status) => {
-                        ["/check?random=", &random, "&wait=", &decimal(WAIT.as_secs()), "&status=", &decimal(status)]
-                            .concat()
-                    }
+                let call = match hold.and_then(|status| u32::try_from(status.number()).ok()) {
+                    Some(status) => [
+                        "/check?random=",
+                        &random,
+                        "&wait=",
+                        &decimal(WAIT.as_secs() as u32),
+                        "&status=",
+                        &decimal(status),
+                    ]
+                    .concat(),
                     // A code that has ended has no news to wait for.
                     None => ["/check?random=", &random].concat(),
                 };
@@ -97,7 +104,7 @@ fn escape(id: &str) -> String {
 mod tests {
     use super::*;
     use crate::options::tests::read;
-    use crate::protocol::{Scene, Status};
+    use scanlogin_protocol::wire::{Scene, Status};
     use serde_json::{Value as Json, json};
 
     fn client(host: &str) -> Client {

@@ -5,8 +5,8 @@
 
 use std::rc::Rc;
 
-use crate::protocol::Person;
 use crate::session::Picture;
+use scanlogin_protocol::wire::Person;
 
 /// What is going on, for the page and for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

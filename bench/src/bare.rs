@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::get;
-use scanlogin::protocol::API_PATH;
+use scanlogin_protocol::wire::API_PATH;
 use tokio::net::TcpListener;
 
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use anyhow::{Result, ensure};
-use scanlogin::protocol::header;
+use scanlogin_protocol::wire::header;
 
 use crate::Programs;
 use crate::client::Connection;

@@ -9,7 +9,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use scanlogin::protocol::{API_PATH, header};
+use scanlogin_protocol::wire::{API_PATH, header};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 

@@ -13,7 +13,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
-use scanlogin::protocol::{self, API_PATH};
+use scanlogin_protocol::wire::{self as protocol, API_PATH};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::meter::Rate;
 use scanlogin_server::store::sqlite::SqliteStore;

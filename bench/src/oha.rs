@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use scanlogin::protocol::API_PATH;
+use scanlogin_protocol::wire::API_PATH;
 use serde_json::Value;
 use tokio::process::Command;
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use scanlogin::lifecycle::Life;
-use scanlogin::protocol::Requester;
+use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::later;
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::{Hash, random_id};

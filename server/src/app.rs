@@ -6,8 +6,8 @@ use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use scanlogin::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
-use scanlogin::protocol::header;
+use scanlogin_protocol::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
+use scanlogin_protocol::wire::header;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 

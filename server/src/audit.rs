@@ -15,7 +15,7 @@
 //!
 //! Deliberately absent: the ids of codes, tickets and tokens, with which somebody who reads the log could act.
 
-use scanlogin::protocol::Requester;
+use scanlogin_protocol::wire::Requester;
 use tracing::Instrument as _;
 
 use crate::error::Refusal;

@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
-use scanlogin::protocol::{API_PATH, Envelope, UserInfoRequest};
+use scanlogin_protocol::wire::{API_PATH, Envelope, UserInfoRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use scanlogin::lifecycle::Reason;
-use scanlogin::protocol::{Envelope, code};
+use scanlogin_protocol::lifecycle::Reason;
+use scanlogin_protocol::wire::{Envelope, code};
 
 use crate::secrets::RandomError;
 use crate::store::StoreError;

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
-use scanlogin::protocol::{self, Requester};
+use scanlogin_protocol::wire::{self as protocol, Requester};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;

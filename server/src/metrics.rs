@@ -22,7 +22,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use scanlogin::lifecycle::Life;
+use scanlogin_protocol::lifecycle::Life;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use scanlogin::protocol;
+use scanlogin_protocol::wire as protocol;
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};

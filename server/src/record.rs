@@ -1,13 +1,13 @@
 //! A code as the server keeps it, and what time does to it.
 //!
-//! Deliberately absent: what an approver may do to it, which `scanlogin::lifecycle` decides.
+//! Deliberately absent: what an approver may do to it, which `scanlogin_protocol::lifecycle` decides.
 
 use core::time::Duration;
 
 use jiff::Timestamp;
-use scanlogin::lifecycle::{Life, REMEMBERED, SCANNED_GRACE};
-use scanlogin::payload::Payload;
-use scanlogin::protocol::{Requester, Scene, Status};
+use scanlogin_protocol::lifecycle::{Life, REMEMBERED, SCANNED_GRACE};
+use scanlogin_protocol::payload::Payload;
+use scanlogin_protocol::wire::{Requester, Scene, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -1,14 +1,14 @@
 //! What every call works with: the configuration, the store, the clock, the keys, and who waits for news.
 //!
 //! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
-//! about a life, which is `scanlogin::lifecycle`'s.
+//! about a life, which is `scanlogin_protocol::lifecycle`'s.
 
 use core::time::Duration;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use scanlogin::lifecycle::{Action, Life, Step};
+use scanlogin_protocol::lifecycle::{Action, Life, Step};
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, watch};
 

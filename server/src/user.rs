@@ -2,7 +2,7 @@
 //!
 //! The server has no directory of users: it knows who a valid token says they are. Deliberately absent: tokens.
 
-use scanlogin::protocol::Person;
+use scanlogin_protocol::wire::Person;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -7,9 +7,10 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use super::Instant;
+use scanlogin_protocol::wire::{Person, Scene, Status};
+use scanlogin_qr::Drawing;
+
 use crate::error::Error;
-use crate::protocol::{Person, Scene, Status};
-use crate::qr::Drawing;
 use crate::view_model::{Action, ViewModel};
 
 /// Something that happened to the page.

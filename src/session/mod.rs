@@ -21,9 +21,10 @@ use std::rc::Rc;
 pub use event::{Checked, Code, Effects, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId, Symbol};
 pub use policy::{Instant, Policy, WAIT};
 
+use scanlogin_protocol::lifecycle::SCANNED_GRACE;
+use scanlogin_protocol::wire::code;
+
 use crate::error::{Error, ErrorCode};
-use crate::lifecycle::SCANNED_GRACE;
-use crate::protocol::code;
 use crate::view_model::{Action, ScanState, ViewModel};
 use policy::{EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, PICTURE_TIMEOUT, Pace, Phase, is_worth_waiting};
 use state::{End, Progress, Stage, State};

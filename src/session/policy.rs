@@ -6,8 +6,9 @@ use core::ops::Add;
 use core::time::Duration;
 
 use super::event::RequestId;
+use scanlogin_protocol::wire::Scene;
+
 use crate::error::{Error, ErrorCode};
-use crate::protocol::Scene;
 use crate::view_model::Trouble;
 
 /// How long `check` is asked to hold a request.

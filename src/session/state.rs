@@ -7,8 +7,8 @@ use std::rc::Rc;
 use super::Page;
 use super::event::{Code, Request, RequestId};
 use super::policy::{Call, EXPIRY_GRACE, GENE_PATIENCE, Instant, POLL_PATIENCE, Phase, Policy};
-use crate::protocol::{Person, Status};
 use crate::view_model::{Countdown, ScanState, Trouble, ViewModel};
+use scanlogin_protocol::wire::{Person, Status};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {

@@ -6,9 +6,9 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::{Person, Scene};
-use crate::qr::Drawing;
 use crate::view_model::{Countdown, Trouble};
+use scanlogin_protocol::wire::{Person, Scene};
+use scanlogin_qr::Drawing;
 
 /// A host without a browser: it keeps what the session asked for, and checks the rules that always hold.
 struct Host {
@@ -166,7 +166,7 @@ fn refused(server_code: i32) -> Error {
     error
 }
 
-fn hold(request: &Request) -> Option<crate::protocol::Status> {
+fn hold(request: &Request) -> Option<scanlogin_protocol::wire::Status> {
     match request {
         Request::Check { hold, .. } => *hold,
         Request::Gene(_) | Request::Exchange { .. } => None,
@@ -211,9 +211,9 @@ fn the_first_poll_asks_at_once_and_later_ones_are_held_at_the_known_status() {
     host.reply(Ok(Reply::Code(drawn("r1", 120))));
     assert_eq!(hold(&host.sends[1].1), None);
     host.reply(Ok(checked(News::Unused)));
-    assert_eq!(hold(&host.until_sent()), Some(crate::protocol::Status::Unused));
+    assert_eq!(hold(&host.until_sent()), Some(scanlogin_protocol::wire::Status::Unused));
     host.reply(Ok(checked(News::Scanned)));
-    assert_eq!(hold(&host.until_sent()), Some(crate::protocol::Status::Scanned));
+    assert_eq!(hold(&host.until_sent()), Some(scanlogin_protocol::wire::Status::Scanned));
 }
 
 #[test]

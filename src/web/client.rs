@@ -2,7 +2,7 @@
 //! of it: `new AuthenticationClient(…).qrcode.geneCode()` is `call("geneCode", "qrcode", …)`.
 
 use js_sys::{Function, JSON};
-use serde::Serialize as _;
+use scanlogin_protocol::wire::{Scene, header};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
@@ -17,11 +17,11 @@ use super::{ScanHandle, scanning};
 use crate::error::{Error, ErrorCode};
 use crate::fields::{Value as _, wrong_option};
 use crate::options::Config;
-use crate::payload::Payload;
-use crate::protocol::{Field, Scene, header};
+use crate::payload;
 use crate::reply::Answer;
 use crate::request::HttpRequest;
 use crate::session::{Code, Reply, Request};
+use crate::writer::{self, Field};
 
 /// Checks the options that the calls of a client have in common.
 ///
@@ -77,8 +77,8 @@ pub fn call(name: &str, kind: &str, options: JsValue, id: &str, token: &str, res
 pub fn parse_code(text: &str) -> Result<JsValue, JsValue> {
     JSON::parse(text)
         .ok()
-        .and_then(|value| Payload::read(Js(value)))
-        .and_then(|payload| payload.serialize(&Serializer::json_compatible()).ok())
+        .and_then(|value| payload::read(Js(value)))
+        .and_then(|payload| writer::serialize_fields(&Serializer::json_compatible(), &writer::payload(&payload)).ok())
         .ok_or_else(|| thrown(Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
 }
 

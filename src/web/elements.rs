@@ -82,10 +82,10 @@ impl Elements {
         set_attribute(&outermost, "data-theme", config.theme.word());
         let (size, container) = (config.size, config.container_size);
         for (property, value) in [
-            ("--width", &decimal(size.width.into())),
-            ("--height", &decimal(size.height.into())),
-            ("--box-width", &decimal(container.width.into())),
-            ("--box-height", &decimal(container.height.into())),
+            ("--width", &decimal(size.width)),
+            ("--height", &decimal(size.height)),
+            ("--box-width", &decimal(container.width)),
+            ("--box-height", &decimal(container.height)),
             ("--dark", &config.colors.dark),
             ("--light", &config.colors.light),
         ] {

@@ -7,8 +7,8 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use super::value::Js;
-use crate::lifecycle::MAX_CODE_LIFETIME;
 use crate::session::{Checked, Code, News, Reply, Request};
+use scanlogin_protocol::lifecycle::MAX_CODE_LIFETIME;
 
 /// How many codes and tickets are remembered: a page that draws its own shows one or two, and signs one person in.
 const REMEMBERED: usize = 16;

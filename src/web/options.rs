@@ -5,10 +5,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
 use super::value::Js;
+use scanlogin_protocol::wire::{GeneRequest, Scene};
+
 use crate::error::{Error, ErrorCode};
 use crate::fields::{Fields, Value as _, wrong_option};
 use crate::options::Config;
-use crate::protocol::{GeneRequest, Scene};
 use crate::request::Client;
 
 /// The options of a page. Absent ones have no fields.

@@ -22,11 +22,12 @@ use super::value::Js;
 use super::view::View;
 use super::watch::Watch;
 use super::words::Words;
+use scanlogin_protocol::wire::Scene;
+
 use crate::error::{Error, ErrorCode};
 use crate::fields::wrong_option;
+use crate::format::Format;
 use crate::options::Config;
-use crate::protocol::Scene;
-use crate::qr::Format;
 use crate::reply::Answer;
 use crate::request::Client;
 use crate::session::{self, Code, Event, HostEvent, Instant, Policy, Request, RequestId, Session};

@@ -6,7 +6,7 @@ use serde_wasm_bindgen::preserve;
 use wasm_bindgen::JsValue;
 
 use crate::fields::Value;
-use crate::protocol::{Field, serialize_fields};
+use crate::writer::{Field, serialize_fields};
 
 /// A JavaScript value.
 #[derive(Debug, Clone)]

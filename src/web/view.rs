@@ -15,9 +15,10 @@ use super::page::Page;
 use super::value::Js;
 use super::watch::Watch;
 use super::words::Words;
+use scanlogin_qr::LEAST_MODULE;
+
 use crate::number::decimal;
 use crate::options::Config;
-use crate::qr::LEAST_MODULE;
 use crate::session::{Event, Picture, Symbol};
 use crate::view_model::{Action, Countdown, ScanState, ViewModel};
 
@@ -165,7 +166,7 @@ impl View {
             watches.push(Watch::event(&image, "error", Box::new(move || broken.remove())));
             self.elements.code.append_child(&image)?;
         }
-        let least = decimal((u32::from(side) * LEAST_MODULE).into());
+        let least = decimal(u32::from(side) * LEAST_MODULE);
         self.elements.frame.style().set_property("--least", &least)?;
         let (stage, code) = (self.elements.stage.clone(), self.elements.code.clone());
         let fit = Rc::new(move || fit(&stage, &code, side));
@@ -256,7 +257,8 @@ fn fit(stage: &Element, code: &HtmlElement, side: u16) {
         style.remove_property("--side").map(drop)
     } else {
         // Written as a fraction: a number with a point would bring the code for writing one.
-        style.set_property("--side", &["calc(", &decimal(even * 1000), "px / ", &decimal(thousandths), ")"].concat())
+        let (dividend, divisor) = (decimal((even * 1000) as u32), decimal(thousandths as u32));
+        style.set_property("--side", &["calc(", &dividend, "px / ", &divisor, ")"].concat())
     };
 }
 

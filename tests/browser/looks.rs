@@ -1,6 +1,6 @@
 //! What a person sees and hears.
 
-use scanlogin::qr::{Drawing, Level};
+use scanlogin_qr::{Drawing, Level};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use scanlogin::lifecycle::Action;
-use scanlogin::protocol::{API_PATH, ApproverData, ApproverRequest};
+use scanlogin_protocol::lifecycle::Action;
+use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
 use crate::api::Answer;
 use crate::audit::{Event, audited};

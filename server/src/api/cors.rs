@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use scanlogin::protocol;
+use scanlogin_protocol::wire as protocol;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::extract::{Page, app_id};

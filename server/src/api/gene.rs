@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use scanlogin::protocol::{API_PATH, GeneData, GeneRequest, Scene};
+use scanlogin_protocol::wire::{API_PATH, GeneData, GeneRequest, Scene};
 use serde_json::{Map, Value};
 
 use crate::api::Answer;

@@ -6,8 +6,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use scanlogin::protocol::API_PATH;
-use scanlogin::qr::{Drawing, Level, Modules, QUIET_ZONE};
+use scanlogin_protocol::wire::API_PATH;
+use scanlogin_qr::{Drawing, Level, Modules};
 
 use crate::error::Refusal;
 use crate::service::{Found, Service};
@@ -66,7 +66,7 @@ async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
 type Picture = (&'static str, Vec<u8>);
 
 fn svg(text: &str) -> Result<Picture, String> {
-    let Drawing { side, path } = Drawing::new(text, Level::M).map_err(|error| error.message.clone())?;
+    let Drawing { side, path } = Drawing::new(text, Level::M).map_err(|error| error.to_string())?;
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
     );
@@ -74,31 +74,7 @@ fn svg(text: &str) -> Result<Picture, String> {
 }
 
 fn png(text: &str) -> Result<Picture, String> {
-    let modules = Modules::new(text, Level::M).map_err(|error| error.message.clone())?;
-    let quiet = usize::from(QUIET_ZONE) * PIXELS_A_MODULE;
-    let side = usize::from(modules.side) * PIXELS_A_MODULE + 2 * quiet;
-
-    let light_rows = vec![u8::MAX; side * quiet];
-    let mut pixels = light_rows.clone();
-    for row in modules.rows() {
-        let mut line = vec![u8::MAX; quiet];
-        for color in row {
-            line.extend([color.select(0, u8::MAX); PIXELS_A_MODULE]);
-        }
-        line.resize(side, u8::MAX);
-        for _ in 0..PIXELS_A_MODULE {
-            pixels.extend_from_slice(&line);
-        }
-    }
-    pixels.extend(light_rows);
-
-    let mut picture = Vec::new();
-    let size = u32::try_from(side).map_err(|error| error.to_string())?;
-    let mut encoder = png::Encoder::new(&mut picture, size, size);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(&pixels).map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
+    let modules = Modules::new(text, Level::M).map_err(|error| error.to_string())?;
+    let picture = scanlogin_qr::png::encode(&modules, PIXELS_A_MODULE).map_err(|error| error.to_string())?;
     Ok(("image/png", picture))
 }

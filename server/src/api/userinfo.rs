@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use scanlogin::protocol::{API_PATH, UserInfoRequest};
+use scanlogin_protocol::wire::{API_PATH, UserInfoRequest};
 
 use crate::api::Answer;
 use crate::app::App;

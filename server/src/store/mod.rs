@@ -1,6 +1,6 @@
 //! Where codes, users' accounts and the server's keys are kept: a small trait, so that a second store needs only this.
 //!
-//! A store compares, swaps and counts; it never decides. What may happen to a code stands in `scanlogin::lifecycle`,
+//! A store compares, swaps and counts; it never decides. What may happen to a code stands in `scanlogin_protocol::lifecycle`,
 //! what may be seen of it in [`crate::api`]. Deliberately absent: poll tokens and tickets. Of them a store gets hashes;
 //! the only secrets in it are the keys that several servers share.
 

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script, Value, cmd, from_redis_value, pipe};
-use scanlogin::lifecycle::Life;
+use scanlogin_protocol::lifecycle::Life;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
-use scanlogin::protocol::Requester;
+use scanlogin_protocol::wire::Requester;
 
 use super::columns::time;
 use crate::store::Account;

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
-use scanlogin::lifecycle::Life;
-use scanlogin::protocol::Requester;
+use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::wire::Requester;
 
 use super::columns::{from_json, optional_time, time, to_json, unreadable};
 use super::{Redeemed, Redemption, Revision, StoreError, accounts};

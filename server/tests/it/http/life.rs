@@ -1,6 +1,6 @@
 //! The table of a code's life, cell by cell, over HTTP.
 
-use scanlogin::lifecycle::Life;
+use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::service::Found;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use scanlogin::qr::{Drawing, Level};
+use scanlogin_qr::{Drawing, Level};
 use serde_json::json;
 
 use crate::support::common::{API, Server};

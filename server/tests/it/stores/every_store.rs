@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use scanlogin::lifecycle::Life;
-use scanlogin::protocol::Requester;
+use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::{later, rfc3339};
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;

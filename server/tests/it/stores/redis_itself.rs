@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use scanlogin::lifecycle::Life;
+use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::record::Record;
 use scanlogin_server::store::Store as _;
 use scanlogin_server::waiters::{Waiter, Waiters};

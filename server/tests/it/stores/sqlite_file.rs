@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use scanlogin::lifecycle::Life;
+use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::clock::later;
 use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use std::{fs, iter};
 
 use anyhow::{Context as _, Result, ensure};
-use scanlogin::lifecycle::CODE_LIFETIME;
 use scanlogin_e2e::gallery::{self, SETTLED, THEMES, WIDGET};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
+use scanlogin_protocol::lifecycle::CODE_LIFETIME;
 use serde_json::{Value, json};
 use thirtyfour::Key;
 

@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 
 use anyhow::{Context as _, Result};
-use scanlogin::qr::QUIET_ZONE;
 use scanlogin_decoder::Picture;
 use scanlogin_e2e::gallery::{self, THEMES, WIDGET};
 use scanlogin_e2e::{Browser, Site};
+use scanlogin_qr::QUIET_ZONE;
 use serde_json::json;
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use scanlogin::lifecycle::CODE_LIFETIME;
 use scanlogin_decoder::decode;
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
+use scanlogin_protocol::lifecycle::CODE_LIFETIME;
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,19 +1,21 @@
-//! From text to modules to one SVG path.
+//! QR codes: from text to modules, an SVG path or a PNG.
 //!
-//! The `qrcode` crate (ISO/IEC 18004) encodes the text, and draws and masks the symbol. Here it becomes a path with the
-//! quiet zone that the standard asks for, sharp at any size. Deliberately absent: colours and sizes, which belong to
-//! whoever shows it.
+//! The crate `qrcode` (ISO/IEC 18004) encodes the text, and draws and masks the symbol. This crate adds the error correction
+//! ([`error_correction`]), the quiet zone, the pictures, and the contrast that a camera needs ([`contrast`]).
 
-use std::rc::Rc;
+pub mod contrast;
+mod error_correction;
+#[cfg(feature = "png")]
+pub mod png;
+
+use core::fmt;
 
 pub use qrcode::Color;
 use qrcode::bits::Bits;
 use qrcode::canvas::{Canvas, Module};
 use qrcode::{EcLevel, Version};
 
-use crate::codewords::interleave;
-use crate::error::{Error, ErrorCode};
-use crate::number::decimal;
+use crate::error_correction::interleave;
 
 /// The width in modules of the light border that a reader needs (ISO/IEC 18004, 6.3.8).
 pub const QUIET_ZONE: u16 = 4;
@@ -60,38 +62,17 @@ impl From<Level> for EcLevel {
     }
 }
 
-/// How a code is to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Format {
-    /// Its width in CSS pixels, quiet zone included.
-    pub width: u32,
-    /// The address of the picture in its middle.
-    pub logo: Option<Rc<str>>,
-    /// Whether it is the server's image wherever there is one.
-    pub is_image: bool,
-}
+/// The text is longer than the largest QR code can hold: 2,331 bytes at [`Level::M`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextTooLong;
 
-impl Format {
-    /// Draws `text` with an error correction that makes up for the logo.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::CodeTooLong`] as [`Drawing::new`], and [`ErrorCode::CodeTooDense`] when a module would be narrower
-    /// than [`LEAST_MODULE`].
-    pub fn draw(&self, text: &str) -> Result<Drawing, Error> {
-        let level = if self.logo.is_some() { Level::Q } else { Level::M };
-        let drawing = Drawing::new(text, level)?;
-        let least = u32::from(drawing.side) * LEAST_MODULE;
-        if self.width >= least {
-            return Ok(drawing);
-        }
-        let (width, least) = (decimal(self.width.into()), decimal(least.into()));
-        let message =
-            ["in ", &width, " pixels the code would be too dense for a camera: make `size` at least ", &least];
-        let message = [&message.concat(), ", or `customData` shorter"].concat();
-        Err(Error::new(ErrorCode::CodeTooDense, message))
+impl fmt::Display for TextTooLong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the text is too long for a QR code")
     }
 }
+
+impl core::error::Error for TextTooLong {}
 
 /// A QR code, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,19 +88,23 @@ impl Drawing {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text: 2,331 bytes at [`Level::M`].
-    pub fn new(text: &str, level: Level) -> Result<Self, Error> {
+    /// [`TextTooLong`] when no QR code can hold the text: 2,331 bytes at [`Level::M`].
+    pub fn new(text: &str, level: Level) -> Result<Self, TextTooLong> {
         let modules = Modules::new(text, level)?;
         let mut path = String::new();
-        for (y, row) in (QUIET_ZONE..).zip(modules.rows()) {
-            let mut x = usize::from(QUIET_ZONE);
+        let [mut x_buffer, mut y_buffer, mut length_buffer] = [(); 3].map(|()| itoa::Buffer::new());
+        let quiet_zone = u32::from(QUIET_ZONE);
+        for (y, row) in (quiet_zone..).zip(modules.rows()) {
+            let mut x = quiet_zone;
             for run in row.chunk_by(|left, right| left == right) {
+                let length = run.len() as u32;
                 if run.first() == Some(&Color::Dark) {
-                    let length = decimal(run.len() as u64);
-                    let run = ["M", &decimal(x as u64), " ", &decimal(y.into()), "h", &length, "v1h-", &length, "z"];
-                    path.push_str(&run.concat());
+                    let (x, y, length) = (x_buffer.format(x), y_buffer.format(y), length_buffer.format(length));
+                    for part in ["M", x, " ", y, "h", length, "v1h-", length, "z"] {
+                        path.push_str(part);
+                    }
                 }
-                x += run.len();
+                x += length;
             }
         }
         Ok(Self { side: modules.side + 2 * QUIET_ZONE, path })
@@ -139,10 +124,9 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text.
-    pub fn new(text: &str, level: Level) -> Result<Self, Error> {
-        let (version, data) = encode(text.as_bytes(), level)
-            .ok_or_else(|| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
+    /// [`TextTooLong`] when no QR code can hold the text.
+    pub fn new(text: &str, level: Level) -> Result<Self, TextTooLong> {
+        let (version, data) = encode(text.as_bytes(), level).ok_or(TextTooLong)?;
         Ok(Self { side: version.width() as u16, colors: symbol(version, level, &data) })
     }
 
@@ -205,7 +189,6 @@ fn symbol(version: Version, level: Level, data: &[u8]) -> Vec<Color> {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use qrcode::QrCode;
@@ -286,23 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_is_too_dense_for_its_size_is_an_error_that_says_what_size_it_needs() {
-        let format = |width, logo| Format { width, logo, is_image: false };
-        // 200 bytes: 57 modules and the quiet zone; with a logo 65.
-        let text = "x".repeat(200);
-        assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, Level::M).unwrap());
-        let error = format(129, None).draw(&text).unwrap_err();
-        assert_eq!(error.code, ErrorCode::CodeTooDense);
-        assert!(error.message.contains("in 129 pixels") && error.message.contains("at least 130"), "{}", error.message);
-        let logo = Some("/logo.svg".into());
-        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, Level::Q).unwrap());
-        assert_eq!(format(145, logo).draw(&text).unwrap_err().code, ErrorCode::CodeTooDense);
-    }
-
-    #[test]
     fn a_text_that_no_code_can_hold_is_an_error() {
-        let error = Drawing::new(&"x".repeat(2_332), Level::M).unwrap_err();
-        assert_eq!(error.code, ErrorCode::CodeTooLong);
+        assert_eq!(Drawing::new(&"x".repeat(2_332), Level::M), Err(TextTooLong));
         assert!(Drawing::new(&"x".repeat(2_331), Level::M).is_ok());
     }
 }

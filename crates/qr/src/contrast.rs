@@ -58,7 +58,6 @@ fn linear(channel: u8) -> f32 {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

@@ -4,8 +4,7 @@
 //! on the server, the untouched JavaScript value in the browser. With the feature `openapi` the types that a server
 //! reads and writes describe themselves. Deliberately absent: how a body becomes text.
 
-use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The folder of the six calls, below the server's address.
 pub const API_PATH: &str = "/api/v2/qrcode";
@@ -124,7 +123,7 @@ impl Scene {
 }
 
 /// The body of `POST gene`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
 pub struct GeneRequest<V> {
@@ -135,25 +134,25 @@ pub struct GeneRequest<V> {
     #[serde(default)]
     pub auto_merge_qr_code: bool,
     /// For the server's own login flow; not in the code.
-    #[serde(default = "none")]
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub context: Option<V>,
     /// The custom data, under the name that today's SDK uses.
-    #[serde(default = "none")]
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub params: Option<V>,
     /// The custom data, under its documented name.
-    #[serde(default = "none")]
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
     /// The custom data, as some clients in the wild spell it.
-    #[serde(default = "none", rename = "customeData")]
+    #[serde(default = "none", rename = "customeData", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custome_data: Option<V>,
     /// The external identity provider of a tenant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ext_idp_conn_id: Option<String>,
     /// Whether the custom data is wanted in the code.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_custom_data: Option<bool>,
 }
 
@@ -176,58 +175,6 @@ impl<V> GeneRequest<V> {
     pub fn into_custom_data(self) -> Option<V> {
         self.params.or(self.custom_data).or(self.custome_data)
     }
-
-    pub(crate) fn fields(&self) -> [(&'static str, Option<Field<'_, V>>); 8] {
-        [
-            ("scene", Some(Field::Text(self.scene.word()))),
-            ("autoMergeQrCode", Some(Field::Truth(self.auto_merge_qr_code))),
-            ("context", self.context.as_ref().map(Field::Value)),
-            ("params", self.params.as_ref().map(Field::Value)),
-            ("customData", self.custom_data.as_ref().map(Field::Value)),
-            ("customeData", self.custome_data.as_ref().map(Field::Value)),
-            ("extIdpConnId", self.ext_idp_conn_id.as_deref().map(Field::Text)),
-            ("withCustomData", self.with_custom_data.map(Field::Truth)),
-        ]
-    }
-}
-
-impl<V: Serialize> Serialize for GeneRequest<V> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize_fields(serializer, &self.fields())
-    }
-}
-
-/// The content of a field that the widget writes.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Field<'a, V> {
-    /// A text.
-    Text(&'a str),
-    /// A number.
-    Number(u32),
-    /// A truth value.
-    Truth(bool),
-    /// Something that is handed through.
-    Value(&'a V),
-}
-
-/// Writes fields, and leaves out what is `None`. As a map, since serde-wasm-bindgen keeps a cache of names for structs:
-/// a kilobyte of code. All that the widget writes goes this one way, so that it is compiled once.
-///
-/// # Errors
-///
-/// When `serializer` can't hold a value.
-pub fn serialize_fields<S: Serializer, V: Serialize>(
-    serializer: S,
-    fields: &[(&str, Option<Field<'_, V>>)],
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    for (name, field) in fields {
-        if let Some(field) = field {
-            map.serialize_entry(name, field)?;
-        }
-    }
-    map.end()
 }
 
 /// The answer of `POST gene`. A server in the field sends the first four fields only.
@@ -422,7 +369,6 @@ impl Status {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

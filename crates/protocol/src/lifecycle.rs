@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use crate::protocol::{Status, code};
+use crate::wire::{Status, code};
 
 /// How long a code lives when nothing else is configured.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(120);
@@ -161,7 +161,6 @@ impl<O: Clone> Life<O> {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 

@@ -71,7 +71,6 @@ fn multiply(left: u8, right: u8) -> u8 {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
 
