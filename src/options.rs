@@ -1,6 +1,6 @@
 //! What a page may ask for: raw options in, a [`Config`] out.
 //!
-//! CONTRACT §4. Options are parsed once, at the door: whoever holds a [`Config`] need not check anything. An option of
+//! docs/protocol.md, "Options". Options are parsed once, at the door: whoever holds a [`Config`] need not check anything. An option of
 //! the wrong type or out of range is an error that names it. Deliberately absent: callbacks, which are no data.
 
 use core::time::Duration;

@@ -83,7 +83,7 @@ impl Client {
     }
 }
 
-/// Writes all but the characters of which ids consist (CONTRACT §3) as `%` and two hexadecimal digits.
+/// Writes all but the characters of which ids consist (docs/protocol.md, "Text of the code") as `%` and two hexadecimal digits.
 fn escape(id: &str) -> String {
     let mut escaped = String::new();
     for byte in id.bytes() {

@@ -1,7 +1,7 @@
 //! What a person sees, as data.
 //!
 //! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: pixels, and the words
-//! themselves, which pkg/words.js has. Here they have the names that they have among the `tips` of CONTRACT §4.
+//! themselves, which pkg/words.js has. Here they have the names that they have among the `tips` of docs/protocol.md, "Options".
 
 use std::rc::Rc;
 

@@ -1,6 +1,6 @@
 //! Everything the server says no to: one enum, one place that gives each refusal its status, code, words and reason.
 //!
-//! CONTRACT §2, "HTTP status and `code`": a business refusal answers HTTP 200, a transport refusal its own status, and
+//! docs/protocol.md, "Envelope": a business refusal answers HTTP 200, a transport refusal its own status, and
 //! both carry the envelope. Deliberately absent: causes. They are logged where they arise, and clients never see them.
 
 use core::time::Duration;

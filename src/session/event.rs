@@ -188,7 +188,7 @@ pub struct Outcome<V> {
     pub raw: V,
 }
 
-/// What the page is told: its callbacks (CONTRACT §4).
+/// What the page is told: its callbacks (docs/protocol.md, "Callbacks").
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostEvent<V> {
     /// `onCodeLoaded`.

@@ -73,7 +73,7 @@ impl Instant {
     }
 }
 
-/// How a session behaves: the options of CONTRACT §4 that it needs.
+/// How a session behaves: the options that it needs, see docs/protocol.md, "Polling rules".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Who is to scan.

@@ -1,4 +1,4 @@
-//! From what the session tells to the callbacks of the page (CONTRACT §4).
+//! From what the session tells to the callbacks of the page (docs/protocol.md, "Callbacks").
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! The calls of today's SDK, for pages that move from it or draw their own code (CONTRACT §4). The doors make the objects
+//! The calls of today's SDK, for pages that move from it or draw their own code (docs/protocol.md, "SDK compatible client"). The doors make the objects
 //! of it: `new AuthenticationClient(…).qrcode.geneCode()` is `call("geneCode", "qrcode", …)`.
 
 use js_sys::{Function, JSON};

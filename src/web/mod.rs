@@ -36,7 +36,7 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
 /// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
-/// options are those of CONTRACT §4. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `dress` gives a
+/// options are those of docs/protocol.md, "Options". `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `dress` gives a
 /// shadow root its look, and `words` says what a person reads: the door has made both, since it shows a box of the same look
 /// and the same words before the wasm is there.
 ///

@@ -1,6 +1,6 @@
 //! The life of a code: every step that exists stands in this file, and no other file decides one.
 //!
-//! CONTRACT §2, "Life of a code". The server applies [`Life::apply`] inside a compare-and-swap; the widget takes its
+//! docs/protocol.md, "Life of a code". The server applies [`Life::apply`] inside a compare-and-swap; the widget takes its
 //! deadlines from the constants. Deliberately absent: where a life is kept, and who tells a browser about it.
 
 use core::time::Duration;

@@ -1,6 +1,6 @@
 //! What goes over the wire: paths, headers, codes, and the bodies of the six calls.
 //!
-//! CONTRACT §2. Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
+//! docs/protocol.md, "Calls". Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
 //! on the server, the untouched JavaScript value in the browser. With the feature `openapi` the types that a server
 //! reads and writes describe themselves. Deliberately absent: how a body becomes text.
 

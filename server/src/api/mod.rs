@@ -1,4 +1,5 @@
-//! The six calls of the protocol, the image of a code, and the server's public keys, health and description: CONTRACT §2.
+//! The six calls of the protocol, the image of a code, and the server's public keys, health and description:
+//! docs/protocol.md, "Calls".
 //!
 //! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
 
