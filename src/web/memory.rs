@@ -1,7 +1,7 @@
 //! What the calls for a page's own code have to know again, since they are given an id alone, as they always were.
 //!
-//! A browser that asks for the status of a code, or exchanges a ticket, has to prove that the code was its own (docs/protocol.md, "Poll
-//! token"). Deliberately absent: anything that outlives the page.
+//! A browser that asks for the status of a code, or exchanges a ticket, has to prove that the code was its own
+//! (docs/protocol.md, "Poll token"). Deliberately absent: anything that outlives the page.
 
 use core::cell::RefCell;
 use std::rc::Rc;
