@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use scanlogin_protocol::lifecycle::Life;
 use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::later;
-use scanlogin_server::record::Record;
 use scanlogin_server::secrets::{Hash, random_id};
 use scanlogin_server::store::Store as _;
+use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::unread::Unread;
 
 use crate::oha::SECONDS;
 

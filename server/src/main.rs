@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use scanlogin_server::config::origin::Origin;
 use scanlogin_server::config::{Config, Flags};
-use scanlogin_server::origin::Origin;
-use scanlogin_server::{StartError, log, start};
+use scanlogin_server::telemetry::log;
+use scanlogin_server::{StartError, start};
 use tokio::net::{TcpListener, TcpSocket};
 
 /// What is open besides connections: the listener, the store, pages that are being read.

@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app;
+use crate::codes::Service;
 use crate::config::{Config, ConfigError};
-use crate::metrics::Exporter;
-use crate::serve::serve;
-use crate::service::Service;
+use crate::net::listener::serve;
 use crate::store::StoreError;
+use crate::telemetry::metrics::Exporter;
 
 /// How often codes are looked through for those to be forgotten, and keys for new ones.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use std::fs;
 use std::num::NonZeroU32;
 
 use futures_util::future::join_all;
-use scanlogin_server::user::User;
+use scanlogin_server::store::user::User;
 use scanlogin_server::{Config, start};
 use serde_json::Value;
 use tokio::net::TcpListener;

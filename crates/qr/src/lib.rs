@@ -1,7 +1,7 @@
 //! QR codes: from text to modules, an SVG path or a PNG.
 //!
 //! The crate `qrcode` (ISO/IEC 18004) encodes the text, and draws and masks the symbol. This crate adds the error correction
-//! ([`error_correction`]), the quiet zone, the pictures, and the contrast that a camera needs ([`contrast`]).
+//! (`error_correction`), the quiet zone, the pictures, and the contrast that a camera needs ([`contrast`]).
 
 pub mod contrast;
 mod error_correction;

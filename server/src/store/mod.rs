@@ -1,7 +1,7 @@
 //! Where codes, users' accounts and the server's keys are kept: a small trait, so that a second store needs only this.
 //!
 //! A store compares, swaps and counts; it never decides. What may happen to a code stands in `scanlogin_protocol::lifecycle`,
-//! what may be seen of it in [`crate::api`]. Deliberately absent: poll tokens and tickets. Of them a store gets hashes;
+//! what may be seen of it in [`crate::http::api`]. Deliberately absent: poll tokens and tickets. Of them a store gets hashes;
 //! the only secrets in it are the keys that several servers share.
 
 use core::fmt;
@@ -9,16 +9,22 @@ use core::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::record::Record;
 use crate::secrets::Hash;
-use crate::user::User;
-use crate::waiters::Waiters;
+use crate::store::notify::Waiters;
+use crate::store::record::Record;
+use crate::store::user::User;
 
-pub(crate) mod measured;
+pub mod notify;
+
+pub mod raw_json;
+
+pub mod record;
 
 pub mod redis;
 
 pub mod sqlite;
+
+pub mod user;
 
 /// How often a record has been swapped: what a swap is compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

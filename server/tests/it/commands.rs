@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use scanlogin_server::settings::Settings;
+use scanlogin_server::config::settings::Settings;
 use scanlogin_server::store::sqlite::SqliteStore;
 
 use crate::support::server_process::ServerProcess;

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
-use scanlogin_server::app::App;
 use scanlogin_server::config::Flags;
-use scanlogin_server::limits::Limits;
+use scanlogin_server::config::app::App;
+use scanlogin_server::config::settings::Settings;
+use scanlogin_server::rate_limit::Limits;
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::settings::Settings;
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

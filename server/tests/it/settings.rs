@@ -2,9 +2,9 @@
 
 use core::time::Duration;
 
-use scanlogin_server::app::{App, Apps};
+use scanlogin_server::config::app::{App, Apps};
+use scanlogin_server::config::settings::Settings;
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::settings::Settings;
 
 const WHOLE: &str = r#"
 [[app]]

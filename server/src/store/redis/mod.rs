@@ -31,9 +31,9 @@ use tokio::time::{sleep, timeout};
 use self::link::Link;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::config::RedisAddress;
-use crate::record::Record;
 use crate::secrets::Hash;
-use crate::waiters::Waiters;
+use crate::store::notify::Waiters;
+use crate::store::record::Record;
 
 mod link;
 

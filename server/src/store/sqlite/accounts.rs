@@ -6,7 +6,7 @@ use scanlogin_protocol::wire::Requester;
 
 use super::columns::time;
 use crate::store::Account;
-use crate::user::User;
+use crate::store::user::User;
 
 pub(super) fn read(connection: &Connection, user_pool_id: &str, id: &str) -> rusqlite::Result<Option<Account>> {
     connection

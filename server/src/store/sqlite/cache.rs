@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::record::Record;
 use crate::store::Revision;
+use crate::store::record::Record;
 
 /// In codes: five for each browser that one process is meant for, at about a kilobyte.
 const CAPACITY: usize = 50_000;
@@ -80,7 +80,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::record;
+    use crate::store::record::tests::record;
 
     fn record_of(random: &str) -> Record {
         Record { random: random.to_owned(), ..record() }

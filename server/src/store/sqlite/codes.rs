@@ -7,10 +7,10 @@ use scanlogin_protocol::wire::Requester;
 
 use super::columns::{from_json, optional_time, time, to_json, unreadable};
 use super::{Redeemed, Redemption, Revision, StoreError, accounts};
-use crate::record::Record;
 use crate::secrets::Hash;
-use crate::unread::Unread;
-use crate::user::User;
+use crate::store::raw_json::Unread;
+use crate::store::record::Record;
+use crate::store::user::User;
 
 /// What [`read`] reads of codes, in its order: to look columns up by their names would take as long again.
 macro_rules! select_codes {

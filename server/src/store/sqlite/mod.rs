@@ -19,9 +19,9 @@ use tokio::sync::oneshot;
 use self::cache::Cache;
 use self::file::{Readers, is_busy};
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
-use crate::record::Record;
 use crate::secrets::Hash;
-use crate::waiters::Waiters;
+use crate::store::notify::Waiters;
+use crate::store::record::Record;
 
 /// How long a server waits for another one on the same file to end, unless told otherwise.
 pub const DEFAULT_TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);

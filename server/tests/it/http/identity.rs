@@ -8,9 +8,9 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use scanlogin_server::Config;
-use scanlogin_server::error::Refusal;
-use scanlogin_server::identity::issuer::Issuers;
-use scanlogin_server::user::User;
+use scanlogin_server::config::issuer::Issuers;
+use scanlogin_server::http::error::Refusal;
+use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

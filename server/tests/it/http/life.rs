@@ -1,11 +1,11 @@
 //! The table of a code's life, cell by cell, over HTTP.
 
 use scanlogin_protocol::lifecycle::Life;
-use scanlogin_server::record::Record;
+use scanlogin_server::codes::Found;
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::service::Found;
-use scanlogin_server::unread::Unread;
-use scanlogin_server::user::User;
+use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::record::Record;
+use scanlogin_server::store::user::User;
 
 use crate::support::common::{Code, Server, pass};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use scanlogin_server::Config;
 use scanlogin_server::config::LogFormat;
-use scanlogin_server::user::User;
+use scanlogin_server::store::user::User;
 use serde_json::json;
 
 use crate::support::common::{API, Server};

@@ -3,7 +3,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use scanlogin_server::{Config, metrics};
+use scanlogin_server::Config;
+use scanlogin_server::telemetry::metrics;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use scanlogin_protocol::lifecycle::Life;
 use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::{later, rfc3339};
-use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
+use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
+use scanlogin_server::store::user::User;
 use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
-use scanlogin_server::unread::Unread;
-use scanlogin_server::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use scanlogin_protocol::lifecycle::Life;
-use scanlogin_server::record::Record;
 use scanlogin_server::store::Store as _;
-use scanlogin_server::waiters::{Waiter, Waiters};
+use scanlogin_server::store::notify::{Waiter, Waiters};
+use scanlogin_server::store::record::Record;
 
 use crate::stores::every_store::{alice, now, unused};
 use crate::support::redis_server::{Keeps, RedisServer};

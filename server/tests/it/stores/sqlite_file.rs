@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::clock::later;
-use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
+use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
+use scanlogin_server::store::user::User;
 use scanlogin_server::store::{Account, Redemption, Revision, Store as _};
-use scanlogin_server::user::User;
 use tempfile::TempDir;
 
 use crate::stores::every_store::{alice, unused};

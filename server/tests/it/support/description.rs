@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use axum::http::Method;
 use jsonschema::Validator;
-use scanlogin_server::api;
+use scanlogin_server::http::api;
 use serde_json::{Value, json};
 
 use crate::support::common::{API, Reply};

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, Once};
 
 use scanlogin_server::config::LogFormat;
-use scanlogin_server::log::log_to;
+use scanlogin_server::telemetry::log::log_to;
 use serde_json::Value;
 use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 

@@ -14,7 +14,7 @@ use rand_core::{OsRng, RngCore as _};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::traits::PublicKeyParts as _;
-use scanlogin_server::identity::issuer::Issuers;
+use scanlogin_server::config::issuer::Issuers;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;

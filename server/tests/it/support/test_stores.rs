@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use scanlogin_server::record::Record;
 use scanlogin_server::secrets::Hash;
+use scanlogin_server::store::notify::Waiters;
+use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{Account, KeyPurpose, Redemption, Revision, Store, StoreError, StoredKey};
-use scanlogin_server::waiters::Waiters;
 use tokio::time::sleep;
 
 /// A store that takes its time to say what it has found, and that it has swapped.

@@ -1,0 +1,316 @@
+//! Whose token it is: the users of other issuers by their published keys, those of a small set-up by a shared secret.
+//!
+//! What a token says of itself decides nothing but where to look: `HS256` is tried with the secret and never with a
+//! published key, the other algorithms only with the keys of the issuer that `iss` names. The time comes from [`Clock`],
+//! as everywhere. Deliberately absent: which pool an app takes its users from, and the keys that this server signs with
+//! ([`crate::auth::signing_keys`]).
+
+use core::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, later};
+use crate::http::error::Refusal;
+use crate::secrets::Secret;
+use crate::store::user::User;
+
+pub mod signing_keys;
+
+pub(crate) mod claims;
+
+mod jwks;
+
+mod key_cache;
+
+use crate::config::issuer::{Issuer, Issuers, Pool};
+use claims::{ClaimNames, Claims};
+use key_cache::KeyCache;
+
+/// How long a token that is signed with the shared secret is good.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// No issuer's tokens are as long, and whoever sends longer ones wants to see us work.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// What may call itself so is meant to be shown to a server: RFC 7519, and RFC 9068 in both spellings.
+const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
+
+/// Knows users by their tokens.
+pub struct Identity {
+    clock: Clock,
+    secret: Option<SharedSecret>,
+    providers: RwLock<Arc<[Provider]>>,
+}
+
+/// What signs and verifies HS256.
+struct SharedSecret {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+/// An issuer, and what is known of its keys.
+struct Provider {
+    issuer: Issuer,
+    keys: Arc<KeyCache>,
+}
+
+impl Identity {
+    /// Believes who has `secret`, and `issuers`.
+    pub fn new(secret: Option<&Secret>, issuers: Issuers, clock: Clock) -> Self {
+        let secret = secret.map(|secret| SharedSecret {
+            encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
+            decoding: DecodingKey::from_secret(secret.expose().as_bytes()),
+        });
+        let identity = Self { clock, secret, providers: RwLock::new(Arc::new([])) };
+        identity.set_issuers(issuers);
+        identity
+    }
+
+    /// From now on believes `issuers` instead. Keys that are known stay known, for those whose keys are where they were.
+    pub fn set_issuers(&self, issuers: Issuers) {
+        let before = self.providers();
+        let keys_of = |issuer: &Issuer| {
+            let known =
+                before.iter().find(|known| known.issuer.name == issuer.name && known.issuer.jwks == issuer.jwks);
+            known.map_or_else(|| Arc::new(KeyCache::new(issuer)), |known| Arc::clone(&known.keys))
+        };
+        let providers = issuers.into_iter().map(|issuer| Provider { keys: keys_of(&issuer), issuer }).collect();
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = providers;
+    }
+
+    /// The user whom `token` speaks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NotSignedIn`] for a token that nobody we believe has signed for us, [`Refusal::LoginExpired`] for one
+    /// that has expired, and [`Refusal::Unavailable`] while its issuer's keys can't be had.
+    pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Refusal::NotSignedIn);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::NotSignedIn)?;
+        let is_known_type = header.typ.as_ref().is_none_or(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str()));
+        // Whatever must be understood, we do not.
+        if header.crit.is_some() || !is_known_type {
+            return Err(Refusal::NotSignedIn);
+        }
+        match header.alg {
+            Algorithm::HS256 => self.verify_by_secret(token),
+            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => self.verify_by_issuer(token, &header).await,
+            _ => Err(Refusal::NotSignedIn),
+        }
+    }
+
+    fn verify_by_secret(&self, token: &str) -> Result<User, Refusal> {
+        let secret = self.secret.as_ref().ok_or(Refusal::NotSignedIn)?;
+        let claims = signed_claims(token, &secret.decoding, Algorithm::HS256)?;
+        claims.are_timely(self.clock.now())?;
+        claims.user(&ClaimNames::default(), &Pool::Claim("userPoolId".to_owned()))
+    }
+
+    async fn verify_by_issuer(&self, token: &str, header: &Header) -> Result<User, Refusal> {
+        let providers = self.providers();
+        let Provider { issuer, keys } =
+            providers.iter().find(|it| it.is_named_by(token)).ok_or(Refusal::NotSignedIn)?;
+        let key = keys.find(header.kid.as_deref(), header.alg).await?;
+        let claims = signed_claims(token, &key, header.alg)?;
+        if !claims.are_from(&issuer.name) || !claims.are_for(&issuer.audience) {
+            return Err(Refusal::NotSignedIn);
+        }
+        claims.are_timely(self.clock.now())?;
+        claims.user(&issuer.claims, &issuer.pool)
+    }
+
+    /// A token in the name of `user`, signed with the shared secret: for phones that sign in at this very server, as
+    /// those of the demo do.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Internal`] when there is no secret.
+    pub fn sign(&self, user: &User) -> Result<Secret, Refusal> {
+        #[derive(Serialize)]
+        struct Signed<'a> {
+            #[serde(flatten)]
+            user: &'a User,
+            iat: i64,
+            exp: i64,
+        }
+        let secret = self.secret.as_ref().ok_or(Refusal::Internal)?;
+        let now = self.clock.now();
+        let claims = Signed { user, iat: now.as_second(), exp: later(now, TOKEN_LIFETIME).as_second() };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret.encoding).map(Secret::new).map_err(
+            |error| {
+                tracing::error!(%error, "a token can't be signed");
+                Refusal::Internal
+            },
+        )
+    }
+
+    /// Fetches the keys of issuers that were last fetched a while ago, without being waited for.
+    pub fn refresh(&self) {
+        for provider in self.providers().iter() {
+            provider.keys.refresh();
+        }
+    }
+
+    fn providers(&self) -> Arc<[Provider]> {
+        Arc::clone(&self.providers.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Provider {
+    /// Whether `token` says that it is of this issuer: nobody has proved it yet.
+    fn is_named_by(&self, token: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Named {
+            iss: String,
+        }
+        jsonwebtoken::dangerous::insecure_decode_claims::<Named>(token).is_ok_and(|named| named.iss == self.issuer.name)
+    }
+}
+
+/// What `token` says, once its signature is proved to be that of `key`.
+fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, Refusal> {
+    let mut validation = Validation::new(algorithm);
+    // All claims are looked at by us: times by our own clock, the audience by what the issuer is set to.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|_| Refusal::NotSignedIn)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SECRET: &str = "a secret that is longer than 32 bytes";
+
+    fn identity() -> Identity {
+        Identity::new(Some(&Secret::new(SECRET)), Issuers::default(), Clock::system())
+    }
+
+    fn alice() -> User {
+        User {
+            id: "alice".to_owned(),
+            user_pool_id: "pool".to_owned(),
+            nickname: Some("Alice".to_owned()),
+            ..User::default()
+        }
+    }
+
+    fn signed(header: &Header, secret: &str, claims: &Value) -> String {
+        jsonwebtoken::encode(header, claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+    }
+
+    fn hs256(claims: &Value) -> String {
+        signed(&Header::new(Algorithm::HS256), SECRET, claims)
+    }
+
+    fn claims(seconds_left: i64) -> Value {
+        json!({ "sub": "alice", "userPoolId": "pool", "exp": from_now(seconds_left) })
+    }
+
+    fn with(name: &str, value: impl Into<Value>) -> Value {
+        let mut claims = claims(60);
+        claims[name] = value.into();
+        claims
+    }
+
+    fn from_now(seconds: i64) -> i64 {
+        Timestamp::now().as_second() + seconds
+    }
+
+    #[tokio::test]
+    async fn a_signed_user_is_read_back() {
+        let token = identity().sign(&alice()).unwrap();
+        assert_eq!(identity().verify(token.expose()).await, Ok(alice()));
+    }
+
+    #[tokio::test]
+    async fn the_claims_of_openid_connect_are_understood() {
+        let mut claims = claims(60);
+        claims["email"] = json!("alice@example.test");
+        claims["email_verified"] = json!(true);
+        claims["preferred_username"] = json!("al");
+        claims["picture"] = json!("https://example.test/a.png");
+        claims["phone_number"] = json!("+1 555");
+        claims["name"] = json!(null);
+        claims["aud"] = json!("some app");
+        let user = identity().verify(&hs256(&claims)).await.unwrap();
+        assert_eq!((user.id.as_str(), user.user_pool_id.as_str()), ("alice", "pool"));
+        assert_eq!(user.email.as_deref(), Some("alice@example.test"));
+        assert!(user.email_verified);
+        assert_eq!(user.username.as_deref(), Some("al"));
+        assert_eq!(user.photo.as_deref(), Some("https://example.test/a.png"));
+        assert_eq!(user.phone.as_deref(), Some("+1 555"));
+        assert_eq!(user.name, None);
+    }
+
+    #[tokio::test]
+    async fn every_other_token_is_refused() {
+        let unsigned = format!(
+            "{}.{}.",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#),
+            URL_SAFE_NO_PAD.encode(claims(60).to_string())
+        );
+        let header = |typ: &str| Header { typ: Some(typ.to_owned()), ..Header::default() };
+        let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
+        let hs512 = Header::new(Algorithm::HS512);
+        for (what, token, refusal) in [
+            ("garbage", "garbage".to_owned(), Refusal::NotSignedIn),
+            ("empty", String::new(), Refusal::NotSignedIn),
+            ("algorithm none", unsigned, Refusal::NotSignedIn),
+            ("another algorithm", signed(&hs512, SECRET, &claims(60)), Refusal::NotSignedIn),
+            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), Refusal::NotSignedIn),
+            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), Refusal::NotSignedIn),
+            ("something critical", signed(&critical, SECRET, &claims(60)), Refusal::NotSignedIn),
+            ("no expiry", hs256(&with("exp", Value::Null)), Refusal::NotSignedIn),
+            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), Refusal::NotSignedIn),
+            ("no user", hs256(&with("sub", "")), Refusal::NotSignedIn),
+            ("a number for a user", hs256(&with("sub", 5)), Refusal::NotSignedIn),
+            ("not yet good", hs256(&with("nbf", from_now(70))), Refusal::NotSignedIn),
+            ("from the future", hs256(&with("iat", from_now(70))), Refusal::NotSignedIn),
+            ("expired", hs256(&claims(-61)), Refusal::LoginExpired),
+            ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), Refusal::NotSignedIn),
+        ] {
+            assert_eq!(identity().verify(&token).await, Err(refusal), "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn clocks_may_differ_by_a_minute() {
+        for claims in [claims(-50), with("nbf", from_now(50)), with("iat", from_now(50))] {
+            assert!(identity().verify(&hs256(&claims)).await.is_ok(), "{claims}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_time_may_have_a_fraction_and_a_token_any_of_its_types() {
+        for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+JWT")] {
+            let header = Header { typ: typ.map(str::to_owned), ..Header::default() };
+            let token = signed(&header, SECRET, &with("exp", from_now(60) as f64 + 0.5));
+            assert!(identity().verify(&token).await.is_ok(), "{typ:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_pool_a_user_is_in_none() {
+        let user = identity().verify(&hs256(&with("userPoolId", Value::Null))).await.unwrap();
+        assert_eq!(user.user_pool_id, "");
+    }
+
+    #[tokio::test]
+    async fn without_a_secret_nobody_has_signed_with_it() {
+        let identity = Identity::new(None, Issuers::default(), Clock::system());
+        assert_eq!(identity.sign(&alice()).err(), Some(Refusal::Internal));
+        for secret in [SECRET, ""] {
+            let token = signed(&Header::default(), secret, &claims(60));
+            assert_eq!(identity.verify(&token).await, Err(Refusal::NotSignedIn));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `GET check`: the page asks what has become of its code, and may wait for news.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use jiff::Timestamp;
+use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::wire::{API_PATH, CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
+use serde::Deserialize;
+use serde_json::{Value, json, to_value};
+use tokio::time::{Instant, sleep};
+use utoipa::IntoParams;
+
+use crate::clock::elapsed;
+use crate::codes::{Found, Service};
+use crate::config::app::App;
+use crate::http::api::Answer;
+use crate::http::error::Refusal;
+use crate::http::extract::{ApiQuery, Caller, PollToken, required};
+use crate::secrets::{Secret, ticket};
+use crate::store::record::Record;
+use crate::telemetry::metrics::Waited;
+
+/// The query, in which every value is a text.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct CheckQuery {
+    /// The id of the code.
+    #[param(required, value_type = String)]
+    random: Option<String>,
+    /// How many seconds to wait for news at most.
+    #[param(value_type = Option<u32>)]
+    wait: Option<String>,
+    /// The status that the page knows, and that is no news.
+    #[param(value_type = Option<i32>)]
+    status: Option<String>,
+}
+
+/// The page asks what has become of its code, and may wait for news.
+#[utoipa::path(
+    get, path = "/check", context_path = API_PATH, tag = "page",
+    params(CheckQuery, Caller, PollToken),
+    responses((status = 200, body = CheckData<Value>, description = "Where the code stands, or a business refusal"))
+)]
+pub(super) async fn check(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    PollToken(poll_token): PollToken,
+    ApiQuery(query): ApiQuery<CheckQuery>,
+) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, Refusal>) {
+    let mut waited = Waited::default();
+    let outcome = answer(&service, &caller, poll_token.as_ref(), query, &mut waited).await;
+    (Extension(waited), outcome)
+}
+
+async fn answer(
+    service: &Service,
+    caller: &Caller,
+    brought: Option<&Secret>,
+    query: CheckQuery,
+    waited: &mut Waited,
+) -> Result<Answer<CheckData<Value>>, Refusal> {
+    let random = required("random", query.random)?;
+    let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
+    // Without the status that the caller knows, any status is news.
+    let known = number::<i32>("status", query.status)?;
+
+    service.meters.check(&random, brought)?;
+    let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
+    // Both listen from before the first look, so that nothing that happens after it is missed.
+    let mut listening = until.map(|until| (until, service.waiters.listen(&random), service.stopping()));
+    loop {
+        let Found { record, app, now, .. } = service.load(&random).await?;
+        caller.is_for(&app)?;
+        let poll_token = allow(service, &app, &record, brought).await?;
+        let status = record.status(now);
+
+        let is_news = known != Some(status.number());
+        match &mut listening {
+            Some((until, waiter, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
+                let begin = Instant::now();
+                let left = until.saturating_duration_since(begin).min(changes_by_itself_in(&record, now));
+                tokio::select! {
+                    () = waiter.news() => {}
+                    () = sleep(left) => {}
+                    _ = stopping.changed() => {}
+                }
+                waited.0 += begin.elapsed();
+            }
+            _ => {
+                let data = tell(&app, record, status, &poll_token)?;
+                return Ok(Answer { message: words(status), data });
+            }
+        }
+    }
+}
+
+/// Lets the browser pass that asked for the code, and hands back its poll token.
+async fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
+    match brought {
+        Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
+        None if app.compat.poll_without_token => service.poll_token_again(record).await?.ok_or(Refusal::UnknownCode),
+        _ => Err(Refusal::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
+    }
+}
+
+fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, Refusal> {
+    let tells_all = app.return_full_user_info;
+    let owner = record.life.owner();
+    Ok(CheckData {
+        status: status.number(),
+        ticket: (status == Status::Authorised).then(|| ticket(poll_token, &record.random).expose().to_owned()),
+        user_info: Some(match owner {
+            None => json!({}),
+            Some(owner) if tells_all => to_value(owner.profile())?,
+            Some(owner) => to_value(owner.person())?,
+        }),
+        scanned_user_id: owner.filter(|_| tells_all).map(|owner| owner.id.clone()),
+        scanned_result: match record.life {
+            Life::Failed(_) => Some(to_value(ScannedResult::<()> {
+                code: Some(code::FAILED),
+                message: Some(words(status).to_owned()),
+                errmsg: Some(words(status).to_owned()),
+                data: None,
+            })?),
+            Life::Unused | Life::Scanned(_) | Life::Authorised(_) | Life::Cancelled(_) => None,
+        },
+        random: Some(record.random),
+    })
+}
+
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Expired => "the code has expired",
+        Status::Unused => "nobody has scanned the code yet",
+        Status::Scanned => "scanned; waiting for the user to confirm",
+        Status::Authorised => "the user has confirmed",
+        Status::Cancelled => "the user has cancelled",
+        Status::NeedsMfa => "a second factor is needed",
+        Status::Failed => "the user has confirmed, and the sign-in failed",
+    }
+}
+
+fn changes_by_itself_in(record: &Record, now: Timestamp) -> Duration {
+    let at = record.expires_by_itself_at().unwrap_or(Timestamp::MAX);
+    // A timer of tokio's ticks in milliseconds, and so must not round to none.
+    elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))
+}
+
+fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Refusal> {
+    let parse = |text: String| {
+        text.parse()
+            .map_err(|_| Refusal::InvalidParameter { name: name.into(), problem: "must be a whole number".to_owned() })
+    };
+    text.map(parse).transpose()
+}

@@ -1,0 +1,66 @@
+//! `POST gene`: a page asks for a code.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use scanlogin_protocol::wire::{API_PATH, GeneData, GeneRequest, Scene};
+use serde_json::{Map, Value};
+
+use crate::client::ClientAddress;
+use crate::clock::rfc3339;
+use crate::codes::Service;
+use crate::http::api::Answer;
+use crate::http::error::Refusal;
+use crate::http::extract::{ApiJson, Browser, Caller};
+
+/// A page asks for a code.
+#[utoipa::path(
+    post, path = "/gene", context_path = API_PATH, tag = "page",
+    params(Caller),
+    request_body = GeneRequest<Value>,
+    responses((status = 200, body = GeneData<Value>, description = "A new code, or a business refusal"))
+)]
+pub(super) async fn gene(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    client: ClientAddress,
+    browser: Browser,
+    ApiJson(request): ApiJson<GeneRequest<Value>>,
+) -> Result<Answer<GeneData<Value>>, Refusal> {
+    if request.scene != Scene::App {
+        return Err(Refusal::UnsupportedScene);
+    }
+    let app = caller.app()?;
+    let custom_data = custom_data(request)?;
+    // What is wrong with the request itself costs nothing.
+    service.meters.code(client)?;
+    let (record, poll_token) = service.create(&app, custom_data, browser).await?;
+    Ok(Answer {
+        message: "scan the code with the app",
+        data: GeneData {
+            expires_in: Some(u32::try_from(app.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
+            url: Some(format!("{}{API_PATH}/image/{}.png", service.config.base_url(), record.random)),
+            custom_logo: app.logo.clone(),
+            scene: Some(Scene::App),
+            user_pool_id: Some(app.user_pool_id.clone()),
+            created_at: Some(rfc3339(record.created_at)),
+            expire_at: Some(rfc3339(record.expires_at)),
+            custom_data: record.custom_data.map(|data| data.read()).transpose()?.map(Value::Object),
+            poll_token: Some(poll_token.expose().to_owned()),
+            random: record.random,
+        },
+    })
+}
+
+fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+    if request.with_custom_data == Some(false) {
+        return Ok(None);
+    }
+    match request.into_custom_data() {
+        None => Ok(None),
+        Some(Value::Object(data)) => Ok(Some(data)),
+        Some(_) => {
+            Err(Refusal::InvalidParameter { name: "customData".into(), problem: "must be a JSON object".to_owned() })
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `GET image/{random}.png` and `.svg`: the code as a picture, for clients that do not draw it themselves.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use scanlogin_protocol::wire::API_PATH;
+use scanlogin_qr::{Drawing, Level, Modules};
+
+use crate::codes::{Found, Service};
+use crate::http::error::Refusal;
+
+/// The side of a module in the PNG: large enough to be shown at twice its size.
+const PIXELS_A_MODULE: usize = 8;
+
+/// The code as a picture.
+#[utoipa::path(
+    get, path = "/image/{file}", context_path = API_PATH, tag = "page",
+    params(("file" = String, Path, description = "The id of the code, and `.png` or `.svg`")),
+    responses(
+        (status = 200, description = "The picture", content(("image/png"), ("image/svg+xml"))),
+        (status = 404, description = "There is no such code, or no longer"),
+    )
+)]
+pub(super) async fn image(State(service): State<Arc<Service>>, file: Result<Path<String>, PathRejection>) -> Response {
+    let drawn = match file {
+        Ok(Path(file)) => draw(&service, &file).await,
+        // What is no UTF-8 names nothing.
+        Err(_) => Err(Refusal::UnknownRoute),
+    };
+    match drawn {
+        Ok(response) => response,
+        // An <img> knows a picture that is not there by its status.
+        Err(refusal @ (Refusal::UnknownCode | Refusal::UnknownRoute)) => {
+            (StatusCode::NOT_FOUND, refusal).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
+    let (random, extension) = file.rsplit_once('.').ok_or(Refusal::UnknownRoute)?;
+    let paint = match extension {
+        "png" => png,
+        "svg" => svg,
+        _ => return Err(Refusal::UnknownRoute),
+    };
+    service.meters.check(random, None)?;
+    let Found { record, app, .. } = service.load(random).await?;
+    let (content_type, picture) = paint(&Service::text(&app, &record)?).map_err(|cause| {
+        tracing::error!(cause, "a code can't be drawn");
+        Refusal::Internal
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        // Clients in the field ask for it with CORS. Whoever knows the address knows what the picture says.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    Ok((headers, [("cross-origin-resource-policy", "cross-origin")], picture).into_response())
+}
+
+type Picture = (&'static str, Vec<u8>);
+
+fn svg(text: &str) -> Result<Picture, String> {
+    let Drawing { side, path } = Drawing::new(text, Level::M).map_err(|error| error.to_string())?;
+    let svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
+    );
+    Ok(("image/svg+xml", svg.into_bytes()))
+}
+
+fn png(text: &str) -> Result<Picture, String> {
+    let modules = Modules::new(text, Level::M).map_err(|error| error.to_string())?;
+    let picture = scanlogin_qr::png::encode(&modules, PIXELS_A_MODULE).map_err(|error| error.to_string())?;
+    Ok(("image/png", picture))
+}

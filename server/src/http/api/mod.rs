@@ -1,0 +1,106 @@
+//! The six calls of the protocol, the image of a code, and the server's public keys, health and description:
+//! docs/protocol.md, "Calls".
+//!
+//! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::handler::Handler as _;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use scanlogin_protocol::wire::{Envelope, code};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::codes::Service;
+use crate::http::cors;
+use crate::http::error::Refusal;
+use crate::http::middleware::Observe;
+use crate::http::openapi;
+
+mod approver;
+mod check;
+pub(crate) mod gene;
+mod health;
+mod image;
+mod keys;
+mod userinfo;
+
+/// Most answers are shorter.
+const ANSWER_BYTES: usize = 512;
+/// With those that are set around the calls.
+const ANSWER_HEADERS: usize = 8;
+
+/// The calls, below the server's address, each observed.
+pub fn routes(service: &Arc<Service>) -> Router {
+    let description = Json(description(&service.config.base_url()));
+    let calls = Router::from(calls())
+        // The OPTIONS that these routes do not have is what browsers ask by.
+        .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(service)))
+        .layer(Observe::for_pages(service));
+    let rest = Router::from(rest().merge(health()))
+        .route("/openapi.json", get(async move || description))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(Observe::new(service));
+    calls.merge(rest).with_state(Arc::clone(service))
+}
+
+/// What a server at `base_url` says of its calls: OpenAPI 3.1.
+pub fn description(base_url: &str) -> Value {
+    openapi::document(&calls().merge(rest()).merge(health()).into_openapi(), base_url)
+}
+
+fn calls() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .routes(routes!(gene::gene))
+        .routes(routes!(check::check))
+        .routes(routes!(approver::scanned))
+        .routes(routes!(approver::confirm))
+        .routes(routes!(approver::cancel))
+        .routes(routes!(userinfo::userinfo))
+}
+
+/// Outside CORS, since any page may show an image.
+fn rest() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
+}
+
+fn health() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::is_ready))
+}
+
+/// What a route says to a method that it does not have.
+pub(crate) async fn method_not_allowed() -> Refusal {
+    Refusal::MethodNotAllowed
+}
+
+/// A success, in its envelope.
+pub(crate) struct Answer<T> {
+    /// For people.
+    pub(crate) message: &'static str,
+    /// What was asked for.
+    pub(crate) data: T,
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let envelope =
+            Envelope { code: code::OK, message: Some(self.message.to_owned()), data: Some(self.data), reason: None };
+        // axum's `Json` lets its buffer grow bit by bit, and takes twice as long.
+        let mut body = Vec::with_capacity(ANSWER_BYTES);
+        if let Err(error) = serde_json::to_writer(&mut body, &envelope) {
+            return Refusal::from(error).into_response();
+        }
+        let mut response = Response::new(Body::from(body));
+        let headers = response.headers_mut();
+        headers.reserve(ANSWER_HEADERS);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}

@@ -1,0 +1,173 @@
+//! A whole company to play with: two users, a sign-in for their phones, and the backend of a site.
+//!
+//! The site exchanges tickets as any site would, by the protocol's own call with the app's secret. Deliberately absent:
+//! anything that a real site should copy into production without thinking, such as passwords that are names.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRef, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use scanlogin_protocol::wire::{API_PATH, Envelope, UserInfoRequest};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower::ServiceExt as _;
+
+use crate::codes::Service;
+use crate::config::Demo;
+use crate::http::api::{Answer, method_not_allowed};
+use crate::http::error::Refusal;
+use crate::http::extract::{ApiJson, BodyTimeout, required};
+use crate::secrets::Secret;
+use crate::store::user::User;
+
+const COOKIE: &str = "scanlogin_demo_session";
+/// More visitors than this, and the one who came first is signed out.
+const MAX_SESSIONS: usize = 1_000;
+
+/// The demo's own calls; `api` is what its site exchanges tickets with.
+pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
+    let site = Arc::new(Site { service: Arc::clone(service), demo: demo.clone(), api, sessions: Mutex::default() });
+    Router::new()
+        .route("/demo/login", post(login))
+        .route("/demo/session", post(sign_in))
+        .route("/demo/me", get(me))
+        .route("/demo/logout", post(sign_out))
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(site)
+}
+
+impl FromRef<Arc<Site>> for BodyTimeout {
+    fn from_ref(site: &Arc<Site>) -> Self {
+        Self::from_ref(&site.service)
+    }
+}
+
+struct Site {
+    service: Arc<Service>,
+    demo: Demo,
+    api: Router,
+    /// What the site tells who comes with which cookie. Gone when the demo ends.
+    sessions: Mutex<VecDeque<(Secret, Value)>>,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+}
+
+/// The phone's side: a user signs in to the company's app.
+async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, Refusal> {
+    let username = required("username", Some(login.username))?;
+    let password = required("password", Some(login.password))?;
+    let user = user(&username, &site.demo.user_pool_id, &site.service.config.base_url())
+        .filter(|user| user.id == password)
+        .ok_or(Refusal::WrongPassword)?;
+    let token = site.service.identity.sign(&user)?;
+    Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
+}
+
+/// The site's side: its page has a ticket, and wants a session.
+async fn sign_in(
+    State(site): State<Arc<Site>>,
+    ApiJson(request): ApiJson<UserInfoRequest>,
+) -> Result<impl IntoResponse, Response> {
+    let mut user = exchange(&site, &request).await?;
+    // A token is for the site's backend, not for the page.
+    user.shift_remove("token");
+    user.shift_remove("tokenExpiredAt");
+    let data = json!({ "user": user });
+
+    let id = Secret::random().map_err(|error| Refusal::from(error).into_response())?;
+    let cookie = site.cookie(id.expose(), 3_600);
+    site.with_sessions(|sessions| {
+        sessions.push_back((id, data.clone()));
+        if sessions.len() > MAX_SESSIONS {
+            sessions.pop_front();
+        }
+    });
+    Ok(([(header::SET_COOKIE, cookie)], Answer { message: "signed in", data }))
+}
+
+async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Answer<Value>, Refusal> {
+    let id = session_id(&headers).ok_or(Refusal::NotSignedIn)?;
+    let data = site
+        .with_sessions(|sessions| sessions.iter().find(|(session, _)| session.is(id)).map(|(_, data)| data.clone()));
+    Ok(Answer { message: "signed in", data: data.ok_or(Refusal::NotSignedIn)? })
+}
+
+async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
+    if let Some(id) = session_id(&headers) {
+        site.with_sessions(|sessions| sessions.retain(|(session, _)| !session.is(id)));
+    }
+    ([(header::SET_COOKIE, site.cookie("", 0))], Answer { message: "signed out", data: json!({}) })
+}
+
+/// What the backend of any site does with a ticket. A refusal is handed on as it came: it is the page's to read.
+async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, Value>, Response> {
+    let internal = |error: &dyn core::fmt::Display| {
+        tracing::error!(%error, "the demo's exchange failed");
+        Refusal::Internal.into_response()
+    };
+    let Demo { app_id, app_secret, .. } = &site.demo;
+    let basic = STANDARD.encode(format!("{app_id}:{}", app_secret.expose()));
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("{API_PATH}/userinfo"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Basic {basic}"))
+        .body(Body::from(json!(request).to_string()))
+        .map_err(|error| internal(&error))?;
+    let Ok(response) = site.api.clone().oneshot(request).await;
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|error| internal(&error))?.to_bytes();
+    match serde_json::from_slice::<Envelope<Map<String, Value>>>(&body) {
+        Ok(Envelope { data: Some(user), .. }) => Ok(user),
+        Ok(Envelope { data: None, .. }) => Err(Response::from_parts(parts, Body::from(body))),
+        Err(error) => Err(internal(&error)),
+    }
+}
+
+impl Site {
+    fn cookie(&self, id: &str, max_age: u32) -> HeaderValue {
+        let is_https = self.service.config.public_url.as_ref().is_some_and(|url| url.is_https());
+        let secure = if is_https { "; Secure" } else { "" };
+        let cookie = format!("{COOKIE}={id}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    fn with_sessions<T>(&self, work: impl FnOnce(&mut VecDeque<(Secret, Value)>) -> T) -> T {
+        work(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn session_id(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+fn user(username: &str, user_pool_id: &str, base_url: &str) -> Option<User> {
+    let nickname = match username {
+        "alice" => "Alice",
+        "bob" => "Bob",
+        _ => return None,
+    };
+    Some(User {
+        id: username.to_owned(),
+        user_pool_id: user_pool_id.to_owned(),
+        email: Some(format!("{username}@example.com")),
+        email_verified: true,
+        username: Some(username.to_owned()),
+        nickname: Some(nickname.to_owned()),
+        photo: Some(format!("{base_url}/photos/{username}.svg")),
+        ..User::default()
+    })
+}

@@ -1,0 +1,337 @@
+//! Everything the server says no to: one enum, one place that gives each refusal its status, code, words and reason.
+//!
+//! docs/protocol.md, "Envelope": a business refusal answers HTTP 200, a transport refusal its own status, and
+//! both carry the envelope. Deliberately absent: causes. They are logged where they arise, and clients never see them.
+
+use core::time::Duration;
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use scanlogin_protocol::lifecycle::Reason;
+use scanlogin_protocol::wire::{Envelope, code};
+
+use crate::secrets::RandomError;
+use crate::store::StoreError;
+
+/// Why a request gets no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A parameter is not there, or empty.
+    MissingParameter(Cow<'static, str>),
+    /// A parameter has the wrong type or a value that is not taken.
+    InvalidParameter {
+        /// Its name.
+        name: Cow<'static, str>,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The code is to be scanned by an app that this server does not know how to reach.
+    UnsupportedScene,
+    /// There is no such code, or no longer.
+    UnknownCode,
+    /// The code's life does not have this step.
+    Life(Reason),
+    /// There is no such ticket, or no longer.
+    UnknownTicket,
+    /// The ticket has been exchanged before.
+    TicketUsed,
+    /// The ticket was not exchanged in time.
+    TicketExpired,
+    /// No user is signed in, or the token is not one of ours.
+    NotSignedIn,
+    /// The user's token has expired.
+    LoginExpired,
+    /// The user belongs to another pool.
+    WrongPool,
+    /// Somebody has locked the user out.
+    Blocked,
+    /// The name and the password do not belong together.
+    WrongPassword,
+    /// The caller has not proved that it may ask this.
+    Forbidden(&'static str),
+    /// The app is not one of this server's, or none is named where there are several.
+    UnknownApp,
+    /// The page's origin is none that the app allows.
+    OriginNotAllowed,
+    /// The body is not JSON.
+    MalformedJson(String),
+    /// The body is not declared as JSON.
+    UnsupportedMediaType,
+    /// The body is longer than anything that this server understands.
+    TooLarge,
+    /// The body did not arrive whole.
+    BrokenBody,
+    /// The body did not arrive in time.
+    SlowBody,
+    /// There is nothing at this address.
+    UnknownRoute,
+    /// The address has no such method.
+    MethodNotAllowed,
+    /// The caller does this too often.
+    RateLimited {
+        /// When it may do so again.
+        retry_after: Duration,
+    },
+    /// The server can't answer now, and may be able to soon.
+    Unavailable,
+    /// The server has a fault.
+    Internal,
+}
+
+/// The stable word of a refusal, left on the response for the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome(pub &'static str);
+
+/// Left on the response to whoever came with an id or a secret that is none: how often that happens is limited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WrongGuess;
+
+/// What clients see of a refusal.
+pub(crate) struct Face {
+    pub(crate) http_status: StatusCode,
+    pub(crate) code: i32,
+    pub(crate) reason: &'static str,
+    pub(crate) message: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// The stable word that clients and logs know it by.
+    pub fn reason(&self) -> &'static str {
+        self.clone().face().reason
+    }
+
+    /// The seconds after which another try is worth it, where that is known.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited { retry_after } => {
+                Some(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
+            }
+            Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+
+    fn is_wrong_guess(&self) -> bool {
+        use Refusal as R;
+        matches!(
+            self,
+            R::UnknownCode | R::UnknownTicket | R::NotSignedIn | R::WrongPassword | R::Forbidden(_) | R::UnknownApp
+        )
+    }
+
+    /// One of each, with an example of what it may say.
+    pub(crate) fn each() -> Vec<Self> {
+        use Reason as L;
+        use Refusal as R;
+        let lives = [L::AlreadyScanned, L::AlreadyEnded, L::NotScanned, L::WrongUser, L::Expired].map(R::Life);
+        let others = [
+            R::MissingParameter("random".into()),
+            R::InvalidParameter { name: "wait".into(), problem: "must be a whole number".to_owned() },
+            R::UnsupportedScene,
+            R::UnknownCode,
+            R::UnknownTicket,
+            R::TicketUsed,
+            R::TicketExpired,
+            R::NotSignedIn,
+            R::LoginExpired,
+            R::WrongPool,
+            R::Blocked,
+            R::Forbidden("this code belongs to another browser"),
+            R::UnknownApp,
+            R::OriginNotAllowed,
+            R::MalformedJson("expected value at line 1 column 1".to_owned()),
+            R::UnsupportedMediaType,
+            R::TooLarge,
+            R::BrokenBody,
+            R::SlowBody,
+            R::UnknownRoute,
+            R::MethodNotAllowed,
+            R::RateLimited { retry_after: Duration::from_secs(1) },
+            R::Unavailable,
+            R::Internal,
+        ];
+        others.into_iter().chain(lives).collect()
+    }
+
+    pub(crate) fn face(self) -> Face {
+        use Refusal as R;
+        let business =
+            |code, reason, message: Cow<'static, str>| Face { http_status: StatusCode::OK, code, reason, message };
+        let transport = |http_status: StatusCode, reason, message: Cow<'static, str>| Face {
+            http_status,
+            code: i32::from(http_status.as_u16()),
+            reason,
+            message,
+        };
+        match self {
+            R::MissingParameter(name) => {
+                business(code::INVALID_PARAMETER, "missing-parameter", format!("{name} is missing").into())
+            }
+            R::InvalidParameter { name, problem } => {
+                business(code::INVALID_PARAMETER, "invalid-parameter", format!("{name}: {problem}").into())
+            }
+            R::UnsupportedScene => business(
+                code::INVALID_PARAMETER,
+                "unsupported-scene",
+                "scene: this server makes codes for APP_AUTH only; it has no connection to WeChat".into(),
+            ),
+            R::UnknownCode => {
+                business(code::UNKNOWN_CODE, "unknown-code", "there is no such code, or no longer".into())
+            }
+            R::Life(reason) => business(reason.code(), reason.word(), reason.message().into()),
+            R::UnknownTicket => {
+                business(code::INVALID_PARAMETER, "unknown-ticket", "there is no such ticket, or no longer".into())
+            }
+            R::TicketUsed => {
+                business(code::INVALID_PARAMETER, "ticket-used", "this ticket has already been exchanged".into())
+            }
+            R::TicketExpired => business(code::INVALID_PARAMETER, "ticket-expired", "this ticket has expired".into()),
+            R::NotSignedIn => business(code::NOT_SIGNED_IN, "not-signed-in", "no user is signed in".into()),
+            R::LoginExpired => {
+                business(code::LOGIN_EXPIRED, "login-expired", "the login has expired; sign in again".into())
+            }
+            R::WrongPool => business(code::WRONG_POOL, "wrong-pool", "the user is not in this user pool".into()),
+            R::Blocked => business(code::FORBIDDEN, "blocked", "this user has been locked out".into()),
+            R::WrongPassword => {
+                business(code::NOT_SIGNED_IN, "wrong-password", "the username or the password is wrong".into())
+            }
+            R::Forbidden(message) => business(code::FORBIDDEN, "forbidden", message.into()),
+            R::UnknownApp => business(code::FORBIDDEN, "unknown-app", "this server does not know the app".into()),
+            R::OriginNotAllowed => business(
+                code::FORBIDDEN,
+                "origin-not-allowed",
+                "pages of this origin may not call for this app: see allowed_origins in the server's scanlogin.toml"
+                    .into(),
+            ),
+            R::MalformedJson(problem) => {
+                transport(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is not JSON: {problem}").into())
+            }
+            R::UnsupportedMediaType => transport(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "the body must be JSON, sent with content-type: application/json".into(),
+            ),
+            R::TooLarge => transport(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                format!("the body is longer than {} bytes", crate::http::extract::MAX_BODY_BYTES).into(),
+            ),
+            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "broken-body", "the body did not arrive whole".into()),
+            R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not arrive in time".into()),
+            R::UnknownRoute => {
+                transport(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this address".into())
+            }
+            R::MethodNotAllowed => transport(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "this address does not take this method".into(),
+            ),
+            R::RateLimited { .. } => {
+                transport(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests; try again later".into())
+            }
+            R::Unavailable => transport(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the server can't answer now; try again soon".into(),
+            ),
+            R::Internal => {
+                transport(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server has a fault of its own".into())
+            }
+        }
+    }
+}
+
+/// Whether a refused caller is told when to come back.
+pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
+    matches!(http_status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
+        let Face { http_status, code, reason, message } = self.face();
+        let envelope =
+            Envelope::<()> { code, message: Some(message.into_owned()), data: None, reason: Some(reason.to_owned()) };
+        let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if is_wrong_guess {
+            response.extensions_mut().insert(WrongGuess);
+        }
+        response.extensions_mut().insert(Outcome(reason));
+        response
+    }
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self::Life(reason)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::Unavailable
+    }
+}
+
+/// What we write, and not what others have written: that is [`Refusal::MalformedJson`].
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "an answer can't be written");
+        Self::Internal
+    }
+}
+
+impl From<RandomError> for Refusal {
+    fn from(error: RandomError) -> Self {
+        tracing::error!(%error, "the system has no random numbers");
+        Self::Unavailable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn business_refusals_answer_200_and_transport_refusals_their_own_status() {
+        for (refusal, http_status, code, reason) in [
+            (Refusal::UnknownCode, 200, 2241, "unknown-code"),
+            (Refusal::Life(Reason::NotScanned), 200, 500, "not-scanned"),
+            (Refusal::NotSignedIn, 200, 2020, "not-signed-in"),
+            (Refusal::WrongPool, 200, 2036, "wrong-pool"),
+            (Refusal::Blocked, 200, 1001, "blocked"),
+            (Refusal::LoginExpired, 200, 2206, "login-expired"),
+            (Refusal::Forbidden("no"), 200, 1001, "forbidden"),
+            (Refusal::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
+            (Refusal::MalformedJson(String::new()), 400, 400, "malformed-json"),
+            (Refusal::UnknownRoute, 404, 404, "unknown-route"),
+            (Refusal::SlowBody, 408, 408, "timeout"),
+            (Refusal::RateLimited { retry_after: Duration::ZERO }, 429, 429, "rate-limited"),
+            (Refusal::Unavailable, 503, 503, "unavailable"),
+        ] {
+            let face = refusal.face();
+            assert_eq!((face.http_status.as_u16(), face.code, face.reason), (http_status, code, reason));
+        }
+    }
+
+    #[test]
+    fn whoever_is_sent_away_for_now_is_told_when_to_come_back() {
+        let too_often = |milliseconds| Refusal::RateLimited { retry_after: Duration::from_millis(milliseconds) };
+        for (refusal, seconds) in [
+            (Refusal::from(StoreError::new("disk full")), "1"),
+            (too_often(1), "1"),
+            (too_often(1_000), "1"),
+            (too_often(1_001), "2"),
+        ] {
+            let response = refusal.into_response();
+            assert_eq!(response.headers()["retry-after"], seconds);
+            assert_eq!(response.headers()["cache-control"], "no-store");
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! What a handler wants to know of a request, read once and refused in one way.
+//!
+//! Deliberately absent: decisions about codes. A handler that has these values knows who calls and what for.
+
+use core::convert::Infallible;
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt as _;
+use scanlogin_protocol::wire::{self as protocol, Requester};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::client::ClientAddress;
+use crate::codes::Service;
+use crate::config::Config;
+use crate::config::app::App;
+use crate::config::origin::Origin;
+use crate::http::error::Refusal;
+use crate::secrets::Secret;
+use crate::store::user::User;
+
+const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
+const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
+
+/// The longest body that is read.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How much of a longer body is swallowed, so that its sender gets to read the refusal.
+const MAX_SWALLOWED_BYTES: usize = 4 * 1024 * 1024;
+/// The longest `Origin` and `User-Agent` that a phone is shown.
+const MAX_SHOWN_CHARACTERS: usize = 300;
+
+/// How long a body may take to arrive.
+pub struct BodyTimeout(pub Duration);
+
+impl FromRef<Arc<Service>> for BodyTimeout {
+    fn from_ref(service: &Arc<Service>) -> Self {
+        Self(service.config.settings.limits.body_timeout)
+    }
+}
+
+/// A JSON object in the body.
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T>
+where
+    BodyTimeout: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::UnsupportedMediaType);
+        }
+        let BodyTimeout(patience) = BodyTimeout::from_ref(state);
+        let body = timeout(patience, read(request.into_body())).await.map_err(|_| Refusal::SlowBody)??;
+        let value: Value = serde_json::from_slice(&body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;
+        // serde would take an array for a struct, field by field.
+        if !value.is_object() {
+            return Err(Refusal::InvalidParameter { name: "body".into(), problem: "must be a JSON object".to_owned() });
+        }
+        serde_path_to_error::deserialize(value).map(Self).map_err(|error| field_refusal(&error))
+    }
+}
+
+/// The query of the address.
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|rejection| Refusal::InvalidParameter { name: "query".into(), problem: rejection.body_text() })
+    }
+}
+
+/// The user in whose name a phone calls.
+pub struct Approver(pub User);
+
+impl FromRequestParts<Arc<Service>> for Approver {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(Refusal::NotSignedIn)?;
+        // Clients in the field send the bare token, without a scheme.
+        let token = credentials(authorization, "bearer").unwrap_or(authorization);
+        service.identity.verify(token).await.map(Self)
+    }
+}
+
+/// The app that a client calls for, and the page that it calls from.
+pub struct Caller {
+    app: Option<Arc<App>>,
+    page: Page,
+}
+
+impl Caller {
+    /// The app: the only one, when the client names none.
+    ///
+    /// # Errors
+    ///
+    /// When there are several, and when the app does not allow the page.
+    pub fn app(&self) -> Result<Arc<App>, Refusal> {
+        let app = self.app.clone().ok_or(Refusal::UnknownApp)?;
+        self.page.may_call(&app)?;
+        Ok(app)
+    }
+
+    /// Lets pass who asks for something of `app`.
+    ///
+    /// # Errors
+    ///
+    /// When the client has named another app, and when the app does not allow the page.
+    pub fn is_for(&self, app: &App) -> Result<(), Refusal> {
+        if self.app.as_ref().is_some_and(|named| named.id != app.id) {
+            return Err(Refusal::UnknownCode);
+        }
+        self.page.may_call(app)
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let apps = service.apps();
+        let app = match app_id(&parts.headers) {
+            Some(id) => Some(apps.find(id).ok_or(Refusal::UnknownApp)?),
+            None => apps.only(),
+        };
+        Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &service.config) })
+    }
+}
+
+/// The id of the app that a client names.
+pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
+    text(headers, APP_ID)
+}
+
+/// Where a request comes from, by what browsers do not let a page change (`Origin`, `Sec-Fetch-Site`).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The server's own, or no page at all.
+    Own,
+    /// One of another origin.
+    Of(Origin),
+    /// One that its browser does not name, such as a sandboxed one.
+    Nameless,
+}
+
+impl Page {
+    /// What the headers say.
+    pub fn read(headers: &HeaderMap, config: &Config) -> Self {
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        match headers.get(header::ORIGIN) {
+            Some(origin) => match origin.to_str().ok().and_then(|origin| origin.parse().ok()) {
+                Some(origin) if is_own(&origin, headers, config) => Self::Own,
+                Some(origin) => Self::Of(origin),
+                None => Self::Nameless,
+            },
+            // `none` is a person who typed the address.
+            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Own,
+            // An image, a form or a frame of another page.
+            None => Self::Nameless,
+        }
+    }
+
+    fn may_call(&self, app: &App) -> Result<(), Refusal> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Of(origin) if app.allowed_origins.contains(origin) => Ok(()),
+            Self::Of(_) | Self::Nameless => Err(Refusal::OriginNotAllowed),
+        }
+    }
+}
+
+/// Without a public address, the server goes by whatever name it was called by.
+fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
+    match &config.public_url {
+        Some(own) => origin == own,
+        None => text(headers, header::HOST)
+            .and_then(|host| format!("http://{host}").parse::<Origin>().ok())
+            .is_some_and(|own| own == *origin),
+    }
+}
+
+/// How a caller proves that it is the app's backend.
+pub enum Backend {
+    /// By the secret of this app.
+    Proved(Arc<App>),
+    /// By another secret.
+    Wrong,
+    /// Not at all: a browser, perhaps.
+    Silent,
+}
+
+impl FromRequestParts<Arc<Service>> for Backend {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let Some(basic) = text(&parts.headers, header::AUTHORIZATION).and_then(|text| credentials(text, "basic"))
+        else {
+            return Ok(Self::Silent);
+        };
+        let pair = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let (id, secret) = pair.split_once(':').unwrap_or_default();
+        let app = service.apps().find(id).filter(|app| app.has_secret(secret)).cloned();
+        Ok(app.map_or(Self::Wrong, Self::Proved))
+    }
+}
+
+/// The poll token that a browser brings.
+pub struct PollToken(pub Option<Secret>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PollToken {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        Ok(Self(text(&parts.headers, POLL_TOKEN).map(Secret::new)))
+    }
+}
+
+/// The program that calls, as far as it says.
+pub struct Browser {
+    /// The origin of its page.
+    pub origin: Option<String>,
+    /// The address that it connects from.
+    pub ip: String,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl Browser {
+    /// Who asks for a code that is made at `created_at`.
+    pub fn requester(self, app_name: &str, created_at: String) -> Requester {
+        Requester {
+            app_name: app_name.to_owned(),
+            origin: self.origin,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            created_at,
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Browser {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, service).await?;
+        Ok(Self {
+            origin: shown(&parts.headers, header::ORIGIN),
+            ip: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),
+            user_agent: shown(&parts.headers, header::USER_AGENT),
+        })
+    }
+}
+
+/// A parameter that must be there and hold something.
+pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, Refusal> {
+    value.filter(|value| !value.is_empty()).ok_or(Refusal::MissingParameter(name.into()))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = text(headers, header::CONTENT_TYPE) else { return false };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::BrokenBody)?.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if length > MAX_SWALLOWED_BYTES {
+            break;
+        }
+    }
+    if length > MAX_BODY_BYTES { Err(Refusal::TooLarge) } else { Ok(bytes) }
+}
+
+fn field_refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let problem = error.inner().to_string();
+    match problem.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        Some(name) => Refusal::MissingParameter(name.to_owned().into()),
+        None => Refusal::InvalidParameter { name: error.path().to_string().into(), problem },
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What follows the name of the scheme, when that is `scheme`.
+fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, credentials) = authorization.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+}
+
+/// A header that a person will read: short, and without characters that could play tricks on a screen.
+fn shown(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
+    let shown: String = text.chars().filter(|c| !is_trick(*c)).take(MAX_SHOWN_CHARACTERS).collect();
+    Some(shown).filter(|shown| !shown.is_empty())
+}
+
+/// Control characters, and those that turn the direction of a text or are not seen.
+fn is_trick(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_phone_shows_of_a_browser_is_short_and_plain() {
+        let mut headers = HeaderMap::new();
+        let tricky = format!("Moz\u{202e}illa\u{1}{}", "x".repeat(1_000));
+        // A header can't hold 0x01; a tab it can.
+        let value = HeaderValue::from_bytes(tricky.replace('\u{1}', "\t").as_bytes()).unwrap();
+        headers.insert(header::USER_AGENT, value);
+        let shown = shown(&headers, header::USER_AGENT).unwrap();
+        assert!(shown.starts_with("Mozillaxxx"), "{shown}");
+        assert_eq!(shown.chars().count(), MAX_SHOWN_CHARACTERS);
+    }
+
+    #[test]
+    fn json_is_known_by_its_media_type() {
+        for (content_type, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/problem+json", true),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+            assert_eq!(is_json(&headers), expected, "{content_type:?}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_scheme_of_credentials_is_read_in_any_case() {
+        assert_eq!(credentials("Bearer abc", "bearer"), Some("abc"));
+        assert_eq!(credentials("bearer  abc", "bearer"), Some("abc"));
+        assert_eq!(credentials("Basic abc", "bearer"), None);
+        assert_eq!(credentials("abc", "bearer"), None);
+    }
+}

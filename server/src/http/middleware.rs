@@ -1,0 +1,143 @@
+//! Around every request: its id, its line in the log, its place in the counts, its end when it takes too long, and an
+//! answer when its handler panics.
+//!
+//! It also sets the headers that all answers have. One layer does it all: axum clones and boxes what is below each layer at
+//! each request, so that several of them cost more than the call that browsers repeat. Deliberately absent: what is
+//! written, counted, too much, and read across origins, which are [`log`]'s, [`crate::telemetry::metrics`]'s, [`crate::rate_limit`]'s
+//! and [`crate::http::cors`]'s.
+
+use core::convert::Infallible;
+use core::panic::AssertUnwindSafe;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+use tower::Layer;
+use tracing::Instrument as _;
+
+use crate::client::ClientAddress;
+use crate::codes::Service;
+use crate::http::cors::Reader;
+use crate::http::error::{Outcome, Refusal};
+use crate::rate_limit::hold;
+use crate::secrets;
+use crate::telemetry::log;
+use crate::telemetry::metrics::Waited;
+
+/// Observes what is below it. A layer by hand: `from_fn` clones and boxes what is below once more.
+#[derive(Clone)]
+pub(crate) struct Observe {
+    service: Arc<Service>,
+    is_for_pages: bool,
+}
+
+impl Observe {
+    /// For what pages of other origins do not read, or any may.
+    pub(crate) fn new(service: &Arc<Service>) -> Self {
+        Self { service: Arc::clone(service), is_for_pages: false }
+    }
+
+    /// For what the pages of apps may read, even that they have to wait.
+    pub(crate) fn for_pages(service: &Arc<Service>) -> Self {
+        Self { is_for_pages: true, ..Self::new(service) }
+    }
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Observed<S> {
+        Observed { inner, observe: self.clone() }
+    }
+}
+
+/// What is observed.
+#[derive(Clone)]
+pub(crate) struct Observed<S> {
+    inner: S,
+    observe: Observe,
+}
+
+impl<S> tower::Service<Request> for Observed<S>
+where
+    S: tower::Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let service = Arc::clone(&self.observe.service);
+        let reader = self.observe.is_for_pages.then(|| Reader::of(request.headers(), &service));
+        let asked = Asked::of(&request, &service);
+        let answering = self.inner.call(request);
+        Box::pin(async move {
+            let id = secrets::request_id();
+            let span = tracing::info_span!("request", request_id = %id);
+            let mut response = answer(&service, asked, answering).instrument(span).await;
+            let headers = response.headers_mut();
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            if let Ok(id) = HeaderValue::try_from(id) {
+                headers.insert(log::REQUEST_ID, id);
+            }
+            if let Some(reader) = reader {
+                reader.allow(headers);
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// What is told of a request when it is answered.
+struct Asked {
+    method: Method,
+    route: Option<MatchedPath>,
+    client: ClientAddress,
+}
+
+impl Asked {
+    fn of(request: &Request, service: &Service) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+            client: ClientAddress::of(request.extensions(), request.headers(), &service.config.trusted_proxies),
+        }
+    }
+}
+
+/// Answers a request, and tells those who run the server what became of it.
+async fn answer(
+    service: &Service,
+    Asked { method, route, client }: Asked,
+    answering: impl Future<Output = Result<Response, Infallible>>,
+) -> Response {
+    let begin = Instant::now();
+    // What a panic says is for the log, where the panic hook has put it.
+    let answering = AssertUnwindSafe(answering).catch_unwind();
+    let answering =
+        answering.map(|answered| answered.map_or_else(|_| Refusal::Internal.into_response(), |Ok(answer)| answer));
+    let response = hold(service, client, answering).await;
+
+    let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
+    let took = begin.elapsed();
+    let waited = response.extensions().get::<Waited>();
+    let waited_for = waited.map_or(Duration::ZERO, |waited| waited.0);
+    service.metrics.count_answer(route, &response, took.saturating_sub(waited_for));
+    let outcome = response.extensions().get::<Outcome>();
+    // Every page that waits polls all the time: of that the counts are enough, unless it is refused.
+    if waited.is_none() || outcome.is_some() {
+        log::one_line(&method, route, response.status(), took, outcome);
+    }
+    response
+}

@@ -1,0 +1,10 @@
+//! The HTTP side of the server: routes, handlers, extractors, middleware and errors.
+
+pub mod api;
+pub(crate) mod cors;
+pub mod demo;
+pub mod error;
+pub mod extract;
+pub(crate) mod middleware;
+pub(crate) mod openapi;
+pub mod static_files;

@@ -1,0 +1,215 @@
+//! What `/openapi.json` says: OpenAPI 3.1, put together from the calls' own annotations.
+//!
+//! A call says what it reads and what a success brings. What all have in common is added here: the envelope, the ways
+//! to be refused, and how callers prove who they are. Deliberately absent: the demo and the pages, which are no part of
+//! the protocol, and any list of refusals, which is [`Refusal::each`]'s.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use scanlogin_protocol::wire as protocol;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{Object, OpenApi, Required, Type};
+
+use crate::http::error::{Face, Refusal};
+use crate::http::extract::{Caller, PollToken};
+
+const INTRODUCTION: &str = "Signs people in to web pages that they scan with their phone. Every answer but a picture \
+    is an envelope: `code` 200 and `data`, or another `code` and the `reason`, a stable word. What is refused by the \
+    rules of signing in is answered with HTTP 200, what fails before that with a status of its own.";
+
+/// The description of a server at `base_url`, of whose calls `calls` knows.
+pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
+    let mut document = json!(calls);
+    let mut by_status = refusals();
+    let business = schema(&by_status.remove(&StatusCode::OK).unwrap_or_default());
+    for operation in operations(&mut document) {
+        complete(operation, &by_status);
+    }
+    let transport = by_status.iter().map(|(status, faces)| (component(*status), response(*status, faces)));
+    let transport: Map<_, _> = transport.collect();
+    let common = json!({
+        "info": { "title": "scanlogin", "version": env!("CARGO_PKG_VERSION"), "description": INTRODUCTION },
+        "servers": [{ "url": base_url }],
+        "components": {
+            "schemas": { "BusinessRefusal": business },
+            "responses": transport,
+            "headers": {
+                "x-request-id": {
+                    "description": "Names the request in the server's log", "required": true,
+                    "schema": { "type": "string", "pattern": "^[0-9a-f]{32}$" },
+                },
+                "retry-after": {
+                    "description": "When to come back, in seconds", "required": true,
+                    "schema": { "type": "integer", "minimum": 1 },
+                },
+            },
+            "securitySchemes": {
+                "user": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "The token of the user who is signed in on the phone",
+                },
+                "backend": {
+                    "type": "http", "scheme": "basic", "description": "The id of the app, and one of its secrets",
+                },
+            },
+        },
+    });
+    // The crate that collects the calls presents itself there.
+    document.as_object_mut().into_iter().for_each(|document| drop(document.remove("info")));
+    merge(&mut document, common);
+    document
+}
+
+impl IntoParams for Caller {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header(protocol::header::APP_ID, "The id of the app; `gene` needs it where the server has several")]
+    }
+}
+
+impl IntoParams for PollToken {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header(protocol::header::POLL_TOKEN, "What `gene` has given to this browser")]
+    }
+}
+
+fn header(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(Object::with_type(Type::String)))
+        .build()
+}
+
+/// All ways to be refused.
+fn refusals() -> BTreeMap<StatusCode, Vec<Face>> {
+    let mut by_status = BTreeMap::<_, Vec<_>>::new();
+    for face in Refusal::each().into_iter().map(Refusal::face) {
+        by_status.entry(face.http_status).or_default().push(face);
+    }
+    // Only a picture can be missing at its address, and an <img> knows that by the status.
+    by_status.entry(StatusCode::NOT_FOUND).or_default().push(Refusal::UnknownCode.face());
+    by_status
+}
+
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let methods = paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut);
+    methods.flat_map(Map::values_mut).filter_map(Value::as_object_mut)
+}
+
+/// Where an answer brings what another call asks for.
+fn links(operation_id: &str) -> Value {
+    let random = "$response.body#/data/random";
+    let decide = |call: &str| json!({ "operationId": call, "requestBody": { "random": random } });
+    match operation_id {
+        "gene" => json!({
+            "check": {
+                "operationId": "check",
+                "parameters": {
+                    "random": random, "wait": 0, "x-scanlogin-poll-token": "$response.body#/data/pollToken",
+                },
+            },
+            "scanned": decide("scanned"),
+            "image": { "operationId": "image", "parameters": { "file": "{$response.body#/data/random}.png" } },
+        }),
+        "scanned" => json!({ "confirm": decide("confirm"), "cancel": decide("cancel") }),
+        "check" => json!({
+            "userinfo": {
+                "operationId": "userinfo", "requestBody": { "ticket": "$response.body#/data/ticket" },
+            },
+        }),
+        _ => json!({}),
+    }
+}
+
+fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode, Vec<Face>>) {
+    let has_body = operation.contains_key("requestBody");
+    let links = operation.get("operationId").and_then(Value::as_str).map_or(json!({}), links);
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for status in by_status.keys() {
+        let is_possible = match *status {
+            // Nothing at this address: only where a part of it is the caller's to choose, and then it says so itself.
+            StatusCode::NOT_FOUND => responses.contains_key("404"),
+            StatusCode::BAD_REQUEST
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE => has_body,
+            _ => true,
+        };
+        if is_possible {
+            let reference = json!({ "$ref": format!("#/components/responses/{}", component(*status)) });
+            responses.insert(status.as_str().to_owned(), reference);
+        }
+    }
+    if let Some(success) = responses.get_mut("200") {
+        merge(
+            success,
+            json!({ "headers": { "x-request-id": { "$ref": "#/components/headers/x-request-id" } }, "links": links }),
+        );
+        if let Some(schema) = success.pointer_mut("/content/application~1json/schema") {
+            *schema = envelope(&schema.take());
+        }
+    }
+}
+
+/// What is answered with HTTP 200.
+fn envelope(data: &Value) -> Value {
+    let success = json!({
+        "type": "object",
+        "required": ["code", "message", "data"],
+        "properties": { "code": { "const": 200 }, "message": { "type": "string" }, "data": data },
+        "additionalProperties": false,
+    });
+    json!({ "oneOf": [success, { "$ref": "#/components/schemas/BusinessRefusal" }] })
+}
+
+fn component(status: StatusCode) -> String {
+    format!("Refusal{}", status.as_str())
+}
+
+fn response(status: StatusCode, faces: &[Face]) -> Value {
+    let mut headers = json!({ "x-request-id": { "$ref": "#/components/headers/x-request-id" } });
+    if crate::http::error::is_for_now(status) {
+        merge(&mut headers, json!({ "retry-after": { "$ref": "#/components/headers/retry-after" } }));
+    }
+    json!({
+        "description": status.canonical_reason().unwrap_or_default(),
+        "headers": headers,
+        "content": { "application/json": { "schema": schema(faces) } },
+    })
+}
+
+/// The envelope of a refusal that is one of `faces`.
+fn schema(faces: &[Face]) -> Value {
+    let each = faces.iter().map(|Face { code, reason, message, .. }| {
+        json!({
+            "title": reason,
+            "description": message,
+            "properties": { "code": { "const": code }, "reason": { "const": reason } },
+        })
+    });
+    json!({
+        "type": "object",
+        "required": ["code", "message", "reason"],
+        "properties": {
+            "code": { "type": "integer" }, "message": { "type": "string" }, "reason": { "type": "string" },
+        },
+        "additionalProperties": false,
+        "oneOf": each.collect::<Vec<_>>(),
+    })
+}
+
+/// Puts `more` into `value`, field by field.
+fn merge(value: &mut Value, more: Value) {
+    match (value, more) {
+        (Value::Object(value), Value::Object(more)) => {
+            more.into_iter().for_each(|(name, more)| merge(value.entry(name).or_insert(Value::Null), more));
+        }
+        (value, more) => *value = more,
+    }
+}
