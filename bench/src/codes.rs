@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use scanlogin_protocol::wire::{self as protocol, API_PATH};
 use scanlogin_server::clock::Clock;
-use scanlogin_server::rate_limit::gcra::Rate;
+use scanlogin_server::config::limits::Rate;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::{Config, Service, app};
 use serde_json::{Value, json};

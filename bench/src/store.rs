@@ -10,7 +10,7 @@ use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::later;
 use scanlogin_server::secrets::{Hash, random_id};
 use scanlogin_server::store::Store as _;
-use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
 
@@ -41,7 +41,7 @@ fn record() -> Result<Record> {
         ended_at: None,
         ticket_expires_at: None,
         custom_data: None,
-        requester: Unread::of(&Requester {
+        requester: RawJson::of(&Requester {
             app_name: "The Shop".to_owned(),
             origin: None,
             ip: "127.0.0.1".to_owned(),

@@ -3,16 +3,12 @@
 //! Deliberately absent: the `Forwarded` header of RFC 7239. Proxies append to one header or the other, and hand on what
 //! the client wrote into the one that they do not know.
 
-use core::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::request::Parts;
+use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
-
-use crate::codes::Service;
+use scanlogin_protocol::wire::Requester;
 
 /// The address of the client; none for a request that came without a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +27,26 @@ impl ClientAddress {
     }
 }
 
-impl FromRequestParts<Arc<Service>> for ClientAddress {
-    type Rejection = Infallible;
+/// The program that calls, as far as it says.
+pub struct Browser {
+    /// The origin of its page.
+    pub origin: Option<String>,
+    /// The address that it connects from.
+    pub ip: String,
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+}
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.extensions, &parts.headers, &service.config.trusted_proxies))
+impl Browser {
+    /// Who asks for a code that is made at `created_at`.
+    pub fn requester(self, app_name: &str, created_at: String) -> Requester {
+        Requester {
+            app_name: app_name.to_owned(),
+            origin: self.origin,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            created_at,
+        }
     }
 }
 

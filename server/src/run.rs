@@ -15,9 +15,9 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::app;
 use crate::codes::Service;
 use crate::config::{Config, ConfigError};
+use crate::http::metrics_endpoint::Exporter;
 use crate::net::listener::serve;
 use crate::store::StoreError;
-use crate::telemetry::metrics::Exporter;
 
 /// How often codes are looked through for those to be forgotten, and keys for new ones.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);

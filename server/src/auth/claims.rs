@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::config::issuer::Pool;
-use crate::http::error::Refusal;
+use crate::config::issuer::{ClaimNames, Pool};
+use crate::http::error::ApiError;
 use crate::store::user::User;
 
 /// How far the clocks of two servers may differ.
@@ -16,35 +16,6 @@ const LEEWAY_SECONDS: i64 = 60;
 /// The claims of a token.
 #[derive(Deserialize)]
 pub(super) struct Claims(Map<String, Value>);
-
-/// What an issuer calls the claims of OpenID Connect that make a user.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ClaimNames {
-    sub: String,
-    email: String,
-    email_verified: String,
-    name: String,
-    nickname: String,
-    preferred_username: String,
-    picture: String,
-    phone_number: String,
-}
-
-impl Default for ClaimNames {
-    fn default() -> Self {
-        Self {
-            sub: "sub".to_owned(),
-            email: "email".to_owned(),
-            email_verified: "email_verified".to_owned(),
-            name: "name".to_owned(),
-            nickname: "nickname".to_owned(),
-            preferred_username: "preferred_username".to_owned(),
-            picture: "picture".to_owned(),
-            phone_number: "phone_number".to_owned(),
-        }
-    }
-}
 
 impl Claims {
     /// Whether the issuer is `name`.
@@ -63,28 +34,28 @@ impl Claims {
     }
 
     /// Refuses what is not good any more, what is not good yet, and what says that it was made in the future.
-    pub(super) fn are_timely(&self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn are_timely(&self, now: Timestamp) -> Result<(), ApiError> {
         let now = now.as_second();
-        let expires_at = self.time("exp")?.ok_or(Refusal::NotSignedIn)?;
+        let expires_at = self.time("exp")?.ok_or(ApiError::NotSignedIn)?;
         let is_ahead = |time: i64| time > now.saturating_add(LEEWAY_SECONDS);
         if self.time("nbf")?.is_some_and(is_ahead) || self.time("iat")?.is_some_and(is_ahead) {
-            return Err(Refusal::NotSignedIn);
+            return Err(ApiError::NotSignedIn);
         }
         if now >= expires_at.saturating_add(LEEWAY_SECONDS) {
-            return Err(Refusal::LoginExpired);
+            return Err(ApiError::LoginExpired);
         }
         Ok(())
     }
 
     /// Who is meant. What is not a text is as if it were not there, but for the id, which must be.
-    pub(super) fn user(&self, names: &ClaimNames, pool: &Pool) -> Result<User, Refusal> {
+    pub(super) fn user(&self, names: &ClaimNames, pool: &Pool) -> Result<User, ApiError> {
         let user_pool_id = match pool {
             Pool::Fixed(id) => id.clone(),
             // Without one, the user is in a pool that no app has.
             Pool::Claim(name) => self.text(name).unwrap_or_default(),
         };
         Ok(User {
-            id: self.text(&names.sub).ok_or(Refusal::NotSignedIn)?,
+            id: self.text(&names.sub).ok_or(ApiError::NotSignedIn)?,
             user_pool_id,
             email: self.text(&names.email),
             email_verified: self.is_true(&names.email_verified),
@@ -106,9 +77,9 @@ impl Claims {
     }
 
     /// Seconds since 1970, which may have a fraction.
-    fn time(&self, name: &str) -> Result<Option<i64>, Refusal> {
+    fn time(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
-        seconds.map(Some).ok_or(Refusal::NotSignedIn)
+        seconds.map(Some).ok_or(ApiError::NotSignedIn)
     }
 }

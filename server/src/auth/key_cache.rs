@@ -18,7 +18,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::auth::jwks::Keys;
 use crate::config::issuer::{Issuer, KeySource};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 /// How old keys may become.
 const MAX_AGE: Duration = Duration::from_secs(10 * 60);
@@ -64,8 +64,12 @@ impl KeyCache {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotSignedIn`] when the issuer has no such key, [`Refusal::Unavailable`] when we have none of its keys.
-    pub(super) async fn find(self: &Arc<Self>, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, Refusal> {
+    /// [`ApiError::NotSignedIn`] when the issuer has no such key, [`ApiError::Unavailable`] when we have none of its keys.
+    pub(super) async fn find(
+        self: &Arc<Self>,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<DecodingKey, ApiError> {
         if let Some(keys) = self.keys()
             && let Some(key) = keys.find(id, algorithm)
         {
@@ -73,8 +77,8 @@ impl KeyCache {
         }
         // In a task of its own: a phone that hangs up must not end a fetch that others wait for.
         let _ = tokio::spawn(Arc::clone(self).fetch()).await;
-        let keys = self.keys().ok_or(Refusal::Unavailable)?;
-        keys.find(id, algorithm).cloned().ok_or(Refusal::NotSignedIn)
+        let keys = self.keys().ok_or(ApiError::Unavailable)?;
+        keys.find(id, algorithm).cloned().ok_or(ApiError::NotSignedIn)
     }
 
     /// Fetches keys that have become old, without being waited for.

@@ -12,20 +12,20 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, later};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
 pub mod signing_keys;
 
-pub(crate) mod claims;
+mod claims;
 
 mod jwks;
 
 mod key_cache;
 
-use crate::config::issuer::{Issuer, Issuers, Pool};
-use claims::{ClaimNames, Claims};
+use crate::config::issuer::{ClaimNames, Issuer, Issuers, Pool};
+use claims::Claims;
 use key_cache::KeyCache;
 
 /// How long a token that is signed with the shared secret is good.
@@ -82,40 +82,40 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotSignedIn`] for a token that nobody we believe has signed for us, [`Refusal::LoginExpired`] for one
-    /// that has expired, and [`Refusal::Unavailable`] while its issuer's keys can't be had.
-    pub async fn verify(&self, token: &str) -> Result<User, Refusal> {
+    /// [`ApiError::NotSignedIn`] for a token that nobody we believe has signed for us, [`ApiError::LoginExpired`] for one
+    /// that has expired, and [`ApiError::Unavailable`] while its issuer's keys can't be had.
+    pub async fn verify(&self, token: &str) -> Result<User, ApiError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::NotSignedIn);
+            return Err(ApiError::NotSignedIn);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::NotSignedIn)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| ApiError::NotSignedIn)?;
         let is_known_type = header.typ.as_ref().is_none_or(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str()));
         // Whatever must be understood, we do not.
         if header.crit.is_some() || !is_known_type {
-            return Err(Refusal::NotSignedIn);
+            return Err(ApiError::NotSignedIn);
         }
         match header.alg {
             Algorithm::HS256 => self.verify_by_secret(token),
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => self.verify_by_issuer(token, &header).await,
-            _ => Err(Refusal::NotSignedIn),
+            _ => Err(ApiError::NotSignedIn),
         }
     }
 
-    fn verify_by_secret(&self, token: &str) -> Result<User, Refusal> {
-        let secret = self.secret.as_ref().ok_or(Refusal::NotSignedIn)?;
+    fn verify_by_secret(&self, token: &str) -> Result<User, ApiError> {
+        let secret = self.secret.as_ref().ok_or(ApiError::NotSignedIn)?;
         let claims = signed_claims(token, &secret.decoding, Algorithm::HS256)?;
         claims.are_timely(self.clock.now())?;
         claims.user(&ClaimNames::default(), &Pool::Claim("userPoolId".to_owned()))
     }
 
-    async fn verify_by_issuer(&self, token: &str, header: &Header) -> Result<User, Refusal> {
+    async fn verify_by_issuer(&self, token: &str, header: &Header) -> Result<User, ApiError> {
         let providers = self.providers();
         let Provider { issuer, keys } =
-            providers.iter().find(|it| it.is_named_by(token)).ok_or(Refusal::NotSignedIn)?;
+            providers.iter().find(|it| it.is_named_by(token)).ok_or(ApiError::NotSignedIn)?;
         let key = keys.find(header.kid.as_deref(), header.alg).await?;
         let claims = signed_claims(token, &key, header.alg)?;
         if !claims.are_from(&issuer.name) || !claims.are_for(&issuer.audience) {
-            return Err(Refusal::NotSignedIn);
+            return Err(ApiError::NotSignedIn);
         }
         claims.are_timely(self.clock.now())?;
         claims.user(&issuer.claims, &issuer.pool)
@@ -126,8 +126,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Internal`] when there is no secret.
-    pub fn sign(&self, user: &User) -> Result<Secret, Refusal> {
+    /// [`ApiError::Internal`] when there is no secret.
+    pub fn sign(&self, user: &User) -> Result<Secret, ApiError> {
         #[derive(Serialize)]
         struct Signed<'a> {
             #[serde(flatten)]
@@ -135,13 +135,13 @@ impl Identity {
             iat: i64,
             exp: i64,
         }
-        let secret = self.secret.as_ref().ok_or(Refusal::Internal)?;
+        let secret = self.secret.as_ref().ok_or(ApiError::Internal)?;
         let now = self.clock.now();
         let claims = Signed { user, iat: now.as_second(), exp: later(now, TOKEN_LIFETIME).as_second() };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret.encoding).map(Secret::new).map_err(
             |error| {
                 tracing::error!(%error, "a token can't be signed");
-                Refusal::Internal
+                ApiError::Internal
             },
         )
     }
@@ -170,13 +170,13 @@ impl Provider {
 }
 
 /// What `token` says, once its signature is proved to be that of `key`.
-fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, Refusal> {
+fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, ApiError> {
     let mut validation = Validation::new(algorithm);
     // All claims are looked at by us: times by our own clock, the audience by what the issuer is set to.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|_| Refusal::NotSignedIn)
+    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|_| ApiError::NotSignedIn)
 }
 
 #[cfg(test)]
@@ -262,21 +262,21 @@ mod tests {
         let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
         let hs512 = Header::new(Algorithm::HS512);
         for (what, token, refusal) in [
-            ("garbage", "garbage".to_owned(), Refusal::NotSignedIn),
-            ("empty", String::new(), Refusal::NotSignedIn),
-            ("algorithm none", unsigned, Refusal::NotSignedIn),
-            ("another algorithm", signed(&hs512, SECRET, &claims(60)), Refusal::NotSignedIn),
-            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), Refusal::NotSignedIn),
-            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), Refusal::NotSignedIn),
-            ("something critical", signed(&critical, SECRET, &claims(60)), Refusal::NotSignedIn),
-            ("no expiry", hs256(&with("exp", Value::Null)), Refusal::NotSignedIn),
-            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), Refusal::NotSignedIn),
-            ("no user", hs256(&with("sub", "")), Refusal::NotSignedIn),
-            ("a number for a user", hs256(&with("sub", 5)), Refusal::NotSignedIn),
-            ("not yet good", hs256(&with("nbf", from_now(70))), Refusal::NotSignedIn),
-            ("from the future", hs256(&with("iat", from_now(70))), Refusal::NotSignedIn),
-            ("expired", hs256(&claims(-61)), Refusal::LoginExpired),
-            ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), Refusal::NotSignedIn),
+            ("garbage", "garbage".to_owned(), ApiError::NotSignedIn),
+            ("empty", String::new(), ApiError::NotSignedIn),
+            ("algorithm none", unsigned, ApiError::NotSignedIn),
+            ("another algorithm", signed(&hs512, SECRET, &claims(60)), ApiError::NotSignedIn),
+            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), ApiError::NotSignedIn),
+            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), ApiError::NotSignedIn),
+            ("something critical", signed(&critical, SECRET, &claims(60)), ApiError::NotSignedIn),
+            ("no expiry", hs256(&with("exp", Value::Null)), ApiError::NotSignedIn),
+            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), ApiError::NotSignedIn),
+            ("no user", hs256(&with("sub", "")), ApiError::NotSignedIn),
+            ("a number for a user", hs256(&with("sub", 5)), ApiError::NotSignedIn),
+            ("not yet good", hs256(&with("nbf", from_now(70))), ApiError::NotSignedIn),
+            ("from the future", hs256(&with("iat", from_now(70))), ApiError::NotSignedIn),
+            ("expired", hs256(&claims(-61)), ApiError::LoginExpired),
+            ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), ApiError::NotSignedIn),
         ] {
             assert_eq!(identity().verify(&token).await, Err(refusal), "{what}");
         }
@@ -307,10 +307,10 @@ mod tests {
     #[tokio::test]
     async fn without_a_secret_nobody_has_signed_with_it() {
         let identity = Identity::new(None, Issuers::default(), Clock::system());
-        assert_eq!(identity.sign(&alice()).err(), Some(Refusal::Internal));
+        assert_eq!(identity.sign(&alice()).err(), Some(ApiError::Internal));
         for secret in [SECRET, ""] {
             let token = signed(&Header::default(), secret, &claims(60));
-            assert_eq!(identity.verify(&token).await, Err(Refusal::NotSignedIn));
+            assert_eq!(identity.verify(&token).await, Err(ApiError::NotSignedIn));
         }
     }
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::{Clock, later, rfc3339};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::secrets::{Secret, random_bytes};
 use crate::store::user::User;
 use crate::store::{KeyPurpose, Store, StoreError, StoredKey};
@@ -155,14 +155,14 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Internal`] when it can't be signed.
+    /// [`ApiError::Internal`] when it can't be signed.
     pub fn sign(
         &self,
         user: &User,
         issuer: &str,
         audience: &str,
         now: Timestamp,
-    ) -> Result<(Secret, Timestamp), Refusal> {
+    ) -> Result<(Secret, Timestamp), ApiError> {
         #[derive(Serialize)]
         struct Claims<'a> {
             iss: &'a str,
@@ -179,7 +179,7 @@ impl SigningKey {
             Ok(token) => Ok((Secret::new(token), expires_at)),
             Err(error) => {
                 tracing::error!(%error, "a token can't be signed");
-                Err(Refusal::Internal)
+                Err(ApiError::Internal)
             }
         }
     }

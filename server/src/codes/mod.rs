@@ -14,16 +14,16 @@ use tokio::sync::{OnceCell, watch};
 
 use crate::auth::Identity;
 use crate::auth::signing_keys::SigningKeys;
+use crate::client::Browser;
 use crate::clock::{Clock, later, rfc3339};
 use crate::config::app::{App, Apps};
 use crate::config::settings::Settings;
 use crate::config::{Config, ConfigError, StoreAddress, read_settings};
-use crate::http::error::Refusal;
-use crate::http::extract::Browser;
+use crate::http::error::ApiError;
 use crate::rate_limit::Meters;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::store::notify::Waiters;
-use crate::store::raw_json::Unread;
+use crate::store::raw_json::RawJson;
 use crate::store::record::Record;
 use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
@@ -145,7 +145,7 @@ impl Service {
         app: &App,
         custom_data: Option<Map<String, Value>>,
         browser: Browser,
-    ) -> Result<(Record, Secret), Refusal> {
+    ) -> Result<(Record, Secret), ApiError> {
         let random = secrets::random_id()?;
         let key = if app.compat.poll_without_token { self.shared_key().await? } else { &self.own_key };
         let poll_token = key.poll_token(&random);
@@ -157,15 +157,15 @@ impl Service {
             life: Life::Unused,
             ended_at: None,
             ticket_expires_at: None,
-            custom_data: custom_data.as_ref().map(Unread::of).transpose()?,
-            requester: Unread::of(&browser.requester(&app.name, rfc3339(created_at)))?,
+            custom_data: custom_data.as_ref().map(RawJson::of).transpose()?,
+            requester: RawJson::of(&browser.requester(&app.name, rfc3339(created_at)))?,
             poll_token_hash: Hash::of(poll_token.expose()),
             ticket_hash: Hash::of(secrets::ticket(&poll_token, &random).expose()),
             random,
         };
         let length = Self::text(app, &record)?.len();
         if length > MAX_TEXT_BYTES {
-            return Err(Refusal::InvalidParameter {
+            return Err(ApiError::InvalidParameter {
                 name: "customData".into(),
                 problem: format!(
                     "makes the text of the code {length} bytes long; {MAX_TEXT_BYTES} can be scanned well"
@@ -181,15 +181,15 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Refusal::UnknownCode`] when there is none, its app is gone, or its time to be remembered is over.
-    pub async fn load(&self, random: &str) -> Result<Found, Refusal> {
-        let (record, revision) = self.store.find(random).await?.ok_or(Refusal::UnknownCode)?;
-        let app = self.apps().find(&record.app_id).cloned().ok_or(Refusal::UnknownCode)?;
+    /// [`ApiError::UnknownCode`] when there is none, its app is gone, or its time to be remembered is over.
+    pub async fn load(&self, random: &str) -> Result<Found, ApiError> {
+        let (record, revision) = self.store.find(random).await?.ok_or(ApiError::UnknownCode)?;
+        let app = self.apps().find(&record.app_id).cloned().ok_or(ApiError::UnknownCode)?;
         let now = self.clock.now();
         if now < record.remembered_until() {
             Ok(Found { record, revision, app, now })
         } else {
-            Err(Refusal::UnknownCode)
+            Err(ApiError::UnknownCode)
         }
     }
 
@@ -198,14 +198,14 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// The reason why there is no such step, or [`Refusal::Blocked`] for a confirm that has failed. Of several callers
+    /// The reason why there is no such step, or [`ApiError::Blocked`] for a confirm that has failed. Of several callers
     /// at once one wins, and the others find the code changed.
-    pub async fn act(&self, action: Action, random: &str, user: &User, event: &mut Event) -> Result<Record, Refusal> {
+    pub async fn act(&self, action: Action, random: &str, user: &User, event: &mut Event) -> Result<Record, ApiError> {
         for _ in 0..MAX_ATTEMPTS {
             let Found { record, revision, app, now } = self.load(random).await?;
             event.is_about(&record)?;
             if user.user_pool_id != app.user_pool_id {
-                return Err(Refusal::WrongPool);
+                return Err(ApiError::WrongPool);
             }
             let is_owner = |owner: &User| owner.is(user);
             match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
@@ -216,17 +216,21 @@ impl Service {
                     if self.store.swap(record.clone(), revision).await? {
                         self.waiters.wake(random);
                         self.metrics.count_code(&record);
-                        return if matches!(record.life, Life::Failed(_)) { Err(Refusal::Blocked) } else { Ok(record) };
+                        return if matches!(record.life, Life::Failed(_)) {
+                            Err(ApiError::Blocked)
+                        } else {
+                            Ok(record)
+                        };
                     }
                 }
             }
         }
         tracing::error!("a code changed more often than its life has steps");
-        Err(Refusal::Internal)
+        Err(ApiError::Internal)
     }
 
     /// What a confirm comes to: nobody who is locked out signs in.
-    async fn fail_if_blocked(&self, life: Life<User>) -> Result<Life<User>, Refusal> {
+    async fn fail_if_blocked(&self, life: Life<User>) -> Result<Life<User>, ApiError> {
         let Life::Authorised(user) = life else { return Ok(life) };
         let account = self.store.account(&user.user_pool_id, &user.id).await?;
         let is_blocked = account.is_some_and(|account| account.is_blocked);
@@ -237,8 +241,8 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Internal`] when it can't be written.
-    pub fn text(app: &App, record: &Record) -> Result<String, Refusal> {
+    /// [`ApiError::Internal`] when it can't be written.
+    pub fn text(app: &App, record: &Record) -> Result<String, ApiError> {
         Ok(serde_json::to_string(&record.payload(&app.user_pool_id))?)
     }
 
@@ -248,13 +252,13 @@ impl Service {
     /// # Errors
     ///
     /// When the store does not tell the key.
-    pub async fn poll_token_again(&self, record: &Record) -> Result<Option<Secret>, Refusal> {
+    pub async fn poll_token_again(&self, record: &Record) -> Result<Option<Secret>, ApiError> {
         let poll_token = self.shared_key().await?.poll_token(&record.random);
         Ok(Some(poll_token).filter(|token| record.poll_token_hash.is_of(token.expose())))
     }
 
     /// The key that all servers on one store share, made by the first that needs it.
-    async fn shared_key(&self) -> Result<&PollKey, Refusal> {
+    async fn shared_key(&self) -> Result<&PollKey, ApiError> {
         let load = async || {
             let new = StoredKey {
                 id: secrets::random_id()?,
@@ -265,7 +269,7 @@ impl Service {
             };
             PollKey::from_bytes(&self.store.key_or(new).await?.secret).ok_or_else(|| {
                 tracing::error!("the key for poll tokens in the store is none");
-                Refusal::Internal
+                ApiError::Internal
             })
         };
         self.shared_key.get_or_try_init(load).await

@@ -9,8 +9,6 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use serde::Deserialize;
 
-pub use crate::auth::claims::ClaimNames;
-
 /// An OpenID Connect provider, or whoever else signs tokens with a key that it publishes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Fields")]
@@ -43,6 +41,35 @@ pub enum Pool {
     Fixed(String),
     /// The claim of this name says it.
     Claim(String),
+}
+
+/// What an issuer calls the claims of OpenID Connect that make a user.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClaimNames {
+    pub(crate) sub: String,
+    pub(crate) email: String,
+    pub(crate) email_verified: String,
+    pub(crate) name: String,
+    pub(crate) nickname: String,
+    pub(crate) preferred_username: String,
+    pub(crate) picture: String,
+    pub(crate) phone_number: String,
+}
+
+impl Default for ClaimNames {
+    fn default() -> Self {
+        Self {
+            sub: "sub".to_owned(),
+            email: "email".to_owned(),
+            email_verified: "email_verified".to_owned(),
+            name: "name".to_owned(),
+            nickname: "nickname".to_owned(),
+            preferred_username: "preferred_username".to_owned(),
+            picture: "picture".to_owned(),
+            phone_number: "phone_number".to_owned(),
+        }
+    }
 }
 
 /// Issuers of different names.

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod issuer;
+pub mod limits;
 pub mod origin;
 pub mod settings;
 
@@ -23,9 +24,9 @@ use redis::IntoConnectionInfo as _;
 use crate::cli::Command;
 use crate::config::app::App;
 use crate::config::issuer::Issuers;
+use crate::config::limits::Limits;
 use crate::config::origin::Origin;
 use crate::config::settings::{Settings, SettingsError};
-use crate::rate_limit::Limits;
 use crate::secrets::{Hash, RandomError, Secret};
 use crate::store::redis::DEFAULT_TIMEOUT;
 use crate::store::sqlite::DEFAULT_TAKEOVER_TIMEOUT;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::config::app::App;
 use crate::config::issuer::Issuers;
-use crate::rate_limit::Limits;
+use crate::config::limits::Limits;
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 use crate::codes::Service;
 use crate::config::Demo;
 use crate::http::api::{Answer, method_not_allowed};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, BodyTimeout, required};
 use crate::secrets::Secret;
 use crate::store::user::User;
@@ -65,12 +65,12 @@ struct Login {
 }
 
 /// The phone's side: a user signs in to the company's app.
-async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, Refusal> {
+async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, ApiError> {
     let username = required("username", Some(login.username))?;
     let password = required("password", Some(login.password))?;
     let user = user(&username, &site.demo.user_pool_id, &site.service.config.base_url())
         .filter(|user| user.id == password)
-        .ok_or(Refusal::WrongPassword)?;
+        .ok_or(ApiError::WrongPassword)?;
     let token = site.service.identity.sign(&user)?;
     Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
@@ -86,7 +86,7 @@ async fn sign_in(
     user.shift_remove("tokenExpiredAt");
     let data = json!({ "user": user });
 
-    let id = Secret::random().map_err(|error| Refusal::from(error).into_response())?;
+    let id = Secret::random().map_err(|error| ApiError::from(error).into_response())?;
     let cookie = site.cookie(id.expose(), 3_600);
     site.with_sessions(|sessions| {
         sessions.push_back((id, data.clone()));
@@ -97,11 +97,11 @@ async fn sign_in(
     Ok(([(header::SET_COOKIE, cookie)], Answer { message: "signed in", data }))
 }
 
-async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Answer<Value>, Refusal> {
-    let id = session_id(&headers).ok_or(Refusal::NotSignedIn)?;
+async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Answer<Value>, ApiError> {
+    let id = session_id(&headers).ok_or(ApiError::NotSignedIn)?;
     let data = site
         .with_sessions(|sessions| sessions.iter().find(|(session, _)| session.is(id)).map(|(_, data)| data.clone()));
-    Ok(Answer { message: "signed in", data: data.ok_or(Refusal::NotSignedIn)? })
+    Ok(Answer { message: "signed in", data: data.ok_or(ApiError::NotSignedIn)? })
 }
 
 async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
@@ -115,7 +115,7 @@ async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl Int
 async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, Value>, Response> {
     let internal = |error: &dyn core::fmt::Display| {
         tracing::error!(%error, "the demo's exchange failed");
-        Refusal::Internal.into_response()
+        ApiError::Internal.into_response()
     };
     let Demo { app_id, app_secret, .. } = &site.demo;
     let basic = STANDARD.encode(format!("{app_id}:{}", app_secret.expose()));

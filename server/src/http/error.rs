@@ -12,12 +12,13 @@ use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::Reason;
 use scanlogin_protocol::wire::{Envelope, code};
 
+use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
 
 /// Why a request gets no success.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ApiError {
     /// A parameter is not there, or empty.
     MissingParameter(Cow<'static, str>),
     /// A parameter has the wrong type or a value that is not taken.
@@ -59,8 +60,11 @@ pub enum Refusal {
     MalformedJson(String),
     /// The body is not declared as JSON.
     UnsupportedMediaType,
-    /// The body is longer than anything that this server understands.
-    TooLarge,
+    /// The body is longer than `limit` bytes.
+    TooLarge {
+        /// The longest body that is read.
+        limit: usize,
+    },
     /// The body did not arrive whole.
     BrokenBody,
     /// The body did not arrive in time.
@@ -89,17 +93,44 @@ pub struct Outcome(pub &'static str);
 pub(crate) struct WrongGuess;
 
 /// What clients see of a refusal.
-pub(crate) struct Face {
+pub(crate) struct ErrorBody {
     pub(crate) http_status: StatusCode,
     pub(crate) code: i32,
     pub(crate) reason: &'static str,
     pub(crate) message: Cow<'static, str>,
 }
 
-impl Refusal {
-    /// The stable word that clients and logs know it by.
+impl ApiError {
+    /// The stable name that clients and logs know it by.
     pub fn reason(&self) -> &'static str {
-        self.clone().face().reason
+        match self {
+            Self::Life(reason) => reason.word(),
+            Self::MissingParameter(_) => "missing-parameter",
+            Self::InvalidParameter { .. } => "invalid-parameter",
+            Self::UnsupportedScene => "unsupported-scene",
+            Self::UnknownCode => "unknown-code",
+            Self::UnknownTicket => "unknown-ticket",
+            Self::TicketUsed => "ticket-used",
+            Self::TicketExpired => "ticket-expired",
+            Self::NotSignedIn => "not-signed-in",
+            Self::LoginExpired => "login-expired",
+            Self::WrongPool => "wrong-pool",
+            Self::Blocked => "blocked",
+            Self::WrongPassword => "wrong-password",
+            Self::Forbidden(_) => "forbidden",
+            Self::UnknownApp => "unknown-app",
+            Self::OriginNotAllowed => "origin-not-allowed",
+            Self::MalformedJson(_) => "malformed-json",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::TooLarge { .. } => "too-large",
+            Self::BrokenBody => "broken-body",
+            Self::SlowBody => "timeout",
+            Self::UnknownRoute => "unknown-route",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
     }
 
     /// The seconds after which another try is worth it, where that is known.
@@ -114,7 +145,7 @@ impl Refusal {
     }
 
     fn is_wrong_guess(&self) -> bool {
-        use Refusal as R;
+        use ApiError as R;
         matches!(
             self,
             R::UnknownCode | R::UnknownTicket | R::NotSignedIn | R::WrongPassword | R::Forbidden(_) | R::UnknownApp
@@ -123,8 +154,8 @@ impl Refusal {
 
     /// One of each, with an example of what it may say.
     pub(crate) fn each() -> Vec<Self> {
+        use ApiError as R;
         use Reason as L;
-        use Refusal as R;
         let lives = [L::AlreadyScanned, L::AlreadyEnded, L::NotScanned, L::WrongUser, L::Expired].map(R::Life);
         let others = [
             R::MissingParameter("random".into()),
@@ -143,7 +174,7 @@ impl Refusal {
             R::OriginNotAllowed,
             R::MalformedJson("expected value at line 1 column 1".to_owned()),
             R::UnsupportedMediaType,
-            R::TooLarge,
+            R::TooLarge { limit: 65_536 },
             R::BrokenBody,
             R::SlowBody,
             R::UnknownRoute,
@@ -155,90 +186,66 @@ impl Refusal {
         others.into_iter().chain(lives).collect()
     }
 
-    pub(crate) fn face(self) -> Face {
-        use Refusal as R;
+    pub(crate) fn body(self) -> ErrorBody {
+        use ApiError as R;
+        let reason = self.reason();
         let business =
-            |code, reason, message: Cow<'static, str>| Face { http_status: StatusCode::OK, code, reason, message };
-        let transport = |http_status: StatusCode, reason, message: Cow<'static, str>| Face {
+            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, message };
+        let transport = |http_status: StatusCode, message: Cow<'static, str>| ErrorBody {
             http_status,
             code: i32::from(http_status.as_u16()),
             reason,
             message,
         };
         match self {
-            R::MissingParameter(name) => {
-                business(code::INVALID_PARAMETER, "missing-parameter", format!("{name} is missing").into())
-            }
+            R::MissingParameter(name) => business(code::INVALID_PARAMETER, format!("{name} is missing").into()),
             R::InvalidParameter { name, problem } => {
-                business(code::INVALID_PARAMETER, "invalid-parameter", format!("{name}: {problem}").into())
+                business(code::INVALID_PARAMETER, format!("{name}: {problem}").into())
             }
             R::UnsupportedScene => business(
                 code::INVALID_PARAMETER,
-                "unsupported-scene",
                 "scene: this server makes codes for APP_AUTH only; it has no connection to WeChat".into(),
             ),
-            R::UnknownCode => {
-                business(code::UNKNOWN_CODE, "unknown-code", "there is no such code, or no longer".into())
-            }
-            R::Life(reason) => business(reason.code(), reason.word(), reason.message().into()),
-            R::UnknownTicket => {
-                business(code::INVALID_PARAMETER, "unknown-ticket", "there is no such ticket, or no longer".into())
-            }
-            R::TicketUsed => {
-                business(code::INVALID_PARAMETER, "ticket-used", "this ticket has already been exchanged".into())
-            }
-            R::TicketExpired => business(code::INVALID_PARAMETER, "ticket-expired", "this ticket has expired".into()),
-            R::NotSignedIn => business(code::NOT_SIGNED_IN, "not-signed-in", "no user is signed in".into()),
-            R::LoginExpired => {
-                business(code::LOGIN_EXPIRED, "login-expired", "the login has expired; sign in again".into())
-            }
-            R::WrongPool => business(code::WRONG_POOL, "wrong-pool", "the user is not in this user pool".into()),
-            R::Blocked => business(code::FORBIDDEN, "blocked", "this user has been locked out".into()),
-            R::WrongPassword => {
-                business(code::NOT_SIGNED_IN, "wrong-password", "the username or the password is wrong".into())
-            }
-            R::Forbidden(message) => business(code::FORBIDDEN, "forbidden", message.into()),
-            R::UnknownApp => business(code::FORBIDDEN, "unknown-app", "this server does not know the app".into()),
+            R::UnknownCode => business(code::UNKNOWN_CODE, "there is no such code, or no longer".into()),
+            R::Life(reason) => business(reason.code(), reason.message().into()),
+            R::UnknownTicket => business(code::INVALID_PARAMETER, "there is no such ticket, or no longer".into()),
+            R::TicketUsed => business(code::INVALID_PARAMETER, "this ticket has already been exchanged".into()),
+            R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
+            R::NotSignedIn => business(code::NOT_SIGNED_IN, "no user is signed in".into()),
+            R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
+            R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
+            R::Blocked => business(code::FORBIDDEN, "this user has been locked out".into()),
+            R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),
+            R::Forbidden(message) => business(code::FORBIDDEN, message.into()),
+            R::UnknownApp => business(code::FORBIDDEN, "this server does not know the app".into()),
             R::OriginNotAllowed => business(
                 code::FORBIDDEN,
-                "origin-not-allowed",
                 "pages of this origin may not call for this app: see allowed_origins in the server's scanlogin.toml"
                     .into(),
             ),
             R::MalformedJson(problem) => {
-                transport(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is not JSON: {problem}").into())
+                transport(StatusCode::BAD_REQUEST, format!("the body is not JSON: {problem}").into())
             }
             R::UnsupportedMediaType => transport(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
                 "the body must be JSON, sent with content-type: application/json".into(),
             ),
-            R::TooLarge => transport(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too-large",
-                format!("the body is longer than {} bytes", crate::http::extract::MAX_BODY_BYTES).into(),
-            ),
-            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "broken-body", "the body did not arrive whole".into()),
-            R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not arrive in time".into()),
-            R::UnknownRoute => {
-                transport(StatusCode::NOT_FOUND, "unknown-route", "there is nothing at this address".into())
+            R::TooLarge { limit } => {
+                transport(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes").into())
             }
-            R::MethodNotAllowed => transport(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "this address does not take this method".into(),
-            ),
+            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "the body did not arrive whole".into()),
+            R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into()),
+            R::UnknownRoute => transport(StatusCode::NOT_FOUND, "there is nothing at this address".into()),
+            R::MethodNotAllowed => {
+                transport(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method".into())
+            }
             R::RateLimited { .. } => {
-                transport(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests; try again later".into())
+                transport(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into())
             }
-            R::Unavailable => transport(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "the server can't answer now; try again soon".into(),
-            ),
-            R::Internal => {
-                transport(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server has a fault of its own".into())
+            R::Unavailable => {
+                transport(StatusCode::SERVICE_UNAVAILABLE, "the server can't answer now; try again soon".into())
             }
+            R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault of its own".into()),
         }
     }
 }
@@ -248,10 +255,10 @@ pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
     matches!(http_status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
-        let Face { http_status, code, reason, message } = self.face();
+        let ErrorBody { http_status, code, reason, message } = self.body();
         let envelope =
             Envelope::<()> { code, message: Some(message.into_owned()), data: None, reason: Some(reason.to_owned()) };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
@@ -266,28 +273,34 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<Reason> for Refusal {
+impl From<Reason> for ApiError {
     fn from(reason: Reason) -> Self {
         Self::Life(reason)
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
         Self::Unavailable
     }
 }
 
-/// What we write, and not what others have written: that is [`Refusal::MalformedJson`].
-impl From<serde_json::Error> for Refusal {
+/// JSON that the server writes or has stored. Malformed JSON of a client is [`ApiError::MalformedJson`].
+impl From<serde_json::Error> for ApiError {
     fn from(error: serde_json::Error) -> Self {
-        tracing::error!(%error, "an answer can't be written");
+        tracing::error!(%error, "JSON can't be written or read");
         Self::Internal
     }
 }
 
-impl From<RandomError> for Refusal {
+impl From<RateLimited> for ApiError {
+    fn from(RateLimited { retry_after }: RateLimited) -> Self {
+        Self::RateLimited { retry_after }
+    }
+}
+
+impl From<RandomError> for ApiError {
     fn from(error: RandomError) -> Self {
         tracing::error!(%error, "the system has no random numbers");
         Self::Unavailable
@@ -301,30 +314,30 @@ mod tests {
     #[test]
     fn business_refusals_answer_200_and_transport_refusals_their_own_status() {
         for (refusal, http_status, code, reason) in [
-            (Refusal::UnknownCode, 200, 2241, "unknown-code"),
-            (Refusal::Life(Reason::NotScanned), 200, 500, "not-scanned"),
-            (Refusal::NotSignedIn, 200, 2020, "not-signed-in"),
-            (Refusal::WrongPool, 200, 2036, "wrong-pool"),
-            (Refusal::Blocked, 200, 1001, "blocked"),
-            (Refusal::LoginExpired, 200, 2206, "login-expired"),
-            (Refusal::Forbidden("no"), 200, 1001, "forbidden"),
-            (Refusal::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
-            (Refusal::MalformedJson(String::new()), 400, 400, "malformed-json"),
-            (Refusal::UnknownRoute, 404, 404, "unknown-route"),
-            (Refusal::SlowBody, 408, 408, "timeout"),
-            (Refusal::RateLimited { retry_after: Duration::ZERO }, 429, 429, "rate-limited"),
-            (Refusal::Unavailable, 503, 503, "unavailable"),
+            (ApiError::UnknownCode, 200, 2241, "unknown-code"),
+            (ApiError::Life(Reason::NotScanned), 200, 500, "not-scanned"),
+            (ApiError::NotSignedIn, 200, 2020, "not-signed-in"),
+            (ApiError::WrongPool, 200, 2036, "wrong-pool"),
+            (ApiError::Blocked, 200, 1001, "blocked"),
+            (ApiError::LoginExpired, 200, 2206, "login-expired"),
+            (ApiError::Forbidden("no"), 200, 1001, "forbidden"),
+            (ApiError::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
+            (ApiError::MalformedJson(String::new()), 400, 400, "malformed-json"),
+            (ApiError::UnknownRoute, 404, 404, "unknown-route"),
+            (ApiError::SlowBody, 408, 408, "timeout"),
+            (ApiError::RateLimited { retry_after: Duration::ZERO }, 429, 429, "rate-limited"),
+            (ApiError::Unavailable, 503, 503, "unavailable"),
         ] {
-            let face = refusal.face();
-            assert_eq!((face.http_status.as_u16(), face.code, face.reason), (http_status, code, reason));
+            let body = refusal.body();
+            assert_eq!((body.http_status.as_u16(), body.code, body.reason), (http_status, code, reason));
         }
     }
 
     #[test]
     fn whoever_is_sent_away_for_now_is_told_when_to_come_back() {
-        let too_often = |milliseconds| Refusal::RateLimited { retry_after: Duration::from_millis(milliseconds) };
+        let too_often = |milliseconds| ApiError::RateLimited { retry_after: Duration::from_millis(milliseconds) };
         for (refusal, seconds) in [
-            (Refusal::from(StoreError::new("disk full")), "1"),
+            (ApiError::from(StoreError::new("disk full")), "1"),
             (too_often(1), "1"),
             (too_often(1_000), "1"),
             (too_often(1_001), "2"),

@@ -13,17 +13,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
-use scanlogin_protocol::wire::{self as protocol, Requester};
+use scanlogin_protocol::wire as protocol;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::client::ClientAddress;
+use crate::client::{Browser, ClientAddress};
 use crate::codes::Service;
 use crate::config::Config;
 use crate::config::app::App;
 use crate::config::origin::Origin;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
@@ -53,18 +53,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T>
 where
     BodyTimeout: FromRef<S>,
 {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(Refusal::UnsupportedMediaType);
+            return Err(ApiError::UnsupportedMediaType);
         }
         let BodyTimeout(patience) = BodyTimeout::from_ref(state);
-        let body = timeout(patience, read(request.into_body())).await.map_err(|_| Refusal::SlowBody)??;
-        let value: Value = serde_json::from_slice(&body).map_err(|error| Refusal::MalformedJson(error.to_string()))?;
+        let body = timeout(patience, read(request.into_body())).await.map_err(|_| ApiError::SlowBody)??;
+        let value: Value = serde_json::from_slice(&body).map_err(|error| ApiError::MalformedJson(error.to_string()))?;
         // serde would take an array for a struct, field by field.
         if !value.is_object() {
-            return Err(Refusal::InvalidParameter { name: "body".into(), problem: "must be a JSON object".to_owned() });
+            return Err(ApiError::InvalidParameter {
+                name: "body".into(),
+                problem: "must be a JSON object".to_owned(),
+            });
         }
         serde_path_to_error::deserialize(value).map(Self).map_err(|error| field_refusal(&error))
     }
@@ -74,12 +77,12 @@ where
 pub struct ApiQuery<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Query::try_from_uri(&parts.uri)
             .map(|Query(query)| Self(query))
-            .map_err(|rejection| Refusal::InvalidParameter { name: "query".into(), problem: rejection.body_text() })
+            .map_err(|rejection| ApiError::InvalidParameter { name: "query".into(), problem: rejection.body_text() })
     }
 }
 
@@ -87,10 +90,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 pub struct Approver(pub User);
 
 impl FromRequestParts<Arc<Service>> for Approver {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
-        let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(Refusal::NotSignedIn)?;
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
+        let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
         // Clients in the field send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
         service.identity.verify(token).await.map(Self)
@@ -109,8 +112,8 @@ impl Caller {
     /// # Errors
     ///
     /// When there are several, and when the app does not allow the page.
-    pub fn app(&self) -> Result<Arc<App>, Refusal> {
-        let app = self.app.clone().ok_or(Refusal::UnknownApp)?;
+    pub fn app(&self) -> Result<Arc<App>, ApiError> {
+        let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
         self.page.may_call(&app)?;
         Ok(app)
     }
@@ -120,21 +123,21 @@ impl Caller {
     /// # Errors
     ///
     /// When the client has named another app, and when the app does not allow the page.
-    pub fn is_for(&self, app: &App) -> Result<(), Refusal> {
+    pub fn is_for(&self, app: &App) -> Result<(), ApiError> {
         if self.app.as_ref().is_some_and(|named| named.id != app.id) {
-            return Err(Refusal::UnknownCode);
+            return Err(ApiError::UnknownCode);
         }
         self.page.may_call(app)
     }
 }
 
 impl FromRequestParts<Arc<Service>> for Caller {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
         let apps = service.apps();
         let app = match app_id(&parts.headers) {
-            Some(id) => Some(apps.find(id).ok_or(Refusal::UnknownApp)?),
+            Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
         Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &service.config) })
@@ -174,11 +177,11 @@ impl Page {
         }
     }
 
-    fn may_call(&self, app: &App) -> Result<(), Refusal> {
+    fn may_call(&self, app: &App) -> Result<(), ApiError> {
         match self {
             Self::Own => Ok(()),
             Self::Of(origin) if app.allowed_origins.contains(origin) => Ok(()),
-            Self::Of(_) | Self::Nameless => Err(Refusal::OriginNotAllowed),
+            Self::Of(_) | Self::Nameless => Err(ApiError::OriginNotAllowed),
         }
     }
 }
@@ -204,9 +207,9 @@ pub enum Backend {
 }
 
 impl FromRequestParts<Arc<Service>> for Backend {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
         let Some(basic) = text(&parts.headers, header::AUTHORIZATION).and_then(|text| credentials(text, "basic"))
         else {
             return Ok(Self::Silent);
@@ -222,33 +225,18 @@ impl FromRequestParts<Arc<Service>> for Backend {
 pub struct PollToken(pub Option<Secret>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PollToken {
-    type Rejection = Refusal;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(text(&parts.headers, POLL_TOKEN).map(Secret::new)))
     }
 }
 
-/// The program that calls, as far as it says.
-pub struct Browser {
-    /// The origin of its page.
-    pub origin: Option<String>,
-    /// The address that it connects from.
-    pub ip: String,
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-}
+impl FromRequestParts<Arc<Service>> for ClientAddress {
+    type Rejection = Infallible;
 
-impl Browser {
-    /// Who asks for a code that is made at `created_at`.
-    pub fn requester(self, app_name: &str, created_at: String) -> Requester {
-        Requester {
-            app_name: app_name.to_owned(),
-            origin: self.origin,
-            ip: self.ip,
-            user_agent: self.user_agent,
-            created_at,
-        }
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions, &parts.headers, &service.config.trusted_proxies))
     }
 }
 
@@ -266,8 +254,8 @@ impl FromRequestParts<Arc<Service>> for Browser {
 }
 
 /// A parameter that must be there and hold something.
-pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, Refusal> {
-    value.filter(|value| !value.is_empty()).ok_or(Refusal::MissingParameter(name.into()))
+pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, ApiError> {
+    value.filter(|value| !value.is_empty()).ok_or(ApiError::MissingParameter(name.into()))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -276,10 +264,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Refusal::BrokenBody)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| ApiError::BrokenBody)?.into_data() else { continue };
         length += data.len();
         if length <= MAX_BODY_BYTES {
             bytes.extend_from_slice(&data);
@@ -287,14 +275,14 @@ async fn read(mut body: Body) -> Result<Vec<u8>, Refusal> {
             break;
         }
     }
-    if length > MAX_BODY_BYTES { Err(Refusal::TooLarge) } else { Ok(bytes) }
+    if length > MAX_BODY_BYTES { Err(ApiError::TooLarge { limit: MAX_BODY_BYTES }) } else { Ok(bytes) }
 }
 
-fn field_refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+fn field_refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let problem = error.inner().to_string();
     match problem.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        Some(name) => Refusal::MissingParameter(name.to_owned().into()),
-        None => Refusal::InvalidParameter { name: error.path().to_string().into(), problem },
+        Some(name) => ApiError::MissingParameter(name.to_owned().into()),
+        None => ApiError::InvalidParameter { name: error.path().to_string().into(), problem },
     }
 }
 

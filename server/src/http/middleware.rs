@@ -17,18 +17,16 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower::Layer;
 use tracing::Instrument as _;
 
 use crate::client::ClientAddress;
 use crate::codes::Service;
 use crate::http::cors::Reader;
-use crate::http::error::{Outcome, Refusal};
-use crate::rate_limit::hold;
+use crate::http::error::{ApiError, Outcome, WrongGuess};
 use crate::secrets;
 use crate::telemetry::log;
-use crate::telemetry::metrics::Waited;
 
 /// Observes what is below it. A layer by hand: `from_fn` clones and boxes what is below once more.
 #[derive(Clone)]
@@ -99,6 +97,10 @@ where
     }
 }
 
+/// Left on the answer to a poll: how long it waited for news, which says nothing of the server's speed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Waited(pub(crate) Duration);
+
 /// What is told of a request when it is answered.
 struct Asked {
     method: Method,
@@ -126,18 +128,34 @@ async fn answer(
     // What a panic says is for the log, where the panic hook has put it.
     let answering = AssertUnwindSafe(answering).catch_unwind();
     let answering =
-        answering.map(|answered| answered.map_or_else(|_| Refusal::Internal.into_response(), |Ok(answer)| answer));
+        answering.map(|answered| answered.map_or_else(|_| ApiError::Internal.into_response(), |Ok(answer)| answer));
     let response = hold(service, client, answering).await;
 
     let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
     let took = begin.elapsed();
     let waited = response.extensions().get::<Waited>();
     let waited_for = waited.map_or(Duration::ZERO, |waited| waited.0);
-    service.metrics.count_answer(route, &response, took.saturating_sub(waited_for));
     let outcome = response.extensions().get::<Outcome>();
+    let reason = outcome.map(|Outcome(reason)| *reason);
+    service.metrics.count_request(route, response.status().as_u16(), reason, took.saturating_sub(waited_for));
     // Every page that waits polls all the time: of that the counts are enough, unless it is refused.
     if waited.is_none() || outcome.is_some() {
         log::one_line(&method, route, response.status(), took, outcome);
     }
     response
+}
+
+/// Ends what takes too long to answer `client`, and tells whoever guesses too much nothing but to wait.
+async fn hold(service: &Service, client: ClientAddress, answering: impl Future<Output = Response>) -> Response {
+    let Ok(response) = timeout(service.config.settings.limits.answer_timeout, answering).await else {
+        tracing::error!("an answer took too long");
+        return ApiError::Unavailable.into_response();
+    };
+    if response.extensions().get::<WrongGuess>().is_none() {
+        return response;
+    }
+    match service.meters.wrong_guess(client.network()) {
+        Ok(()) => response,
+        Err(limited) => ApiError::from(limited).into_response(),
+    }
 }

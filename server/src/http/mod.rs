@@ -5,6 +5,7 @@ pub(crate) mod cors;
 pub mod demo;
 pub mod error;
 pub mod extract;
+pub mod metrics_endpoint;
 pub(crate) mod middleware;
 pub(crate) mod openapi;
 pub mod static_files;

@@ -2,7 +2,7 @@
 //!
 //! A call says what it reads and what a success brings. What all have in common is added here: the envelope, the ways
 //! to be refused, and how callers prove who they are. Deliberately absent: the demo and the pages, which are no part of
-//! the protocol, and any list of refusals, which is [`Refusal::each`]'s.
+//! the protocol, and any list of refusals, which is [`ApiError::each`]'s.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, OpenApi, Required, Type};
 
-use crate::http::error::{Face, Refusal};
+use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Caller, PollToken};
 
 const INTRODUCTION: &str = "Signs people in to web pages that they scan with their phone. Every answer but a picture \
@@ -86,13 +86,13 @@ fn header(name: &str, description: &str) -> Parameter {
 }
 
 /// All ways to be refused.
-fn refusals() -> BTreeMap<StatusCode, Vec<Face>> {
+fn refusals() -> BTreeMap<StatusCode, Vec<ErrorBody>> {
     let mut by_status = BTreeMap::<_, Vec<_>>::new();
-    for face in Refusal::each().into_iter().map(Refusal::face) {
-        by_status.entry(face.http_status).or_default().push(face);
+    for body in ApiError::each().into_iter().map(ApiError::body) {
+        by_status.entry(body.http_status).or_default().push(body);
     }
     // Only a picture can be missing at its address, and an <img> knows that by the status.
-    by_status.entry(StatusCode::NOT_FOUND).or_default().push(Refusal::UnknownCode.face());
+    by_status.entry(StatusCode::NOT_FOUND).or_default().push(ApiError::UnknownCode.body());
     by_status
 }
 
@@ -127,7 +127,7 @@ fn links(operation_id: &str) -> Value {
     }
 }
 
-fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode, Vec<Face>>) {
+fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode, Vec<ErrorBody>>) {
     let has_body = operation.contains_key("requestBody");
     let links = operation.get("operationId").and_then(Value::as_str).map_or(json!({}), links);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
@@ -169,10 +169,10 @@ fn envelope(data: &Value) -> Value {
 }
 
 fn component(status: StatusCode) -> String {
-    format!("Refusal{}", status.as_str())
+    format!("ApiError{}", status.as_str())
 }
 
-fn response(status: StatusCode, faces: &[Face]) -> Value {
+fn response(status: StatusCode, faces: &[ErrorBody]) -> Value {
     let mut headers = json!({ "x-request-id": { "$ref": "#/components/headers/x-request-id" } });
     if crate::http::error::is_for_now(status) {
         merge(&mut headers, json!({ "retry-after": { "$ref": "#/components/headers/retry-after" } }));
@@ -185,8 +185,8 @@ fn response(status: StatusCode, faces: &[Face]) -> Value {
 }
 
 /// The envelope of a refusal that is one of `faces`.
-fn schema(faces: &[Face]) -> Value {
-    let each = faces.iter().map(|Face { code, reason, message, .. }| {
+fn schema(faces: &[ErrorBody]) -> Value {
+    let each = faces.iter().map(|ErrorBody { code, reason, message, .. }| {
         json!({
             "title": reason,
             "description": message,

@@ -13,7 +13,7 @@ use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 /// `blob:` is for the picture of a code that a person uploads to the phone page.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -41,11 +41,15 @@ pub fn routes(config: &Config) -> Router {
 
 /// A folder's address gets a slash at its end by a redirect, and one that begins with two slashes names a host.
 async fn one_slash(request: Request, next: Next) -> Response {
-    if request.uri().path().starts_with("//") { Refusal::UnknownRoute.into_response() } else { next.run(request).await }
+    if request.uri().path().starts_with("//") {
+        ApiError::UnknownRoute.into_response()
+    } else {
+        next.run(request).await
+    }
 }
 
-async fn unknown() -> Refusal {
-    Refusal::UnknownRoute
+async fn unknown() -> ApiError {
+    ApiError::UnknownRoute
 }
 
 fn files(folder: &std::path::Path) -> ServeDir<Router> {

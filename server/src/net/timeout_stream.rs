@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use crate::rate_limit::Limits;
+use crate::config::limits::Limits;
 
 /// What a connection is doing, as far as its socket and its service tell each other.
 #[derive(Clone, Default)]

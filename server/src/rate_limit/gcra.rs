@@ -7,30 +7,25 @@
 //! Deliberately absent: other processes. Each counts what comes to itself.
 
 use core::hash::Hash;
-use core::num::NonZeroU32;
 use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::http::error::Refusal;
+use crate::config::limits::Rate;
 
 /// The groups of buckets, each behind a lock of its own. With [`NEIGHBOURS`] in each they hold 32,768 keys in 0.5 MB.
 const GROUPS: u64 = 4_096;
 /// How many buckets a new key chooses from.
 const NEIGHBOURS: usize = 8;
 
-/// How often something may be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rate {
-    /// So many times at once.
-    pub burst: NonZeroU32,
-    /// And so many times a second from then on.
-    pub per_second: NonZeroU32,
+/// The caller must wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimited {
+    /// How long until the call is allowed again.
+    pub retry_after: Duration,
 }
 
 /// Holds every key to the same [`Rate`].
@@ -68,24 +63,23 @@ impl Meter {
     ///
     /// # Errors
     ///
-    /// [`Refusal::RateLimited`] when that is too often; it is not counted then.
-    pub fn count(&self, key: impl Hash) -> Result<(), Refusal> {
+    /// [`RateLimited`] when that is too often; it is not counted then.
+    pub fn count(&self, key: impl Hash) -> Result<(), RateLimited> {
         let key = self.hasher.hash_one(key);
-        let Some(group) = usize::try_from(key % GROUPS).ok().and_then(|group| self.groups.get(group)) else {
-            unreachable!("there are so many groups")
-        };
+        #[expect(clippy::indexing_slicing, reason = "the remainder is less than the number of groups")]
+        let group = &self.groups[(key % GROUPS) as usize];
         // A bucket is changed in one step: after a panic elsewhere it is as good as before.
         let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
         // Not before: whoever had the lock until now may have seen a later time.
         let now = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let Some(bucket) = group.iter_mut().min_by_key(|bucket| (bucket.key != key, bucket.full_at)) else {
-            unreachable!("every group has buckets")
-        };
+        let order = |bucket: &Bucket| (bucket.key != key, bucket.full_at);
+        let [first, others @ ..] = &mut *group;
+        let bucket = others.iter_mut().fold(first, |best, other| if order(other) < order(best) { other } else { best });
         let full_at = if bucket.key == key { bucket.full_at.max(now) } else { now };
         let full_at = full_at.saturating_add(self.cost);
         let too_early = full_at.saturating_sub(now).saturating_sub(self.depth);
         if too_early > 0 {
-            return Err(Refusal::RateLimited { retry_after: Duration::from_nanos(too_early) });
+            return Err(RateLimited { retry_after: Duration::from_nanos(too_early) });
         }
         *bucket = Bucket { key, full_at };
         Ok(())
@@ -125,7 +119,7 @@ mod tests {
     async fn a_refusal_says_when_and_is_right() {
         let meter = meter(3, 2);
         assert_eq!(passed(&meter, 1, 4), 3);
-        let Err(Refusal::RateLimited { retry_after }) = meter.count(1) else { panic!("it is too early") };
+        let Err(RateLimited { retry_after }) = meter.count(1) else { panic!("it is too early") };
         assert_eq!(retry_after, Duration::from_millis(500));
         advance(retry_after).await;
         assert_eq!(passed(&meter, 1, 2), 1);

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::{elapsed, later, rfc3339};
 use crate::secrets::Hash;
-use crate::store::raw_json::Unread;
+use crate::store::raw_json::RawJson;
 use crate::store::user::User;
 
 /// A code and all that belongs to it.
@@ -35,9 +35,9 @@ pub struct Record {
     /// When its ticket can no longer be exchanged; known once it is authorised.
     pub ticket_expires_at: Option<Timestamp>,
     /// What the page wants the approver to read.
-    pub custom_data: Option<Unread<Map<String, Value>>>,
+    pub custom_data: Option<RawJson<Map<String, Value>>>,
     /// The browser that asked.
-    pub requester: Unread<Requester>,
+    pub requester: RawJson<Requester>,
     /// Knows the browser again.
     pub poll_token_hash: Hash,
     /// Knows the ticket again.
@@ -98,7 +98,7 @@ impl Record {
     }
 
     /// What the QR code says.
-    pub fn payload(&self, user_pool_id: &str) -> Payload<&Unread<Map<String, Value>>> {
+    pub fn payload(&self, user_pool_id: &str) -> Payload<&RawJson<Map<String, Value>>> {
         Payload {
             scene: Scene::App,
             random: self.random.clone(),
@@ -137,7 +137,7 @@ pub(crate) mod tests {
             ended_at: None,
             ticket_expires_at: None,
             custom_data: None,
-            requester: Unread::of(&requester).unwrap(),
+            requester: RawJson::of(&requester).unwrap(),
             poll_token_hash: Hash::of("p"),
             ticket_hash: Hash::of("t"),
         }

@@ -6,11 +6,6 @@ use scanlogin_protocol::wire::Person;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::clock::rfc3339;
-use crate::secrets::Secret;
-use crate::store::Redeemed;
-use jiff::Timestamp;
-
 /// Who a user is. The names on the wire are the claims of OpenID Connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
@@ -85,38 +80,6 @@ pub struct Profile {
     company: String,
     photo: String,
     phone: String,
-}
-
-/// What the site's backend gets for a ticket: the user, a token in their name, and what the server remembers.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SignedInUser {
-    #[serde(flatten)]
-    profile: Profile,
-    token: String,
-    token_expired_at: String,
-    logins_count: i64,
-    last_ip: String,
-    signed_up: String,
-    blocked: bool,
-    is_deleted: bool,
-}
-
-impl SignedInUser {
-    /// Puts together what a redeemed ticket brings.
-    pub fn new(redeemed: Redeemed, token: &Secret, token_expires_at: Timestamp) -> Self {
-        let Redeemed { user, account } = redeemed;
-        Self {
-            profile: user.profile(),
-            token: token.expose().to_owned(),
-            token_expired_at: rfc3339(token_expires_at),
-            logins_count: account.logins_count,
-            last_ip: account.last_ip,
-            signed_up: rfc3339(account.signed_up),
-            blocked: account.is_blocked,
-            is_deleted: false,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -18,10 +18,9 @@
 use scanlogin_protocol::wire::Requester;
 use tracing::Instrument as _;
 
-use crate::http::error::Refusal;
-use crate::http::extract::Browser;
+use crate::client::Browser;
+use crate::http::error::ApiError;
 use crate::secrets::Hash;
-use crate::store::StoreError;
 use crate::store::record::Record;
 use crate::store::user::User;
 
@@ -52,7 +51,7 @@ impl Event {
     /// # Errors
     ///
     /// When it can't be read who asked for it. Then nothing must become of the attempt.
-    pub fn is_about(&mut self, record: &Record) -> Result<(), StoreError> {
+    pub fn is_about(&mut self, record: &Record) -> serde_json::Result<()> {
         self.names(&record.random);
         self.app_id = Some(record.app_id.clone());
         self.browser = Some(record.requester.read()?);
@@ -64,12 +63,12 @@ impl Event {
         self.user = Some(user.clone());
     }
 
-    fn write<T>(&self, outcome: &Result<T, Refusal>) {
+    fn write<T>(&self, outcome: &Result<T, ApiError>) {
         let Self { action, caller, code, app_id, browser, user } = self;
         tracing::info!(
             target: "audit",
             action,
-            outcome = outcome.as_ref().err().map_or("ok", Refusal::reason),
+            outcome = outcome.as_ref().err().map_or("ok", ApiError::reason),
             app_id,
             user_pool_id = user.as_ref().map(|user| &user.user_pool_id),
             user_id = user.as_ref().map(|user| &user.id),
@@ -90,14 +89,14 @@ impl Event {
 ///
 /// # Errors
 ///
-/// Those of the attempt, and [`Refusal::Internal`] when it panics.
+/// Those of the attempt, and [`ApiError::Internal`] when it panics.
 pub(crate) async fn audited<T: Send + 'static>(
-    attempt: impl Future<Output = (Event, Result<T, Refusal>)> + Send + 'static,
-) -> Result<T, Refusal> {
+    attempt: impl Future<Output = (Event, Result<T, ApiError>)> + Send + 'static,
+) -> Result<T, ApiError> {
     let written = async {
         let (event, outcome) = attempt.await;
         event.write(&outcome);
         outcome
     };
-    tokio::spawn(written.in_current_span()).await.map_err(|_| Refusal::Internal)?
+    tokio::spawn(written.in_current_span()).await.map_err(|_| ApiError::Internal)?
 }

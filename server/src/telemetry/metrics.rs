@@ -5,16 +5,9 @@
 //! authorised nor cancelled nor failed after their lifetime), and labels that a caller could make up: ids, addresses,
 //! methods.
 
+use core::fmt;
 use core::time::Duration;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -23,19 +16,9 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use scanlogin_protocol::lifecycle::Life;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
-use crate::codes::Service;
-use crate::http::error::{Outcome, Refusal};
 use crate::store::Redemption;
 use crate::store::record::Record;
-
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Left on the answer to a poll: how long it waited for news, which says nothing of the server's speed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Waited(pub(crate) Duration);
 
 type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 
@@ -123,6 +106,18 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Writes all counts in the OpenMetrics format; `waiters` is the number of codes that are waited for now.
+    ///
+    /// # Errors
+    ///
+    /// When a metric can't be written.
+    pub(crate) fn encode(&self, waiters: usize) -> Result<String, fmt::Error> {
+        self.waiters.set(i64::try_from(waiters).unwrap_or(i64::MAX));
+        let mut lines = String::new();
+        text::encode(&mut lines, &self.registry)?;
+        Ok(lines)
+    }
+
     /// A code has come to where it stands now.
     pub(crate) fn count_code(&self, record: &Record) {
         let outcome = match record.life {
@@ -147,68 +142,19 @@ impl Metrics {
         self.tickets.get_or_create(&Ending { app: app_id.to_owned(), outcome }).inc();
     }
 
-    /// A request that came by `route` was answered after it `took` so long.
-    pub(crate) fn count_answer(&self, route: &str, response: &Response, took: Duration) {
+    /// Counts a request that came by `route` and was answered with `status` after it `took` so long; `reason` is that of a
+    /// refusal.
+    pub(crate) fn count_request(&self, route: &str, status: u16, reason: Option<&'static str>, took: Duration) {
         let route = route.to_owned();
-        if let Some(Outcome(reason)) = response.extensions().get() {
+        if let Some(reason) = reason {
             self.refusals.get_or_create(&Reason { reason }).inc();
         }
         self.request_seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { route, status: response.status().as_u16() }).inc();
+        self.requests.get_or_create(&Answered { route, status }).inc();
     }
 }
 
 /// From a quarter of a millisecond to four seconds.
 fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_25, 4.0, 8))
-}
-
-/// What Prometheus reads.
-pub fn routes(service: &Arc<Service>) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(service))
-}
-
-async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Refusal> {
-    let metrics = &service.metrics;
-    metrics.waiters.set(i64::try_from(service.waiters.len()).unwrap_or(i64::MAX));
-    let mut lines = String::new();
-    text::encode(&mut lines, &metrics.registry).map_err(|error| {
-        tracing::error!(%error, "the metrics can't be written");
-        Refusal::Internal
-    })?;
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], lines))
-}
-
-/// Serves the metrics until it is dropped.
-pub struct Exporter {
-    /// The address that it listens on.
-    pub address: SocketAddr,
-    server: JoinHandle<()>,
-}
-
-impl Exporter {
-    /// Listens on `address`.
-    ///
-    /// # Errors
-    ///
-    /// When the address can't be listened on.
-    pub async fn start(address: SocketAddr, service: &Arc<Service>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| io::Error::new(error.kind(), format!("--metrics-listen {address}: {error}")))?;
-        let address = listener.local_addr()?;
-        let routes = routes(service);
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "the metrics are served no longer");
-            }
-        });
-        Ok(Self { address, server })
-    }
-}
-
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
 }

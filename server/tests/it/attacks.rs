@@ -17,13 +17,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 use scanlogin_server::clock::Clock;
+use scanlogin_server::config::limits::Rate;
 use scanlogin_server::config::{LogFormat, StoreAddress};
-use scanlogin_server::rate_limit::gcra::Rate;
+use scanlogin_server::http::metrics_endpoint;
 use scanlogin_server::secrets::{Hash, random_id};
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;
 use scanlogin_server::store::{KeyPurpose, Store};
-use scanlogin_server::telemetry::metrics;
 use scanlogin_server::{Config, Service};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -529,7 +529,7 @@ async fn is_told_to_nobody_else(service: Arc<Service>, password: &str, at_rest: 
         assert!(log.contains("answered"), "{log}");
 
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
-        let response = metrics::routes(&service).oneshot(request).await.unwrap();
+        let response = metrics_endpoint::routes(&service).oneshot(request).await.unwrap();
         let metrics = response.into_body().collect().await.unwrap().to_bytes().to_vec();
         let at_rest = at_rest();
         let holds = |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());

@@ -7,8 +7,8 @@ use std::path::Path;
 use clap::CommandFactory as _;
 use scanlogin_server::config::Flags;
 use scanlogin_server::config::app::App;
+use scanlogin_server::config::limits::Limits;
 use scanlogin_server::config::settings::Settings;
-use scanlogin_server::rate_limit::Limits;
 use scanlogin_server::secrets::Hash;
 
 fn read(path: &str) -> String {

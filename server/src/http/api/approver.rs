@@ -8,17 +8,18 @@ use axum::extract::State;
 use scanlogin_protocol::lifecycle::Action;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
+use crate::client::Browser;
 use crate::codes::Service;
 use crate::http::api::Answer;
-use crate::http::error::Refusal;
-use crate::http::extract::{ApiJson, Approver, Browser, required};
+use crate::http::error::ApiError;
+use crate::http::extract::{ApiJson, Approver, required};
 use crate::store::record::Record;
 use crate::telemetry::audit::{Event, audited};
 
 // Results, since what is refused before a code is looked for belongs into the audit too. What is wrong with the request
 // itself is said before who may ask it.
-type Call = Result<ApiJson<ApproverRequest>, Refusal>;
-type Caller = Result<Approver, Refusal>;
+type Call = Result<ApiJson<ApproverRequest>, ApiError>;
+type Caller = Result<Approver, ApiError>;
 type Told = Answer<ApproverData>;
 
 /// The phone of a signed-in user has scanned the code.
@@ -32,7 +33,7 @@ pub(super) async fn scanned(
     caller: Caller,
     phone: Browser,
     call: Call,
-) -> Result<Told, Refusal> {
+) -> Result<Told, ApiError> {
     act(service, caller, phone, call, Action::Scan, 0, "scanned; confirm or cancel").await
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn confirm(
     caller: Caller,
     phone: Browser,
     call: Call,
-) -> Result<Told, Refusal> {
+) -> Result<Told, ApiError> {
     act(service, caller, phone, call, Action::Confirm, 1, "confirmed; the page signs in").await
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn cancel(
     caller: Caller,
     phone: Browser,
     call: Call,
-) -> Result<Told, Refusal> {
+) -> Result<Told, ApiError> {
     act(service, caller, phone, call, Action::Cancel, -1, "cancelled; the page does not sign in").await
 }
 
@@ -74,7 +75,7 @@ async fn act(
     action: Action,
     status: i32,
     description: &'static str,
-) -> Result<Told, Refusal> {
+) -> Result<Told, ApiError> {
     let mut event = Event::new(word(action), phone);
     let record = audited(async move {
         let outcome = attempt(&service, caller, call, action, &mut event).await;
@@ -94,7 +95,7 @@ async fn attempt(
     call: Call,
     action: Action,
     event: &mut Event,
-) -> Result<Record, Refusal> {
+) -> Result<Record, ApiError> {
     let ApiJson(request) = call?;
     let random = required("random", Some(request.random))?;
     event.names(&random);

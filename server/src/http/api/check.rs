@@ -17,11 +17,11 @@ use crate::clock::elapsed;
 use crate::codes::{Found, Service};
 use crate::config::app::App;
 use crate::http::api::Answer;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::extract::{ApiQuery, Caller, PollToken, required};
+use crate::http::middleware::Waited;
 use crate::secrets::{Secret, ticket};
 use crate::store::record::Record;
-use crate::telemetry::metrics::Waited;
 
 /// The query, in which every value is a text.
 #[derive(Deserialize, IntoParams)]
@@ -49,7 +49,7 @@ pub(super) async fn check(
     caller: Caller,
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
-) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, Refusal>) {
+) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, ApiError>) {
     let mut waited = Waited::default();
     let outcome = answer(&service, &caller, poll_token.as_ref(), query, &mut waited).await;
     (Extension(waited), outcome)
@@ -61,7 +61,7 @@ async fn answer(
     brought: Option<&Secret>,
     query: CheckQuery,
     waited: &mut Waited,
-) -> Result<Answer<CheckData<Value>>, Refusal> {
+) -> Result<Answer<CheckData<Value>>, ApiError> {
     let random = required("random", query.random)?;
     let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
     // Without the status that the caller knows, any status is news.
@@ -98,15 +98,15 @@ async fn answer(
 }
 
 /// Lets the browser pass that asked for the code, and hands back its poll token.
-async fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, Refusal> {
+async fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, ApiError> {
     match brought {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
-        None if app.compat.poll_without_token => service.poll_token_again(record).await?.ok_or(Refusal::UnknownCode),
-        _ => Err(Refusal::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
+        None if app.compat.poll_without_token => service.poll_token_again(record).await?.ok_or(ApiError::UnknownCode),
+        _ => Err(ApiError::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
     }
 }
 
-fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, Refusal> {
+fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, ApiError> {
     let tells_all = app.return_full_user_info;
     let owner = record.life.owner();
     Ok(CheckData {
@@ -149,10 +149,10 @@ fn changes_by_itself_in(record: &Record, now: Timestamp) -> Duration {
     elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))
 }
 
-fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Refusal> {
+fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, ApiError> {
     let parse = |text: String| {
         text.parse()
-            .map_err(|_| Refusal::InvalidParameter { name: name.into(), problem: "must be a whole number".to_owned() })
+            .map_err(|_| ApiError::InvalidParameter { name: name.into(), problem: "must be a whole number".to_owned() })
     };
     text.map(parse).transpose()
 }

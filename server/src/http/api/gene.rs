@@ -6,12 +6,12 @@ use axum::extract::State;
 use scanlogin_protocol::wire::{API_PATH, GeneData, GeneRequest, Scene};
 use serde_json::{Map, Value};
 
-use crate::client::ClientAddress;
+use crate::client::{Browser, ClientAddress};
 use crate::clock::rfc3339;
 use crate::codes::Service;
 use crate::http::api::Answer;
-use crate::http::error::Refusal;
-use crate::http::extract::{ApiJson, Browser, Caller};
+use crate::http::error::ApiError;
+use crate::http::extract::{ApiJson, Caller};
 
 /// A page asks for a code.
 #[utoipa::path(
@@ -26,9 +26,9 @@ pub(super) async fn gene(
     client: ClientAddress,
     browser: Browser,
     ApiJson(request): ApiJson<GeneRequest<Value>>,
-) -> Result<Answer<GeneData<Value>>, Refusal> {
+) -> Result<Answer<GeneData<Value>>, ApiError> {
     if request.scene != Scene::App {
-        return Err(Refusal::UnsupportedScene);
+        return Err(ApiError::UnsupportedScene);
     }
     let app = caller.app()?;
     let custom_data = custom_data(request)?;
@@ -52,7 +52,7 @@ pub(super) async fn gene(
     })
 }
 
-fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, Refusal> {
+fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, ApiError> {
     if request.with_custom_data == Some(false) {
         return Ok(None);
     }
@@ -60,7 +60,7 @@ fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>
         None => Ok(None),
         Some(Value::Object(data)) => Ok(Some(data)),
         Some(_) => {
-            Err(Refusal::InvalidParameter { name: "customData".into(), problem: "must be a JSON object".to_owned() })
+            Err(ApiError::InvalidParameter { name: "customData".into(), problem: "must be a JSON object".to_owned() })
         }
     }
 }

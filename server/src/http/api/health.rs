@@ -8,7 +8,7 @@ use axum::extract::State;
 
 use crate::codes::Service;
 use crate::http::api::Answer;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 /// Whether the process lives.
 #[utoipa::path(
@@ -24,9 +24,9 @@ pub(super) async fn lives() -> Answer<&'static str> {
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "It can"))
 )]
-pub(super) async fn is_ready(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, Refusal> {
+pub(super) async fn is_ready(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, ApiError> {
     if *service.stopping().borrow() {
-        return Err(Refusal::Unavailable);
+        return Err(ApiError::Unavailable);
     }
     service.store.ping().await?;
     Ok(Answer { message: "the server and its store answer", data: "ok" })

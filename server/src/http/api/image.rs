@@ -10,7 +10,7 @@ use scanlogin_protocol::wire::API_PATH;
 use scanlogin_qr::{Drawing, Level, Modules};
 
 use crate::codes::{Found, Service};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 /// The side of a module in the PNG: large enough to be shown at twice its size.
 const PIXELS_A_MODULE: usize = 8;
@@ -28,30 +28,30 @@ pub(super) async fn image(State(service): State<Arc<Service>>, file: Result<Path
     let drawn = match file {
         Ok(Path(file)) => draw(&service, &file).await,
         // What is no UTF-8 names nothing.
-        Err(_) => Err(Refusal::UnknownRoute),
+        Err(_) => Err(ApiError::UnknownRoute),
     };
     match drawn {
         Ok(response) => response,
         // An <img> knows a picture that is not there by its status.
-        Err(refusal @ (Refusal::UnknownCode | Refusal::UnknownRoute)) => {
+        Err(refusal @ (ApiError::UnknownCode | ApiError::UnknownRoute)) => {
             (StatusCode::NOT_FOUND, refusal).into_response()
         }
         Err(refusal) => refusal.into_response(),
     }
 }
 
-async fn draw(service: &Service, file: &str) -> Result<Response, Refusal> {
-    let (random, extension) = file.rsplit_once('.').ok_or(Refusal::UnknownRoute)?;
+async fn draw(service: &Service, file: &str) -> Result<Response, ApiError> {
+    let (random, extension) = file.rsplit_once('.').ok_or(ApiError::UnknownRoute)?;
     let paint = match extension {
         "png" => png,
         "svg" => svg,
-        _ => return Err(Refusal::UnknownRoute),
+        _ => return Err(ApiError::UnknownRoute),
     };
     service.meters.check(random, None)?;
     let Found { record, app, .. } = service.load(random).await?;
     let (content_type, picture) = paint(&Service::text(&app, &record)?).map_err(|cause| {
         tracing::error!(cause, "a code can't be drawn");
-        Refusal::Internal
+        ApiError::Internal
     })?;
     let headers = [
         (header::CONTENT_TYPE, content_type),

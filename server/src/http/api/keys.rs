@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 
 use crate::auth::signing_keys::CACHED;
 use crate::codes::Service;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
 const KEY_SET: &str = "application/jwk-set+json";
 
@@ -23,7 +23,7 @@ const KEY_SET: &str = "application/jwk-set+json";
         description = "The keys that verify the `token` of a user, newest first",
     ))
 )]
-pub(super) async fn keys(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, Refusal> {
+pub(super) async fn keys(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, ApiError> {
     let keys = service.signing_keys.published().await?;
     let headers = [
         (header::CONTENT_TYPE, KEY_SET.to_owned()),

@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::codes::Service;
 use crate::http::cors;
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::middleware::Observe;
 use crate::http::openapi;
 
@@ -75,8 +75,8 @@ fn health() -> OpenApiRouter<Arc<Service>> {
 }
 
 /// What a route says to a method that it does not have.
-pub(crate) async fn method_not_allowed() -> Refusal {
-    Refusal::MethodNotAllowed
+pub(crate) async fn method_not_allowed() -> ApiError {
+    ApiError::MethodNotAllowed
 }
 
 /// A success, in its envelope.
@@ -94,7 +94,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
         // axum's `Json` lets its buffer grow bit by bit, and takes twice as long.
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         if let Err(error) = serde_json::to_writer(&mut body, &envelope) {
-            return Refusal::from(error).into_response();
+            return ApiError::from(error).into_response();
         }
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();

@@ -3,23 +3,28 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use jiff::Timestamp;
 use scanlogin_protocol::wire::{API_PATH, UserInfoRequest};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use crate::client::Browser;
+use crate::clock::rfc3339;
 use crate::codes::Service;
 use crate::config::app::App;
 use crate::http::api::Answer;
-use crate::http::error::Refusal;
-use crate::http::extract::{ApiJson, Backend, Browser, Caller, PollToken, required};
+use crate::http::error::ApiError;
+use crate::http::extract::{ApiJson, Backend, Caller, PollToken, required};
 use crate::secrets::{Hash, Secret};
-use crate::store::Redemption;
 use crate::store::record::Record;
-use crate::store::user::SignedInUser;
+use crate::store::user::Profile;
+use crate::store::{Redeemed, Redemption};
 use crate::telemetry::audit::{Event, audited};
 
-type Call = Result<ApiJson<UserInfoRequest>, Refusal>;
+type Call = Result<ApiJson<UserInfoRequest>, ApiError>;
 
-const NOT_THE_BACKEND: Refusal =
-    Refusal::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
+const NOT_THE_BACKEND: ApiError =
+    ApiError::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
 
 /// The site's backend exchanges a ticket for the user. A browser may where its app lets browsers.
 #[utoipa::path(
@@ -30,12 +35,12 @@ const NOT_THE_BACKEND: Refusal =
 )]
 pub(super) async fn userinfo(
     State(service): State<Arc<Service>>,
-    caller: Result<Caller, Refusal>,
+    caller: Result<Caller, ApiError>,
     backend: Backend,
     PollToken(poll_token): PollToken,
     browser: Browser,
     call: Call,
-) -> Result<Answer<SignedInUser>, Refusal> {
+) -> Result<Answer<SignedInUser>, ApiError> {
     let mut event = Event::new("exchange", browser);
     let user = audited(async move {
         let outcome = exchange(&service, caller, backend, poll_token.as_ref(), call, &mut event).await;
@@ -47,12 +52,12 @@ pub(super) async fn userinfo(
 
 async fn exchange(
     service: &Service,
-    caller: Result<Caller, Refusal>,
+    caller: Result<Caller, ApiError>,
     backend: Backend,
     poll_token: Option<&Secret>,
     call: Call,
     event: &mut Event,
-) -> Result<SignedInUser, Refusal> {
+) -> Result<SignedInUser, ApiError> {
     let caller = caller?;
     let ApiJson(request) = call?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
@@ -76,10 +81,10 @@ async fn exchange(
             let (token, expires_at) = key.sign(&redeemed.user, &service.config.base_url(), &app.id, now)?;
             Ok(SignedInUser::new(*redeemed, &token, expires_at))
         }
-        Redemption::Unknown => Err(Refusal::UnknownTicket),
-        Redemption::Used => Err(Refusal::TicketUsed),
-        Redemption::Expired => Err(Refusal::TicketExpired),
-        Redemption::Blocked => Err(Refusal::Blocked),
+        Redemption::Unknown => Err(ApiError::UnknownTicket),
+        Redemption::Used => Err(ApiError::TicketUsed),
+        Redemption::Expired => Err(ApiError::TicketExpired),
+        Redemption::Blocked => Err(ApiError::Blocked),
     }
 }
 
@@ -89,16 +94,48 @@ fn allow_browser(
     caller: &Caller,
     record: Option<Record>,
     poll_token: Option<&Secret>,
-) -> Result<Arc<App>, Refusal> {
+) -> Result<Arc<App>, ApiError> {
     let app = match &record {
         Some(record) => service.apps().find(&record.app_id).cloned(),
         None => caller.app().ok(),
     };
     let app = app.filter(|app| app.allow_exchange_from_browser).ok_or(NOT_THE_BACKEND)?;
     caller.is_for(&app)?;
-    let record = record.ok_or(Refusal::UnknownTicket)?;
+    let record = record.ok_or(ApiError::UnknownTicket)?;
     match poll_token {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(app),
-        _ => Err(Refusal::Forbidden("this ticket belongs to another browser: the poll token is missing or wrong")),
+        _ => Err(ApiError::Forbidden("this ticket belongs to another browser: the poll token is missing or wrong")),
+    }
+}
+
+/// What the site's backend gets for a ticket: the user, a token in their name, and what the server remembers.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SignedInUser {
+    #[serde(flatten)]
+    profile: Profile,
+    token: String,
+    token_expired_at: String,
+    logins_count: i64,
+    last_ip: String,
+    signed_up: String,
+    blocked: bool,
+    is_deleted: bool,
+}
+
+impl SignedInUser {
+    /// Puts together what a redeemed ticket brings.
+    fn new(redeemed: Redeemed, token: &Secret, token_expires_at: Timestamp) -> Self {
+        let Redeemed { user, account } = redeemed;
+        Self {
+            profile: user.profile(),
+            token: token.expose().to_owned(),
+            token_expired_at: rfc3339(token_expires_at),
+            logins_count: account.logins_count,
+            last_ip: account.last_ip,
+            signed_up: rfc3339(account.signed_up),
+            blocked: account.is_blocked,
+            is_deleted: false,
+        }
     }
 }

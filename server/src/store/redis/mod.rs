@@ -99,7 +99,7 @@ impl RedisStore {
         if let (Life::Authorised(user), Some(expires_at)) = (&record.life, record.ticket_expires_at) {
             write
                 .arg(("account", account_key(&user.user_pool_id, &user.id)))
-                .arg(("ip", record.requester.read()?.ip))
+                .arg(("ip", record.requester.read().map_err(StoreError::new)?.ip))
                 .arg(("ticket_expires_at", expires_at.as_millisecond()));
         }
         Ok(write.invoke_async(&mut self.link.clone()).await?)

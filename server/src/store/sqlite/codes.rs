@@ -8,7 +8,7 @@ use scanlogin_protocol::wire::Requester;
 use super::columns::{from_json, optional_time, time, to_json, unreadable};
 use super::{Redeemed, Redemption, Revision, StoreError, accounts};
 use crate::secrets::Hash;
-use crate::store::raw_json::Unread;
+use crate::store::raw_json::RawJson;
 use crate::store::record::Record;
 use crate::store::user::User;
 
@@ -68,7 +68,7 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.forget_at().as_millisecond(),
-            ":custom_data": record.custom_data.as_ref().map(Unread::as_json),
+            ":custom_data": record.custom_data.as_ref().map(RawJson::as_json),
             ":requester": record.requester.as_json(),
             ":poll_token_hash": record.poll_token_hash.as_bytes(),
             ":ticket_hash": record.ticket_hash.as_bytes(),
@@ -163,8 +163,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         life: read_life(row)?,
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
-        custom_data: row.get::<_, Option<Box<str>>>(8)?.map(Unread::from_json),
-        requester: Unread::from_json(row.get::<_, Box<str>>(9)?),
+        custom_data: row.get::<_, Option<Box<str>>>(8)?.map(RawJson::from_json),
+        requester: RawJson::from_json(row.get::<_, Box<str>>(9)?),
         poll_token_hash: Hash::from_bytes(row.get(10)?),
         ticket_hash: Hash::from_bytes(row.get(11)?),
     })

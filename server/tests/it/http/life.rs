@@ -3,7 +3,7 @@
 use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::codes::Found;
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::user::User;
 
@@ -126,7 +126,7 @@ async fn a_record_that_can_not_be_read_whole_takes_no_step() {
     let broken = Record {
         random: "broken".to_owned(),
         ticket_hash: Hash::of("another ticket"),
-        requester: Unread::from_json("[]"),
+        requester: RawJson::from_json("[]"),
         ..record
     };
     server.service.store.insert(broken).await.unwrap();

@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 
 use scanlogin_server::Config;
-use scanlogin_server::rate_limit::Limits;
-use scanlogin_server::rate_limit::gcra::Rate;
+use scanlogin_server::config::limits::Limits;
+use scanlogin_server::config::limits::Rate;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use scanlogin_server::Config;
-use scanlogin_server::telemetry::metrics;
+use scanlogin_server::http::metrics_endpoint;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ use crate::support::test_stores::BrokenStore;
 /// All lines that Prometheus would read of `server`.
 async fn read(server: &Server) -> String {
     let request = axum::http::Request::get("/metrics").body(axum::body::Body::empty()).unwrap();
-    let response = metrics::routes(&server.service).oneshot(request).await.unwrap();
+    let response = metrics_endpoint::routes(&server.service).oneshot(request).await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()

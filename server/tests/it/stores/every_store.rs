@@ -12,7 +12,7 @@ use scanlogin_protocol::lifecycle::Life;
 use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::{later, rfc3339};
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::store::raw_json::Unread;
+use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;
@@ -141,8 +141,8 @@ pub(crate) fn unused(random: &str) -> Record {
     }
 }
 
-fn requester(ip: &str) -> Unread<Requester> {
-    Unread::of(&Requester {
+fn requester(ip: &str) -> RawJson<Requester> {
+    RawJson::of(&Requester {
         app_name: "The Shop".to_owned(),
         origin: Some("https://shop.example".to_owned()),
         ip: ip.to_owned(),
@@ -200,7 +200,7 @@ async fn custom_data_keeps_its_order_its_numbers_and_its_characters(store: &Subj
     let data = json!({ "z": 1, "a": { "y": [1.5, -0.1, 1e300], "b": null }, "10": 9_007_199_254_740_993_u64,
                        "9": [], "\u{0}'\"\\": "𝄞\n\u{2028}</script>", "": {} });
     let Value::Object(data) = data else { unreachable!() };
-    let record = Record { custom_data: Some(Unread::of(&data).unwrap()), ..unused("custom") };
+    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..unused("custom") };
     store.insert(record.clone()).await.unwrap();
     let (found, revision) = store.find("custom").await.unwrap().unwrap();
     let text = |record: &Record| serde_json::to_string(&record.custom_data).unwrap();

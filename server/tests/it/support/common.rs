@@ -16,7 +16,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use scanlogin_server::clock::Clock;
 use scanlogin_server::config::app::App;
-use scanlogin_server::rate_limit::gcra::Rate;
+use scanlogin_server::config::limits::Rate;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;

@@ -1,0 +1,65 @@
+//! `GET /metrics`, on a listener of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::codes::Service;
+use crate::http::error::ApiError;
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What Prometheus reads.
+pub fn routes(service: &Arc<Service>) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(service))
+}
+
+async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, ApiError> {
+    let lines = service.metrics.encode(service.waiters.len()).map_err(|error| {
+        tracing::error!(%error, "the metrics can't be written");
+        ApiError::Internal
+    })?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], lines))
+}
+
+/// Serves the metrics until it is dropped.
+pub struct Exporter {
+    /// The address that it listens on.
+    pub address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Exporter {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    ///
+    /// When the address can't be listened on.
+    pub async fn start(address: SocketAddr, service: &Arc<Service>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("--metrics-listen {address}: {error}")))?;
+        let address = listener.local_addr()?;
+        let routes = routes(service);
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "the metrics are served no longer");
+            }
+        });
+        Ok(Self { address, server })
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
