@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use scanlogin_server::cli::args::Flags;
+use scanlogin_server::config::Config;
 use scanlogin_server::config::origin::Origin;
-use scanlogin_server::config::{Config, Flags};
 use scanlogin_server::telemetry::log;
-use scanlogin_server::{StartError, start};
+use scanlogin_server::{StartError, cli, start};
 use tokio::net::{TcpListener, TcpSocket};
 
 /// What is open besides connections: the listener, the store, pages that are being read.
@@ -19,7 +20,7 @@ const BACKLOG: u32 = 1_024;
 fn main() -> ExitCode {
     let mut flags = Flags::parse();
     let outcome = match flags.command.take() {
-        Some(command) => command.run(flags).map_err(|error| error.to_string()),
+        Some(command) => cli::run(command, flags).map_err(|error| error.to_string()),
         None => serve(flags).map_err(|error| error.to_string()),
     };
     match outcome {

@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::Subcommand;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::CommandError;
+use crate::cli::error::CommandError;
 use crate::config::app::{App, check_id};
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;

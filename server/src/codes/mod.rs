@@ -3,7 +3,6 @@
 //! Here a code is made, found, and moved along its life by compare-and-swap. Deliberately absent: HTTP, and any decision
 //! about a life, which is `scanlogin_protocol::lifecycle`'s.
 
-use core::time::Duration;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,14 +17,14 @@ use crate::client::Browser;
 use crate::clock::{Clock, later, rfc3339};
 use crate::config::app::{App, Apps};
 use crate::config::settings::Settings;
-use crate::config::{Config, ConfigError, StoreAddress, read_settings};
+use crate::config::{Config, ConfigError, read_settings};
 use crate::http::error::ApiError;
 use crate::rate_limit::Meters;
 use crate::secrets::{self, Hash, PollKey, RandomError, Secret};
 use crate::store::notify::Waiters;
+use crate::store::open::open_store;
 use crate::store::raw_json::RawJson;
 use crate::store::record::Record;
-use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::user::User;
 use crate::store::{KeyPurpose, Revision, Store, StoreError, StoredKey};
@@ -284,23 +283,4 @@ impl Service {
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
     }
-}
-
-/// Opens the store at `address`, and a file by `open_file`.
-pub(crate) async fn open_store(
-    address: &StoreAddress,
-    redis_timeout: Duration,
-    open_file: impl FnOnce(&Path) -> Result<SqliteStore, StoreError> + Send + 'static,
-) -> Result<Arc<dyn Store>, StoreError> {
-    let opened: Result<Arc<dyn Store>, StoreError> = match address.clone() {
-        StoreAddress::Sqlite(path) => {
-            let opening = tokio::task::spawn_blocking(move || open_file(&path));
-            opening.await.map_err(StoreError::new)?.map(|store| Arc::new(store) as _)
-        }
-        StoreAddress::SqliteInMemory => SqliteStore::in_memory().map(|store| Arc::new(store) as _),
-        StoreAddress::Redis(address) => {
-            RedisStore::open(&address, redis_timeout).await.map(|store| Arc::new(store) as _)
-        }
-    };
-    opened.map_err(|error| StoreError::new(format_args!("--store {address}: {error}")))
 }

@@ -14,7 +14,11 @@ use crate::store::notify::Waiters;
 use crate::store::record::Record;
 use crate::store::user::User;
 
+pub mod address;
+
 pub mod notify;
+
+pub(crate) mod open;
 
 pub mod raw_json;
 

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use clap::Parser as _;
-use scanlogin_server::config::{Config, Flags, StoreAddress};
+use scanlogin_server::cli::args::Flags;
+use scanlogin_server::config::Config;
+use scanlogin_server::store::address::StoreAddress;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const FILE: &str = r#"

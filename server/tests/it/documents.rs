@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
-use scanlogin_server::config::Flags;
+use scanlogin_server::cli::args::Flags;
 use scanlogin_server::config::app::App;
 use scanlogin_server::config::limits::Limits;
 use scanlogin_server::config::settings::Settings;

@@ -30,8 +30,8 @@ use tokio::time::{sleep, timeout};
 
 use self::link::Link;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
-use crate::config::RedisAddress;
 use crate::secrets::Hash;
+use crate::store::address::RedisAddress;
 use crate::store::notify::Waiters;
 use crate::store::record::Record;
 

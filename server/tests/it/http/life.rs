@@ -132,6 +132,6 @@ async fn a_record_that_can_not_be_read_whole_takes_no_step() {
     server.service.store.insert(broken).await.unwrap();
     let broken = Code { random: "broken".to_owned(), ..code };
     let scan = server.act("scanned", &broken, "alice").await;
-    assert_eq!(scan.refusal(), (503, 503, "unavailable".to_owned()));
+    assert_eq!(scan.refusal(), (500, 500, "internal".to_owned()));
     assert_eq!(server.status(&broken).await, 0, "nobody was told who asks, so nobody has scanned it");
 }

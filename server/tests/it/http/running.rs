@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::routing::get;
-use scanlogin_server::config::StoreAddress;
+use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::{Config, Running, start, start_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use scanlogin_server::Config;
-use scanlogin_server::config::RedisAddress;
+use scanlogin_server::store::address::RedisAddress;
 use scanlogin_server::store::redis::RedisStore;
 use tempfile::TempDir;
 
