@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::auth::error::AuthError;
 use crate::config::issuer::{ClaimNames, Pool};
-use crate::http::error::ApiError;
 use crate::store::user::User;
 
 /// How far the clocks of two servers may differ.
@@ -34,28 +34,28 @@ impl Claims {
     }
 
     /// Refuses what is not good any more, what is not good yet, and what says that it was made in the future.
-    pub(super) fn are_timely(&self, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn are_timely(&self, now: Timestamp) -> Result<(), AuthError> {
         let now = now.as_second();
-        let expires_at = self.time("exp")?.ok_or(ApiError::NotSignedIn)?;
+        let expires_at = self.time("exp")?.ok_or(AuthError::NotSignedIn)?;
         let is_ahead = |time: i64| time > now.saturating_add(LEEWAY_SECONDS);
         if self.time("nbf")?.is_some_and(is_ahead) || self.time("iat")?.is_some_and(is_ahead) {
-            return Err(ApiError::NotSignedIn);
+            return Err(AuthError::NotSignedIn);
         }
         if now >= expires_at.saturating_add(LEEWAY_SECONDS) {
-            return Err(ApiError::LoginExpired);
+            return Err(AuthError::LoginExpired);
         }
         Ok(())
     }
 
     /// Who is meant. What is not a text is as if it were not there, but for the id, which must be.
-    pub(super) fn user(&self, names: &ClaimNames, pool: &Pool) -> Result<User, ApiError> {
+    pub(super) fn user(&self, names: &ClaimNames, pool: &Pool) -> Result<User, AuthError> {
         let user_pool_id = match pool {
             Pool::Fixed(id) => id.clone(),
             // Without one, the user is in a pool that no app has.
             Pool::Claim(name) => self.text(name).unwrap_or_default(),
         };
         Ok(User {
-            id: self.text(&names.sub).ok_or(ApiError::NotSignedIn)?,
+            id: self.text(&names.sub).ok_or(AuthError::NotSignedIn)?,
             user_pool_id,
             email: self.text(&names.email),
             email_verified: self.is_true(&names.email_verified),
@@ -77,9 +77,9 @@ impl Claims {
     }
 
     /// Seconds since 1970, which may have a fraction.
-    fn time(&self, name: &str) -> Result<Option<i64>, ApiError> {
+    fn time(&self, name: &str) -> Result<Option<i64>, AuthError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
-        seconds.map(Some).ok_or(ApiError::NotSignedIn)
+        seconds.map(Some).ok_or(AuthError::NotSignedIn)
     }
 }

@@ -16,9 +16,9 @@ use tokio::time::{Instant, timeout};
 use ureq::Proxy;
 use ureq::tls::{RootCerts, TlsConfig};
 
+use crate::auth::error::AuthError;
 use crate::auth::jwks::Keys;
 use crate::config::issuer::{Issuer, KeySource};
-use crate::http::error::ApiError;
 
 /// How old keys may become.
 const MAX_AGE: Duration = Duration::from_secs(10 * 60);
@@ -64,12 +64,12 @@ impl KeyCache {
     ///
     /// # Errors
     ///
-    /// [`ApiError::NotSignedIn`] when the issuer has no such key, [`ApiError::Unavailable`] when we have none of its keys.
+    /// [`AuthError::NotSignedIn`] when the issuer has no such key, [`AuthError::Unavailable`] when we have none of its keys.
     pub(super) async fn find(
         self: &Arc<Self>,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<DecodingKey, ApiError> {
+    ) -> Result<DecodingKey, AuthError> {
         if let Some(keys) = self.keys()
             && let Some(key) = keys.find(id, algorithm)
         {
@@ -77,8 +77,8 @@ impl KeyCache {
         }
         // In a task of its own: a phone that hangs up must not end a fetch that others wait for.
         let _ = tokio::spawn(Arc::clone(self).fetch()).await;
-        let keys = self.keys().ok_or(ApiError::Unavailable)?;
-        keys.find(id, algorithm).cloned().ok_or(ApiError::NotSignedIn)
+        let keys = self.keys().ok_or(AuthError::Unavailable)?;
+        keys.find(id, algorithm).cloned().ok_or(AuthError::NotSignedIn)
     }
 
     /// Fetches keys that have become old, without being waited for.

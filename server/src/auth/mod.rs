@@ -11,14 +11,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::auth::error::AuthError;
 use crate::clock::{Clock, later};
-use crate::http::error::ApiError;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
 pub mod signing_keys;
 
 mod claims;
+
+pub mod error;
 
 mod jwks;
 
@@ -82,40 +84,40 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`ApiError::NotSignedIn`] for a token that nobody we believe has signed for us, [`ApiError::LoginExpired`] for one
-    /// that has expired, and [`ApiError::Unavailable`] while its issuer's keys can't be had.
-    pub async fn verify(&self, token: &str) -> Result<User, ApiError> {
+    /// [`AuthError::NotSignedIn`] for a token that nobody we believe has signed for us, [`AuthError::LoginExpired`] for one
+    /// that has expired, and [`AuthError::Unavailable`] while its issuer's keys can't be had.
+    pub async fn verify(&self, token: &str) -> Result<User, AuthError> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(ApiError::NotSignedIn);
+            return Err(AuthError::NotSignedIn);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| ApiError::NotSignedIn)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::NotSignedIn)?;
         let is_known_type = header.typ.as_ref().is_none_or(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str()));
         // Whatever must be understood, we do not.
         if header.crit.is_some() || !is_known_type {
-            return Err(ApiError::NotSignedIn);
+            return Err(AuthError::NotSignedIn);
         }
         match header.alg {
             Algorithm::HS256 => self.verify_by_secret(token),
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => self.verify_by_issuer(token, &header).await,
-            _ => Err(ApiError::NotSignedIn),
+            _ => Err(AuthError::NotSignedIn),
         }
     }
 
-    fn verify_by_secret(&self, token: &str) -> Result<User, ApiError> {
-        let secret = self.secret.as_ref().ok_or(ApiError::NotSignedIn)?;
+    fn verify_by_secret(&self, token: &str) -> Result<User, AuthError> {
+        let secret = self.secret.as_ref().ok_or(AuthError::NotSignedIn)?;
         let claims = signed_claims(token, &secret.decoding, Algorithm::HS256)?;
         claims.are_timely(self.clock.now())?;
         claims.user(&ClaimNames::default(), &Pool::Claim("userPoolId".to_owned()))
     }
 
-    async fn verify_by_issuer(&self, token: &str, header: &Header) -> Result<User, ApiError> {
+    async fn verify_by_issuer(&self, token: &str, header: &Header) -> Result<User, AuthError> {
         let providers = self.providers();
         let Provider { issuer, keys } =
-            providers.iter().find(|it| it.is_named_by(token)).ok_or(ApiError::NotSignedIn)?;
+            providers.iter().find(|it| it.is_named_by(token)).ok_or(AuthError::NotSignedIn)?;
         let key = keys.find(header.kid.as_deref(), header.alg).await?;
         let claims = signed_claims(token, &key, header.alg)?;
         if !claims.are_from(&issuer.name) || !claims.are_for(&issuer.audience) {
-            return Err(ApiError::NotSignedIn);
+            return Err(AuthError::NotSignedIn);
         }
         claims.are_timely(self.clock.now())?;
         claims.user(&issuer.claims, &issuer.pool)
@@ -126,8 +128,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// [`ApiError::Internal`] when there is no secret.
-    pub fn sign(&self, user: &User) -> Result<Secret, ApiError> {
+    /// [`AuthError::Signing`] when there is no secret.
+    pub fn sign(&self, user: &User) -> Result<Secret, AuthError> {
         #[derive(Serialize)]
         struct Signed<'a> {
             #[serde(flatten)]
@@ -135,13 +137,13 @@ impl Identity {
             iat: i64,
             exp: i64,
         }
-        let secret = self.secret.as_ref().ok_or(ApiError::Internal)?;
+        let secret = self.secret.as_ref().ok_or(AuthError::Signing)?;
         let now = self.clock.now();
         let claims = Signed { user, iat: now.as_second(), exp: later(now, TOKEN_LIFETIME).as_second() };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret.encoding).map(Secret::new).map_err(
             |error| {
                 tracing::error!(%error, "a token can't be signed");
-                ApiError::Internal
+                AuthError::Signing
             },
         )
     }
@@ -170,13 +172,13 @@ impl Provider {
 }
 
 /// What `token` says, once its signature is proved to be that of `key`.
-fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, ApiError> {
+fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, AuthError> {
     let mut validation = Validation::new(algorithm);
     // All claims are looked at by us: times by our own clock, the audience by what the issuer is set to.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|_| ApiError::NotSignedIn)
+    jsonwebtoken::decode(token, key, &validation).map(|token| token.claims).map_err(|_| AuthError::NotSignedIn)
 }
 
 #[cfg(test)]
@@ -262,21 +264,21 @@ mod tests {
         let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
         let hs512 = Header::new(Algorithm::HS512);
         for (what, token, refusal) in [
-            ("garbage", "garbage".to_owned(), ApiError::NotSignedIn),
-            ("empty", String::new(), ApiError::NotSignedIn),
-            ("algorithm none", unsigned, ApiError::NotSignedIn),
-            ("another algorithm", signed(&hs512, SECRET, &claims(60)), ApiError::NotSignedIn),
-            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), ApiError::NotSignedIn),
-            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), ApiError::NotSignedIn),
-            ("something critical", signed(&critical, SECRET, &claims(60)), ApiError::NotSignedIn),
-            ("no expiry", hs256(&with("exp", Value::Null)), ApiError::NotSignedIn),
-            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), ApiError::NotSignedIn),
-            ("no user", hs256(&with("sub", "")), ApiError::NotSignedIn),
-            ("a number for a user", hs256(&with("sub", 5)), ApiError::NotSignedIn),
-            ("not yet good", hs256(&with("nbf", from_now(70))), ApiError::NotSignedIn),
-            ("from the future", hs256(&with("iat", from_now(70))), ApiError::NotSignedIn),
-            ("expired", hs256(&claims(-61)), ApiError::LoginExpired),
-            ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), ApiError::NotSignedIn),
+            ("garbage", "garbage".to_owned(), AuthError::NotSignedIn),
+            ("empty", String::new(), AuthError::NotSignedIn),
+            ("algorithm none", unsigned, AuthError::NotSignedIn),
+            ("another algorithm", signed(&hs512, SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), AuthError::NotSignedIn),
+            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("something critical", signed(&critical, SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("no expiry", hs256(&with("exp", Value::Null)), AuthError::NotSignedIn),
+            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), AuthError::NotSignedIn),
+            ("no user", hs256(&with("sub", "")), AuthError::NotSignedIn),
+            ("a number for a user", hs256(&with("sub", 5)), AuthError::NotSignedIn),
+            ("not yet good", hs256(&with("nbf", from_now(70))), AuthError::NotSignedIn),
+            ("from the future", hs256(&with("iat", from_now(70))), AuthError::NotSignedIn),
+            ("expired", hs256(&claims(-61)), AuthError::LoginExpired),
+            ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), AuthError::NotSignedIn),
         ] {
             assert_eq!(identity().verify(&token).await, Err(refusal), "{what}");
         }
@@ -307,10 +309,10 @@ mod tests {
     #[tokio::test]
     async fn without_a_secret_nobody_has_signed_with_it() {
         let identity = Identity::new(None, Issuers::default(), Clock::system());
-        assert_eq!(identity.sign(&alice()).err(), Some(ApiError::Internal));
+        assert_eq!(identity.sign(&alice()).err(), Some(AuthError::Signing));
         for secret in [SECRET, ""] {
             let token = signed(&Header::default(), secret, &claims(60));
-            assert_eq!(identity.verify(&token).await, Err(ApiError::NotSignedIn));
+            assert_eq!(identity.verify(&token).await, Err(AuthError::NotSignedIn));
         }
     }
 }

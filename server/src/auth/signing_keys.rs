@@ -16,8 +16,8 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use crate::auth::error::AuthError;
 use crate::clock::{Clock, later, rfc3339};
-use crate::http::error::ApiError;
 use crate::secrets::{Secret, random_bytes};
 use crate::store::user::User;
 use crate::store::{KeyPurpose, Store, StoreError, StoredKey};
@@ -155,14 +155,14 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`ApiError::Internal`] when it can't be signed.
+    /// [`AuthError::Signing`] when it can't be signed.
     pub fn sign(
         &self,
         user: &User,
         issuer: &str,
         audience: &str,
         now: Timestamp,
-    ) -> Result<(Secret, Timestamp), ApiError> {
+    ) -> Result<(Secret, Timestamp), AuthError> {
         #[derive(Serialize)]
         struct Claims<'a> {
             iss: &'a str,
@@ -179,7 +179,7 @@ impl SigningKey {
             Ok(token) => Ok((Secret::new(token), expires_at)),
             Err(error) => {
                 tracing::error!(%error, "a token can't be signed");
-                Err(ApiError::Internal)
+                Err(AuthError::Signing)
             }
         }
     }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::Reason;
 use scanlogin_protocol::wire::{Envelope, code};
 
+use crate::auth::error::AuthError;
 use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
@@ -291,6 +292,17 @@ impl From<serde_json::Error> for ApiError {
     fn from(error: serde_json::Error) -> Self {
         tracing::error!(%error, "JSON can't be written or read");
         Self::Internal
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::NotSignedIn => Self::NotSignedIn,
+            AuthError::LoginExpired => Self::LoginExpired,
+            AuthError::Unavailable => Self::Unavailable,
+            AuthError::Signing => Self::Internal,
+        }
     }
 }
 

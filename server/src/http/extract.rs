@@ -96,7 +96,7 @@ impl FromRequestParts<Arc<Service>> for Approver {
         let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
         // Clients in the field send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
-        service.identity.verify(token).await.map(Self)
+        Ok(Self(service.identity.verify(token).await?))
     }
 }
 

@@ -8,8 +8,8 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use scanlogin_server::Config;
+use scanlogin_server::auth::error::AuthError;
 use scanlogin_server::config::issuer::Issuers;
-use scanlogin_server::http::error::ApiError;
 use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -27,15 +27,15 @@ fn server_with(jwks: &str, settings: Value) -> Server {
 }
 
 /// Whom the server takes the bearer of a token signed by `key` for.
-async fn visit(server: &Server, key: &Key) -> Result<String, ApiError> {
+async fn visit(server: &Server, key: &Key) -> Result<String, AuthError> {
     verify(server, &key.sign(&claims(server))).await.map(|user| user.id)
 }
 
-async fn verify(server: &Server, token: &str) -> Result<User, ApiError> {
+async fn verify(server: &Server, token: &str) -> Result<User, AuthError> {
     server.service.identity.verify(token).await
 }
 
-fn alice() -> Result<String, ApiError> {
+fn alice() -> Result<String, AuthError> {
     Ok("alice".to_owned())
 }
 
@@ -150,30 +150,30 @@ async fn what_a_token_says_must_be_meant_for_us_now() {
     let server = server(&provider.url);
     let now = |seconds| json!(from_now(&server, seconds));
     for (name, value, expected) in [
-        ("iss", json!(null), Err(ApiError::NotSignedIn)),
-        ("iss", json!("https://id.example.com/"), Err(ApiError::NotSignedIn)),
-        ("iss", json!("https://other.example.com"), Err(ApiError::NotSignedIn)),
-        ("iss", json!([ISSUER]), Err(ApiError::NotSignedIn)),
-        ("aud", json!(null), Err(ApiError::NotSignedIn)),
-        ("aud", json!("other"), Err(ApiError::NotSignedIn)),
-        ("aud", json!(""), Err(ApiError::NotSignedIn)),
-        ("aud", json!([]), Err(ApiError::NotSignedIn)),
-        ("aud", json!(["other", "scan"]), Err(ApiError::NotSignedIn)),
-        ("aud", json!({ "scanlogin": "scanlogin" }), Err(ApiError::NotSignedIn)),
+        ("iss", json!(null), Err(AuthError::NotSignedIn)),
+        ("iss", json!("https://id.example.com/"), Err(AuthError::NotSignedIn)),
+        ("iss", json!("https://other.example.com"), Err(AuthError::NotSignedIn)),
+        ("iss", json!([ISSUER]), Err(AuthError::NotSignedIn)),
+        ("aud", json!(null), Err(AuthError::NotSignedIn)),
+        ("aud", json!("other"), Err(AuthError::NotSignedIn)),
+        ("aud", json!(""), Err(AuthError::NotSignedIn)),
+        ("aud", json!([]), Err(AuthError::NotSignedIn)),
+        ("aud", json!(["other", "scan"]), Err(AuthError::NotSignedIn)),
+        ("aud", json!({ "scanlogin": "scanlogin" }), Err(AuthError::NotSignedIn)),
         ("aud", json!("phones"), alice()),
         ("aud", json!(["other", "phones"]), alice()),
-        ("sub", json!(null), Err(ApiError::NotSignedIn)),
-        ("sub", json!(""), Err(ApiError::NotSignedIn)),
-        ("exp", json!(null), Err(ApiError::NotSignedIn)),
-        ("exp", json!("2100"), Err(ApiError::NotSignedIn)),
-        ("exp", now(-60), Err(ApiError::LoginExpired)),
+        ("sub", json!(null), Err(AuthError::NotSignedIn)),
+        ("sub", json!(""), Err(AuthError::NotSignedIn)),
+        ("exp", json!(null), Err(AuthError::NotSignedIn)),
+        ("exp", json!("2100"), Err(AuthError::NotSignedIn)),
+        ("exp", now(-60), Err(AuthError::LoginExpired)),
         ("exp", now(-59), alice()),
-        ("nbf", now(61), Err(ApiError::NotSignedIn)),
+        ("nbf", now(61), Err(AuthError::NotSignedIn)),
         ("nbf", now(60), alice()),
-        ("iat", now(61), Err(ApiError::NotSignedIn)),
+        ("iat", now(61), Err(AuthError::NotSignedIn)),
         ("iat", now(60), alice()),
         ("iat", json!(null), alice()),
-        ("iat", json!(true), Err(ApiError::NotSignedIn)),
+        ("iat", json!(true), Err(AuthError::NotSignedIn)),
     ] {
         let claims = with(&server, name, value);
         assert_eq!(verify(&server, &key.sign(&claims)).await.map(|user| user.id), expected, "{claims}");
@@ -200,7 +200,7 @@ async fn a_published_key_is_no_secret_to_sign_with() {
     ] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
         let token = jsonwebtoken::encode(&header, &claims(&server), &EncodingKey::from_secret(&secret)).unwrap();
-        assert_eq!(verify(&server, &token).await, Err(ApiError::NotSignedIn));
+        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn));
     }
 }
 
@@ -215,7 +215,7 @@ async fn a_published_secret_verifies_nothing() {
     assert_eq!(visit(&server, &good).await, alice());
     let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &claims(&server), &EncodingKey::from_secret(secret)).unwrap();
-    assert_eq!(verify(&server, &token).await, Err(ApiError::NotSignedIn));
+    assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,7 +228,7 @@ async fn the_header_of_a_token_does_not_choose_how_a_key_is_used() {
         let (_, rest) = token.split_once('.').unwrap();
         for algorithm in ["none", "None", "HS256", "HS512", "RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA"] {
             let header = base64(json!({ "alg": algorithm, "kid": key.id }).to_string());
-            let expected = Err(ApiError::NotSignedIn);
+            let expected = Err(AuthError::NotSignedIn);
             assert_eq!(
                 verify(&server, &format!("{header}.{rest}")).await,
                 expected,
@@ -241,7 +241,7 @@ async fn the_header_of_a_token_does_not_choose_how_a_key_is_used() {
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(algorithm) };
         let token = keys[0].sign_with(header, &claims(&server));
-        assert_eq!(verify(&server, &token).await, Err(ApiError::NotSignedIn), "{algorithm:?}");
+        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn), "{algorithm:?}");
     }
 }
 
@@ -260,7 +260,7 @@ async fn a_token_can_not_bring_its_own_key() {
     for id in [Some("a"), Some("b"), None] {
         let header = Header { kid: id.map(str::to_owned), ..with_keys(forged.header()) };
         let token = forged.sign_with(header, &claims(&server));
-        assert_eq!(verify(&server, &token).await, Err(ApiError::NotSignedIn), "{id:?}");
+        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn), "{id:?}");
     }
     let token = key.sign_with(with_keys(key.header()), &claims(&server));
     assert!(verify(&server, &token).await.is_ok(), "they mean nothing to us");
@@ -284,7 +284,7 @@ async fn a_token_that_was_changed_is_refused() {
         format!("{token}="),
         token.replace('.', ".."),
     ] {
-        assert_eq!(verify(&server, &changed).await, Err(ApiError::NotSignedIn), "{changed}");
+        assert_eq!(verify(&server, &changed).await, Err(AuthError::NotSignedIn), "{changed}");
     }
 }
 
@@ -297,14 +297,14 @@ async fn a_token_of_another_kind_is_refused() {
         let header = Header { typ: Some(typ.to_owned()), ..key.header() };
         assert_eq!(
             verify(&server, &key.sign_with(header, &claims(&server))).await,
-            Err(ApiError::NotSignedIn),
+            Err(AuthError::NotSignedIn),
             "{typ}"
         );
     }
     let header = Header { crit: Some(vec!["exp".to_owned()]), ..key.header() };
-    assert_eq!(verify(&server, &key.sign_with(header, &claims(&server))).await, Err(ApiError::NotSignedIn));
+    assert_eq!(verify(&server, &key.sign_with(header, &claims(&server))).await, Err(AuthError::NotSignedIn));
     let long = with(&server, "filling", json!("x".repeat(8 * 1024)));
-    assert_eq!(verify(&server, &key.sign(&long)).await, Err(ApiError::NotSignedIn));
+    assert_eq!(verify(&server, &key.sign(&long)).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
@@ -318,7 +318,7 @@ async fn a_key_must_be_named_unless_there_is_only_one() {
     pass(30).await;
     provider.publish(&[&first, &second]);
     assert_eq!(visit(&server, &second).await, alice());
-    assert_eq!(verify(&server, &unnamed(&first)).await, Err(ApiError::NotSignedIn));
+    assert_eq!(verify(&server, &unnamed(&first)).await, Err(AuthError::NotSignedIn));
     assert_eq!(visit(&server, &first).await, alice());
 }
 
@@ -327,8 +327,8 @@ async fn a_name_that_two_keys_share_names_none() {
     let (first, second, third) = (Key::eddsa("a"), Key::eddsa("a"), Key::es256("a"));
     let provider = Provider::with(&[&first, &second, &third]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &first).await, Err(ApiError::NotSignedIn));
-    assert_eq!(visit(&server, &second).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &first).await, Err(AuthError::NotSignedIn));
+    assert_eq!(visit(&server, &second).await, Err(AuthError::NotSignedIn));
     assert_eq!(visit(&server, &third).await, alice(), "the only one for its algorithm");
 }
 
@@ -342,7 +342,7 @@ async fn a_new_key_is_known_as_soon_as_it_signs() {
     provider.publish(&[&new]);
     assert_eq!(visit(&server, &new).await, alice());
     assert_eq!(provider.asked(), 2);
-    assert_eq!(visit(&server, &old).await, Err(ApiError::NotSignedIn), "it was withdrawn");
+    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn), "it was withdrawn");
 }
 
 #[tokio::test(start_paused = true)]
@@ -360,7 +360,7 @@ async fn whoever_makes_keys_up_gets_one_fetch_in_half_a_minute_out_of_us() {
             visits.spawn(async move { verify(&server, &token).await });
         }
         while let Some(visit) = visits.join_next().await {
-            assert_eq!(visit.unwrap(), Err(ApiError::NotSignedIn));
+            assert_eq!(visit.unwrap(), Err(AuthError::NotSignedIn));
         }
         assert_eq!(provider.asked(), asked);
         assert_eq!(visit(&server, &key).await, alice());
@@ -444,7 +444,7 @@ async fn a_provider_that_has_a_bad_day_keeps_nobody_out_whose_key_is_known() {
     {
         pass(30).await;
         provider.answer(answer);
-        assert_eq!(visit(&server, &other).await, Err(ApiError::NotSignedIn), "tried, and not found");
+        assert_eq!(visit(&server, &other).await, Err(AuthError::NotSignedIn), "tried, and not found");
         assert_eq!(provider.asked(), asked + 2);
         assert_eq!(visit(&server, &key).await, alice());
     }
@@ -465,7 +465,7 @@ async fn a_provider_that_says_nothing_is_not_waited_for_long() {
     provider.has_been_asked(1).await;
     pass(5).await;
     while let Some(visit) = visits.join_next().await {
-        assert_eq!(visit.unwrap(), Err(ApiError::Unavailable));
+        assert_eq!(visit.unwrap(), Err(AuthError::Unavailable));
     }
     assert_eq!(provider.asked(), 1, "those who waited with the first do not wait again");
 }
@@ -490,7 +490,7 @@ async fn keys_are_fetched_again_every_ten_minutes_so_that_a_withdrawn_one_ends()
     server.service.identity.refresh();
     provider.has_been_asked(2).await;
     assert_eq!(visit(&server, &new).await, alice());
-    assert_eq!(visit(&server, &old).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn));
     assert_eq!(provider.asked(), 2);
 }
 
@@ -512,7 +512,7 @@ async fn keys_may_be_in_a_file() {
     assert_eq!(visit(&server, &new).await, alice());
     std::fs::remove_file(&path).unwrap();
     tokio::time::advance(Duration::from_secs(600)).await;
-    assert_eq!(visit(&server, &old).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn));
     assert_eq!(visit(&server, &new).await, alice(), "what was read stays");
 }
 
@@ -532,7 +532,7 @@ async fn other_settings_do_not_make_known_keys_forgotten() {
     assert_eq!(visit(&server, &key).await, alice());
     assert_eq!((provider.asked(), moved.asked()), (1, 1), "keys of another address are other keys");
     server.service.identity.set_issuers(Issuers::default());
-    assert_eq!(visit(&server, &key).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &key).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
@@ -541,7 +541,7 @@ async fn issuers_are_taken_in_when_the_settings_are_read_again() {
     let provider = Provider::with(&[&key]).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     let server = Server::with(|config| config.settings_file = Some(file.path().to_owned()));
-    assert_eq!(visit(&server, &key).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &key).await, Err(AuthError::NotSignedIn));
     let settings = format!(
         "[[app]]\nid = \"shop\"\nname = \"The Shop\"\nuser_pool_id = \"staff\"\n\
          secret_hashes = [\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n\
@@ -574,8 +574,8 @@ async fn a_provider_speaks_for_its_own_users_only() {
     ]);
     let server = Server::with(|config| config.settings.issuers = serde_json::from_value(both).unwrap());
     assert_eq!(verify(&server, &mine.sign(&claims(&server))).await.unwrap().user_pool_id, "customers");
-    assert_eq!(visit(&server, &other).await, Err(ApiError::NotSignedIn));
+    assert_eq!(visit(&server, &other).await, Err(AuthError::NotSignedIn));
     let from_other = with(&server, "iss", json!("https://other.example.com"));
     assert_eq!(verify(&server, &other.sign(&from_other)).await.unwrap().user_pool_id, "staff");
-    assert_eq!(verify(&server, &mine.sign(&from_other)).await, Err(ApiError::NotSignedIn));
+    assert_eq!(verify(&server, &mine.sign(&from_other)).await, Err(AuthError::NotSignedIn));
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use scanlogin_server::auth::error::AuthError;
 use scanlogin_server::auth::signing_keys::SigningKeys;
 use scanlogin_server::clock::Clock;
-use scanlogin_server::http::error::ApiError;
 use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{KeyPurpose, Store as _, StoredKey};
@@ -92,7 +92,7 @@ async fn the_keys_are_published_for_everybody_without_what_signs() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_was_handed_out_signs_nobody_in() {
     let server = Server::new();
-    assert_eq!(server.service.identity.verify(&token(&server).await).await, Err(ApiError::NotSignedIn));
+    assert_eq!(server.service.identity.verify(&token(&server).await).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
