@@ -17,7 +17,7 @@ use scanlogin_protocol::wire::{self as protocol, API_PATH};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::config::limits::Rate;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::{Config, Service, app};
+use scanlogin_server::{AppState, Config, app};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -41,15 +41,15 @@ pub(crate) fn make() -> Result<()> {
         // All come from one address, as it were.
         let any = NonZeroU32::MAX;
         config.settings.limits.codes_per_address = Rate { burst: any, per_second: any };
-        let service = Service::new(config, store, Clock::starting_at(Timestamp::now()))?;
-        let router = app(&service);
+        let state = AppState::new(config, store, Clock::starting_at(Timestamp::now()))?;
+        let router = app(&state);
         let mut looks = Vec::new();
         let [.., last] = LOOKS;
         for made in 1..=last {
             make_one(&router).await?;
             if made % CODES_PER_SWEEP == 0 {
                 tokio::time::advance(SWEEP_INTERVAL).await;
-                service.store.forget(service.clock.now()).await?;
+                state.store.forget(state.clock.now()).await?;
             }
             if LOOKS.contains(&made) {
                 looks.push(json!({ "memory": memory("self")?, "file": size(folder.path())? }));

@@ -33,19 +33,19 @@ use std::sync::Arc;
 
 use axum::Router;
 
-pub use codes::Service;
 pub use config::Config;
+pub use http::state::AppState;
 pub use run::{Running, StartError, start, start_with};
 
 use crate::http::middleware::Observe;
 use crate::http::{api, demo, static_files};
 
 /// Everything that the server answers.
-pub fn app(service: &Arc<Service>) -> Router {
-    let api = api::routes(service);
-    let mut pages = static_files::routes(&service.config);
-    if let Some(demo) = &service.config.demo {
-        pages = pages.merge(demo::routes(service, demo, api.clone()));
+pub fn app(state: &Arc<AppState>) -> Router {
+    let api = api::routes(state);
+    let mut pages = static_files::routes(&state.config);
+    if let Some(demo) = &state.config.demo {
+        pages = pages.merge(demo::routes(state, demo, api.clone()));
     }
-    pages.layer(Observe::new(service)).merge(api)
+    pages.layer(Observe::new(state)).merge(api)
 }

@@ -48,7 +48,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     let running = start(config, listener).await?;
     tracing::info!(url = running.url, "listening");
     while let Signal::Reload = signals.next().await? {
-        match running.service.reload() {
+        match running.state.reload() {
             Ok(apps) => tracing::info!(apps, "the settings have been read again"),
             Err(error) => tracing::error!(error = error.to_string(), "the settings stay as they are"),
         }
@@ -88,7 +88,7 @@ enum Signal {
     Stop,
 }
 
-/// Ctrl-C, and what a service manager sends.
+/// Ctrl-C, and what a state manager sends.
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,

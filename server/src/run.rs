@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app;
-use crate::codes::Service;
 use crate::config::{Config, ConfigError};
 use crate::http::metrics_endpoint::Exporter;
+use crate::http::state::AppState;
 use crate::net::listener::serve;
 use crate::store::StoreError;
 
@@ -45,21 +45,21 @@ pub async fn start_with(
     wrap: impl FnOnce(Router) -> Router,
 ) -> Result<Running, StartError> {
     config.listen = listener.local_addr()?;
-    let service = Service::open(config).await?;
-    service.signing_keys.refresh().await?;
-    let exporter = match service.config.metrics_listen {
-        Some(address) => Some(Exporter::start(address, &service).await?),
+    let state = AppState::open(config).await?;
+    state.signing_keys.refresh().await?;
+    let exporter = match state.config.metrics_listen {
+        Some(address) => Some(Exporter::start(address, &state).await?),
         None => None,
     };
-    let app = wrap(app(&service));
-    let (store, waiters) = (Arc::clone(&service.store), service.waiters.clone());
+    let app = wrap(app(&state));
+    let (store, waiters) = (Arc::clone(&state.store), state.codes.waiters.clone());
     Ok(Running {
-        url: service.config.base_url(),
+        url: state.config.base_url(),
         exporter,
-        server: tokio::spawn(serve(listener, app, Arc::clone(&service))),
-        sweeper: tokio::spawn(sweep(Arc::clone(&service))),
+        server: tokio::spawn(serve(listener, app, Arc::clone(&state))),
+        sweeper: tokio::spawn(sweep(Arc::clone(&state))),
         listener: tokio::spawn(async move { store.listen(waiters).await }),
-        service,
+        state,
     })
 }
 
@@ -71,7 +71,7 @@ pub struct Running {
     /// Where its metrics are read.
     pub exporter: Option<Exporter>,
     /// What it works with.
-    pub service: Arc<Service>,
+    pub state: Arc<AppState>,
     server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
     listener: JoinHandle<()>,
@@ -80,7 +80,7 @@ pub struct Running {
 impl Running {
     /// Takes no more connections, answers the polls that wait, and lets the other requests finish.
     pub async fn shutdown(mut self) {
-        self.service.stop();
+        self.state.stop();
         match timeout(SHUTDOWN_GRACE, &mut self.server).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
@@ -97,16 +97,16 @@ impl Drop for Running {
     }
 }
 
-async fn sweep(service: Arc<Service>) {
+async fn sweep(state: Arc<AppState>) {
     let mut ticks = interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        service.identity.refresh();
-        if let Err(error) = service.signing_keys.refresh().await {
+        state.identity.refresh();
+        if let Err(error) = state.signing_keys.refresh().await {
             tracing::error!(%error, "the signing keys can't be read again");
         }
-        match service.store.forget(service.clock.now()).await {
+        match state.store.forget(state.clock.now()).await {
             Ok(0) => {}
             Ok(codes) => tracing::info!(codes, "forgotten"),
             Err(error) => tracing::error!(%error, "old codes can't be forgotten"),

@@ -38,9 +38,9 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let running = start(config, listener).await.unwrap();
 
-    let demo = running.service.config.demo.as_ref().unwrap();
+    let demo = running.state.config.demo.as_ref().unwrap();
     let alice = User { id: "alice".to_owned(), user_pool_id: demo.user_pool_id.clone(), ..User::default() };
-    let token = running.service.identity.sign(&alice).unwrap();
+    let token = running.state.identity.sign(&alice).unwrap();
     let (token, app_id, app_secret) = (token.expose(), &demo.app_id, demo.app_secret.expose());
     let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/hooks.py");
     // With a database, Hypothesis spends half of its time on choosing which inputs to store there.
@@ -76,7 +76,7 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
         async move { (command.output().await.unwrap(), report) }
     });
     let outcomes = join_all(runs).await;
-    let account = running.service.store.account(&alice.user_pool_id, &alice.id).await.unwrap();
+    let account = running.state.store.account(&alice.user_pool_id, &alice.id).await.unwrap();
     running.shutdown().await;
 
     let mut requests = 0;

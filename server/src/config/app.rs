@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use scanlogin_protocol::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
 use scanlogin_protocol::wire::header;
@@ -113,6 +113,27 @@ impl Apps {
     /// Whether pages of `origin` may ask for codes of any app.
     pub fn any_allows(&self, origin: &Origin) -> bool {
         self.0.values().any(|app| app.allowed_origins.contains(origin))
+    }
+}
+
+/// The apps that are configured now. All clones of the `Arc` around it see new ones.
+#[derive(Debug, Default)]
+pub struct CurrentApps(RwLock<Arc<Apps>>);
+
+impl CurrentApps {
+    /// Begins with `apps`.
+    pub fn new(apps: Apps) -> Self {
+        Self(RwLock::new(Arc::new(apps)))
+    }
+
+    /// The apps of now.
+    pub fn get(&self) -> Arc<Apps> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces them. Requests that are under way end by the apps that they began with.
+    pub fn set(&self, apps: Apps) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 }
 

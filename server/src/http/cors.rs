@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use scanlogin_protocol::wire as protocol;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::codes::Service;
 use crate::http::extract::{Page, app_id};
+use crate::http::state::AppState;
 
 /// What pages may read of an answer's head, besides what any may.
 const EXPOSED: &str = "retry-after,x-request-id";
@@ -22,8 +22,8 @@ pub(crate) struct Reader(Option<HeaderValue>);
 
 impl Reader {
     /// The page that sent `request`.
-    pub(crate) fn of(request: &HeaderMap, service: &Service) -> Self {
-        Self(request.get(header::ORIGIN).filter(|_| may_read(service, request)).cloned())
+    pub(crate) fn of(request: &HeaderMap, state: &AppState) -> Self {
+        Self(request.get(header::ORIGIN).filter(|_| may_read(state, request)).cloned())
     }
 
     /// Lets it read the answer that has these headers: <https://fetch.spec.whatwg.org/#http-responses>
@@ -38,10 +38,10 @@ impl Reader {
 }
 
 /// Answers browsers that ask whether a page may call.
-pub(super) fn preflights(service: &Arc<Service>) -> CorsLayer {
-    let service = Arc::clone(service);
+pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
+    let state = Arc::clone(state);
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |_, parts| may_read(&service, &parts.headers)))
+        .allow_origin(AllowOrigin::predicate(move |_, parts| may_read(&state, &parts.headers)))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([
@@ -60,9 +60,9 @@ pub(super) fn preflights(service: &Arc<Service>) -> CorsLayer {
 
 /// Whether the page that sent a request is one of the app that it names. A browser that asks beforehand (`OPTIONS`)
 /// does not tell what the request will name: then it is enough that some app allows the page.
-fn may_read(service: &Service, request: &HeaderMap) -> bool {
-    let apps = service.apps();
-    match (Page::read(request, &service.config), app_id(request)) {
+fn may_read(state: &AppState, request: &HeaderMap) -> bool {
+    let apps = state.apps();
+    match (Page::read(request, &state.config), app_id(request)) {
         (Page::Own, _) => true,
         (Page::Of(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allowed_origins.contains(&origin)),
         (Page::Of(origin), None) => apps.any_allows(&origin),

@@ -20,11 +20,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
-use crate::codes::Service;
 use crate::config::Demo;
 use crate::http::api::{Answer, method_not_allowed};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, BodyTimeout, required};
+use crate::http::state::AppState;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
@@ -33,8 +33,8 @@ const COOKIE: &str = "scanlogin_demo_session";
 const MAX_SESSIONS: usize = 1_000;
 
 /// The demo's own calls; `api` is what its site exchanges tickets with.
-pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
-    let site = Arc::new(Site { service: Arc::clone(service), demo: demo.clone(), api, sessions: Mutex::default() });
+pub fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router {
+    let site = Arc::new(Site { state: Arc::clone(state), demo: demo.clone(), api, sessions: Mutex::default() });
     Router::new()
         .route("/demo/login", post(login))
         .route("/demo/session", post(sign_in))
@@ -46,12 +46,12 @@ pub fn routes(service: &Arc<Service>, demo: &Demo, api: Router) -> Router {
 
 impl FromRef<Arc<Site>> for BodyTimeout {
     fn from_ref(site: &Arc<Site>) -> Self {
-        Self::from_ref(&site.service)
+        Self::from_ref(&site.state)
     }
 }
 
 struct Site {
-    service: Arc<Service>,
+    state: Arc<AppState>,
     demo: Demo,
     api: Router,
     /// What the site tells who comes with which cookie. Gone when the demo ends.
@@ -68,10 +68,10 @@ struct Login {
 async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, ApiError> {
     let username = required("username", Some(login.username))?;
     let password = required("password", Some(login.password))?;
-    let user = user(&username, &site.demo.user_pool_id, &site.service.config.base_url())
+    let user = user(&username, &site.demo.user_pool_id, &site.state.config.base_url())
         .filter(|user| user.id == password)
         .ok_or(ApiError::WrongPassword)?;
-    let token = site.service.identity.sign(&user)?;
+    let token = site.state.identity.sign(&user)?;
     Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 
@@ -138,7 +138,7 @@ async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, 
 
 impl Site {
     fn cookie(&self, id: &str, max_age: u32) -> HeaderValue {
-        let is_https = self.service.config.public_url.as_ref().is_some_and(|url| url.is_https());
+        let is_https = self.state.config.public_url.as_ref().is_some_and(|url| url.is_https());
         let secure = if is_https { "; Secure" } else { "" };
         let cookie = format!("{COOKIE}={id}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))

@@ -13,6 +13,7 @@ use scanlogin_protocol::lifecycle::Reason;
 use scanlogin_protocol::wire::{Envelope, code};
 
 use crate::auth::error::AuthError;
+use crate::codes::error::CodeError;
 use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
@@ -302,6 +303,28 @@ impl From<AuthError> for ApiError {
             AuthError::LoginExpired => Self::LoginExpired,
             AuthError::Unavailable => Self::Unavailable,
             AuthError::Signing => Self::Internal,
+        }
+    }
+}
+
+impl From<CodeError> for ApiError {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Unknown => Self::UnknownCode,
+            CodeError::TextTooLong { length, limit } => Self::InvalidParameter {
+                name: "customData".into(),
+                problem: format!("makes the text of the code {length} bytes long; {limit} can be scanned well"),
+            },
+            CodeError::WrongPool => Self::WrongPool,
+            CodeError::Transition(reason) => Self::Life(reason),
+            CodeError::Blocked => Self::Blocked,
+            CodeError::Store(error) => error.into(),
+            CodeError::Json(error) => error.into(),
+            CodeError::Random(error) => error.into(),
+            CodeError::Contention | CodeError::BadKey => {
+                tracing::error!(%error, "a code can't be used");
+                Self::Internal
+            }
         }
     }
 }

@@ -19,11 +19,11 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::client::{Browser, ClientAddress};
-use crate::codes::Service;
 use crate::config::Config;
 use crate::config::app::App;
 use crate::config::origin::Origin;
 use crate::http::error::ApiError;
+use crate::http::state::AppState;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
@@ -40,9 +40,9 @@ const MAX_SHOWN_CHARACTERS: usize = 300;
 /// How long a body may take to arrive.
 pub struct BodyTimeout(pub Duration);
 
-impl FromRef<Arc<Service>> for BodyTimeout {
-    fn from_ref(service: &Arc<Service>) -> Self {
-        Self(service.config.settings.limits.body_timeout)
+impl FromRef<Arc<AppState>> for BodyTimeout {
+    fn from_ref(state: &Arc<AppState>) -> Self {
+        Self(state.config.settings.limits.body_timeout)
     }
 }
 
@@ -89,14 +89,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 /// The user in whose name a phone calls.
 pub struct Approver(pub User);
 
-impl FromRequestParts<Arc<Service>> for Approver {
+impl FromRequestParts<Arc<AppState>> for Approver {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
         // Clients in the field send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
-        Ok(Self(service.identity.verify(token).await?))
+        Ok(Self(state.identity.verify(token).await?))
     }
 }
 
@@ -131,16 +131,16 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<Service>> for Caller {
+impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
-        let apps = service.apps();
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
+        let apps = state.apps();
         let app = match app_id(&parts.headers) {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &service.config) })
+        Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &state.config) })
     }
 }
 
@@ -206,17 +206,17 @@ pub enum Backend {
     Silent,
 }
 
-impl FromRequestParts<Arc<Service>> for Backend {
+impl FromRequestParts<Arc<AppState>> for Backend {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let Some(basic) = text(&parts.headers, header::AUTHORIZATION).and_then(|text| credentials(text, "basic"))
         else {
             return Ok(Self::Silent);
         };
         let pair = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let (id, secret) = pair.split_once(':').unwrap_or_default();
-        let app = service.apps().find(id).filter(|app| app.has_secret(secret)).cloned();
+        let app = state.apps().find(id).filter(|app| app.has_secret(secret)).cloned();
         Ok(app.map_or(Self::Wrong, Self::Proved))
     }
 }
@@ -232,19 +232,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PollToken {
     }
 }
 
-impl FromRequestParts<Arc<Service>> for ClientAddress {
+impl FromRequestParts<Arc<AppState>> for ClientAddress {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.extensions, &parts.headers, &service.config.trusted_proxies))
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions, &parts.headers, &state.config.trusted_proxies))
     }
 }
 
-impl FromRequestParts<Arc<Service>> for Browser {
+impl FromRequestParts<Arc<AppState>> for Browser {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Infallible> {
-        let ClientAddress(address) = ClientAddress::from_request_parts(parts, service).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Infallible> {
+        let ClientAddress(address) = ClientAddress::from_request_parts(parts, state).await?;
         Ok(Self {
             origin: shown(&parts.headers, header::ORIGIN),
             ip: address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()),

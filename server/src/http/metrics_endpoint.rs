@@ -12,18 +12,18 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::codes::Service;
 use crate::http::error::ApiError;
+use crate::http::state::AppState;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What Prometheus reads.
-pub fn routes(service: &Arc<Service>) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(service))
+pub fn routes(state: &Arc<AppState>) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(state))
 }
 
-async fn metrics(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, ApiError> {
-    let lines = service.metrics.encode(service.waiters.len()).map_err(|error| {
+async fn metrics(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, ApiError> {
+    let lines = state.metrics.encode(state.codes.waiters.len()).map_err(|error| {
         tracing::error!(%error, "the metrics can't be written");
         ApiError::Internal
     })?;
@@ -43,12 +43,12 @@ impl Exporter {
     /// # Errors
     ///
     /// When the address can't be listened on.
-    pub async fn start(address: SocketAddr, service: &Arc<Service>) -> io::Result<Self> {
+    pub async fn start(address: SocketAddr, state: &Arc<AppState>) -> io::Result<Self> {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("--metrics-listen {address}: {error}")))?;
         let address = listener.local_addr()?;
-        let routes = routes(service);
+        let routes = routes(state);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::error!(%error, "the metrics are served no longer");

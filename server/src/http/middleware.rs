@@ -22,28 +22,28 @@ use tower::Layer;
 use tracing::Instrument as _;
 
 use crate::client::ClientAddress;
-use crate::codes::Service;
 use crate::http::cors::Reader;
 use crate::http::error::{ApiError, Outcome, WrongGuess};
+use crate::http::state::AppState;
 use crate::secrets;
 use crate::telemetry::log;
 
 /// Observes what is below it. A layer by hand: `from_fn` clones and boxes what is below once more.
 #[derive(Clone)]
 pub(crate) struct Observe {
-    service: Arc<Service>,
+    state: Arc<AppState>,
     is_for_pages: bool,
 }
 
 impl Observe {
     /// For what pages of other origins do not read, or any may.
-    pub(crate) fn new(service: &Arc<Service>) -> Self {
-        Self { service: Arc::clone(service), is_for_pages: false }
+    pub(crate) fn new(state: &Arc<AppState>) -> Self {
+        Self { state: Arc::clone(state), is_for_pages: false }
     }
 
     /// For what the pages of apps may read, even that they have to wait.
-    pub(crate) fn for_pages(service: &Arc<Service>) -> Self {
-        Self { is_for_pages: true, ..Self::new(service) }
+    pub(crate) fn for_pages(state: &Arc<AppState>) -> Self {
+        Self { is_for_pages: true, ..Self::new(state) }
     }
 }
 
@@ -76,14 +76,14 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let service = Arc::clone(&self.observe.service);
-        let reader = self.observe.is_for_pages.then(|| Reader::of(request.headers(), &service));
-        let asked = Asked::of(&request, &service);
+        let state = Arc::clone(&self.observe.state);
+        let reader = self.observe.is_for_pages.then(|| Reader::of(request.headers(), &state));
+        let asked = Asked::of(&request, &state);
         let answering = self.inner.call(request);
         Box::pin(async move {
             let id = secrets::request_id();
             let span = tracing::info_span!("request", request_id = %id);
-            let mut response = answer(&service, asked, answering).instrument(span).await;
+            let mut response = answer(&state, asked, answering).instrument(span).await;
             let headers = response.headers_mut();
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             if let Ok(id) = HeaderValue::try_from(id) {
@@ -109,18 +109,18 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: &Request, service: &Service) -> Self {
+    fn of(request: &Request, state: &AppState) -> Self {
         Self {
             method: request.method().clone(),
             route: request.extensions().get().cloned(),
-            client: ClientAddress::of(request.extensions(), request.headers(), &service.config.trusted_proxies),
+            client: ClientAddress::of(request.extensions(), request.headers(), &state.config.trusted_proxies),
         }
     }
 }
 
 /// Answers a request, and tells those who run the server what became of it.
 async fn answer(
-    service: &Service,
+    state: &AppState,
     Asked { method, route, client }: Asked,
     answering: impl Future<Output = Result<Response, Infallible>>,
 ) -> Response {
@@ -129,32 +129,31 @@ async fn answer(
     let answering = AssertUnwindSafe(answering).catch_unwind();
     let answering =
         answering.map(|answered| answered.map_or_else(|_| ApiError::Internal.into_response(), |Ok(answer)| answer));
-    let response = hold(service, client, answering).await;
+    let response = hold(state, client, answering).await;
 
     let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
     let took = begin.elapsed();
     let waited = response.extensions().get::<Waited>();
     let waited_for = waited.map_or(Duration::ZERO, |waited| waited.0);
-    let outcome = response.extensions().get::<Outcome>();
-    let reason = outcome.map(|Outcome(reason)| *reason);
-    service.metrics.count_request(route, response.status().as_u16(), reason, took.saturating_sub(waited_for));
+    let reason = response.extensions().get::<Outcome>().map(|Outcome(reason)| *reason);
+    state.metrics.count_request(route, response.status().as_u16(), reason, took.saturating_sub(waited_for));
     // Every page that waits polls all the time: of that the counts are enough, unless it is refused.
-    if waited.is_none() || outcome.is_some() {
-        log::one_line(&method, route, response.status(), took, outcome);
+    if waited.is_none() || reason.is_some() {
+        log::one_line(&method, route, response.status(), took, reason);
     }
     response
 }
 
 /// Ends what takes too long to answer `client`, and tells whoever guesses too much nothing but to wait.
-async fn hold(service: &Service, client: ClientAddress, answering: impl Future<Output = Response>) -> Response {
-    let Ok(response) = timeout(service.config.settings.limits.answer_timeout, answering).await else {
+async fn hold(state: &AppState, client: ClientAddress, answering: impl Future<Output = Response>) -> Response {
+    let Ok(response) = timeout(state.config.settings.limits.answer_timeout, answering).await else {
         tracing::error!("an answer took too long");
         return ApiError::Unavailable.into_response();
     };
     if response.extensions().get::<WrongGuess>().is_none() {
         return response;
     }
-    match service.meters.wrong_guess(client.network()) {
+    match state.rate_limiters.wrong_guess(client.network()) {
         Ok(()) => response,
         Err(limited) => ApiError::from(limited).into_response(),
     }

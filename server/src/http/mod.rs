@@ -8,4 +8,5 @@ pub mod extract;
 pub mod metrics_endpoint;
 pub(crate) mod middleware;
 pub(crate) mod openapi;
+pub mod state;
 pub mod static_files;

@@ -25,7 +25,7 @@ use tokio::time::sleep;
 use tower::Service as _;
 
 use crate::client::{is_trusted, network};
-use crate::codes::Service;
+use crate::http::state::AppState;
 use crate::net::timeout_stream::{PatientSocket, Stage};
 
 /// The longest head of a request, and what is buffered of a connection either way.
@@ -33,18 +33,18 @@ const MAX_BUFFER_BYTES: usize = 16 * 1024;
 /// How long nothing is accepted when the system can't give more.
 const ACCEPT_REST: Duration = Duration::from_millis(500);
 
-/// Serves `app` until `service` stops, and then ends as soon as every request is answered. Who drops it ends all of them
+/// Serves `app` until `state` stops, and then ends as soon as every request is answered. Who drops it ends all of them
 /// at once.
-pub(crate) async fn serve(listener: TcpListener, app: Router, service: Arc<Service>) {
+pub(crate) async fn serve(listener: TcpListener, app: Router, state: Arc<AppState>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(service.config.settings.limits.idle_timeout)
+        .header_read_timeout(state.config.settings.limits.idle_timeout)
         .max_buf_size(MAX_BUFFER_BYTES);
     // All routes are made here once, and not at each request.
     let app = app.with_state::<()>(());
     let places = Places::default();
     let mut connections = JoinSet::new();
-    let mut stopped = pin!(stopped(service.stopping()));
+    let mut stopped = pin!(stopped(state.stopping()));
     loop {
         let accepted = tokio::select! {
             () = &mut stopped => break,
@@ -54,8 +54,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, service: Arc<Servi
         match accepted {
             Ok((socket, peer)) => {
                 // A full house says nothing: nobody could read it across origins, and words cost as much as a place.
-                if let Some(place) = places.take(&service, peer.ip()) {
-                    connections.spawn(connection(http.clone(), socket, peer, app.clone(), Arc::clone(&service), place));
+                if let Some(place) = places.take(&state, peer.ip()) {
+                    connections.spawn(connection(http.clone(), socket, peer, app.clone(), Arc::clone(&state), place));
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -74,7 +74,7 @@ async fn connection(
     socket: TcpStream,
     peer: SocketAddr,
     app: Router,
-    service: Arc<Service>,
+    state: Arc<AppState>,
     _place: Place,
 ) {
     let stage = Stage::default();
@@ -89,11 +89,11 @@ async fn connection(
             answer
         }
     });
-    let socket = PatientSocket::new(socket, stage.clone(), &service.config.settings.limits);
+    let socket = PatientSocket::new(socket, stage.clone(), &state.config.settings.limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(socket), answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopped(service.stopping()) => {
+        () = stopped(state.stopping()) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -104,7 +104,7 @@ async fn connection(
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the service is gone, and that is a reason to stop too.
+    // An error means that the state is gone, and that is a reason to stop too.
     let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
 }
 
@@ -126,8 +126,8 @@ struct Taken {
 
 impl Places {
     /// A place for one more from `peer`, if there is one.
-    fn take(&self, service: &Service, peer: IpAddr) -> Option<Place> {
-        let config = &service.config;
+    fn take(&self, state: &AppState, peer: IpAddr) -> Option<Place> {
+        let config = &state.config;
         // Behind a proxy are many clients, whom it has to keep from taking all connections.
         let most = if is_trusted(peer.to_canonical(), &config.trusted_proxies) {
             config.max_connections

@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::config::limits::Limits;
 
-/// What a connection is doing, as far as its socket and its service tell each other.
+/// What a connection is doing, as far as its socket and its state tell each other.
 #[derive(Clone, Default)]
 pub(crate) struct Stage(Arc<AtomicU8>);
 

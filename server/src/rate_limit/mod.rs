@@ -1,4 +1,4 @@
-//! What is too much: [`Limits`] is what can be set, [`Meters`] count by it.
+//! What is too much: [`Limits`] is what can be set, [`RateLimiters`] count by it.
 //!
 //! They keep one caller from using up what all others need, and leave a whole office behind one address in peace: a
 //! thousand browsers that open a login page at nine o'clock, twice, and wait. What is right is never counted against an
@@ -17,7 +17,7 @@ use crate::secrets::Secret;
 use crate::store::user::User;
 
 /// Counts by [`Limits`] what callers do.
-pub struct Meters {
+pub struct RateLimiters {
     codes_per_address: Meter,
     wrong_guesses_per_address: Meter,
     checks_per_code: Meter,
@@ -25,7 +25,7 @@ pub struct Meters {
     approver_calls_per_code: Meter,
 }
 
-impl Meters {
+impl RateLimiters {
     /// Nobody has done anything yet.
     pub fn new(limits: &Limits) -> Self {
         Self {

@@ -14,7 +14,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
-use crate::http::error::Outcome;
 
 /// Names a request to whoever reads its answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -36,9 +35,9 @@ where
     }
 }
 
-/// Logs what was asked and what became of it.
-pub(crate) fn one_line(method: &Method, route: &str, status: StatusCode, took: Duration, outcome: Option<&Outcome>) {
-    let outcome = outcome.map_or("ok", |outcome| outcome.0);
+/// Writes the line of a request that was answered; `reason` is that of an error.
+pub(crate) fn one_line(method: &Method, route: &str, status: StatusCode, took: Duration, reason: Option<&str>) {
+    let outcome = reason.unwrap_or("ok");
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, route, status = status.as_u16(), milliseconds, outcome, "answered");
 }

@@ -22,7 +22,7 @@ use crate::store::record::Record;
 
 type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// What one service has counted.
+/// The counts of one process.
 pub struct Metrics {
     registry: Registry,
     codes: Family<Ending, Counter>,

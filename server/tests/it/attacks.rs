@@ -25,7 +25,7 @@ use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;
 use scanlogin_server::store::{KeyPurpose, Store};
-use scanlogin_server::{Config, Service};
+use scanlogin_server::{AppState, Config};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -131,8 +131,8 @@ fn a_million_ids_repeat_nothing_and_have_no_structure() {
 
 /// On the clock of this machine, since Redis forgets by its own.
 fn server_on(config: Config, store: Arc<dyn Store>) -> Server {
-    let service = Service::new(config, store, Clock::system()).unwrap();
-    Server { router: scanlogin_server::app(&service), service }
+    let state = AppState::new(config, store, Clock::system()).unwrap();
+    Server { router: scanlogin_server::app(&state), state }
 }
 
 /// A thousand backends at once bring one ticket.
@@ -445,7 +445,7 @@ async fn nobody_writes_a_line_of_the_log_or_on_the_phone_of_another() {
         let gene = gene.header("user-agent", "Moz\u{202e}illa\t\u{200b}").header("x-forwarded-for", "1.2.3.4\tforged");
         let code = Code::of(&gene.await.success());
         let mallory = User { id: forged.to_owned(), user_pool_id: "demo-pool".to_owned(), ..User::default() };
-        let token = server.service.identity.sign(&mallory).unwrap();
+        let token = server.state.identity.sign(&mallory).unwrap();
         let post = |call: &str, body: Value| server.post(&format!("{API}/{call}")).json(&body).bearer(token.expose());
         let requester = post("scanned", json!({ "random": code.random })).await.success()["requester"].clone();
         post("confirm", json!({ "random": forged })).await.refusal();
@@ -506,7 +506,7 @@ async fn all_that_is_told(server: &Server) -> (Vec<(&'static str, Reply)>, Vec<(
     ] {
         told.push(("", call.await));
     }
-    let jwt_secret = server.service.config.jwt_secret.as_ref().unwrap().expose().to_owned();
+    let jwt_secret = server.state.config.jwt_secret.as_ref().unwrap().expose().to_owned();
     // Each with the one answer that hands it out.
     let secrets = vec![
         ("the poll token", code.poll_token, "gene"),
@@ -519,18 +519,18 @@ async fn all_that_is_told(server: &Server) -> (Vec<(&'static str, Reply)>, Vec<(
     (told, secrets)
 }
 
-async fn is_told_to_nobody_else(service: Arc<Service>, password: &str, at_rest: impl Fn() -> Vec<u8>) {
+async fn is_told_to_nobody_else(state: Arc<AppState>, password: &str, at_rest: impl Fn() -> Vec<u8>) {
     for format in [Some(LogFormat::Text), Some(LogFormat::Json), None] {
         let shipped = format.map(Log::new);
         kept_log::taken();
-        let server = Server { router: scanlogin_server::app(&service), service: Arc::clone(&service) };
+        let server = Server { router: scanlogin_server::app(&state), state: Arc::clone(&state) };
         let (told, secrets) = all_that_is_told(&server).await;
         // Without a log as it is shipped, all that anything in this process says at its most talkative.
         let log = shipped.map_or_else(kept_log::taken, |log| log.text());
         assert!(log.contains("answered"), "{log}");
 
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
-        let response = metrics_endpoint::routes(&service).oneshot(request).await.unwrap();
+        let response = metrics_endpoint::routes(&state).oneshot(request).await.unwrap();
         let metrics = response.into_body().collect().await.unwrap().to_bytes().to_vec();
         let at_rest = at_rest();
         let holds = |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -551,7 +551,7 @@ async fn is_told_to_nobody_else(service: Arc<Service>, password: &str, at_rest: 
         }
         assert!(holds(&at_rest, "demo-app"), "the search works");
         // The key that we sign with is in the store, and nowhere else.
-        for key in service.store.keys(KeyPurpose::Signing).await.unwrap() {
+        for key in state.store.keys(KeyPurpose::Signing).await.unwrap() {
             // PKCS #8 has 16 bytes before those of the key itself.
             let seed = &key.secret[16..48];
             for written in [STANDARD.encode(seed), URL_SAFE_NO_PAD.encode(seed), URL_SAFE_NO_PAD.encode(&key.secret)] {
@@ -571,19 +571,19 @@ async fn no_secret_is_in_a_log_a_url_an_error_the_metrics_or_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config { redis_timeout: redis_server::TIMEOUT, ..Config::demo().unwrap() };
     config.store = StoreAddress::Sqlite(folder.path().join("codes.db"));
-    let service = Service::open(config.clone()).await.unwrap();
-    is_told_to_nobody_else(service, "there is none here", || files_in(folder.path())).await;
+    let state = AppState::open(config.clone()).await.unwrap();
+    is_told_to_nobody_else(state, "there is none here", || files_in(folder.path())).await;
 
     let redis = RedisServer::start(Keeps::Everything);
     let password = "the-password-of-the-store";
     redis.ask(&format!("ACL SETUSER scanlogin on >{password} ~* &* +@all"));
     let url = redis.url().replace("redis://", &format!("redis://scanlogin:{password}@"));
     config.store = url.parse().unwrap();
-    let service = Service::open(config.clone()).await.unwrap();
-    is_told_to_nobody_else(service, password, || redis.disk()).await;
+    let state = AppState::open(config.clone()).await.unwrap();
+    is_told_to_nobody_else(state, password, || redis.disk()).await;
 
     config.store = url.replace("-password", "-passw0rd").parse().unwrap();
-    let error = Service::open(config).await.err().unwrap().to_string();
+    let error = AppState::open(config).await.err().unwrap().to_string();
     assert!(!error.contains("passw0rd"), "{error}");
 }
 

@@ -1,26 +1,22 @@
-//! `POST scanned`, `confirm` and `cancel`: what the phone of a signed-in user asks for.
+//! `POST scanned`, `confirm` and `cancel`: the calls of an approver, the phone of a signed-in user.
 //!
-//! The `status` that they answer is another scale than that of `check`.
+//! The `status` of their answers is another scale than that of `check`: docs/protocol.md, "scanned".
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use scanlogin_protocol::lifecycle::Action;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
 use crate::client::Browser;
-use crate::codes::Service;
-use crate::http::api::Answer;
+use crate::codes::KnownCode;
+use crate::codes::act::Attempt;
+use crate::http::api::{Answer, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Approver, required};
-use crate::store::record::Record;
-use crate::telemetry::audit::{Event, audited};
-
-// Results, since what is refused before a code is looked for belongs into the audit too. What is wrong with the request
-// itself is said before who may ask it.
-type Call = Result<ApiJson<ApproverRequest>, ApiError>;
-type Caller = Result<Approver, ApiError>;
-type Told = Answer<ApproverData>;
+use crate::http::state::AppState;
+use crate::store::user::User;
+use crate::telemetry::audit::Event;
 
 /// The phone of a signed-in user has scanned the code.
 #[utoipa::path(
@@ -29,12 +25,10 @@ type Told = Answer<ApproverData>;
     responses((status = 200, body = ApproverData, description = "The code is this user's now, or a business refusal"))
 )]
 pub(super) async fn scanned(
-    service: State<Arc<Service>>,
-    caller: Caller,
-    phone: Browser,
-    call: Call,
-) -> Result<Told, ApiError> {
-    act(service, caller, phone, call, Action::Scan, 0, "scanned; confirm or cancel").await
+    State(state): State<Arc<AppState>>,
+    call: ApproverCall,
+) -> Result<Answer<ApproverData>, ApiError> {
+    run_to_end(act(state, call, Action::Scan)).await
 }
 
 /// The user lets the page sign in.
@@ -44,12 +38,10 @@ pub(super) async fn scanned(
     responses((status = 200, body = ApproverData, description = "The page signs in, or a business refusal"))
 )]
 pub(super) async fn confirm(
-    service: State<Arc<Service>>,
-    caller: Caller,
-    phone: Browser,
-    call: Call,
-) -> Result<Told, ApiError> {
-    act(service, caller, phone, call, Action::Confirm, 1, "confirmed; the page signs in").await
+    State(state): State<Arc<AppState>>,
+    call: ApproverCall,
+) -> Result<Answer<ApproverData>, ApiError> {
+    run_to_end(act(state, call, Action::Confirm)).await
 }
 
 /// The user does not let the page sign in.
@@ -59,56 +51,71 @@ pub(super) async fn confirm(
     responses((status = 200, body = ApproverData, description = "The page does not sign in, or a business refusal"))
 )]
 pub(super) async fn cancel(
-    service: State<Arc<Service>>,
-    caller: Caller,
-    phone: Browser,
-    call: Call,
-) -> Result<Told, ApiError> {
-    act(service, caller, phone, call, Action::Cancel, -1, "cancelled; the page does not sign in").await
+    State(state): State<Arc<AppState>>,
+    call: ApproverCall,
+) -> Result<Answer<ApproverData>, ApiError> {
+    run_to_end(act(state, call, Action::Cancel)).await
 }
 
-async fn act(
-    State(service): State<Arc<Service>>,
-    caller: Caller,
+/// A call of an approver. Its parts can be wrong, and are audited then too.
+pub(super) struct ApproverCall {
+    /// The id of the code.
+    random: Result<String, ApiError>,
+    /// The user of the token.
+    user: Result<User, ApiError>,
     phone: Browser,
-    call: Call,
-    action: Action,
-    status: i32,
-    description: &'static str,
-) -> Result<Told, ApiError> {
-    let mut event = Event::new(word(action), phone);
-    let record = audited(async move {
-        let outcome = attempt(&service, caller, call, action, &mut event).await;
-        (event, outcome)
-    })
-    .await?;
-    let requester = (action == Action::Scan).then(|| record.requester.read()).transpose()?;
+}
+
+impl FromRequest<Arc<AppState>> for ApproverCall {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let user = Approver::from_request_parts(&mut parts, state).await.map(|Approver(user)| user);
+        let Ok(phone) = Browser::from_request_parts(&mut parts, state).await;
+        let body = ApiJson::<ApproverRequest>::from_request(Request::from_parts(parts, body), state).await;
+        let random = body.and_then(|ApiJson(request)| required("random", Some(request.random)));
+        Ok(Self { random, user, phone })
+    }
+}
+
+async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result<Answer<ApproverData>, ApiError> {
+    let (mut known, mut approver) = (None, None);
+    let attempt = async {
+        // An error of the request itself comes before an error of authentication.
+        let random = call.random.as_ref().map_err(Clone::clone)?;
+        let user = call.user.as_ref().map_err(Clone::clone)?;
+        approver = Some(user);
+        state.rate_limiters.approver_call(user, random)?;
+        let Attempt { code, outcome } = state.codes.act(action, random, user).await;
+        known = code;
+        Ok(outcome?)
+    };
+    let outcome = attempt.await;
+    let (name, status, description) = words(action);
+    Event {
+        action: name,
+        outcome: outcome.as_ref().err().map_or("ok", ApiError::reason),
+        caller: &call.phone,
+        random: call.random.as_deref().ok(),
+        app_id: known.as_ref().map(|code| code.app_id.as_str()),
+        requester: known.as_ref().map(|code| &code.requester),
+        user: approver,
+    }
+    .write();
+    let record = outcome?;
+    let requester = known.map(|KnownCode { requester, .. }| requester).filter(|_| action == Action::Scan);
     Ok(Answer {
         message: description,
         data: ApproverData { random: record.random, status, description: description.to_owned(), requester },
     })
 }
 
-async fn attempt(
-    service: &Service,
-    caller: Caller,
-    call: Call,
-    action: Action,
-    event: &mut Event,
-) -> Result<Record, ApiError> {
-    let ApiJson(request) = call?;
-    let random = required("random", Some(request.random))?;
-    event.names(&random);
-    let Approver(user) = caller?;
-    event.is_of(&user);
-    service.meters.approver_call(&user, &random)?;
-    service.act(action, &random, &user, event).await
-}
-
-fn word(action: Action) -> &'static str {
+/// The name of the action in the audit log, its status on the wire, and its description.
+fn words(action: Action) -> (&'static str, i32, &'static str) {
     match action {
-        Action::Scan => "scan",
-        Action::Confirm => "confirm",
-        Action::Cancel => "cancel",
+        Action::Scan => ("scan", 0, "scanned; confirm or cancel"),
+        Action::Confirm => ("confirm", 1, "confirmed; the page signs in"),
+        Action::Cancel => ("cancel", -1, "cancelled; the page does not sign in"),
     }
 }

@@ -14,12 +14,13 @@ use tokio::time::{Instant, sleep};
 use utoipa::IntoParams;
 
 use crate::clock::elapsed;
-use crate::codes::{Found, Service};
+use crate::codes::find::Found;
 use crate::config::app::App;
 use crate::http::api::Answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiQuery, Caller, PollToken, required};
 use crate::http::middleware::Waited;
+use crate::http::state::AppState;
 use crate::secrets::{Secret, ticket};
 use crate::store::record::Record;
 
@@ -45,18 +46,18 @@ pub(super) struct CheckQuery {
     responses((status = 200, body = CheckData<Value>, description = "Where the code stands, or a business refusal"))
 )]
 pub(super) async fn check(
-    State(service): State<Arc<Service>>,
+    State(state): State<Arc<AppState>>,
     caller: Caller,
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
 ) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, ApiError>) {
     let mut waited = Waited::default();
-    let outcome = answer(&service, &caller, poll_token.as_ref(), query, &mut waited).await;
+    let outcome = answer(&state, &caller, poll_token.as_ref(), query, &mut waited).await;
     (Extension(waited), outcome)
 }
 
 async fn answer(
-    service: &Service,
+    state: &AppState,
     caller: &Caller,
     brought: Option<&Secret>,
     query: CheckQuery,
@@ -67,14 +68,14 @@ async fn answer(
     // Without the status that the caller knows, any status is news.
     let known = number::<i32>("status", query.status)?;
 
-    service.meters.check(&random, brought)?;
+    state.rate_limiters.check(&random, brought)?;
     let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
     // Both listen from before the first look, so that nothing that happens after it is missed.
-    let mut listening = until.map(|until| (until, service.waiters.listen(&random), service.stopping()));
+    let mut listening = until.map(|until| (until, state.codes.waiters.listen(&random), state.stopping()));
     loop {
-        let Found { record, app, now, .. } = service.load(&random).await?;
+        let Found { record, app, now, .. } = state.codes.find(&random).await?;
         caller.is_for(&app)?;
-        let poll_token = allow(service, &app, &record, brought).await?;
+        let poll_token = allow(state, &app, &record, brought).await?;
         let status = record.status(now);
 
         let is_news = known != Some(status.number());
@@ -98,10 +99,12 @@ async fn answer(
 }
 
 /// Lets the browser pass that asked for the code, and hands back its poll token.
-async fn allow(service: &Service, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, ApiError> {
+async fn allow(state: &AppState, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, ApiError> {
     match brought {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
-        None if app.compat.poll_without_token => service.poll_token_again(record).await?.ok_or(ApiError::UnknownCode),
+        None if app.compat.poll_without_token => {
+            state.codes.poll_token_again(record).await?.ok_or(ApiError::UnknownCode)
+        }
         _ => Err(ApiError::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
     }
 }

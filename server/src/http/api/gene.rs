@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::client::{Browser, ClientAddress};
 use crate::clock::rfc3339;
-use crate::codes::Service;
 use crate::http::api::Answer;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Caller};
+use crate::http::state::AppState;
 
 /// A page asks for a code.
 #[utoipa::path(
@@ -21,7 +21,7 @@ use crate::http::extract::{ApiJson, Caller};
     responses((status = 200, body = GeneData<Value>, description = "A new code, or a business refusal"))
 )]
 pub(super) async fn gene(
-    State(service): State<Arc<Service>>,
+    State(state): State<Arc<AppState>>,
     caller: Caller,
     client: ClientAddress,
     browser: Browser,
@@ -33,13 +33,13 @@ pub(super) async fn gene(
     let app = caller.app()?;
     let custom_data = custom_data(request)?;
     // What is wrong with the request itself costs nothing.
-    service.meters.code(client)?;
-    let (record, poll_token) = service.create(&app, custom_data, browser).await?;
+    state.rate_limiters.code(client)?;
+    let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
     Ok(Answer {
         message: "scan the code with the app",
         data: GeneData {
             expires_in: Some(u32::try_from(app.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
-            url: Some(format!("{}{API_PATH}/image/{}.png", service.config.base_url(), record.random)),
+            url: Some(format!("{}{API_PATH}/image/{}.png", state.config.base_url(), record.random)),
             custom_logo: app.logo.clone(),
             scene: Some(Scene::App),
             user_pool_id: Some(app.user_pool_id.clone()),

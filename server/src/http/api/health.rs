@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::codes::Service;
 use crate::http::api::Answer;
 use crate::http::error::ApiError;
+use crate::http::state::AppState;
 
 /// Whether the process lives.
 #[utoipa::path(
@@ -24,10 +24,10 @@ pub(super) async fn lives() -> Answer<&'static str> {
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "It can"))
 )]
-pub(super) async fn is_ready(State(service): State<Arc<Service>>) -> Result<Answer<&'static str>, ApiError> {
-    if *service.stopping().borrow() {
+pub(super) async fn is_ready(State(state): State<Arc<AppState>>) -> Result<Answer<&'static str>, ApiError> {
+    if *state.stopping().borrow() {
         return Err(ApiError::Unavailable);
     }
-    service.store.ping().await?;
+    state.store.ping().await?;
     Ok(Answer { message: "the server and its store answer", data: "ok" })
 }

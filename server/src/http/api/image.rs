@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::wire::API_PATH;
 use scanlogin_qr::{Drawing, Level, Modules};
 
-use crate::codes::{Found, Service};
+use crate::codes::CodeService;
+use crate::codes::find::Found;
 use crate::http::error::ApiError;
+use crate::http::state::AppState;
 
 /// The side of a module in the PNG: large enough to be shown at twice its size.
 const PIXELS_A_MODULE: usize = 8;
@@ -24,9 +26,9 @@ const PIXELS_A_MODULE: usize = 8;
         (status = 404, description = "There is no such code, or no longer"),
     )
 )]
-pub(super) async fn image(State(service): State<Arc<Service>>, file: Result<Path<String>, PathRejection>) -> Response {
+pub(super) async fn image(State(state): State<Arc<AppState>>, file: Result<Path<String>, PathRejection>) -> Response {
     let drawn = match file {
-        Ok(Path(file)) => draw(&service, &file).await,
+        Ok(Path(file)) => draw(&state, &file).await,
         // What is no UTF-8 names nothing.
         Err(_) => Err(ApiError::UnknownRoute),
     };
@@ -40,16 +42,16 @@ pub(super) async fn image(State(service): State<Arc<Service>>, file: Result<Path
     }
 }
 
-async fn draw(service: &Service, file: &str) -> Result<Response, ApiError> {
+async fn draw(state: &AppState, file: &str) -> Result<Response, ApiError> {
     let (random, extension) = file.rsplit_once('.').ok_or(ApiError::UnknownRoute)?;
     let paint = match extension {
         "png" => png,
         "svg" => svg,
         _ => return Err(ApiError::UnknownRoute),
     };
-    service.meters.check(random, None)?;
-    let Found { record, app, .. } = service.load(random).await?;
-    let (content_type, picture) = paint(&Service::text(&app, &record)?).map_err(|cause| {
+    state.rate_limiters.check(random, None)?;
+    let Found { record, app, .. } = state.codes.find(random).await?;
+    let (content_type, picture) = paint(&CodeService::text(&app, &record)?).map_err(|cause| {
         tracing::error!(cause, "a code can't be drawn");
         ApiError::Internal
     })?;

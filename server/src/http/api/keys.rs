@@ -10,8 +10,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::auth::signing_keys::CACHED;
-use crate::codes::Service;
 use crate::http::error::ApiError;
+use crate::http::state::AppState;
 
 const KEY_SET: &str = "application/jwk-set+json";
 
@@ -23,8 +23,8 @@ const KEY_SET: &str = "application/jwk-set+json";
         description = "The keys that verify the `token` of a user, newest first",
     ))
 )]
-pub(super) async fn keys(State(service): State<Arc<Service>>) -> Result<impl IntoResponse, ApiError> {
-    let keys = service.signing_keys.published().await?;
+pub(super) async fn keys(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, ApiError> {
+    let keys = state.signing_keys.published().await?;
     let headers = [
         (header::CONTENT_TYPE, KEY_SET.to_owned()),
         (header::CACHE_CONTROL, format!("public, max-age={}", CACHED.as_secs())),

@@ -1,7 +1,7 @@
 //! The six calls of the protocol, the image of a code, and the server's public keys, health and description:
 //! docs/protocol.md, "Calls".
 //!
-//! A handler reads a request, asks the [`Service`], and puts the answer in its envelope. Deliberately absent: rules.
+//! A handler reads a request, asks the [`AppState`], and puts the answer in its envelope. Deliberately absent: rules.
 
 use std::sync::Arc;
 
@@ -14,14 +14,15 @@ use axum::{Json, Router};
 use scanlogin_protocol::wire::{Envelope, code};
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::codes::Service;
 use crate::http::cors;
 use crate::http::error::ApiError;
 use crate::http::middleware::Observe;
 use crate::http::openapi;
+use crate::http::state::AppState;
 
 mod approver;
 mod check;
@@ -37,17 +38,17 @@ const ANSWER_BYTES: usize = 512;
 const ANSWER_HEADERS: usize = 8;
 
 /// The calls, below the server's address, each observed.
-pub fn routes(service: &Arc<Service>) -> Router {
-    let description = Json(description(&service.config.base_url()));
+pub fn routes(state: &Arc<AppState>) -> Router {
+    let description = Json(description(&state.config.base_url()));
     let calls = Router::from(calls())
         // The OPTIONS that these routes do not have is what browsers ask by.
-        .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(service)))
-        .layer(Observe::for_pages(service));
+        .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(state)))
+        .layer(Observe::for_pages(state));
     let rest = Router::from(rest().merge(health()))
         .route("/openapi.json", get(async move || description))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(Observe::new(service));
-    calls.merge(rest).with_state(Arc::clone(service))
+        .layer(Observe::new(state));
+    calls.merge(rest).with_state(Arc::clone(state))
 }
 
 /// What a server at `base_url` says of its calls: OpenAPI 3.1.
@@ -55,7 +56,7 @@ pub fn description(base_url: &str) -> Value {
     openapi::document(&calls().merge(rest()).merge(health()).into_openapi(), base_url)
 }
 
-fn calls() -> OpenApiRouter<Arc<Service>> {
+fn calls() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(gene::gene))
         .routes(routes!(check::check))
@@ -66,12 +67,24 @@ fn calls() -> OpenApiRouter<Arc<Service>> {
 }
 
 /// Outside CORS, since any page may show an image.
-fn rest() -> OpenApiRouter<Arc<Service>> {
+fn rest() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
 }
 
-fn health() -> OpenApiRouter<Arc<Service>> {
+fn health() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::is_ready))
+}
+
+/// Runs `work` to its end in a task of its own. A client that disconnects must keep neither the waiting page from its news
+/// nor the audit log from its event.
+///
+/// # Errors
+///
+/// Those of `work`, and [`ApiError::Internal`] when it panics.
+async fn run_to_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::spawn(work.in_current_span()).await.map_err(|_| ApiError::Internal)?
 }
 
 /// What a route says to a method that it does not have.

@@ -10,16 +10,17 @@ use utoipa::ToSchema;
 
 use crate::client::Browser;
 use crate::clock::rfc3339;
-use crate::codes::Service;
+use crate::codes::KnownCode;
 use crate::config::app::App;
-use crate::http::api::Answer;
+use crate::http::api::{Answer, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Backend, Caller, PollToken, required};
+use crate::http::state::AppState;
 use crate::secrets::{Hash, Secret};
 use crate::store::record::Record;
 use crate::store::user::Profile;
 use crate::store::{Redeemed, Redemption};
-use crate::telemetry::audit::{Event, audited};
+use crate::telemetry::audit::Event;
 
 type Call = Result<ApiJson<UserInfoRequest>, ApiError>;
 
@@ -34,51 +35,68 @@ const NOT_THE_BACKEND: ApiError =
     responses((status = 200, body = SignedInUser, description = "The user, or a business refusal"))
 )]
 pub(super) async fn userinfo(
-    State(service): State<Arc<Service>>,
+    State(state): State<Arc<AppState>>,
     caller: Result<Caller, ApiError>,
     backend: Backend,
     PollToken(poll_token): PollToken,
     browser: Browser,
     call: Call,
 ) -> Result<Answer<SignedInUser>, ApiError> {
-    let mut event = Event::new("exchange", browser);
-    let user = audited(async move {
-        let outcome = exchange(&service, caller, backend, poll_token.as_ref(), call, &mut event).await;
-        (event, outcome)
+    let user = run_to_end(async move {
+        let found = find_code(&state, caller, call).await;
+        let outcome = match &found {
+            Ok(found) => exchange(&state, found, backend, poll_token.as_ref()).await,
+            Err(error) => Err(error.clone()),
+        };
+        let code = found.as_ref().ok().and_then(|found| found.code.as_ref());
+        Event {
+            action: "exchange",
+            outcome: outcome.as_ref().err().map_or("ok", ApiError::reason),
+            caller: &browser,
+            random: code.map(|(record, _)| record.random.as_str()),
+            app_id: code.map(|(record, _)| record.app_id.as_str()),
+            requester: code.map(|(_, known)| &known.requester),
+            user: code.and_then(|(record, _)| record.life.owner()),
+        }
+        .write();
+        outcome
     })
     .await?;
     Ok(Answer { message: "Successful in exchange for user information", data: user })
 }
 
-async fn exchange(
-    service: &Service,
-    caller: Result<Caller, ApiError>,
-    backend: Backend,
-    poll_token: Option<&Secret>,
-    call: Call,
-    event: &mut Event,
-) -> Result<SignedInUser, ApiError> {
+/// A ticket, and the code that it belongs to.
+struct FoundTicket {
+    caller: Caller,
+    ticket: Hash,
+    code: Option<(Record, KnownCode)>,
+}
+
+async fn find_code(state: &AppState, caller: Result<Caller, ApiError>, call: Call) -> Result<FoundTicket, ApiError> {
     let caller = caller?;
     let ApiJson(request) = call?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
-    let record = service.store.find_by_ticket(ticket).await?;
-    if let Some(record) = &record {
-        event.is_about(record)?;
-        record.life.owner().into_iter().for_each(|owner| event.is_of(owner));
-    }
+    let record = state.codes.find_by_ticket(ticket).await?;
+    let code = record.map(|record| KnownCode::of(&record).map(|known| (record, known))).transpose()?;
+    Ok(FoundTicket { caller, ticket, code })
+}
+
+async fn exchange(
+    state: &AppState,
+    FoundTicket { caller, ticket, code }: &FoundTicket,
+    backend: Backend,
+    poll_token: Option<&Secret>,
+) -> Result<SignedInUser, ApiError> {
     let app = match backend {
         Backend::Proved(app) => app,
-        Backend::Silent => allow_browser(service, &caller, record, poll_token)?,
+        Backend::Silent => allow_browser(state, caller, code.as_ref().map(|(record, _)| record), poll_token)?,
         Backend::Wrong => return Err(NOT_THE_BACKEND),
     };
-    let key = service.signing_keys.current().await?;
-    let now = service.clock.now();
-    // Whatever may be refused has been, so that a refusal never costs the ticket.
-    let redemption = service.store.redeem(ticket, &app.id, now).await?;
-    service.metrics.count_ticket(&app.id, &redemption);
-    match redemption {
+    let key = state.signing_keys.current().await?;
+    // Everything that can be refused has been checked: a refusal never consumes the ticket.
+    match state.codes.redeem(*ticket, &app.id).await? {
         Redemption::Redeemed(redeemed) => {
-            let (token, expires_at) = key.sign(&redeemed.user, &service.config.base_url(), &app.id, now)?;
+            let (token, expires_at) = key.sign(&redeemed.user, &state.config.base_url(), &app.id, state.clock.now())?;
             Ok(SignedInUser::new(*redeemed, &token, expires_at))
         }
         Redemption::Unknown => Err(ApiError::UnknownTicket),
@@ -90,13 +108,13 @@ async fn exchange(
 
 /// Lets the browser pass that asked for the code of this ticket, where the app lets browsers exchange.
 fn allow_browser(
-    service: &Service,
+    state: &AppState,
     caller: &Caller,
-    record: Option<Record>,
+    record: Option<&Record>,
     poll_token: Option<&Secret>,
 ) -> Result<Arc<App>, ApiError> {
     let app = match &record {
-        Some(record) => service.apps().find(&record.app_id).cloned(),
+        Some(record) => state.apps().find(&record.app_id).cloned(),
         None => caller.app().ok(),
     };
     let app = app.filter(|app| app.allow_exchange_from_browser).ok_or(NOT_THE_BACKEND)?;

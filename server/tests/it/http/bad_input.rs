@@ -145,7 +145,7 @@ async fn a_phone_without_a_good_token_is_refused_and_changes_nothing() {
     let server = Server::new();
     let foreign = Server::new().token("alice");
     let other_pool = Server::with(|config| {
-        config.jwt_secret = server.service.config.jwt_secret.clone();
+        config.jwt_secret = server.state.config.jwt_secret.clone();
         config.settings.apps[0].user_pool_id = "other".to_owned();
     });
     let expired = server.token("alice");

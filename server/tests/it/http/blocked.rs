@@ -7,7 +7,7 @@ use crate::support::common::Server;
 
 async fn set_blocked(server: &Server, is_blocked: bool) {
     let pool = &server.app().user_pool_id;
-    server.service.store.set_blocked(pool, "id-of-alice", is_blocked, Timestamp::now()).await.unwrap();
+    server.state.store.set_blocked(pool, "id-of-alice", is_blocked, Timestamp::now()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -17,7 +17,7 @@ async fn the_confirm_of_a_blocked_user_fails_on_the_phone_and_on_the_page() {
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
     let page = tokio::spawn(server.check_with(&code, "&wait=25&status=1").into_future());
-    while server.service.waiters.is_empty() {
+    while server.state.codes.waiters.is_empty() {
         tokio::task::yield_now().await;
     }
     server.act("confirm", &code, "alice").await.is_refused(1001, "blocked");

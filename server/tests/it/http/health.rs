@@ -24,7 +24,7 @@ async fn a_server_whose_store_is_away_lives_and_is_not_ready() {
 async fn a_server_that_stops_is_not_ready() {
     let server = Server::new();
     assert_eq!(server.get("/readyz").await.success(), "ok");
-    server.service.stop();
+    server.state.stop();
     assert_eq!(server.get("/readyz").await.refusal(), (503, 503, "unavailable".to_owned()));
     assert_eq!(server.get("/healthz").await.success(), "ok");
 }

@@ -32,7 +32,7 @@ async fn visit(server: &Server, key: &Key) -> Result<String, AuthError> {
 }
 
 async fn verify(server: &Server, token: &str) -> Result<User, AuthError> {
-    server.service.identity.verify(token).await
+    server.state.identity.verify(token).await
 }
 
 fn alice() -> Result<String, AuthError> {
@@ -475,19 +475,19 @@ async fn keys_are_fetched_again_every_ten_minutes_so_that_a_withdrawn_one_ends()
     let (old, new) = (Key::eddsa("old"), Key::eddsa("new"));
     let provider = Provider::with(&[&old]).await;
     let server = server(&provider.url);
-    server.service.identity.refresh();
+    server.state.identity.refresh();
     provider.has_been_asked(1).await;
     assert_eq!(visit(&server, &old).await, alice());
     assert_eq!(provider.asked(), 1, "fetched before anybody came");
 
     provider.publish(&[&new]);
     pass(599).await;
-    server.service.identity.refresh();
+    server.state.identity.refresh();
     // Tokio's clock goes on by itself only when nobody has anything left to do.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(provider.asked(), 1, "not before their time");
     assert_eq!(visit(&server, &old).await, alice());
-    server.service.identity.refresh();
+    server.state.identity.refresh();
     provider.has_been_asked(2).await;
     assert_eq!(visit(&server, &new).await, alice());
     assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn));
@@ -523,15 +523,15 @@ async fn other_settings_do_not_make_known_keys_forgotten() {
     let server = server(&provider.url);
     assert_eq!(visit(&server, &key).await, alice());
     let other_pool = issuers(&provider.url, json!({ "user_pool_id": "staff" }));
-    server.service.identity.set_issuers(other_pool);
+    server.state.identity.set_issuers(other_pool);
     let user = verify(&server, &key.sign(&claims(&server))).await.unwrap();
     assert_eq!((user.user_pool_id.as_str(), provider.asked()), ("staff", 1));
 
     let moved = Provider::with(&[&key]).await;
-    server.service.identity.set_issuers(issuers(&moved.url, json!({})));
+    server.state.identity.set_issuers(issuers(&moved.url, json!({})));
     assert_eq!(visit(&server, &key).await, alice());
     assert_eq!((provider.asked(), moved.asked()), (1, 1), "keys of another address are other keys");
-    server.service.identity.set_issuers(Issuers::default());
+    server.state.identity.set_issuers(Issuers::default());
     assert_eq!(visit(&server, &key).await, Err(AuthError::NotSignedIn));
 }
 
@@ -549,7 +549,7 @@ async fn issuers_are_taken_in_when_the_settings_are_read_again() {
         provider.url
     );
     std::fs::write(file.path(), settings).unwrap();
-    server.service.reload().unwrap();
+    server.state.reload().unwrap();
     assert_eq!(visit(&server, &key).await, alice());
 }
 

@@ -1,7 +1,7 @@
 //! The table of a code's life, cell by cell, over HTTP.
 
 use scanlogin_protocol::lifecycle::Life;
-use scanlogin_server::codes::Found;
+use scanlogin_server::codes::find::Found;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
@@ -30,10 +30,10 @@ async fn code_that_is(server: &Server, state: &str) -> Code {
 
 /// Nothing in this version makes a code fail, so the store is told to.
 async fn fail(server: &Server, code: &Code) {
-    let Found { record, revision, .. } = server.service.load(&code.random).await.unwrap();
+    let Found { record, revision, .. } = server.state.codes.find(&code.random).await.unwrap();
     let alice = User { id: "id-of-alice".to_owned(), ..User::default() };
-    let failed = record.step(Life::Failed(alice), server.service.clock.now(), core::time::Duration::ZERO);
-    assert!(server.service.store.swap(failed, revision).await.unwrap());
+    let failed = record.step(Life::Failed(alice), server.state.clock.now(), core::time::Duration::ZERO);
+    assert!(server.state.store.swap(failed, revision).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,23 +113,23 @@ async fn the_sweep_drops_what_is_forgotten_and_nothing_else() {
     pass(300).await;
     let young = server.gene().await;
     pass(120).await;
-    assert_eq!(server.service.store.forget(server.service.clock.now()).await.unwrap(), 1);
-    assert!(server.service.store.find(&old.random).await.unwrap().is_none());
-    assert!(server.service.store.find(&young.random).await.unwrap().is_some());
+    assert_eq!(server.state.store.forget(server.state.clock.now()).await.unwrap(), 1);
+    assert!(server.state.store.find(&old.random).await.unwrap().is_none());
+    assert!(server.state.store.find(&young.random).await.unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_record_that_can_not_be_read_whole_takes_no_step() {
     let server = Server::new();
     let code = server.gene().await;
-    let record = server.service.load(&code.random).await.unwrap().record;
+    let record = server.state.codes.find(&code.random).await.unwrap().record;
     let broken = Record {
         random: "broken".to_owned(),
         ticket_hash: Hash::of("another ticket"),
         requester: RawJson::from_json("[]"),
         ..record
     };
-    server.service.store.insert(broken).await.unwrap();
+    server.state.store.insert(broken).await.unwrap();
     let broken = Code { random: "broken".to_owned(), ..code };
     let scan = server.act("scanned", &broken, "alice").await;
     assert_eq!(scan.refusal(), (500, 500, "internal".to_owned()));

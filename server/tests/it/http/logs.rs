@@ -65,7 +65,7 @@ async fn nobody_can_write_lines_of_their_own_into_the_log() {
         let forged = "x\n2026-01-01T00:00:00Z INFO forged\u{1b}[31m\u{202e}\u{2028}\r";
         let mallory =
             User { id: forged.to_owned(), user_pool_id: server.app().user_pool_id.clone(), ..User::default() };
-        let token = server.service.identity.sign(&mallory).unwrap();
+        let token = server.state.identity.sign(&mallory).unwrap();
         let scan = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
         // All that a header may hold, and more than a log should.
         scan.bearer(token.expose()).header("user-agent", "\t\u{202e}forged").await.success();

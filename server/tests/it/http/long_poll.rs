@@ -19,7 +19,7 @@ fn wait(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Duration)
 
 /// Lets everything run that can until somebody waits for news, and holds the clock meanwhile.
 async fn until_waiting(server: &Server) {
-    while server.service.waiters.is_empty() {
+    while server.state.codes.waiters.is_empty() {
         tokio::task::yield_now().await;
     }
 }
@@ -46,7 +46,7 @@ async fn a_scan_a_confirm_and_a_cancel_each_wake_the_poll() {
         server.act(last, &code, "alice").await.success();
         let (status, took) = poll.await.unwrap();
         assert_eq!((status, seconds(took)), (expected, 3), "{last}");
-        assert!(server.service.waiters.is_empty(), "nobody is left behind");
+        assert!(server.state.codes.waiters.is_empty(), "nobody is left behind");
     }
 }
 
@@ -111,7 +111,7 @@ async fn a_server_that_stops_answers_the_polls_that_wait_and_keeps_no_new_ones()
     let poll = wait(&server, &code, "&wait=25&status=0");
     until_waiting(&server).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    server.service.stop();
+    server.state.stop();
     let (status, took) = poll.await.unwrap();
     assert_eq!((status, seconds(took)), (0, 2));
     let (_, took) = wait(&server, &code, "&wait=25&status=0").await.unwrap();
@@ -126,7 +126,7 @@ async fn a_browser_that_goes_away_leaves_nothing_behind() {
     until_waiting(&server).await;
     poll.abort();
     assert!(poll.await.unwrap_err().is_cancelled());
-    assert!(server.service.waiters.is_empty());
+    assert!(server.state.codes.waiters.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use crate::support::test_stores::BrokenStore;
 /// All lines that Prometheus would read of `server`.
 async fn read(server: &Server) -> String {
     let request = axum::http::Request::get("/metrics").body(axum::body::Body::empty()).unwrap();
-    let response = metrics_endpoint::routes(&server.service).oneshot(request).await.unwrap();
+    let response = metrics_endpoint::routes(&server.state).oneshot(request).await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
     String::from_utf8(body.to_vec()).unwrap()
@@ -41,8 +41,8 @@ async fn codes_and_tickets_are_counted_by_what_became_of_them() {
     server.act("scanned", &cancelled, "alice").await.success();
     server.act("cancel", &cancelled, "alice").await.success();
     server.act("scanned", &failed, "eve").await.success();
-    let now = server.service.clock.now();
-    server.service.store.set_blocked("demo-pool", "id-of-eve", true, now).await.unwrap();
+    let now = server.state.clock.now();
+    server.state.store.set_blocked("demo-pool", "id-of-eve", true, now).await.unwrap();
     server.act("confirm", &failed, "eve").await.is_refused(1001, "blocked");
     server.exchange(&ticket).await.success();
     server.exchange(&ticket).await.is_refused(2231, "ticket-used");

@@ -35,7 +35,7 @@ async fn a_started_server_goes_by_the_address_it_listens_on_and_knows_who_connec
     assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
     assert!(text.contains(&format!("{}/api/v2/qrcode/image/", running.url)), "{text}");
     let random = text.split("\"random\":\"").nth(1).unwrap().split('"').next().unwrap();
-    let record = running.service.load(random).await.unwrap().record;
+    let record = running.state.codes.find(random).await.unwrap().record;
     assert_eq!(record.requester.read().unwrap().ip, "127.0.0.1");
     running.shutdown().await;
 }
@@ -71,14 +71,14 @@ async fn shutdown_answers_waiting_polls_and_accepts_no_connection() {
     // Nobody else may listen on its port when it has ended.
     let port = Port::new();
     let running = start(Config::demo().unwrap(), port.listen()).await.unwrap();
-    let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
+    let server = Server { state: Arc::clone(&running.state), router: scanlogin_server::app(&running.state) };
     let code = server.gene().await;
     let poll = format!(
         "GET /api/v2/qrcode/check?random={}&wait=30&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
         code.random, code.poll_token
     );
     let stream = request(&running, &poll).await;
-    while running.service.waiters.is_empty() {
+    while running.state.codes.waiters.is_empty() {
         tokio::task::yield_now().await;
     }
     running.shutdown().await;

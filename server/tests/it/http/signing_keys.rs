@@ -64,7 +64,7 @@ async fn the_token_of_a_user_is_verified_by_the_published_keys() {
     let token = token(&server).await;
     let (header, claims) = read(&token, &published(&server).await).unwrap();
     assert_eq!((header.alg, header.typ.as_deref()), (Algorithm::EdDSA, Some("JWT")));
-    let now = server.service.clock.now().as_second();
+    let now = server.state.clock.now().as_second();
     assert_eq!(
         claims,
         json!({
@@ -92,7 +92,7 @@ async fn the_keys_are_published_for_everybody_without_what_signs() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_was_handed_out_signs_nobody_in() {
     let server = Server::new();
-    assert_eq!(server.service.identity.verify(&token(&server).await).await, Err(AuthError::NotSignedIn));
+    assert_eq!(server.state.identity.verify(&token(&server).await).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,11 +118,11 @@ async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_last_to
 
     // Of two keys of one moment either may count as the newer.
     pass(1).await;
-    let new = server.service.signing_keys.rotate().await.unwrap();
+    let new = server.state.signing_keys.rotate().await.unwrap();
     assert_ne!(new, old);
     let both = [new.clone(), old.clone()];
     assert_eq!(published_ids(&server).await, both);
-    other.service.signing_keys.refresh().await.unwrap();
+    other.state.signing_keys.refresh().await.unwrap();
     assert_eq!(published_ids(&other).await, both);
 
     pass(6 * 60 - 1).await;
@@ -134,10 +134,10 @@ async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_last_to
 
     // The last token of the old key has a day from now.
     pass(DAY).await;
-    server.service.signing_keys.refresh().await.unwrap();
+    server.state.signing_keys.refresh().await.unwrap();
     assert!(read(&last, &published(&server).await).is_some());
     pass(61).await;
-    server.service.signing_keys.refresh().await.unwrap();
+    server.state.signing_keys.refresh().await.unwrap();
     assert_eq!(published_ids(&server).await, [new.as_str()]);
     assert!(read(&last, &published(&server).await).is_none());
     assert_eq!(signer(&server).await, new);
@@ -146,7 +146,7 @@ async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_last_to
 #[tokio::test(start_paused = true)]
 async fn whoever_rotates_is_told_which_key_signs() {
     let server = Server::new();
-    let keys = &server.service.signing_keys;
+    let keys = &server.state.signing_keys;
     let old = signer(&server).await;
     assert_eq!(keys.list().await.unwrap(), [format!("{old} EdDSA 2026-01-01T00:00:00.000Z signs")]);
     pass(60).await;
@@ -172,7 +172,7 @@ async fn a_server_that_runs_publishes_a_key_that_another_process_has_made() {
     process.rotate().await.unwrap();
     let new = process.published().await.unwrap();
     pass(30).await;
-    while running.service.signing_keys.published().await.unwrap() != new {
+    while running.state.signing_keys.published().await.unwrap() != new {
         tokio::task::yield_now().await;
     }
     running.shutdown().await;

@@ -138,7 +138,7 @@ async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
         config.settings.limits.idle_timeout = TIMEOUT;
     };
     let running = running_with(set).await;
-    let server = Server { service: Arc::clone(&running.service), router: scanlogin_server::app(&running.service) };
+    let server = Server { state: Arc::clone(&running.state), router: scanlogin_server::app(&running.state) };
     let code = server.gene().await;
     let poll = format!(
         "GET /api/v2/qrcode/check?random={}&wait=30&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
@@ -148,7 +148,7 @@ async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
     let stream = with_still_clock(async {
         let mut stream = connect(&running).await;
         stream.write_all(poll.as_bytes()).await.unwrap();
-        while running.service.waiters.is_empty() {
+        while running.state.codes.waiters.is_empty() {
             yield_now().await;
         }
         stream

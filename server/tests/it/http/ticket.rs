@@ -26,7 +26,7 @@ async fn a_ticket_lives_for_300_seconds_from_the_confirm() {
     server.exchange(&early).await.success();
     pass(1).await;
     server.exchange(&late).await.is_refused(2231, "ticket-expired");
-    server.service.store.forget(server.service.clock.now()).await.unwrap();
+    server.state.store.forget(server.state.clock.now()).await.unwrap();
     server.exchange(&late).await.is_refused(2231, "ticket-expired");
     server.exchange(&early).await.is_refused(2231, "ticket-used");
 }

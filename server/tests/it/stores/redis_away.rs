@@ -3,7 +3,7 @@
 
 use std::io;
 
-use scanlogin_server::{Config, Service};
+use scanlogin_server::{AppState, Config};
 
 use crate::stores::redis_itself::news;
 use crate::support::common::running;
@@ -91,7 +91,7 @@ async fn a_poll_held_during_a_restart_of_redis_is_woken_by_a_later_step() {
     redis.kill();
     redis.start_again();
     // All who wait for a code are woken together, this one and the poll.
-    let mut waiter = running.service.waiters.listen(&code.random);
+    let mut waiter = running.state.codes.waiters.listen(&code.random);
     available(async || phone.address.act("scanned", &code).await).await.data();
     news(&mut waiter).await;
     let reply = poll.await.unwrap().unwrap();
@@ -146,7 +146,7 @@ async fn redis_is_reached_by_tls_when_its_certificate_is_trusted() {
     ]);
     let url = format!("rediss://{}", port.address());
     let config = Config { store: url.parse().unwrap(), ..redis.config() };
-    let error = Service::open(config).await.err().expect("a stranger's certificate").to_string();
+    let error = AppState::open(config).await.err().expect("a stranger's certificate").to_string();
     assert!(error.contains("certificate"), "{error}");
 
     let server = ServerProcess::demo_with(&url, |command| command.env("SSL_CERT_FILE", file("certificate")));
@@ -161,7 +161,7 @@ async fn a_start_without_redis_fails_with_a_sentence_that_names_it_and_no_secret
     let config = redis.config();
     let open = async |store: &str| {
         let config = Config { store: store.parse().unwrap(), ..config.clone() };
-        Service::open(config).await.err().map(|error| error.to_string())
+        AppState::open(config).await.err().map(|error| error.to_string())
     };
     let host = redis.url().strip_prefix("redis://").unwrap().to_owned();
     assert_eq!(open(&format!("redis://:right@{host}")).await, None);

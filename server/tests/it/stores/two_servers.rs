@@ -31,7 +31,7 @@ async fn a_step_at_one_server_wakes_a_poll_at_the_other() {
     let other = ServerProcess::demo(&redis.url());
     let (page, phone) = (&Address::of(&running), &other.address);
     // All waiters are woken when the server begins to hear of news. After that each wake is news of its code.
-    let waiters = &running.service.waiters;
+    let waiters = &running.state.codes.waiters;
     let mut begin = waiters.listen("begin");
     redis.until(|redis| redis.ask("PUBSUB NUMSUB scanlogin:news").contains(&":2".to_owned())).await;
     redis.ask("PUBLISH scanlogin:news begin");

@@ -20,7 +20,7 @@ use scanlogin_server::config::limits::Rate;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;
-use scanlogin_server::{Config, Running, Service, start};
+use scanlogin_server::{AppState, Config, Running, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ pub(crate) const API: &str = "/api/v2/qrcode";
 /// The server under test.
 #[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) service: Arc<Service>,
+    pub(crate) state: Arc<AppState>,
     pub(crate) router: Router,
 }
 
@@ -67,8 +67,8 @@ impl Server {
     pub(crate) fn of(config: Config, store: Arc<dyn Store>) -> Self {
         crate::support::kept_log::keep();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let service = Service::new(config, store, Clock::starting_at(start)).unwrap();
-        Self { router: scanlogin_server::app(&service), service }
+        let state = AppState::new(config, store, Clock::starting_at(start)).unwrap();
+        Self { router: scanlogin_server::app(&state), state }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {
@@ -122,7 +122,7 @@ impl Server {
             photo: Some(format!("https://photos.example/{user}.png")),
             ..User::default()
         };
-        self.service.identity.sign(&user).unwrap().expose().to_owned()
+        self.state.identity.sign(&user).unwrap().expose().to_owned()
     }
 
     /// The ticket of a code that `user` scans and confirms.
@@ -134,12 +134,12 @@ impl Server {
 
     /// The app of the demo.
     pub(crate) fn app(&self) -> &App {
-        &self.service.config.settings.apps[0]
+        &self.state.config.settings.apps[0]
     }
 
     /// What its backend proves itself with.
     pub(crate) fn app_secret(&self) -> String {
-        self.service.config.demo.as_ref().unwrap().app_secret.expose().to_owned()
+        self.state.config.demo.as_ref().unwrap().app_secret.expose().to_owned()
     }
 
     /// The site's backend exchanges a ticket.

@@ -216,7 +216,7 @@ pub(crate) fn with(server: &Server, name: &str, value: Value) -> Value {
 }
 
 pub(crate) fn from_now(server: &Server, seconds: i64) -> i64 {
-    server.service.clock.now().as_second() + seconds
+    server.state.clock.now().as_second() + seconds
 }
 
 fn jwks(keys: &[&Key]) -> Vec<Value> {

@@ -12,7 +12,7 @@ use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::{Config, Service, app};
+use scanlogin_server::{AppState, Config, app};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time;
@@ -146,8 +146,8 @@ async fn start_on(clock: Clock) -> Result<String> {
     config.www = Some(root.join("www"));
     config.package = Some(root.join("pkg/dist"));
     let url = config.base_url();
-    let service = Service::new(config, Arc::new(SqliteStore::in_memory()?), clock)?;
-    let app = app(&service).into_make_service_with_connect_info::<SocketAddr>();
+    let state = AppState::new(config, Arc::new(SqliteStore::in_memory()?), clock)?;
+    let app = app(&state).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await });
     Ok(url)
 }

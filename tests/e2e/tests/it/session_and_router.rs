@@ -21,7 +21,7 @@ use scanlogin_e2e::site::demo_app;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::sqlite::SqliteStore;
-use scanlogin_server::{Service, app};
+use scanlogin_server::{AppState, app};
 use serde_json::{Value, json};
 use tokio::time;
 use tower::ServiceExt as _;
@@ -152,7 +152,7 @@ async fn approve(router: &Router, calls: &[&str], random: &str) -> Result<()> {
 fn router() -> Result<Router> {
     let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
     let store = Arc::new(SqliteStore::in_memory()?);
-    Ok(app(&Service::new(scanlogin_server::Config::demo()?, store, clock)?))
+    Ok(app(&AppState::new(scanlogin_server::Config::demo()?, store, clock)?))
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +214,7 @@ async fn an_exchange_by_the_page_is_refused_unless_the_server_allows_it() -> Res
         let mut config = scanlogin_server::Config::demo()?;
         demo_app(&mut config).allow_exchange_from_browser = is_allowed;
         let clock = Clock::starting_at("2026-01-01T00:00:00Z".parse()?);
-        let router = app(&Service::new(config, Arc::new(SqliteStore::in_memory()?), clock)?);
+        let router = app(&AppState::new(config, Arc::new(SqliteStore::in_memory()?), clock)?);
         let mut page = Page::open(&router, Policy { auto_exchange: true, ..Policy::default() })?;
         page.until(ScanState::Ready).await?;
         approve(&router, &["scanned", "confirm"], &page.random).await?;

@@ -1,0 +1,76 @@
+//! Applies the actions of approvers to codes.
+
+use scanlogin_protocol::lifecycle::{Action, Life, Step};
+
+use crate::codes::error::CodeError;
+use crate::codes::find::Found;
+use crate::codes::{CodeService, KnownCode};
+use crate::store::record::Record;
+use crate::store::user::User;
+
+/// A code has two transitions at most. A caller that loses this many races therefore finds a code that has ended.
+const MAX_ATTEMPTS: usize = 3;
+
+/// What became of an action.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What is known of the code; `None` when it was not found.
+    pub code: Option<KnownCode>,
+    /// The code after the action, or why nothing happened.
+    pub outcome: Result<Record, CodeError>,
+}
+
+impl CodeService {
+    /// Applies `action` of `user` to the code `random`, if its state allows that, and notifies the polls that wait for it.
+    /// Of several callers at once one succeeds, and the others find the code changed.
+    ///
+    /// The outcome is [`CodeError::Blocked`] for a confirm by a blocked user; the code has then failed.
+    pub async fn act(&self, action: Action, random: &str, user: &User) -> Attempt {
+        let mut code = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let found = match self.find(random).await {
+                Ok(found) => found,
+                Err(error) => return Attempt { code, outcome: Err(error) },
+            };
+            // A code whose requester can't be shown to a person must not change.
+            match KnownCode::of(&found.record) {
+                Ok(known) => code = Some(known),
+                Err(error) => return Attempt { code, outcome: Err(error.into()) },
+            }
+            match self.try_once(action, found, user).await {
+                Ok(Some(record)) => return Attempt { code, outcome: Ok(record) },
+                Ok(None) => {}
+                Err(error) => return Attempt { code, outcome: Err(error) },
+            }
+        }
+        Attempt { code, outcome: Err(CodeError::Contention) }
+    }
+
+    /// Returns the code after the action; `None` when another caller has changed it meanwhile.
+    async fn try_once(&self, action: Action, found: Found, user: &User) -> Result<Option<Record>, CodeError> {
+        let Found { record, revision, app, now } = found;
+        if user.user_pool_id != app.user_pool_id {
+            return Err(CodeError::WrongPool);
+        }
+        let is_owner = |owner: &User| owner.is(user);
+        let life = match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
+            Step::Stay => return Ok(Some(record)),
+            Step::Become(life) => self.fail_if_blocked(life).await?,
+        };
+        let record = record.step(life, now, app.ticket_lifetime);
+        if !self.store.swap(record.clone(), revision).await? {
+            return Ok(None);
+        }
+        self.waiters.wake(&record.random);
+        self.metrics.count_code(&record);
+        if matches!(record.life, Life::Failed(_)) { Err(CodeError::Blocked) } else { Ok(Some(record)) }
+    }
+
+    /// Turns the confirm of a blocked user into a failure.
+    async fn fail_if_blocked(&self, life: Life<User>) -> Result<Life<User>, CodeError> {
+        let Life::Authorised(user) = life else { return Ok(life) };
+        let account = self.store.account(&user.user_pool_id, &user.id).await?;
+        let is_blocked = account.is_some_and(|account| account.is_blocked);
+        Ok(if is_blocked { Life::Failed(user) } else { Life::Authorised(user) })
+    }
+}

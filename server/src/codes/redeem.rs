@@ -1,0 +1,19 @@
+//! Redeems tickets.
+
+use crate::codes::CodeService;
+use crate::codes::error::CodeError;
+use crate::secrets::Hash;
+use crate::store::Redemption;
+
+impl CodeService {
+    /// Redeems a ticket of the app `app_id` and counts the sign-in, in one step: of several callers one gets the user.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn redeem(&self, ticket: Hash, app_id: &str) -> Result<Redemption, CodeError> {
+        let redemption = self.store.redeem(ticket, app_id, self.clock.now()).await?;
+        self.metrics.count_ticket(app_id, &redemption);
+        Ok(redemption)
+    }
+}
