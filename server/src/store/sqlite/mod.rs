@@ -222,7 +222,8 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.run(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
+        // By a reader: a server that is busy writing is ready.
+        self.read(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
     }
 }
 
@@ -245,5 +246,22 @@ fn insert_all(connection: &mut Connection, cache: &Cache, inserts: Vec<Insert>) 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::new(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ping_returns_while_another_task_holds_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("codes.db")).unwrap();
+        let writer = store.writer.lock().await;
+        tokio::time::pause();
+        assert_eq!(timeout(Duration::from_secs(1), store.ping()).await, Ok(Ok(())));
+        drop(writer);
     }
 }
