@@ -1,68 +1,72 @@
-//! The life of a code: every step that exists stands in this file, and no other file decides one.
+//! The states of a code and the transitions between them: docs/protocol.md, "Life of a code".
 //!
-//! docs/protocol.md, "Life of a code". The server applies [`Life::apply`] inside a compare-and-swap; the widget takes its
-//! deadlines from the constants. Deliberately absent: where a life is kept, and who tells a browser about it.
+//! The server calls [`Life::apply`] inside a compare-and-swap. The widget takes its deadlines from the constants.
+//!
+//! Invariant: this file decides every transition but one. The server turns the confirm of a blocked user into
+//! [`Life::Failed`].
 
 use core::time::Duration;
 
 use crate::wire::{Status, code};
 
-/// How long a code lives when nothing else is configured.
+/// The default time from the creation of a code to its expiry.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(120);
-/// The shortest life that may be configured.
+/// The shortest lifetime of a code that an app may have.
 pub const MIN_CODE_LIFETIME: Duration = Duration::from_secs(10);
-/// The longest life that may be configured.
+/// The longest lifetime of a code that an app may have.
 pub const MAX_CODE_LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// How much later than its expiry a code that was scanned in time may still be confirmed or cancelled.
+/// How much later a scanned code expires than an unused one: the owner has this time to decide.
 pub const SCANNED_GRACE: Duration = Duration::from_secs(60);
-/// How long a code is remembered after its end.
+/// How long a code is remembered after it has expired or was authorised, cancelled or failed. Also how long a ticket is
+/// remembered after it has expired.
 pub const REMEMBERED: Duration = Duration::from_secs(5 * 60);
-/// How long a ticket lives when nothing else is configured.
+/// The default time from the confirm to the expiry of the ticket.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(300);
 
-/// Where a code stands. `O` is what the server keeps of the user who scanned it: the owner.
+/// The state of a code. `O` is the data of the owner, the user who scanned the code. Whether a code is expired is not
+/// part of its state: it follows from the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Life<O> {
     /// Nobody has scanned it.
     Unused,
-    /// The owner has it on the screen of their phone.
+    /// The owner has scanned it and has not decided.
     Scanned(O),
-    /// The owner approved.
+    /// The owner confirmed.
     Authorised(O),
     /// The owner declined.
     Cancelled(O),
-    /// The owner approved, and the server refused.
+    /// The owner confirmed, and the server refused the sign-in.
     Failed(O),
 }
 
-/// What an approver asks of a code.
+/// An action of an approver on a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// "I see this code."
+    /// Mark the code as scanned by the user.
     Scan,
-    /// "Sign that page in as me."
+    /// Sign the page in as the user.
     Confirm,
-    /// "Do not."
+    /// Decline.
     Cancel,
 }
 
-/// Why a call was refused. The word is stable, the number is the one that clients in the field know.
+/// Why the state of a code does not allow an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Another user has scanned the code.
+    /// A scan of a code that another user owns.
     AlreadyScanned,
-    /// The code is authorised, cancelled or failed.
+    /// The code is authorised, cancelled or failed already.
     AlreadyEnded,
-    /// A code must be scanned before anything else.
+    /// A confirm or a cancel of a code that nobody has scanned.
     NotScanned,
-    /// The code has been scanned by another user.
+    /// A confirm or a cancel of a code that another user owns.
     WrongUser,
-    /// Too late.
+    /// The code has expired.
     Expired,
 }
 
 impl Reason {
-    /// The stable word, in `reason` of the envelope.
+    /// The `reason` of the envelope. It is stable.
     pub fn word(self) -> &'static str {
         match self {
             Self::AlreadyScanned => "already-scanned",
@@ -73,12 +77,12 @@ impl Reason {
         }
     }
 
-    /// The number, in `code` of the envelope.
+    /// The `code` of the envelope: 500 for each reason.
     pub fn code(self) -> i32 {
         code::FAILED
     }
 
-    /// The sentence, in `message` of the envelope.
+    /// The `message` of the envelope. It may change between versions.
     pub fn message(self) -> &'static str {
         match self {
             Self::AlreadyScanned => "this code has already been scanned by someone else",
@@ -90,24 +94,24 @@ impl Reason {
     }
 }
 
-/// What an allowed action does.
+/// The effect of an action that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step<O> {
-    /// The code's life goes on here.
+    /// The code gets this state.
     Become(Life<O>),
-    /// The owner repeats what they already did: success, and nothing changes.
+    /// The owner repeats the last action: a success without a change.
     Stay,
 }
 
 impl<O: Clone> Life<O> {
-    /// Decides what `action` of a user does to a code.
+    /// Decides what `action` of `user` does to a code.
     ///
-    /// `is_owner` tells whether the user is the one who scanned; `past_expiry` is how long ago the code expired, `None`
-    /// while it lives.
+    /// `is_owner` returns whether `user` is the given owner. `past_expiry` is how long ago the code expired; `None`
+    /// before that.
     ///
     /// # Errors
     ///
-    /// The [`Reason`] to refuse with. Expiry is looked at before anything else.
+    /// The [`Reason`] why the action is not allowed. Expiry is checked first.
     pub fn apply(
         &self,
         action: Action,
@@ -136,7 +140,7 @@ impl<O: Clone> Life<O> {
         }
     }
 
-    /// The user who scanned.
+    /// The user who scanned the code. `None` when nobody has.
     pub fn owner(&self) -> Option<&O> {
         match self {
             Self::Unused => None,
@@ -146,7 +150,7 @@ impl<O: Clone> Life<O> {
         }
     }
 
-    /// What `check` tells. `past_expiry` is how long ago the code expired, `None` while it lives.
+    /// The status that `check` returns. `past_expiry` is how long ago the code expired; `None` before that.
     pub fn status(&self, past_expiry: Option<Duration>) -> Status {
         match (self, past_expiry) {
             (Self::Unused, Some(_)) => Status::Expired,
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_the_contract_holds_line_by_line() {
+    fn apply_follows_the_table_in_protocol_md() {
         use Action::{Cancel, Confirm, Scan};
         use Life::{Authorised, Cancelled, Failed, Scanned, Unused};
         use Reason::{AlreadyEnded, AlreadyScanned, NotScanned, WrongUser};
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_code_refuses_every_action() {
+    fn expired_code_refuses_every_action() {
         for action in [Action::Scan, Action::Confirm, Action::Cancel] {
             assert_eq!(apply(&Life::Unused, action, ALICE, Some(0)), Err(Reason::Expired));
             assert_eq!(apply(&Life::Scanned(ALICE), action, ALICE, Some(60)), Err(Reason::Expired));
@@ -218,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_scanned_in_time_may_be_decided_for_a_minute_more() {
+    fn scanned_code_can_be_decided_until_60_s_after_expiry() {
         let scanned = Life::Scanned(ALICE);
         assert_eq!(apply(&scanned, Action::Confirm, ALICE, Some(59)), Ok(Step::Become(Life::Authorised(ALICE))));
         assert_eq!(apply(&scanned, Action::Cancel, ALICE, Some(59)), Ok(Step::Become(Life::Cancelled(ALICE))));
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_code_keeps_its_status_after_its_expiry() {
+    fn ended_code_keeps_its_status_after_expiry() {
         let past = Some(Duration::from_secs(200));
         assert_eq!(Life::Authorised(ALICE).status(past), Status::Authorised);
         assert_eq!(Life::Cancelled(ALICE).status(past), Status::Cancelled);

@@ -1,32 +1,33 @@
-//! The text in the QR code: JSON without spaces, with its keys in the order of the fields of [`Payload`].
+//! The text in the QR code: JSON without spaces, with the keys in the order of the fields of [`Payload`].
 //!
-//! Invariant: nothing in it is secret. Everybody who photographs the screen can read it.
+//! Invariant: the text contains no secret. Every person who sees the screen can read it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{GeneData, Scene};
 
-/// The content of a QR code. `V` is the type of the custom data, which nobody here reads.
+/// The content of a QR code. `V` is the type of the custom data, which this crate does not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Payload<V> {
     /// The kind of app that scans the code.
     pub scene: Scene,
-    /// The id of the code. Existing approvers read nothing else.
+    /// The id of the code. Approvers in the field read nothing else.
     pub random: String,
-    /// The pool whose users may approve.
+    /// The user pool of the app. `None` in the short form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_pool_id: Option<String>,
-    /// When the code was made: RFC 3339 in UTC with milliseconds.
+    /// When the code was created: RFC 3339 in UTC with milliseconds. `None` in the short form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// When the code expires: RFC 3339 in UTC with milliseconds. `None` in the short form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_at: Option<String>,
-    /// The lifetime of the code in seconds. Only the short form has it, instead of [`expire_at`](Self::expire_at).
+    /// The lifetime of the code in seconds. [`Payload::of`] writes it in the short form only, instead of
+    /// [`expire_at`](Self::expire_at).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
-    /// Data that the page shows to the approver.
+    /// The custom data of the page. `None` when there is none, and in the short form.
     #[serde(skip_serializing_if = "Option::is_none", default = "none")]
     pub custom_data: Option<V>,
 }
@@ -37,8 +38,8 @@ fn none<V>() -> Option<V> {
 }
 
 impl<V> Payload<V> {
-    /// The payload of a code that `gene` has answered with. An answer that is not [complete](GeneData::is_whole) gives the
-    /// short form: the widget shows it when the image of a server that sends nothing else can't be loaded.
+    /// The payload of a code that `gene` returned. If the data is not [complete](GeneData::is_whole), this is the short
+    /// form. The widget draws the short form when a server sends only an image and that image can't be shown.
     pub fn of(gene: GeneData<V>) -> Self {
         if gene.is_whole() {
             return Self {
@@ -86,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn published_example_is_written_as_it_was_read() {
+    fn published_example_round_trips_unchanged() {
         let payload: Payload<Value> = serde_json::from_str(PUBLISHED).unwrap();
         assert_eq!(payload.random, "5e05f0c57fde537d950f7da5");
         assert_eq!(serde_json::to_string(&payload).unwrap(), PUBLISHED);
     }
 
     #[test]
-    fn incomplete_answer_gives_the_short_form() {
+    fn incomplete_gene_data_gives_the_short_form() {
         let incomplete = GeneData { user_pool_id: None, ..gene() };
         assert!(!incomplete.is_whole());
         let text = serde_json::to_string(&Payload::of(incomplete)).unwrap();

@@ -1,35 +1,35 @@
-//! What goes over the wire: paths, headers, codes, and the bodies of the six calls.
+//! Paths, headers, error codes, and the bodies of the six calls: docs/protocol.md, "Calls".
 //!
-//! docs/protocol.md, "Calls". Values that are handed through unread (custom data, users) are a type parameter: `serde_json::Value`
-//! on the server, the untouched JavaScript value in the browser. With the feature `openapi` the types that a server
-//! reads and writes describe themselves. Deliberately absent: how a body becomes text.
+//! Values that are passed on unread, such as custom data and users, have a type parameter. It is `serde_json::Value` on
+//! the server and the original JavaScript value in the browser. With the feature `openapi`, the types that a server
+//! reads and writes implement `utoipa::ToSchema`.
 
 use serde::{Deserialize, Serialize};
 
-/// The folder of the six calls, below the server's address.
+/// The path prefix of the six calls and the image.
 pub const API_PATH: &str = "/api/v2/qrcode";
 
-/// The longest time in seconds that `check` holds a request.
+/// The maximum time in seconds that `check` holds a request.
 pub const MAX_WAIT_SECONDS: u32 = 30;
 
 /// Names of the headers that clients send.
 pub mod header {
-    /// The app in whose name a code is asked for.
+    /// The id of the app.
     pub const APP_ID: &str = "x-authing-app-id";
-    /// The pool of users that the app belongs to.
+    /// The user pool of the app. The server ignores it.
     pub const USER_POOL_ID: &str = "x-authing-userpool-id";
-    /// The tenant of the app.
+    /// The tenant of the app. The server ignores it.
     pub const TENANT_ID: &str = "x-authing-app-tenant-id";
-    /// Who sends: `sdk`.
+    /// The kind of client: `sdk`. The server ignores it.
     pub const REQUEST_FROM: &str = "x-authing-request-from";
-    /// The version of the client.
+    /// The version of the client. The server ignores it.
     pub const SDK_VERSION: &str = "x-authing-sdk-version";
-    /// The language in which the client wants messages.
+    /// The language of the client. The server ignores it.
     pub const LANG: &str = "x-authing-lang";
-    /// The secret that `gene` gave to the browser, and that `check` wants back.
+    /// The poll token that `gene` returned. `check` requires it, and so does `userinfo` in a call of a browser.
     pub const POLL_TOKEN: &str = "x-scanlogin-poll-token";
 
-    /// Whether every client and server takes `name` as the name of a header (RFC 9110, 5.6.2).
+    /// Whether `name` is a valid header name: a token of RFC 9110, 5.6.2.
     pub fn is_name(name: &str) -> bool {
         let is_token = |byte: u8| {
             byte.is_ascii_alphanumeric()
@@ -38,7 +38,7 @@ pub mod header {
         !name.is_empty() && name.bytes().all(is_token)
     }
 
-    /// Whether every client and server takes `value` as the value of a header: printable ASCII (RFC 9110, 5.5).
+    /// Whether `value` is a header value that all clients and servers accept: printable ASCII (RFC 9110, 5.5).
     pub fn is_value(value: &str) -> bool {
         value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
     }
@@ -48,44 +48,44 @@ pub mod header {
 pub mod code {
     /// Success.
     pub const OK: i32 = 200;
-    /// A transition that the code's life does not have, or a failure inside the server.
+    /// The state of the code does not allow the call. With HTTP status 500, a fault of the server.
     pub const FAILED: i32 = 500;
     /// No permission.
     pub const FORBIDDEN: i32 = 1001;
     /// No user is signed in.
     pub const NOT_SIGNED_IN: i32 = 2020;
-    /// The user is not in this pool.
+    /// The user is not in the user pool of the app.
     pub const WRONG_POOL: i32 = 2036;
     /// The login has expired.
     pub const LOGIN_EXPIRED: i32 = 2206;
     /// A parameter is missing or invalid.
     pub const INVALID_PARAMETER: i32 = 2231;
-    /// The code does not exist.
+    /// The code does not exist, or is no longer remembered.
     pub const UNKNOWN_CODE: i32 = 2241;
 }
 
-/// The envelope of every answer.
+/// The envelope of a JSON response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Envelope<T> {
-    /// 200, or one of [`code`].
+    /// A number of [`code`], or the HTTP status of a transport refusal.
     pub code: i32,
-    /// For people.
+    /// Text for people, in English.
     #[serde(default)]
     pub message: Option<String>,
-    /// The content of a success.
+    /// The content of a success. `None` in a refusal.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub data: Option<T>,
-    /// Why it was refused, in a stable kebab-case word.
+    /// The stable kebab-case name of a refusal. `None` in a success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-// `#[serde(default)]` would ask `T: Default`.
+// `#[serde(default)]` would require `T: Default`.
 fn none<T>() -> Option<T> {
     None
 }
 
-/// What kind of app is to scan the code.
+/// The kind of app that scans the code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scene {
@@ -102,7 +102,7 @@ pub enum Scene {
 }
 
 impl Scene {
-    /// Reads the word that stands for it on the wire.
+    /// Parses the name on the wire. `None` for an unknown name.
     pub fn read(word: &str) -> Option<Self> {
         Some(match word {
             "APP_AUTH" => Self::App,
@@ -112,7 +112,7 @@ impl Scene {
         })
     }
 
-    /// The word that stands for it on the wire.
+    /// The name on the wire.
     pub fn word(self) -> &'static str {
         match self {
             Self::App => "APP_AUTH",
@@ -127,16 +127,16 @@ impl Scene {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", bound(deserialize = "V: Deserialize<'de>"))]
 pub struct GeneRequest<V> {
-    /// Who is to scan.
+    /// The kind of app that scans the code.
     #[serde(default)]
     pub scene: Scene,
-    /// Sent as `false` by every client in the field.
+    /// Clients in the field send `false`. The server ignores it.
     #[serde(default)]
     pub auto_merge_qr_code: bool,
-    /// For the server's own login flow; not in the code.
+    /// Input for a login flow of the server. It is not in the code. This server ignores it.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     pub context: Option<V>,
-    /// The custom data, under the name that today's SDK uses.
+    /// The custom data, under the name that current clients use.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub params: Option<V>,
@@ -144,20 +144,20 @@ pub struct GeneRequest<V> {
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
-    /// The custom data, as some clients in the wild spell it.
+    /// The custom data, under the misspelt name that some clients in the field use.
     #[serde(default = "none", rename = "customeData", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custome_data: Option<V>,
-    /// The external identity provider of a tenant.
+    /// The external identity provider of a tenant. This server ignores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ext_idp_conn_id: Option<String>,
-    /// Whether the custom data is wanted in the code.
+    /// `false` drops the custom data. `true` and `None` keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_custom_data: Option<bool>,
 }
 
 impl<V> GeneRequest<V> {
-    /// Asks for a code with custom data, under the name that every server knows.
+    /// A request for a code, with custom data under the name `params`, which every server knows.
     pub fn new(scene: Scene, custom_data: Option<V>) -> Self {
         Self {
             scene,
@@ -171,52 +171,52 @@ impl<V> GeneRequest<V> {
         }
     }
 
-    /// The custom data, whichever of its three names it came under.
+    /// The custom data under the first of its three names that is present: `params`, `customData`, `customeData`.
     pub fn into_custom_data(self) -> Option<V> {
         self.params.or(self.custom_data).or(self.custome_data)
     }
 }
 
-/// The answer of `POST gene`. A server in the field sends the first four fields only.
+/// The `data` of `POST gene`. Servers in the field send the first four fields only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GeneData<V> {
     /// The id of the code.
     pub random: String,
-    /// The code's life in seconds, from now.
+    /// The lifetime of the code in seconds, from the response on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u32>,
-    /// An image of the code.
+    /// The address of an image of the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// A logo that the app's owner wants in the middle of the code.
+    /// The address of a logo for the middle of the code. `None` unless the app has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_logo: Option<String>,
-    /// Who is to scan.
+    /// The kind of app that scans the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scene: Option<Scene>,
-    /// The pool whose users may approve.
+    /// The user pool of the app.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_pool_id: Option<String>,
-    /// When the code was made: RFC 3339 in UTC with milliseconds.
+    /// When the code was created: RFC 3339 in UTC with milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
     /// When the code expires: RFC 3339 in UTC with milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_at: Option<String>,
-    /// What the page wants the approver to read.
+    /// The custom data. `None` when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
-    /// Proves to `check` that it answers the browser that asked for the code.
+    /// The poll token: it proves to `check` that a request comes from the browser that created the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_token: Option<String>,
 }
 
 impl<V> GeneData<V> {
-    /// Whether it holds what the text in a code consists of. Codes that are not [`Scene::App`] are made by WeChat and are
-    /// always images.
+    /// Whether it has all fields of the text of a code, so that a client can draw the code. Codes of another scene than
+    /// [`Scene::App`] come from WeChat and are always images.
     pub fn is_whole(&self) -> bool {
         self.scene == Some(Scene::App)
             && self.user_pool_id.is_some()
@@ -225,45 +225,46 @@ impl<V> GeneData<V> {
     }
 }
 
-/// The answer of `GET check`.
+/// The `data` of `GET check`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckData<V> {
     /// The id of the code.
     pub random: Option<String>,
-    /// The status as a number: see [`Status::read`].
+    /// The number of a [`Status`].
     pub status: i32,
-    /// Exchanged for the user by the site's backend, at [`Status::Authorised`].
+    /// The ticket that the backend of the site exchanges for the user. `None` unless the status is
+    /// [`Status::Authorised`].
     pub ticket: Option<String>,
-    /// What the page may know of the user so far.
+    /// The user who scanned, with the fields that the app allows. `{}` when nobody has scanned.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub user_info: Option<V>,
-    /// The id of the user who scanned.
+    /// The id of the user who scanned. `None` unless the app has `return_full_user_info`.
     pub scanned_user_id: Option<String>,
-    /// What happened, at [`Status::NeedsMfa`] and [`Status::Failed`].
+    /// Why the sign-in did not succeed. `None` unless the status is [`Status::NeedsMfa`] or [`Status::Failed`].
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub scanned_result: Option<V>,
 }
 
-/// What became of a confirm that did not end in a ticket: `scannedResult` of `check`.
+/// `scannedResult` of `check`: why a confirm did not give a ticket.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScannedResult<V> {
-    /// The code of the refusal.
+    /// The error code, as in an envelope.
     pub code: Option<i32>,
-    /// The refusal for people, where one family of clients reads it.
+    /// Text for people. One family of clients reads this field.
     pub message: Option<String>,
-    /// The same text, where the other family reads it.
+    /// The same text as `message`. Another family of clients reads this field.
     pub errmsg: Option<String>,
-    /// What a second factor needs.
+    /// Data for the second factor.
     pub data: Option<V>,
 }
 
-/// What a page may show of the user who scanned: part of `userInfo`.
+/// The fields of `userInfo` that every app allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Person {
-    /// The name that other people know the user by.
+    /// The nickname, or the full name of a user without a nickname.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
     /// The address of a picture of the user.
@@ -271,7 +272,7 @@ pub struct Person {
     pub photo: Option<String>,
 }
 
-/// The body of the approver's three calls.
+/// The body of `POST scanned`, `confirm` and `cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApproverRequest {
@@ -279,35 +280,35 @@ pub struct ApproverRequest {
     pub random: String,
 }
 
-/// The answer of the approver's three calls.
+/// The `data` of `POST scanned`, `confirm` and `cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApproverData {
     /// The id of the code.
     pub random: String,
-    /// 0 after a scan, 1 after a confirm, -1 after a cancel: another scale than [`Status`].
+    /// 0 after a scan, 1 after a confirm, -1 after a cancel. This is another scale than [`Status`].
     pub status: i32,
-    /// For people.
+    /// Text for people, in English.
     pub description: String,
-    /// Who asks, so that a person can recognise a code that is not theirs.
+    /// The browser that created the code, so that a person can recognise a code that is not theirs. Only after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<Requester>,
 }
 
-/// The browser that asked for a code.
+/// The browser that created a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Requester {
-    /// The app that the person would sign in to.
+    /// The name of the app that the page signs in to, as configured.
     pub app_name: String,
-    /// The origin of the page, when the browser said it.
+    /// The `origin` header of the browser. `None` when it sent none.
     pub origin: Option<String>,
-    /// The address that the browser connected from.
+    /// The address of the browser. `unknown` when the server can't know it.
     pub ip: String,
-    /// What the browser calls itself.
+    /// The `user-agent` header of the browser. `None` when it sent none.
     pub user_agent: Option<String>,
-    /// When the code was made: RFC 3339 in UTC with milliseconds.
+    /// When the code was created: RFC 3339 in UTC with milliseconds.
     pub created_at: String,
 }
 
@@ -315,37 +316,37 @@ pub struct Requester {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UserInfoRequest {
-    /// The ticket of a success.
+    /// The `ticket` of `check`.
     pub ticket: String,
 }
 
-/// What `check` tells of a code.
+/// The status of a code in `check`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Nobody can use it any more.
     Expired,
     /// Nobody has scanned it.
     Unused,
-    /// Somebody has scanned it and not yet decided.
+    /// The owner has scanned it and has not decided.
     Scanned,
-    /// The user approved.
+    /// The owner confirmed.
     Authorised,
-    /// The user declined.
+    /// The owner declined.
     Cancelled,
-    /// The user approved, and the server wants a second factor.
+    /// The owner confirmed, and the server requires a second factor.
     NeedsMfa,
-    /// The user approved, and the server refused.
+    /// The owner confirmed, and the server refused the sign-in.
     Failed,
 }
 
 impl Status {
-    /// Reads a status. `None` is a number that this version does not know, and no news.
+    /// Parses a number. `None` for a number that this version does not know; a client treats it as no change.
     pub fn read(number: i32) -> Option<Self> {
         Some(match number {
             -1 => Self::Expired,
             0 => Self::Unused,
             1 => Self::Scanned,
-            // 6 is seen in the wild as a success.
+            // Servers in the field send 6 for a success.
             2 | 6 => Self::Authorised,
             3 => Self::Cancelled,
             4 => Self::NeedsMfa,
@@ -354,7 +355,7 @@ impl Status {
         })
     }
 
-    /// The status as `check` writes it.
+    /// The number in a response of `check`.
     pub fn number(self) -> i32 {
         match self {
             Self::Expired => -1,
@@ -374,7 +375,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn every_status_reads_back_and_unknown_numbers_are_no_news() {
+    fn status_numbers_round_trip_and_unknown_numbers_are_none() {
         for number in -1..=5 {
             assert_eq!(Status::read(number).map(Status::number), Some(number));
         }
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_data_is_accepted_under_its_three_names() {
+    fn custom_data_is_read_under_each_of_its_three_names() {
         for name in ["params", "customData", "customeData"] {
             let request: GeneRequest<Value> = serde_json::from_value(json!({ name: { "a": 1 } })).unwrap();
             assert_eq!(request.into_custom_data(), Some(json!({ "a": 1 })), "{name}");
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_as_it_was_written() {
+    fn gene_request_and_scene_round_trip() {
         let request = GeneRequest {
             context: Some(json!("a")),
             params: Some(json!({ "b": 1 })),

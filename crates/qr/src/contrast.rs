@@ -1,17 +1,15 @@
-//! The colours of a code, as far as a camera can tell them apart.
-//!
-//! Deliberately absent: every other colour of the widget, which is a matter of CSS.
+//! The contrast that a camera needs between the two colours of a code.
 
-/// The least difference between the light and the dark modules, in parts of what white reflects: symbol contrast of
-/// grade A (ISO/IEC 15415). It implies the 3:1 that people need to see a graphic (WCAG 2.2, 1.4.11).
+/// The minimum difference of the luminance of light and dark modules: symbol contrast of grade A (ISO/IEC 15415). It
+/// implies the contrast of 3:1 that WCAG 2.2, 1.4.11 requires of a graphic.
 const LEAST_CONTRAST: f32 = 0.7;
 
 /// The two colours of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Colors {
-    /// Of the modules, as `#rrggbb` or `#rgb`.
+    /// The colour of the dark modules, as `#rrggbb` or `#rgb`.
     pub dark: String,
-    /// Of the ground and the quiet zone.
+    /// The colour of the light modules and the quiet zone, in the same form.
     pub light: String,
 }
 
@@ -22,7 +20,8 @@ impl Default for Colors {
 }
 
 impl Colors {
-    /// Whether a camera can tell them apart: dark on light, and far enough from each other.
+    /// Whether a camera can read the code: the luminance of `light` exceeds that of `dark` by at least 0.7. `false` for
+    /// a malformed colour.
     pub fn are_legible(&self) -> bool {
         match (luminance(&self.light), luminance(&self.dark)) {
             (Some(light), Some(dark)) => light - dark >= LEAST_CONTRAST,
@@ -31,8 +30,8 @@ impl Colors {
     }
 }
 
-/// How much light a colour such as `#1a2b3c` or `#123` reflects, from 0 for black to 1 for white (WCAG 2.2, relative
-/// luminance).
+/// The relative luminance (WCAG 2.2) of a colour such as `#1a2b3c` or `#123`: 0 for black, 1 for white. `None` for a
+/// malformed colour.
 pub fn luminance(color: &str) -> Option<f32> {
     let digits = color.strip_prefix('#')?.as_bytes();
     let (width, scale) = match digits.len() {
@@ -51,7 +50,8 @@ pub fn luminance(color: &str) -> Option<f32> {
     Some(luminance)
 }
 
-/// A channel of sRGB in linear light. The cubic follows the curve of the standard to within 0.002, and needs no `pow`.
+/// Converts a channel of sRGB to linear light, from 0 to 1. The cubic differs from the curve of the standard by less
+/// than 0.002 and needs no `pow`.
 fn linear(channel: u8) -> f32 {
     let c = f32::from(channel) / 255.0;
     c * (c * (c * 0.305_306 + 0.682_171) + 0.012_523)
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn luminance_follows_the_curve_of_srgb() {
+    fn luminance_differs_from_srgb_by_less_than_0_002() {
         for channel in 0..=255 {
             let c = f64::from(channel) / 255.0;
             let exact: f64 = if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
@@ -77,18 +77,18 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_dark_on_light_and_far_enough_from_it() {
+    fn legible_colours_are_dark_on_light_with_enough_contrast() {
         assert!(are_legible("#000", "#fff"));
         assert!(are_legible("#0b5a62", "#f4fbfa"));
         assert!(!are_legible("#fff", "#000"), "inverted");
         assert!(are_legible("#949494", "#ffffff"));
-        assert!(!are_legible("#aaaaaa", "#ffffff"), "pale");
-        assert!(!are_legible("#000", "#777"), "gloomy");
-        assert!(!are_legible("#d00", "#0d0"), "told apart by hue alone");
+        assert!(!are_legible("#aaaaaa", "#ffffff"), "the dark colour is too light");
+        assert!(!are_legible("#000", "#777"), "the light colour is too dark");
+        assert!(!are_legible("#d00", "#0d0"), "the colours differ in hue only");
     }
 
     #[test]
-    fn legible_colours_have_the_contrast_that_people_need() {
+    fn legible_colours_have_a_contrast_of_3_to_1() {
         for dark in 0..=255 {
             for light in 0..=255 {
                 let grey = |channel| format!("#{channel:02x}{channel:02x}{channel:02x}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_colour_is_none() {
+    fn luminance_of_a_malformed_colour_is_none() {
         for text in ["", "#", "black", "#12", "#1234", "#12345g", "#+1+1+1", "rgb(0,0,0)", "#ffffff;x", "#é12"] {
             assert_eq!(luminance(text), None, "{text:?}");
         }

@@ -1,16 +1,17 @@
-//! The codewords of a QR code: blocks of data, each with what makes up for the parts of it that a camera can't see
+//! Error correction: divides the codewords of a QR code into blocks and computes the Reed-Solomon codewords of each
 //! (ISO/IEC 18004, 7.5 and 7.6).
 //!
-//! `qrcode` does this, too, with all that there is to compute written out in tables: 5 KB that no compression makes
-//! smaller, in a widget that everybody downloads. Deliberately absent: what the codewords say, and where they are drawn.
+//! `qrcode` can do this too, but contains all generator polynomials as tables. These are 5 KB that do not compress, in
+//! the wasm of the widget (docs/decisions/0053).
 
-/// The codewords in the order in which they are drawn: `data`, then the corrections that fill up `capacity`.
+/// Divides `data` into `count` blocks. Returns the interleaved codewords of the data and of the error correction.
+/// Together they are `capacity` codewords.
 pub(crate) fn interleave(data: &[u8], capacity: usize, count: usize) -> (Vec<u8>, Vec<u8>) {
     let divisor = divisor(capacity.saturating_sub(data.len()) / count);
     let (mut blocks, mut corrections) = (Vec::new(), Vec::new());
     let mut rest = data;
     for at in 0..count {
-        // Where the blocks can't be equally long, the last ones have one more.
+        // If the blocks can't be equally long, the last ones have one codeword more.
         let (block, others) = rest.split_at((data.len() + at) / count);
         blocks.push(block.to_vec());
         corrections.push(remainder(block, &divisor));
@@ -19,7 +20,7 @@ pub(crate) fn interleave(data: &[u8], capacity: usize, count: usize) -> (Vec<u8>
     (in_turn(&blocks), in_turn(&corrections))
 }
 
-/// The first of each block, then the second of each, and so on.
+/// Interleaves the blocks: the first codeword of each, then the second of each, and so on.
 fn in_turn(blocks: &[Vec<u8>]) -> Vec<u8> {
     let mut codewords = Vec::new();
     for at in 0..blocks.last().map_or(0, Vec::len) {
@@ -30,8 +31,8 @@ fn in_turn(blocks: &[Vec<u8>]) -> Vec<u8> {
     codewords
 }
 
-/// The generator polynomial of Reed and Solomon: the product of all `x - 2^n` with n below `degree`. Coefficients from the
-/// highest power down; that of the highest is 1 and left out.
+/// The generator polynomial of a Reed-Solomon code: the product of all `x - 2^n` with `0 <= n < degree`. The
+/// coefficients are in descending order of the powers. The first one is 1 and left out.
 fn divisor(degree: usize) -> Vec<u8> {
     let mut divisor = vec![0; degree];
     let mut root = 1;
@@ -48,7 +49,8 @@ fn divisor(degree: usize) -> Vec<u8> {
     divisor
 }
 
-/// What is left of the polynomial `data`, raised by the degree of `divisor`, when it is divided.
+/// The error correction codewords of a block: the remainder of the polynomial `data`, multiplied by `x` to the degree
+/// of `divisor`, divided by `divisor`.
 fn remainder(data: &[u8], divisor: &[u8]) -> Vec<u8> {
     let mut rest = data.to_vec();
     rest.extend_from_slice(&vec![0; divisor.len()]);
@@ -75,14 +77,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_blocks_come_before_long_ones_and_are_interleaved() {
+    fn interleave_puts_short_blocks_before_long_ones() {
         let (data, corrections) = interleave(b"123456789", 15, 2);
         assert_eq!(data, b"152637489");
         assert_eq!(corrections.len(), 6);
     }
 
     #[test]
-    fn the_standards_example_has_the_corrections_that_the_standard_gives() {
+    fn interleave_reproduces_the_example_of_iso_18004() {
         // ISO/IEC 18004, annex I: "01234567" in version 1-M.
         let data = [0x10, 0x20, 0x0c, 0x56, 0x61, 0x80, 0xec, 0x11, 0xec, 0x11, 0xec, 0x11, 0xec, 0x11, 0xec, 0x11];
         let corrections = [0xa5, 0x24, 0xd4, 0xc1, 0xed, 0x36, 0xc7, 0x87, 0x2c, 0x55];

@@ -1,7 +1,7 @@
 //! QR codes: from text to modules, an SVG path or a PNG.
 //!
-//! The crate `qrcode` (ISO/IEC 18004) encodes the text, and draws and masks the symbol. This crate adds the error correction
-//! (`error_correction`), the quiet zone, the pictures, and the contrast that a camera needs ([`contrast`]).
+//! The crate `qrcode` (ISO/IEC 18004) encodes the text, and places and masks the modules. This crate adds the error
+//! correction (`error_correction`), the quiet zone, the SVG path, the PNG, and a check of the colours ([`contrast`]).
 
 pub mod contrast;
 mod error_correction;
@@ -17,25 +17,25 @@ use qrcode::{EcLevel, Version};
 
 use crate::error_correction::interleave;
 
-/// The width in modules of the light border that a reader needs (ISO/IEC 18004, 6.3.8).
+/// The width of the quiet zone, the light border that a reader needs, in modules (ISO/IEC 18004, 6.3.8).
 pub const QUIET_ZONE: u16 = 4;
 
-/// The least width of a module in CSS pixels: half a millimetre, which a phone can read from where a person holds it.
+/// The minimum width of a module in CSS pixels. Two are half a millimetre, which a phone can read at arm's length.
 pub const LEAST_MODULE: u32 = 2;
 
-/// How much of a code may be lost.
+/// The level of error correction: the share of the codewords that a reader can restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// 15 %.
+    /// About 15 %.
     M,
-    /// 25 %.
+    /// About 25 %.
     Q,
 }
 
 impl Level {
-    /// In how many blocks the codewords of a version are (ISO/IEC 18004, table 9).
+    /// The number of blocks that the codewords of a version are divided into (ISO/IEC 18004, table 9).
     fn blocks(self, version: Version) -> usize {
-        // Versions count from 1.
+        // Indexed by version. Versions start at 1.
         const M: [u8; 41] = [
             0, 1, 1, 1, 2, 2, 4, 4, 4, 5, 5, 5, 8, 9, 9, 10, 10, 11, 13, 14, 16, 17, 17, 18, 20, 21, 23, 25, 26, 28,
             29, 31, 33, 35, 37, 38, 40, 43, 45, 47, 49,
@@ -62,7 +62,7 @@ impl From<Level> for EcLevel {
     }
 }
 
-/// The text is longer than the largest QR code can hold: 2,331 bytes at [`Level::M`].
+/// The text is longer than the capacity of the largest QR code: 2,331 bytes at [`Level::M`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextTooLong;
 
@@ -74,21 +74,21 @@ impl fmt::Display for TextTooLong {
 
 impl core::error::Error for TextTooLong {}
 
-/// A QR code, ready to be shown.
+/// A QR code as an SVG path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {
-    /// Modules from edge to edge, quiet zone included: the side of the `viewBox`.
+    /// The width and height of the `viewBox`: in modules, quiet zone included.
     pub side: u16,
-    /// The dark modules: the `d` of a `path`.
+    /// The dark modules, as the attribute `d` of a `path`.
     pub path: String,
 }
 
 impl Drawing {
-    /// Draws `text` with an error correction that survives `level`.
+    /// Draws `text` with error correction `level`.
     ///
     /// # Errors
     ///
-    /// [`TextTooLong`] when no QR code can hold the text: 2,331 bytes at [`Level::M`].
+    /// [`TextTooLong`] when no QR code can hold the text.
     pub fn new(text: &str, level: Level) -> Result<Self, TextTooLong> {
         let modules = Modules::new(text, level)?;
         let mut path = String::new();
@@ -114,7 +114,7 @@ impl Drawing {
 /// The modules of a QR code without its quiet zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modules {
-    /// Modules from edge to edge.
+    /// The width and height in modules.
     pub side: u16,
     colors: Vec<Color>,
 }
@@ -136,13 +136,15 @@ impl Modules {
     }
 }
 
-/// The shortest run that is worth a segment of its own: it costs some 35 bits and saves 2.5 a character.
+/// The minimum length of a run that gets an alphanumeric segment. A segment costs about 35 bits and saves 2.5 bits for
+/// each character.
 const WORTHWHILE: usize = 16;
 
-/// Encodes `text` for the smallest symbol that holds it.
+/// Encodes `text` for the smallest version that can hold it.
 ///
-/// As bytes, but for runs of capitals, digits and their punctuation, which are the two timestamps. The crate's own search
-/// for segments makes no sign-in code smaller than that, and is a quarter of an encoder.
+/// Runs of at least [`WORTHWHILE`] alphanumeric characters, such as the two timestamps, are in alphanumeric mode. All
+/// else is in byte mode. The segment search of `qrcode` makes no sign-in code smaller, and is a quarter of its encoder
+/// (docs/decisions/0051).
 fn encode(text: &[u8], level: Level) -> Option<(Version, Vec<u8>)> {
     for version in (1..41).map(Version::Normal) {
         let mut bits = Bits::new(version);
@@ -167,12 +169,12 @@ fn push(bits: &mut Bits, text: &[u8]) -> Option<()> {
     bits.push_byte_data(text.get(start..)?).ok()
 }
 
-/// Whether alphanumeric mode has the character (ISO/IEC 18004, 7.4.4).
+/// Whether alphanumeric mode can encode the character (ISO/IEC 18004, 7.4.4).
 fn is_alphanumeric(byte: u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'$' | b'%' | b'*' | b'+' | b'-' | b'.' | b'/' | b':')
 }
 
-/// Draws the symbol that holds `data`.
+/// Places `data` and its error correction in a symbol and masks it.
 fn symbol(version: Version, level: Level, data: &[u8]) -> Vec<Color> {
     let width = version.width();
     let mut canvas = Canvas::new(version, level.into());
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
     use qrcode::QrCode;
 
-    /// Paints the path as a person would see it, `scale` pixels a module.
+    /// Renders the path in grayscale with `scale` pixels per module. Returns the side in pixels, and the pixels.
     fn paint(drawing: &Drawing, scale: usize) -> (usize, Vec<u8>) {
         let side = usize::from(drawing.side) * scale;
         let mut pixels = vec![255; side * side];
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_independent_decoder_reads_the_path_back() {
+    fn independent_decoder_reads_the_text_of_a_drawing() {
         let texts = ["a".to_owned(), "人 \"quoted\" <b>".to_owned(), "x".repeat(600)];
         for text in texts {
             for level in [Level::M, Level::Q] {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_code_is_no_larger_than_the_crates_own_search_makes_it() {
+    fn sign_in_code_is_no_larger_than_with_the_segment_search_of_qrcode() {
         for length in 22..50 {
             let random = "k".repeat(length);
             let text = format!(
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_is_drawn_as_the_crate_draws_the_same_bits() {
+    fn symbol_equals_that_of_qrcode_in_every_version() {
         let text: Vec<u8> = (0..2_400_u32).map(|n| (n * n / 7) as u8).collect();
         for version in (1..=40).map(Version::Normal) {
             for level in [Level::M, Level::Q] {
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn four_light_modules_surround_the_code() {
+    fn quiet_zone_has_four_light_modules() {
         let drawing = Drawing::new("quiet", Level::M).unwrap();
         let (side, pixels) = paint(&drawing, 1);
         let is_border = |at: usize| at < 4 || at >= side - 4;
@@ -265,11 +267,11 @@ mod tests {
                 assert!(!(is_border(x) || is_border(y)) || pixels[y * side + x] == 255, "{x},{y}");
             }
         }
-        assert_eq!(pixels[4 * side + 4], 0, "the finder pattern starts right behind the quiet zone");
+        assert_eq!(pixels[4 * side + 4], 0, "the finder pattern starts next to the quiet zone");
     }
 
     #[test]
-    fn a_text_that_no_code_can_hold_is_an_error() {
+    fn text_longer_than_2331_bytes_is_an_error_at_level_m() {
         assert_eq!(Drawing::new(&"x".repeat(2_332), Level::M), Err(TextTooLong));
         assert!(Drawing::new(&"x".repeat(2_331), Level::M).is_ok());
     }

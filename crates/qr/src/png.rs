@@ -4,11 +4,11 @@ use png::{BitDepth, ColorType, Encoder, EncodingError};
 
 use crate::{Modules, QUIET_ZONE};
 
-/// Writes a grayscale PNG of the modules and their quiet zone, with `scale` pixels for the side of a module.
+/// Writes a grayscale PNG of the modules and their quiet zone. A module is `scale` pixels wide.
 ///
 /// # Errors
 ///
-/// When the picture is too large for a PNG.
+/// When the image is too large for a PNG.
 pub fn encode(modules: &Modules, scale: usize) -> Result<Vec<u8>, EncodingError> {
     let quiet = usize::from(QUIET_ZONE) * scale;
     let side = usize::from(modules.side) * scale + 2 * quiet;

@@ -1,8 +1,8 @@
-//! Which pages of other origins may call, and read what is answered (CORS).
+//! CORS: which pages of other origins may call the server and read its responses.
 //!
-//! What browsers ask beforehand is answered by tower-http. The headers of all other answers are set here: its layer would
-//! stand around every poll, and do more work there than it takes to find the code. Deliberately absent: what a call is
-//! refused for. That does not depend on what browsers make of these headers, and is `extract`'s.
+//! tower-http answers preflight requests. [`Reader`] sets the headers of all other responses: a layer of tower-http
+//! around every poll would do more work than the lookup of the code. These headers only instruct browsers. The
+//! extractors in [`crate::http::extract`] check the origin of each call.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::http::extract::{Page, app_id};
 use crate::http::state::AppState;
 
-/// What pages may read of an answer's head, besides what any may.
+/// The value of `access-control-expose-headers`.
 const EXPOSED: &str = "retry-after,x-request-id";
 
-/// The page that is to read an answer, if it may.
+/// The origin that may read the response. `None` when the request has no `origin`, or one that may not read it.
 pub(crate) struct Reader(Option<HeaderValue>);
 
 impl Reader {
-    /// The page that sent `request`.
+    /// Reads the origin of `request` and checks it.
     pub(crate) fn of(request: &HeaderMap, state: &AppState) -> Self {
         Self(request.get(header::ORIGIN).filter(|_| may_read(state, request)).cloned())
     }
 
-    /// Lets it read the answer that has these headers: <https://fetch.spec.whatwg.org/#http-responses>
+    /// Adds the CORS headers to a response: <https://fetch.spec.whatwg.org/#http-responses>
     pub(crate) fn allow(self, answer: &mut HeaderMap) {
         answer.insert(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = self.0 {
@@ -37,7 +37,7 @@ impl Reader {
     }
 }
 
-/// Answers browsers that ask whether a page may call.
+/// The layer that answers preflight requests.
 pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
     let state = Arc::clone(state);
     CorsLayer::new()
@@ -58,8 +58,8 @@ pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
         .max_age(Duration::from_secs(600))
 }
 
-/// Whether the page that sent a request is one of the app that it names. A browser that asks beforehand (`OPTIONS`)
-/// does not tell what the request will name: then it is enough that some app allows the page.
+/// Whether the page that sent a request may read the response. If the request names an app, this app must list the
+/// origin. Otherwise one app that lists it is enough: a preflight request (`OPTIONS`) never names an app.
 fn may_read(state: &AppState, request: &HeaderMap) -> bool {
     let apps = state.apps();
     match (Page::read(request, &state.config), app_id(request)) {

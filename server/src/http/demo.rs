@@ -1,7 +1,7 @@
-//! A whole company to play with: two users, a sign-in for their phones, and the backend of a site.
+//! The demo: two users, a sign-in for their phones, and the backend of a site.
 //!
-//! The site exchanges tickets as any site would, by the protocol's own call with the app's secret. Deliberately absent:
-//! anything that a real site should copy into production without thinking, such as passwords that are names.
+//! The site exchanges tickets as any site does, by `POST userinfo` with the app's secret. The rest is no model for
+//! production: the password of a user is the username.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,10 +29,10 @@ use crate::secrets::Secret;
 use crate::store::user::User;
 
 const COOKIE: &str = "scanlogin_demo_session";
-/// More visitors than this, and the one who came first is signed out.
+/// The maximum number of sessions. A new session above it removes the oldest one.
 const MAX_SESSIONS: usize = 1_000;
 
-/// The demo's own calls; `api` is what its site exchanges tickets with.
+/// The calls of the demo. Its site exchanges tickets through `api`, without a connection.
 pub fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router {
     let site = Arc::new(Site { state: Arc::clone(state), demo: demo.clone(), api, sessions: Mutex::default() });
     Router::new()
@@ -54,7 +54,8 @@ struct Site {
     state: Arc<AppState>,
     demo: Demo,
     api: Router,
-    /// What the site tells who comes with which cookie. Gone when the demo ends.
+    /// The session ids in cookies, and the response of `GET /demo/me` for each, oldest first. The process keeps them in
+    /// memory.
     sessions: Mutex<VecDeque<(Secret, Value)>>,
 }
 
@@ -64,7 +65,7 @@ struct Login {
     password: String,
 }
 
-/// The phone's side: a user signs in to the company's app.
+/// Signs a user in on the phone and returns the user's token.
 async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, ApiError> {
     let username = required("username", Some(login.username))?;
     let password = required("password", Some(login.password))?;
@@ -75,13 +76,13 @@ async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) ->
     Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 
-/// The site's side: its page has a ticket, and wants a session.
+/// Exchanges the ticket of the site's page and starts a session.
 async fn sign_in(
     State(site): State<Arc<Site>>,
     ApiJson(request): ApiJson<UserInfoRequest>,
 ) -> Result<impl IntoResponse, Response> {
     let mut user = exchange(&site, &request).await?;
-    // A token is for the site's backend, not for the page.
+    // The token is for the site's backend, not for the page.
     user.shift_remove("token");
     user.shift_remove("tokenExpiredAt");
     let data = json!({ "user": user });
@@ -111,10 +112,10 @@ async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl Int
     ([(header::SET_COOKIE, site.cookie("", 0))], Answer { message: "signed out", data: json!({}) })
 }
 
-/// What the backend of any site does with a ticket. A refusal is handed on as it came: it is the page's to read.
+/// Exchanges a ticket as the backend of a site. A refusal of `userinfo` is returned unchanged for the page.
 async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, Value>, Response> {
     let internal = |error: &dyn core::fmt::Display| {
-        tracing::error!(%error, "the demo's exchange failed");
+        tracing::error!(%error, "ticket exchange of the demo failed");
         ApiError::Internal.into_response()
     };
     let Demo { app_id, app_secret, .. } = &site.demo;

@@ -1,7 +1,7 @@
-//! Everything the server says no to: one enum, one place that gives each refusal its status, code, words and reason.
+//! Error responses: one enum, and one function that gives each error its HTTP status, `code`, `message` and `reason`.
 //!
-//! docs/protocol.md, "Envelope": a business refusal answers HTTP 200, a transport refusal its own status, and
-//! both carry the envelope. Deliberately absent: causes. They are logged where they arise, and clients never see them.
+//! docs/protocol.md, "Envelope": a business refusal has HTTP status 200, a transport refusal has a status of its own.
+//! Both have the envelope. The server logs the cause of an error where it occurs. Clients never see it.
 
 use core::time::Duration;
 use std::borrow::Cow;
@@ -18,83 +18,84 @@ use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
 
-/// Why a request gets no success.
+/// Why the server refuses a request or fails to serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApiError {
-    /// A parameter is not there, or empty.
+    /// A required parameter is absent or empty. Holds its name.
     MissingParameter(Cow<'static, str>),
-    /// A parameter has the wrong type or a value that is not taken.
+    /// A parameter has a wrong type or value.
     InvalidParameter {
-        /// Its name.
+        /// The name of the parameter, or `body` or `query` when the error is not in a single one.
         name: Cow<'static, str>,
-        /// What is wrong with it.
+        /// The problem, as a part of `message`.
         problem: String,
     },
-    /// The code is to be scanned by an app that this server does not know how to reach.
+    /// The scene is one of WeChat. The server creates codes for `APP_AUTH` only.
     UnsupportedScene,
-    /// There is no such code, or no longer.
+    /// The code does not exist, or is no longer remembered.
     UnknownCode,
-    /// The code's life does not have this step.
+    /// The state of the code does not allow the action.
     Life(Reason),
-    /// There is no such ticket, or no longer.
+    /// No confirmed code of the app has this ticket, or it is no longer remembered.
     UnknownTicket,
-    /// The ticket has been exchanged before.
+    /// The ticket was exchanged before.
     TicketUsed,
     /// The ticket was not exchanged in time.
     TicketExpired,
-    /// No user is signed in, or the token is not one of ours.
+    /// The request has no valid token of a user.
     NotSignedIn,
     /// The user's token has expired.
     LoginExpired,
-    /// The user belongs to another pool.
+    /// The user is not in the user pool of the app.
     WrongPool,
-    /// Somebody has locked the user out.
+    /// An operator has blocked the user.
     Blocked,
-    /// The name and the password do not belong together.
+    /// The username or the password is wrong. Only the demo has this error.
     WrongPassword,
-    /// The caller has not proved that it may ask this.
+    /// The poll token or the credentials are missing or wrong. Holds the `message`.
     Forbidden(&'static str),
-    /// The app is not one of this server's, or none is named where there are several.
+    /// The app id is unknown, or absent although the server has several apps.
     UnknownApp,
-    /// The page's origin is none that the app allows.
+    /// The app does not list the origin of the page.
     OriginNotAllowed,
-    /// The body is not JSON.
+    /// The body is not JSON. Holds the message of the parser.
     MalformedJson(String),
-    /// The body is not declared as JSON.
+    /// `content-type` is not JSON.
     UnsupportedMediaType,
     /// The body is longer than `limit` bytes.
     TooLarge {
-        /// The longest body that is read.
+        /// The maximum length of a body in bytes.
         limit: usize,
     },
-    /// The body did not arrive whole.
+    /// The body did not arrive completely.
     BrokenBody,
-    /// The body did not arrive in time.
+    /// The body did not arrive within `body_timeout`.
     SlowBody,
-    /// There is nothing at this address.
+    /// There is no such path.
     UnknownRoute,
-    /// The address has no such method.
+    /// The path has no such method.
     MethodNotAllowed,
-    /// The caller does this too often.
+    /// The request exceeds a rate limit.
     RateLimited {
-        /// When it may do so again.
+        /// The time until the next request succeeds.
         retry_after: Duration,
     },
-    /// The server can't answer now, and may be able to soon.
+    /// The server can't answer now. A retry can succeed.
     Unavailable,
-    /// The server has a fault.
+    /// A fault of the server.
     Internal,
 }
 
-/// The stable word of a refusal, left on the response for the log.
+/// A response extension: the `reason` of an error, for the log and the metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome(pub &'static str);
 
-/// Left on the response to whoever came with an id or a secret that is none: how often that happens is limited.
+/// A response extension: the request has an unknown id, or a missing or wrong token or secret. The server limits how
+/// many of these an address may send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrongGuess;
 
-/// What clients see of a refusal.
+/// The HTTP status and the envelope of an error response.
 pub(crate) struct ErrorBody {
     pub(crate) http_status: StatusCode,
     pub(crate) code: i32,
@@ -103,7 +104,7 @@ pub(crate) struct ErrorBody {
 }
 
 impl ApiError {
-    /// The stable name that clients and logs know it by.
+    /// The stable name of the error, in the envelope, the log and the metrics.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Life(reason) => reason.word(),
@@ -135,7 +136,7 @@ impl ApiError {
         }
     }
 
-    /// The seconds after which another try is worth it, where that is known.
+    /// The value of `retry-after` in seconds, rounded up. `None` for an error without this header.
     fn retry_after(&self) -> Option<u64> {
         match self {
             Self::RateLimited { retry_after } => {
@@ -154,7 +155,8 @@ impl ApiError {
         )
     }
 
-    /// One of each, with an example of what it may say.
+    /// An example of each error in the OpenAPI document. Deliberately absent: [`WrongPassword`](Self::WrongPassword),
+    /// because the document does not describe the demo.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
         use Reason as L;
@@ -252,7 +254,7 @@ impl ApiError {
     }
 }
 
-/// Whether a refused caller is told when to come back.
+/// Whether responses with this status have the header `retry-after`.
 pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
     matches!(http_status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
 }
@@ -288,10 +290,10 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// JSON that the server writes or has stored. Malformed JSON of a client is [`ApiError::MalformedJson`].
+/// Only for JSON that the server writes or has stored. Malformed JSON of a client is [`ApiError::MalformedJson`].
 impl From<serde_json::Error> for ApiError {
     fn from(error: serde_json::Error) -> Self {
-        tracing::error!(%error, "JSON can't be written or read");
+        tracing::error!(%error, "can't serialize or deserialize JSON");
         Self::Internal
     }
 }
@@ -322,7 +324,7 @@ impl From<CodeError> for ApiError {
             CodeError::Json(error) => error.into(),
             CodeError::Random(error) => error.into(),
             CodeError::Contention | CodeError::BadKey => {
-                tracing::error!(%error, "a code can't be used");
+                tracing::error!(%error, "operation on a code failed");
                 Self::Internal
             }
         }
@@ -347,7 +349,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn business_refusals_answer_200_and_transport_refusals_their_own_status() {
+    fn business_refusals_have_http_200_and_transport_refusals_their_own_status() {
         for (refusal, http_status, code, reason) in [
             (ApiError::UnknownCode, 200, 2241, "unknown-code"),
             (ApiError::Life(Reason::NotScanned), 200, 500, "not-scanned"),
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_sent_away_for_now_is_told_when_to_come_back() {
+    fn retry_after_is_in_whole_seconds_rounded_up() {
         let too_often = |milliseconds| ApiError::RateLimited { retry_after: Duration::from_millis(milliseconds) };
         for (refusal, seconds) in [
             (ApiError::from(StoreError::new("disk full")), "1"),

@@ -1,6 +1,4 @@
-//! What a handler wants to know of a request, read once and refused in one way.
-//!
-//! Deliberately absent: decisions about codes. A handler that has these values knows who calls and what for.
+//! Extractors: each reads one part of a request, and rejects an invalid one with an [`ApiError`].
 
 use core::convert::Infallible;
 use core::time::Duration;
@@ -30,14 +28,15 @@ use crate::store::user::User;
 const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
 const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
 
-/// The longest body that is read.
+/// The maximum length of a body in bytes. The server rejects a longer one.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// How much of a longer body is swallowed, so that its sender gets to read the refusal.
+/// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
+/// finish sending and read the error.
 const MAX_SWALLOWED_BYTES: usize = 4 * 1024 * 1024;
-/// The longest `Origin` and `User-Agent` that a phone is shown.
+/// The maximum length of `origin` and `userAgent` that a phone shows, in characters.
 const MAX_SHOWN_CHARACTERS: usize = 300;
 
-/// How long a body may take to arrive.
+/// The maximum time for the arrival of a body.
 pub struct BodyTimeout(pub Duration);
 
 impl FromRef<Arc<AppState>> for BodyTimeout {
@@ -46,7 +45,7 @@ impl FromRef<Arc<AppState>> for BodyTimeout {
     }
 }
 
-/// A JSON object in the body.
+/// The body of a request: a JSON object.
 pub struct ApiJson<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T>
@@ -59,10 +58,10 @@ where
         if !is_json(request.headers()) {
             return Err(ApiError::UnsupportedMediaType);
         }
-        let BodyTimeout(patience) = BodyTimeout::from_ref(state);
-        let body = timeout(patience, read(request.into_body())).await.map_err(|_| ApiError::SlowBody)??;
+        let BodyTimeout(limit) = BodyTimeout::from_ref(state);
+        let body = timeout(limit, read(request.into_body())).await.map_err(|_| ApiError::SlowBody)??;
         let value: Value = serde_json::from_slice(&body).map_err(|error| ApiError::MalformedJson(error.to_string()))?;
-        // serde would take an array for a struct, field by field.
+        // serde also deserializes a struct from an array, one element for each field.
         if !value.is_object() {
             return Err(ApiError::InvalidParameter {
                 name: "body".into(),
@@ -73,7 +72,7 @@ where
     }
 }
 
-/// The query of the address.
+/// The query of a request.
 pub struct ApiQuery<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
@@ -86,7 +85,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
-/// The user in whose name a phone calls.
+/// The user whose token an approver sends in `authorization`.
 pub struct Approver(pub User);
 
 impl FromRequestParts<Arc<AppState>> for Approver {
@@ -94,35 +93,37 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
-        // Clients in the field send the bare token, without a scheme.
+        // Some clients in the field send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
         Ok(Self(state.identity.verify(token).await?))
     }
 }
 
-/// The app that a client calls for, and the page that it calls from.
+/// The app that a request names, and the origin of the page that sent it.
 pub struct Caller {
     app: Option<Arc<App>>,
     page: Page,
 }
 
 impl Caller {
-    /// The app: the only one, when the client names none.
+    /// The app that the request names. If it names none, the only app of the server.
     ///
     /// # Errors
     ///
-    /// When there are several, and when the app does not allow the page.
+    /// [`ApiError::UnknownApp`] when the request names no app and the server does not have exactly one.
+    /// [`ApiError::OriginNotAllowed`] when the app does not list the origin.
     pub fn app(&self) -> Result<Arc<App>, ApiError> {
         let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
         self.page.may_call(&app)?;
         Ok(app)
     }
 
-    /// Lets pass who asks for something of `app`.
+    /// Checks that the request may use a code of `app`.
     ///
     /// # Errors
     ///
-    /// When the client has named another app, and when the app does not allow the page.
+    /// [`ApiError::UnknownCode`] when the request names another app. [`ApiError::OriginNotAllowed`] when `app` does not
+    /// list the origin.
     pub fn is_for(&self, app: &App) -> Result<(), ApiError> {
         if self.app.as_ref().is_some_and(|named| named.id != app.id) {
             return Err(ApiError::UnknownCode);
@@ -144,24 +145,25 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     }
 }
 
-/// The id of the app that a client names.
+/// The app id that a request names. `None` when the header is absent, empty or not ASCII.
 pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
     text(headers, APP_ID)
 }
 
-/// Where a request comes from, by what browsers do not let a page change (`Origin`, `Sec-Fetch-Site`).
+/// Where a request comes from, by two headers that a page can't set: `Origin` and `Sec-Fetch-Site`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Page {
-    /// The server's own, or no page at all.
+    /// A page of the server itself, or no page.
     Own,
-    /// One of another origin.
+    /// A page of another origin.
     Of(Origin),
-    /// One that its browser does not name, such as a sandboxed one.
+    /// A page of unknown origin: `origin: null`, as in a sandboxed frame, or a request without `origin` from another
+    /// origin.
     Nameless,
 }
 
 impl Page {
-    /// What the headers say.
+    /// Classifies a request by its headers.
     pub fn read(headers: &HeaderMap, config: &Config) -> Self {
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         match headers.get(header::ORIGIN) {
@@ -170,9 +172,9 @@ impl Page {
                 Some(origin) => Self::Of(origin),
                 None => Self::Nameless,
             },
-            // `none` is a person who typed the address.
+            // `none`: the person entered the address or opened a bookmark.
             None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Own,
-            // An image, a form or a frame of another page.
+            // An image, a form or a frame in a page of another origin.
             None => Self::Nameless,
         }
     }
@@ -186,7 +188,8 @@ impl Page {
     }
 }
 
-/// Without a public address, the server goes by whatever name it was called by.
+/// Whether `origin` is that of the server: its public address. Without a configured one, `http://` and the `host`
+/// header.
 fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
     match &config.public_url {
         Some(own) => origin == own,
@@ -196,13 +199,13 @@ fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
     }
 }
 
-/// How a caller proves that it is the app's backend.
+/// The result of HTTP Basic authentication, by which the backend of an app proves itself.
 pub enum Backend {
-    /// By the secret of this app.
+    /// The credentials are the id and a secret of this app.
     Proved(Arc<App>),
-    /// By another secret.
+    /// The credentials are those of no app.
     Wrong,
-    /// Not at all: a browser, perhaps.
+    /// The request has no Basic credentials, as in a call of a browser.
     Silent,
 }
 
@@ -221,7 +224,7 @@ impl FromRequestParts<Arc<AppState>> for Backend {
     }
 }
 
-/// The poll token that a browser brings.
+/// The poll token of a request. `None` when the header is absent, empty or not ASCII.
 pub struct PollToken(pub Option<Secret>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PollToken {
@@ -253,7 +256,7 @@ impl FromRequestParts<Arc<AppState>> for Browser {
     }
 }
 
-/// A parameter that must be there and hold something.
+/// Returns a required parameter, or [`ApiError::MissingParameter`] when it is absent or empty.
 pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, ApiError> {
     value.filter(|value| !value.is_empty()).ok_or(ApiError::MissingParameter(name.into()))
 }
@@ -290,20 +293,21 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// What follows the name of the scheme, when that is `scheme`.
+/// The credentials of an `authorization` header. `None` when its scheme is not `scheme`, in any case.
 fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
     let (name, credentials) = authorization.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
 }
 
-/// A header that a person will read: short, and without characters that could play tricks on a screen.
+/// The value of a header for display to a person: shortened, and without control and invisible formatting characters.
+/// `None` when the header is absent or nothing is left.
 fn shown(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
     let shown: String = text.chars().filter(|c| !is_trick(*c)).take(MAX_SHOWN_CHARACTERS).collect();
     Some(shown).filter(|shown| !shown.is_empty())
 }
 
-/// Control characters, and those that turn the direction of a text or are not seen.
+/// Whether a character is a control character, changes the direction of the text, or is invisible.
 fn is_trick(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
@@ -314,10 +318,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_phone_shows_of_a_browser_is_short_and_plain() {
+    fn shown_header_has_300_characters_at_most_and_no_control_or_format_characters() {
         let mut headers = HeaderMap::new();
         let tricky = format!("Moz\u{202e}illa\u{1}{}", "x".repeat(1_000));
-        // A header can't hold 0x01; a tab it can.
+        // A header value can't contain 0x01, but it can contain a tab.
         let value = HeaderValue::from_bytes(tricky.replace('\u{1}', "\t").as_bytes()).unwrap();
         headers.insert(header::USER_AGENT, value);
         let shown = shown(&headers, header::USER_AGENT).unwrap();
@@ -326,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_known_by_its_media_type() {
+    fn is_json_accepts_json_media_types_only() {
         for (content_type, expected) in [
             ("application/json", true),
             ("Application/JSON; charset=utf-8", true),
@@ -342,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_of_credentials_is_read_in_any_case() {
+    fn scheme_of_credentials_is_case_insensitive() {
         assert_eq!(credentials("Bearer abc", "bearer"), Some("abc"));
         assert_eq!(credentials("bearer  abc", "bearer"), Some("abc"));
         assert_eq!(credentials("Basic abc", "bearer"), None);

@@ -1,4 +1,4 @@
-//! `GET /metrics`, on a listener of its own.
+//! `GET /metrics` on its own listener.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use crate::http::state::AppState;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What Prometheus reads.
+/// The route that Prometheus scrapes.
 pub fn routes(state: &Arc<AppState>) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(Arc::clone(state))
 }
 
 async fn metrics(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, ApiError> {
     let lines = state.metrics.encode(state.codes.waiters.len()).map_err(|error| {
-        tracing::error!(%error, "the metrics can't be written");
+        tracing::error!(%error, "can't encode the metrics");
         ApiError::Internal
     })?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], lines))
@@ -32,17 +32,17 @@ async fn metrics(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse
 
 /// Serves the metrics until it is dropped.
 pub struct Exporter {
-    /// The address that it listens on.
+    /// The bound address. If the configured port is 0, it has the port that the system chose.
     pub address: SocketAddr,
     server: JoinHandle<()>,
 }
 
 impl Exporter {
-    /// Listens on `address`.
+    /// Binds `address` and serves the metrics in a task.
     ///
     /// # Errors
     ///
-    /// When the address can't be listened on.
+    /// When the address can't be bound.
     pub async fn start(address: SocketAddr, state: &Arc<AppState>) -> io::Result<Self> {
         let listener = TcpListener::bind(address)
             .await
@@ -51,7 +51,7 @@ impl Exporter {
         let routes = routes(state);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
-                tracing::error!(%error, "the metrics are served no longer");
+                tracing::error!(%error, "metrics listener failed");
             }
         });
         Ok(Self { address, server })

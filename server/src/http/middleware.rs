@@ -1,10 +1,9 @@
-//! Around every request: its id, its line in the log, its place in the counts, its end when it takes too long, and an
-//! answer when its handler panics.
+//! The layer around every request. It sets the request id and the headers of all responses, writes the log line, counts
+//! the request, limits wrong guesses, ends a response that takes too long, and responds when the handler panics.
 //!
-//! It also sets the headers that all answers have. One layer does it all: axum clones and boxes what is below each layer at
-//! each request, so that several of them cost more than the call that browsers repeat. Deliberately absent: what is
-//! written, counted, too much, and read across origins, which are [`log`]'s, [`crate::telemetry::metrics`]'s, [`crate::rate_limit`]'s
-//! and [`crate::http::cors`]'s.
+//! One layer does all of this, because axum clones and boxes everything below a layer for each request. Four layers
+//! made 40 of the 118 allocations of a poll (docs/decisions/0075). The parts are in [`log`],
+//! [`crate::telemetry::metrics`], [`crate::rate_limit`] and [`crate::http::cors`].
 
 use core::convert::Infallible;
 use core::panic::AssertUnwindSafe;
@@ -28,7 +27,7 @@ use crate::http::state::AppState;
 use crate::secrets;
 use crate::telemetry::log;
 
-/// Observes what is below it. A layer by hand: `from_fn` clones and boxes what is below once more.
+/// The layer. It is written by hand: `from_fn` would clone and box the inner service once more.
 #[derive(Clone)]
 pub(crate) struct Observe {
     state: Arc<AppState>,
@@ -36,12 +35,12 @@ pub(crate) struct Observe {
 }
 
 impl Observe {
-    /// For what pages of other origins do not read, or any may.
+    /// For routes that no page of another origin reads, or that allow every origin themselves. Sets no CORS headers.
     pub(crate) fn new(state: &Arc<AppState>) -> Self {
         Self { state: Arc::clone(state), is_for_pages: false }
     }
 
-    /// For what the pages of apps may read, even that they have to wait.
+    /// For routes that pages of apps call. Every response has CORS headers, so that a page can read HTTP 429 as well.
     pub(crate) fn for_pages(state: &Arc<AppState>) -> Self {
         Self { is_for_pages: true, ..Self::new(state) }
     }
@@ -55,7 +54,7 @@ impl<S> Layer<S> for Observe {
     }
 }
 
-/// What is observed.
+/// The service that [`Observe`] makes of an inner service.
 #[derive(Clone)]
 pub(crate) struct Observed<S> {
     inner: S,
@@ -97,11 +96,11 @@ where
     }
 }
 
-/// Left on the answer to a poll: how long it waited for news, which says nothing of the server's speed.
+/// A response extension of every poll: how long the server held it. The duration in the metrics excludes this time.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Waited(pub(crate) Duration);
 
-/// What is told of a request when it is answered.
+/// Data of a request for the log, the metrics and the rate limit, read before the handler consumes the request.
 struct Asked {
     method: Method,
     route: Option<MatchedPath>,
@@ -118,18 +117,18 @@ impl Asked {
     }
 }
 
-/// Answers a request, and tells those who run the server what became of it.
+/// Runs the handler, applies the limits, and counts and logs the response.
 async fn answer(
     state: &AppState,
     Asked { method, route, client }: Asked,
     answering: impl Future<Output = Result<Response, Infallible>>,
 ) -> Response {
     let begin = Instant::now();
-    // What a panic says is for the log, where the panic hook has put it.
+    // The panic hook has already written the panic message to standard error.
     let answering = AssertUnwindSafe(answering).catch_unwind();
     let answering =
         answering.map(|answered| answered.map_or_else(|_| ApiError::Internal.into_response(), |Ok(answer)| answer));
-    let response = hold(state, client, answering).await;
+    let response = enforce_limits(state, client, answering).await;
 
     let route = route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
     let took = begin.elapsed();
@@ -137,17 +136,22 @@ async fn answer(
     let waited_for = waited.map_or(Duration::ZERO, |waited| waited.0);
     let reason = response.extensions().get::<Outcome>().map(|Outcome(reason)| *reason);
     state.metrics.count_request(route, response.status().as_u16(), reason, took.saturating_sub(waited_for));
-    // Every page that waits polls all the time: of that the counts are enough, unless it is refused.
+    // Pages poll all the time. A successful poll is counted and not logged.
     if waited.is_none() || reason.is_some() {
         log::one_line(&method, route, response.status(), took, reason);
     }
     response
 }
 
-/// Ends what takes too long to answer `client`, and tells whoever guesses too much nothing but to wait.
-async fn hold(state: &AppState, client: ClientAddress, answering: impl Future<Output = Response>) -> Response {
+/// Waits for the response up to `answer_timeout`. If it is a wrong guess above the rate limit, returns HTTP 429
+/// instead.
+async fn enforce_limits(
+    state: &AppState,
+    client: ClientAddress,
+    answering: impl Future<Output = Response>,
+) -> Response {
     let Ok(response) = timeout(state.config.settings.limits.answer_timeout, answering).await else {
-        tracing::error!("an answer took too long");
+        tracing::error!("no response within answer_timeout");
         return ApiError::Unavailable.into_response();
     };
     if response.extensions().get::<WrongGuess>().is_none() {

@@ -1,4 +1,4 @@
-//! The HTTP side of the server: routes, handlers, extractors, middleware and errors.
+//! The HTTP layer of the server: routes, handlers, extractors, middleware and errors.
 
 pub mod api;
 pub(crate) mod cors;

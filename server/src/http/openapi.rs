@@ -1,8 +1,8 @@
-//! What `/openapi.json` says: OpenAPI 3.1, put together from the calls' own annotations.
+//! `/openapi.json`: the OpenAPI 3.1 document, generated from the annotations of the handlers.
 //!
-//! A call says what it reads and what a success brings. What all have in common is added here: the envelope, the ways
-//! to be refused, and how callers prove who they are. Deliberately absent: the demo and the pages, which are no part of
-//! the protocol, and any list of refusals, which is [`ApiError::each`]'s.
+//! An annotation describes the parameters of a call and the data of a success. This module adds what all calls have in
+//! common: the envelope, the errors of [`ApiError::each`], the security schemes, and links between the calls.
+//! Deliberately absent: the demo and the static files, which are not part of the protocol.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use utoipa::openapi::{Object, OpenApi, Required, Type};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Caller, PollToken};
 
-const INTRODUCTION: &str = "Signs people in to web pages that they scan with their phone. Every answer but a picture \
-    is an envelope: `code` 200 and `data`, or another `code` and the `reason`, a stable word. What is refused by the \
-    rules of signing in is answered with HTTP 200, what fails before that with a status of its own.";
+const INTRODUCTION: &str = "Signs a person in to a web page whose QR code they scan with their phone. Every response \
+    except an image and the key set is an envelope: `code` 200 with `data`, or another `code` with `reason`, a stable \
+    name. A business refusal has HTTP status 200. A transport refusal has an HTTP status of its own.";
 
-/// The description of a server at `base_url`, of whose calls `calls` knows.
+/// The document of a server at `base_url`. `calls` has the annotated operations.
 pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
     let mut document = json!(calls);
     let mut by_status = refusals();
@@ -28,7 +28,7 @@ pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
     for operation in operations(&mut document) {
         complete(operation, &by_status);
     }
-    let transport = by_status.iter().map(|(status, faces)| (component(*status), response(*status, faces)));
+    let transport = by_status.iter().map(|(status, bodies)| (component(*status), response(*status, bodies)));
     let transport: Map<_, _> = transport.collect();
     let common = json!({
         "info": { "title": "scanlogin", "version": env!("CARGO_PKG_VERSION"), "description": INTRODUCTION },
@@ -38,11 +38,11 @@ pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
             "responses": transport,
             "headers": {
                 "x-request-id": {
-                    "description": "Names the request in the server's log", "required": true,
+                    "description": "The id of the request in the server's log", "required": true,
                     "schema": { "type": "string", "pattern": "^[0-9a-f]{32}$" },
                 },
                 "retry-after": {
-                    "description": "When to come back, in seconds", "required": true,
+                    "description": "Seconds until a retry can succeed", "required": true,
                     "schema": { "type": "integer", "minimum": 1 },
                 },
             },
@@ -52,12 +52,12 @@ pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
                     "description": "The token of the user who is signed in on the phone",
                 },
                 "backend": {
-                    "type": "http", "scheme": "basic", "description": "The id of the app, and one of its secrets",
+                    "type": "http", "scheme": "basic", "description": "The id of the app and one of its secrets",
                 },
             },
         },
     });
-    // The crate that collects the calls presents itself there.
+    // utoipa fills `info` with the metadata of a crate, such as its authors.
     document.as_object_mut().into_iter().for_each(|document| drop(document.remove("info")));
     merge(&mut document, common);
     document
@@ -65,13 +65,13 @@ pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
 
 impl IntoParams for Caller {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![header(protocol::header::APP_ID, "The id of the app; `gene` needs it where the server has several")]
+        vec![header(protocol::header::APP_ID, "The id of the app; `gene` requires it when the server has several apps")]
     }
 }
 
 impl IntoParams for PollToken {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![header(protocol::header::POLL_TOKEN, "What `gene` has given to this browser")]
+        vec![header(protocol::header::POLL_TOKEN, "The poll token that `gene` returned to this browser")]
     }
 }
 
@@ -85,13 +85,13 @@ fn header(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-/// All ways to be refused.
+/// All errors by HTTP status.
 fn refusals() -> BTreeMap<StatusCode, Vec<ErrorBody>> {
     let mut by_status = BTreeMap::<_, Vec<_>>::new();
     for body in ApiError::each().into_iter().map(ApiError::body) {
         by_status.entry(body.http_status).or_default().push(body);
     }
-    // Only a picture can be missing at its address, and an <img> knows that by the status.
+    // `image` answers `unknown-code` with HTTP status 404, because an <img> reads the HTTP status only.
     by_status.entry(StatusCode::NOT_FOUND).or_default().push(ApiError::UnknownCode.body());
     by_status
 }
@@ -102,7 +102,7 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Val
     methods.flat_map(Map::values_mut).filter_map(Value::as_object_mut)
 }
 
-/// Where an answer brings what another call asks for.
+/// The OpenAPI links of a call: fields of its response that other calls take as input.
 fn links(operation_id: &str) -> Value {
     let random = "$response.body#/data/random";
     let decide = |call: &str| json!({ "operationId": call, "requestBody": { "random": random } });
@@ -133,7 +133,7 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for status in by_status.keys() {
         let is_possible = match *status {
-            // Nothing at this address: only where a part of it is the caller's to choose, and then it says so itself.
+            // Only a call with a parameter in its path answers 404. Its annotation declares that.
             StatusCode::NOT_FOUND => responses.contains_key("404"),
             StatusCode::BAD_REQUEST
             | StatusCode::REQUEST_TIMEOUT
@@ -157,7 +157,7 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
     }
 }
 
-/// What is answered with HTTP 200.
+/// The schema of a response with HTTP status 200: a success with `data`, or a business refusal.
 fn envelope(data: &Value) -> Value {
     let success = json!({
         "type": "object",
@@ -172,7 +172,7 @@ fn component(status: StatusCode) -> String {
     format!("ApiError{}", status.as_str())
 }
 
-fn response(status: StatusCode, faces: &[ErrorBody]) -> Value {
+fn response(status: StatusCode, bodies: &[ErrorBody]) -> Value {
     let mut headers = json!({ "x-request-id": { "$ref": "#/components/headers/x-request-id" } });
     if crate::http::error::is_for_now(status) {
         merge(&mut headers, json!({ "retry-after": { "$ref": "#/components/headers/retry-after" } }));
@@ -180,13 +180,13 @@ fn response(status: StatusCode, faces: &[ErrorBody]) -> Value {
     json!({
         "description": status.canonical_reason().unwrap_or_default(),
         "headers": headers,
-        "content": { "application/json": { "schema": schema(faces) } },
+        "content": { "application/json": { "schema": schema(bodies) } },
     })
 }
 
-/// The envelope of a refusal that is one of `faces`.
-fn schema(faces: &[ErrorBody]) -> Value {
-    let each = faces.iter().map(|ErrorBody { code, reason, message, .. }| {
+/// The schema of the envelope of an error that is one of `bodies`.
+fn schema(bodies: &[ErrorBody]) -> Value {
+    let each = bodies.iter().map(|ErrorBody { code, reason, message, .. }| {
         json!({
             "title": reason,
             "description": message,
@@ -204,7 +204,7 @@ fn schema(faces: &[ErrorBody]) -> Value {
     })
 }
 
-/// Puts `more` into `value`, field by field.
+/// Merges `more` into `value`. Objects are merged recursively; any other value is replaced.
 fn merge(value: &mut Value, more: Value) {
     match (value, more) {
         (Value::Object(value), Value::Object(more)) => {

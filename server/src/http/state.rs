@@ -1,4 +1,4 @@
-//! What handlers work with: the configuration, and every part of the server, wired together.
+//! The state that all handlers share: the configuration and all parts of the server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,23 +20,23 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::measured_store::MeasuredStore;
 use crate::telemetry::metrics::Metrics;
 
-/// The state of a server.
+/// The state of a server, shared by all handlers.
 pub struct AppState {
-    /// The configuration of the process.
+    /// The configuration at the start. [`reload`](Self::reload) does not change it.
     pub config: Config,
-    /// The clock of all parts.
+    /// The clock that all parts use.
     pub clock: Clock,
-    /// Where codes, accounts and keys are stored.
+    /// Stores codes, accounts and keys, and measures each operation.
     pub store: Arc<dyn Store>,
-    /// The codes.
+    /// Creates, finds and changes codes.
     pub codes: CodeService,
-    /// Verifies the tokens of users.
+    /// Verifies the tokens of users, and signs those of the demo.
     pub identity: Identity,
     /// Signs the tokens that this server issues.
     pub signing_keys: SigningKeys,
-    /// The rate limits.
+    /// Counts requests against the rate limits.
     pub rate_limiters: RateLimiters,
-    /// The counts.
+    /// Counts requests, codes and tickets.
     pub metrics: Arc<Metrics>,
     apps: Arc<CurrentApps>,
     stopping: watch::Sender<bool>,
@@ -47,7 +47,7 @@ impl AppState {
     ///
     /// # Errors
     ///
-    /// When the store can't be opened.
+    /// When the store can't be opened, or the system has no random numbers.
     pub async fn open(config: Config) -> Result<Arc<Self>, StoreError> {
         let takeover_timeout = config.takeover_timeout;
         let open_file = move |path: &Path| SqliteStore::take_over(path, takeover_timeout);
@@ -55,7 +55,7 @@ impl AppState {
         Self::new(config, store, Clock::system()).map_err(StoreError::new)
     }
 
-    /// Uses a store and a clock of the caller's.
+    /// Makes a state from the given store and clock.
     ///
     /// # Errors
     ///
@@ -78,21 +78,22 @@ impl AppState {
         }))
     }
 
-    /// The apps that are configured now.
+    /// The apps at the start, or after the last successful [`reload`](Self::reload).
     pub fn apps(&self) -> Arc<Apps> {
         self.apps.get()
     }
 
-    /// Reads the settings file again, and returns how many apps it describes.
+    /// Reads the settings file again, replaces the apps and issuers, and returns the number of apps. Without a settings
+    /// file it changes nothing.
     ///
     /// # Errors
     ///
-    /// When the file is rejected; then nothing has changed.
+    /// When the file is rejected. Nothing changes then.
     pub fn reload(&self) -> Result<usize, ConfigError> {
         let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
         let Settings { apps, issuers, limits } = read_settings(path, self.config.jwt_secret.as_ref())?;
         if limits != self.config.settings.limits {
-            tracing::warn!("the limits have changed, and count from the next start on");
+            tracing::warn!("changed limits take effect after a restart");
         }
         let count = apps.len();
         self.identity.set_issuers(issuers);
@@ -100,12 +101,12 @@ impl AppState {
         Ok(count)
     }
 
-    /// Makes every poll that waits return, and lets no other poll wait.
+    /// Ends all held polls. From now on no poll is held, and `/readyz` answers `unavailable`.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Becomes `true` when [`stop`](Self::stop) is called.
+    /// A receiver whose value becomes `true` when [`stop`](Self::stop) is called.
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
     }

@@ -1,7 +1,6 @@
-//! The files that a person's browser opens: the pages at `/`, the widget at `/scanlogin/`.
+//! Static files: the pages at `/`, and the package of the widget at `/scanlogin/`.
 //!
-//! They are served with a policy that leaves a script no way to do harm: no inline code, no other host, no HTML from
-//! strings. Deliberately absent: templates. What is in the folders is what is served.
+//! Their Content-Security-Policy forbids inline code, other hosts and HTML from strings.
 
 use axum::Router;
 use axum::extract::Request;
@@ -15,19 +14,19 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::config::Config;
 use crate::http::error::ApiError;
 
-/// `blob:` is for the picture of a code that a person uploads to the phone page.
+/// `blob:` lets the phone page read an image of a code that the person selects.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The folders of `config`, as what is tried when no route fits.
+/// Serves the folders of `config` as the fallback for paths without a route.
 pub fn routes(config: &Config) -> Router {
     let mut router = Router::new().fallback(unknown);
     if let Some(www) = &config.www {
         router = router.fallback_service(files(www));
     }
     if let Some(package) = &config.package {
-        // Nothing in it is secret, and the pages that load it may be of any origin.
+        // The package is public, and pages of any origin may load it.
         let open = ServiceBuilder::new().layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
         router = router.nest_service("/scanlogin", open.service(files(package)));
     }
@@ -39,7 +38,8 @@ pub fn routes(config: &Config) -> Router {
     router.layer(from_fn(one_slash)).layer(headers)
 }
 
-/// A folder's address gets a slash at its end by a redirect, and one that begins with two slashes names a host.
+/// Rejects a path that begins with two slashes. `ServeDir` redirects the path of a folder to the same path with a slash
+/// at its end, and a `location` that begins with two slashes names another host.
 async fn one_slash(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("//") {
         ApiError::UnknownRoute.into_response()
@@ -53,7 +53,7 @@ async fn unknown() -> ApiError {
 }
 
 fn files(folder: &std::path::Path) -> ServeDir<Router> {
-    // A method that no file takes finds nothing either.
+    // A method other than GET and HEAD gets 404 as well.
     ServeDir::new(folder).fallback(Router::new().fallback(unknown)).call_fallback_on_method_not_allowed(true)
 }
 

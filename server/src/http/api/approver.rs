@@ -1,6 +1,6 @@
 //! `POST scanned`, `confirm` and `cancel`: the calls of an approver, the phone of a signed-in user.
 //!
-//! The `status` of their answers is another scale than that of `check`: docs/protocol.md, "scanned".
+//! Their `status` has another scale than the `status` of `check`: docs/protocol.md, "scanned".
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::http::state::AppState;
 use crate::store::user::User;
 use crate::telemetry::audit::Event;
 
-/// The phone of a signed-in user has scanned the code.
+/// Marks the code as scanned by the user of the token.
 #[utoipa::path(
     post, path = "/scanned", context_path = API_PATH, tag = "phone", security(("user" = [])),
     request_body = ApproverRequest,
-    responses((status = 200, body = ApproverData, description = "The code is this user's now, or a business refusal"))
+    responses((status = 200, body = ApproverData, description = "The user owns the code, or a business refusal"))
 )]
 pub(super) async fn scanned(
     State(state): State<Arc<AppState>>,
@@ -31,11 +31,11 @@ pub(super) async fn scanned(
     run_to_end(act(state, call, Action::Scan)).await
 }
 
-/// The user lets the page sign in.
+/// Signs the page in as the owner of the code.
 #[utoipa::path(
     post, path = "/confirm", context_path = API_PATH, tag = "phone", security(("user" = [])),
     request_body = ApproverRequest,
-    responses((status = 200, body = ApproverData, description = "The page signs in, or a business refusal"))
+    responses((status = 200, body = ApproverData, description = "The page can sign in, or a business refusal"))
 )]
 pub(super) async fn confirm(
     State(state): State<Arc<AppState>>,
@@ -44,11 +44,11 @@ pub(super) async fn confirm(
     run_to_end(act(state, call, Action::Confirm)).await
 }
 
-/// The user does not let the page sign in.
+/// Declines the sign-in of the page.
 #[utoipa::path(
     post, path = "/cancel", context_path = API_PATH, tag = "phone", security(("user" = [])),
     request_body = ApproverRequest,
-    responses((status = 200, body = ApproverData, description = "The page does not sign in, or a business refusal"))
+    responses((status = 200, body = ApproverData, description = "The code is cancelled, or a business refusal"))
 )]
 pub(super) async fn cancel(
     State(state): State<Arc<AppState>>,
@@ -57,7 +57,8 @@ pub(super) async fn cancel(
     run_to_end(act(state, call, Action::Cancel)).await
 }
 
-/// A call of an approver. Its parts can be wrong, and are audited then too.
+/// A call of an approver. A part that is invalid is an error in its field, because the audit log records such attempts
+/// too.
 pub(super) struct ApproverCall {
     /// The id of the code.
     random: Result<String, ApiError>,

@@ -1,4 +1,4 @@
-//! `GET check`: the page asks what has become of its code, and may wait for news.
+//! `GET check`: returns the status of a code, as a short poll or as a long poll.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -24,26 +24,28 @@ use crate::http::state::AppState;
 use crate::secrets::{Secret, ticket};
 use crate::store::record::Record;
 
-/// The query, in which every value is a text.
+/// The query. Numbers are read as text, so that an error can name the parameter.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CheckQuery {
     /// The id of the code.
     #[param(required, value_type = String)]
     random: Option<String>,
-    /// How many seconds to wait for news at most.
+    /// The maximum time in seconds that the server holds the request. Values above 30 count as 30.
     #[param(value_type = Option<u32>)]
     wait: Option<String>,
-    /// The status that the page knows, and that is no news.
+    /// The status that the page knows already. The server holds the request until the status differs.
     #[param(value_type = Option<i32>)]
     status: Option<String>,
 }
 
-/// The page asks what has become of its code, and may wait for news.
+/// Returns the status of a code.
+///
+/// With `wait` and `status`, the server holds the request until the status differs from `status`.
 #[utoipa::path(
     get, path = "/check", context_path = API_PATH, tag = "page",
     params(CheckQuery, Caller, PollToken),
-    responses((status = 200, body = CheckData<Value>, description = "Where the code stands, or a business refusal"))
+    responses((status = 200, body = CheckData<Value>, description = "The status of the code, or a business refusal"))
 )]
 pub(super) async fn check(
     State(state): State<Arc<AppState>>,
@@ -65,12 +67,12 @@ async fn answer(
 ) -> Result<Answer<CheckData<Value>>, ApiError> {
     let random = required("random", query.random)?;
     let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
-    // Without the status that the caller knows, any status is news.
+    // Without a known status, the response is sent at once.
     let known = number::<i32>("status", query.status)?;
 
     state.rate_limiters.check(&random, brought)?;
     let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
-    // Both listen from before the first look, so that nothing that happens after it is missed.
+    // Invariant: both subscriptions start before the first read, so that no later change is missed.
     let mut listening = until.map(|until| (until, state.codes.waiters.listen(&random), state.stopping()));
     loop {
         let Found { record, app, now, .. } = state.codes.find(&random).await?;
@@ -92,13 +94,14 @@ async fn answer(
             }
             _ => {
                 let data = tell(&app, record, status, &poll_token)?;
-                return Ok(Answer { message: words(status), data });
+                return Ok(Answer { message: message(status), data });
             }
         }
     }
 }
 
-/// Lets the browser pass that asked for the code, and hands back its poll token.
+/// Checks the poll token that the request has, and returns it. Where the app allows polls without one, derives the poll
+/// token again.
 async fn allow(state: &AppState, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, ApiError> {
     match brought {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
@@ -124,8 +127,8 @@ fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Resul
         scanned_result: match record.life {
             Life::Failed(_) => Some(to_value(ScannedResult::<()> {
                 code: Some(code::FAILED),
-                message: Some(words(status).to_owned()),
-                errmsg: Some(words(status).to_owned()),
+                message: Some(message(status).to_owned()),
+                errmsg: Some(message(status).to_owned()),
                 data: None,
             })?),
             Life::Unused | Life::Scanned(_) | Life::Authorised(_) | Life::Cancelled(_) => None,
@@ -134,7 +137,7 @@ fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Resul
     })
 }
 
-fn words(status: Status) -> &'static str {
+fn message(status: Status) -> &'static str {
     match status {
         Status::Expired => "the code has expired",
         Status::Unused => "nobody has scanned the code yet",
@@ -146,9 +149,10 @@ fn words(status: Status) -> &'static str {
     }
 }
 
+/// The time until the code expires, at least 1 ms. Almost infinite for a code that does not expire any more.
 fn changes_by_itself_in(record: &Record, now: Timestamp) -> Duration {
     let at = record.expires_by_itself_at().unwrap_or(Timestamp::MAX);
-    // A timer of tokio's ticks in milliseconds, and so must not round to none.
+    // Timers of tokio have a resolution of 1 ms. A shorter wait could end before the status changes.
     elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))
 }
 

@@ -1,4 +1,4 @@
-//! `POST gene`: a page asks for a code.
+//! `POST gene`: creates a code for a page.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Caller};
 use crate::http::state::AppState;
 
-/// A page asks for a code.
+/// Creates a code.
 #[utoipa::path(
     post, path = "/gene", context_path = API_PATH, tag = "page",
     params(Caller),
     request_body = GeneRequest<Value>,
-    responses((status = 200, body = GeneData<Value>, description = "A new code, or a business refusal"))
+    responses((status = 200, body = GeneData<Value>, description = "The new code, or a business refusal"))
 )]
 pub(super) async fn gene(
     State(state): State<Arc<AppState>>,
@@ -32,7 +32,7 @@ pub(super) async fn gene(
     }
     let app = caller.app()?;
     let custom_data = custom_data(request)?;
-    // What is wrong with the request itself costs nothing.
+    // The requests rejected above do not count against the limit.
     state.rate_limiters.code(client)?;
     let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
     Ok(Answer {

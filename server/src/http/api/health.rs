@@ -1,6 +1,6 @@
-//! `GET /healthz` and `/readyz`: what a supervisor asks before it restarts the server, or sends it requests.
+//! `GET /healthz` and `GET /readyz`: liveness and readiness.
 //!
-//! Deliberately absent from the first: the store. A store that is away is no reason to restart what waits for it.
+//! `/healthz` does not check the store: a restart of the server does not repair the store.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::http::api::Answer;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// Whether the process lives.
+/// Liveness: the server answers as long as its process runs.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations",
-    responses((status = 200, body = String, content_type = "application/json", description = "It does"))
+    responses((status = 200, body = String, content_type = "application/json", description = "The process runs"))
 )]
 pub(super) async fn lives() -> Answer<&'static str> {
     Answer { message: "the server lives", data: "ok" }
 }
 
-/// Whether the server can do its work: the store answers, and the server does not stop.
+/// Readiness: the store answers, and the server is not shutting down.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
-    responses((status = 200, body = String, content_type = "application/json", description = "It can"))
+    responses((status = 200, body = String, content_type = "application/json", description = "The server is ready"))
 )]
 pub(super) async fn is_ready(State(state): State<Arc<AppState>>) -> Result<Answer<&'static str>, ApiError> {
     if *state.stopping().borrow() {

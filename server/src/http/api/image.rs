@@ -1,4 +1,4 @@
-//! `GET image/{random}.png` and `.svg`: the code as a picture, for clients that do not draw it themselves.
+//! `GET image/{random}.png` and `.svg`: the code as an image, for clients that do not draw it.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::codes::find::Found;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// The side of a module in the PNG: large enough to be shown at twice its size.
+/// The width of a module in the PNG, in pixels.
 const PIXELS_A_MODULE: usize = 8;
 
-/// The code as a picture.
+/// Returns the code as an image.
 #[utoipa::path(
     get, path = "/image/{file}", context_path = API_PATH, tag = "page",
-    params(("file" = String, Path, description = "The id of the code, and `.png` or `.svg`")),
+    params(("file" = String, Path, description = "The id of the code, followed by `.png` or `.svg`")),
     responses(
-        (status = 200, description = "The picture", content(("image/png"), ("image/svg+xml"))),
-        (status = 404, description = "There is no such code, or no longer"),
+        (status = 200, description = "The image", content(("image/png"), ("image/svg+xml"))),
+        (status = 404, description = "The code does not exist, or is no longer remembered"),
     )
 )]
 pub(super) async fn image(State(state): State<Arc<AppState>>, file: Result<Path<String>, PathRejection>) -> Response {
     let drawn = match file {
         Ok(Path(file)) => draw(&state, &file).await,
-        // What is no UTF-8 names nothing.
+        // The name is not UTF-8.
         Err(_) => Err(ApiError::UnknownRoute),
     };
     match drawn {
         Ok(response) => response,
-        // An <img> knows a picture that is not there by its status.
+        // An <img> reads the HTTP status only.
         Err(refusal @ (ApiError::UnknownCode | ApiError::UnknownRoute)) => {
             (StatusCode::NOT_FOUND, refusal).into_response()
         }
@@ -52,14 +52,14 @@ async fn draw(state: &AppState, file: &str) -> Result<Response, ApiError> {
     state.rate_limiters.check(random, None)?;
     let Found { record, app, .. } = state.codes.find(random).await?;
     let (content_type, picture) = paint(&CodeService::text(&app, &record)?).map_err(|cause| {
-        tracing::error!(cause, "a code can't be drawn");
+        tracing::error!(cause, "can't draw the image of a code");
         ApiError::Internal
     })?;
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        // Clients in the field ask for it with CORS. Whoever knows the address knows what the picture says.
+        // Clients in the field request the image with CORS. It contains only what the screen shows.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     Ok((headers, [("cross-origin-resource-policy", "cross-origin")], picture).into_response())

@@ -1,6 +1,6 @@
-//! `GET /.well-known/jwks.json`: the keys by which others verify the tokens that `userinfo` hands out.
+//! `GET /.well-known/jwks.json`: the public keys that verify the `token` of `userinfo`.
 //!
-//! It is a JSON Web Key Set as libraries expect it, not in the envelope.
+//! The response is a bare JSON Web Key Set without the envelope, as JWT libraries expect it.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::http::state::AppState;
 
 const KEY_SET: &str = "application/jwk-set+json";
 
-/// The public keys of this server: RFC 7517.
+/// Returns the public keys of this server as a JSON Web Key Set (RFC 7517).
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "backend",
     responses((
         status = 200, body = Object, content_type = KEY_SET,
-        description = "The keys that verify the `token` of a user, newest first",
+        description = "The keys that verify the `token` of `userinfo`, newest first",
     ))
 )]
 pub(super) async fn keys(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, ApiError> {

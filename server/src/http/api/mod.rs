@@ -1,7 +1,8 @@
-//! The six calls of the protocol, the image of a code, and the server's public keys, health and description:
-//! docs/protocol.md, "Calls".
+//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the health
+//! checks and the OpenAPI document.
 //!
-//! A handler reads a request, asks the [`AppState`], and puts the answer in its envelope. Deliberately absent: rules.
+//! A handler reads a request, calls the parts of [`AppState`], and puts the result into the envelope. The rules of
+//! signing in are in [`crate::codes`].
 
 use std::sync::Arc;
 
@@ -32,16 +33,16 @@ mod image;
 mod keys;
 mod userinfo;
 
-/// Most answers are shorter.
+/// The initial capacity of a response body. Most bodies are shorter.
 const ANSWER_BYTES: usize = 512;
-/// With those that are set around the calls.
+/// The initial capacity for headers. It includes those that [`Observe`] adds.
 const ANSWER_HEADERS: usize = 8;
 
-/// The calls, below the server's address, each observed.
+/// The routes of all calls, below the address of the server. One `Observe` layer surrounds each.
 pub fn routes(state: &Arc<AppState>) -> Router {
     let description = Json(description(&state.config.base_url()));
     let calls = Router::from(calls())
-        // The OPTIONS that these routes do not have is what browsers ask by.
+        // A preflight request has the method OPTIONS. No route has it, so that the fallback gets the request.
         .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(state)))
         .layer(Observe::for_pages(state));
     let rest = Router::from(rest().merge(health()))
@@ -51,7 +52,7 @@ pub fn routes(state: &Arc<AppState>) -> Router {
     calls.merge(rest).with_state(Arc::clone(state))
 }
 
-/// What a server at `base_url` says of its calls: OpenAPI 3.1.
+/// The OpenAPI 3.1 document of a server at `base_url`.
 pub fn description(base_url: &str) -> Value {
     openapi::document(&calls().merge(rest()).merge(health()).into_openapi(), base_url)
 }
@@ -66,7 +67,7 @@ fn calls() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(userinfo::userinfo))
 }
 
-/// Outside CORS, since any page may show an image.
+/// Calls without the CORS headers of the six: the keys are for backends, and any page may show an image.
 fn rest() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
 }
@@ -75,8 +76,8 @@ fn health() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::is_ready))
 }
 
-/// Runs `work` to its end in a task of its own. A client that disconnects must keep neither the waiting page from its news
-/// nor the audit log from its event.
+/// Runs `work` to its end in a task of its own. When the client disconnects, the polls of the page are still notified,
+/// and the audit event is still written.
 ///
 /// # Errors
 ///
@@ -87,16 +88,16 @@ async fn run_to_end<T: Send + 'static>(
     tokio::spawn(work.in_current_span()).await.map_err(|_| ApiError::Internal)?
 }
 
-/// What a route says to a method that it does not have.
+/// The response to a method that a route does not have.
 pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::MethodNotAllowed
 }
 
-/// A success, in its envelope.
+/// A success. Its response is the envelope with `code` 200.
 pub(crate) struct Answer<T> {
-    /// For people.
+    /// The `message` of the envelope, for people.
     pub(crate) message: &'static str,
-    /// What was asked for.
+    /// The `data` of the envelope.
     pub(crate) data: T,
 }
 
@@ -104,7 +105,7 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let envelope =
             Envelope { code: code::OK, message: Some(self.message.to_owned()), data: Some(self.data), reason: None };
-        // axum's `Json` lets its buffer grow bit by bit, and takes twice as long.
+        // axum's `Json` starts with a buffer of 128 bytes and must grow it. It takes twice as long.
         let mut body = Vec::with_capacity(ANSWER_BYTES);
         if let Err(error) = serde_json::to_writer(&mut body, &envelope) {
             return ApiError::from(error).into_response();

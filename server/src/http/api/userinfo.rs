@@ -22,12 +22,14 @@ use crate::store::user::Profile;
 use crate::store::{Redeemed, Redemption};
 use crate::telemetry::audit::Event;
 
-type Call = Result<ApiJson<UserInfoRequest>, ApiError>;
+type UserInfoCall = Result<ApiJson<UserInfoRequest>, ApiError>;
 
 const NOT_THE_BACKEND: ApiError =
     ApiError::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
 
-/// The site's backend exchanges a ticket for the user. A browser may where its app lets browsers.
+/// Exchanges a ticket for the user.
+///
+/// The caller is the backend of the site. A browser may call where the app allows it.
 #[utoipa::path(
     post, path = "/userinfo", context_path = API_PATH, tag = "backend", security(("backend" = []), ()),
     params(Caller, PollToken),
@@ -40,7 +42,7 @@ pub(super) async fn userinfo(
     backend: Backend,
     PollToken(poll_token): PollToken,
     browser: Browser,
-    call: Call,
+    call: UserInfoCall,
 ) -> Result<Answer<SignedInUser>, ApiError> {
     let user = run_to_end(async move {
         let found = find_code(&state, caller, call).await;
@@ -65,14 +67,18 @@ pub(super) async fn userinfo(
     Ok(Answer { message: "Successful in exchange for user information", data: user })
 }
 
-/// A ticket, and the code that it belongs to.
+/// A ticket, and the code that it belongs to. `code` is `None` when no code has the ticket.
 struct FoundTicket {
     caller: Caller,
     ticket: Hash,
     code: Option<(Record, KnownCode)>,
 }
 
-async fn find_code(state: &AppState, caller: Result<Caller, ApiError>, call: Call) -> Result<FoundTicket, ApiError> {
+async fn find_code(
+    state: &AppState,
+    caller: Result<Caller, ApiError>,
+    call: UserInfoCall,
+) -> Result<FoundTicket, ApiError> {
     let caller = caller?;
     let ApiJson(request) = call?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
@@ -93,7 +99,7 @@ async fn exchange(
         Backend::Wrong => return Err(NOT_THE_BACKEND),
     };
     let key = state.signing_keys.current().await?;
-    // Everything that can be refused has been checked: a refusal never consumes the ticket.
+    // Invariant: a refusal never consumes the ticket. The checks of the caller and the fetch of the key come first.
     match state.codes.redeem(*ticket, &app.id).await? {
         Redemption::Redeemed(redeemed) => {
             let (token, expires_at) = key.sign(&redeemed.user, &state.config.base_url(), &app.id, state.clock.now())?;
@@ -106,7 +112,8 @@ async fn exchange(
     }
 }
 
-/// Lets the browser pass that asked for the code of this ticket, where the app lets browsers exchange.
+/// Checks that a browser may exchange the ticket, and returns the app. The app must allow it, and the browser must be
+/// the one that created the code.
 fn allow_browser(
     state: &AppState,
     caller: &Caller,
@@ -126,23 +133,29 @@ fn allow_browser(
     }
 }
 
-/// What the site's backend gets for a ticket: the user, a token in their name, and what the server remembers.
+/// The `data` of an exchange: the user, a token of the user, and the sign-ins of the user at this server.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SignedInUser {
     #[serde(flatten)]
     profile: Profile,
+    /// A JWT of the user, signed by this server.
     token: String,
+    /// When `token` expires: RFC 3339 in UTC with milliseconds.
     token_expired_at: String,
+    /// How often the user has signed in at this server, this time included.
     logins_count: i64,
+    /// The address of the browser that created the code.
     last_ip: String,
+    /// When the user first signed in at this server: RFC 3339 in UTC with milliseconds.
     signed_up: String,
+    /// Always `false`: the exchange of a blocked user is refused.
     blocked: bool,
+    /// Always `false`.
     is_deleted: bool,
 }
 
 impl SignedInUser {
-    /// Puts together what a redeemed ticket brings.
     fn new(redeemed: Redeemed, token: &Secret, token_expires_at: Timestamp) -> Self {
         let Redeemed { user, account } = redeemed;
         Self {
