@@ -1,7 +1,7 @@
-//! What an attacker would try, one test for each way in. `SECURITY.md` says which threat each of them stands for.
+//! Attacks, one test for each attack. `SECURITY.md` maps each test to a threat.
 //!
-//! Deliberately absent: how long anything takes. That secrets are compared in constant time is seen to by their types
-//! (`src/secrets.rs`), and a clock that all tests share could not tell.
+//! Deliberately absent: timing attacks. The types of `src/secrets.rs` ensure that secrets are compared in constant
+//! time. A test could not measure it, because concurrent tests disturb each other's timing.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -31,14 +31,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::support::common::{API, Call, Code, Reply, Server, counts, crowded, pass, race, running};
-use crate::support::kept_log::{self, Log};
-use crate::support::provider::{Key, Provider, base64, from_now, issuers, with};
-use crate::support::redis_server::{self, Keeps, RedisServer};
+use crate::support::common::{
+    API, Code, Server, TestRequest, TestResponse, advance_clock, disable_approver_limits, reason_counts,
+    send_concurrently, start_server,
+};
+use crate::support::kept_log::{self, CapturedLog};
+use crate::support::provider::{Key, Provider, base64, claims_with, from_now, issuers};
+use crate::support::redis_server::{self, Persistence, RedisServer};
 
 const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
 
-/// The demo's app and another one, with pages and a secret of its own.
+/// Adds an app `blog` to the demo's app. It has its own secret and its own allowed origin.
 fn shop_and_blog(config: &mut Config) {
     let shop = &mut config.settings.apps[0];
     shop.allowed_origins = vec!["https://shop.example".parse().unwrap()];
@@ -50,142 +53,142 @@ fn shop_and_blog(config: &mut Config) {
     config.public_url = Some("https://login.example".parse().unwrap());
 }
 
-/// What comes back on a connection of its own until the server closes it.
-async fn answer_to(address: &str, bytes: &[u8]) -> String {
+/// Sends `bytes` on a new connection, and returns all that is received until the server closes it.
+async fn send_raw(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    // An end is an end, whether the server had read all of what was sent or not.
-    let _ = stream.read_to_end(&mut answer).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    let mut response = Vec::new();
+    // A reset is not an error here: the server may close the connection before it has read everything.
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_photographs_a_code_learns_nothing_of_it_and_cannot_even_tell_its_state() {
+async fn check_without_the_poll_token_returns_the_same_error_in_every_state() {
     let server = Server::new();
-    let (code, of_the_thief) = (server.gene().await, server.gene().await);
+    let (code, attacker_code) = (server.gene().await, server.gene().await);
     let path = format!("{API}/check?random={}", code.random);
     let poll_token = code.poll_token.as_str();
-    let mut told_before: Option<Vec<Vec<u8>>> = None;
+    let mut previous_bodies: Option<Vec<Vec<u8>>> = None;
     for step in ["", "scanned", "confirm"] {
         if !step.is_empty() {
             server.act(step, &code, "alice").await.success();
         }
-        let mut told = Vec::new();
+        let mut bodies = Vec::new();
         for poll in [
             server.get(&path),
             server.get(&path).poll_token(""),
-            server.get(&path).poll_token(&of_the_thief.poll_token),
+            server.get(&path).poll_token(&attacker_code.poll_token),
             server.get(&path).poll_token(&code.random),
             server.get(&path).poll_token(&poll_token[..42]),
             server.get(&path).poll_token(&poll_token.to_ascii_lowercase()),
             server.get(&path).bearer(&server.token("mallory")),
             server.get(&format!("{path}&x-scanlogin-poll-token={poll_token}")),
-            server.get(&format!("{path}&status=0&wait=30")).poll_token(&of_the_thief.poll_token),
-            server.get(&format!("{path}&random={}", of_the_thief.random)).poll_token(&of_the_thief.poll_token),
+            server.get(&format!("{path}&status=0&wait=30")).poll_token(&attacker_code.poll_token),
+            server.get(&format!("{path}&random={}", attacker_code.random)).poll_token(&attacker_code.poll_token),
         ] {
-            let reply = poll.await;
-            // `refusal` sees to it that there is no data.
-            assert!(["forbidden", "invalid-parameter"].contains(&reply.refusal().2.as_str()), "{}", reply.json());
-            told.push(reply.body);
+            let response = poll.await;
+            // `error` asserts that there is no data.
+            assert!(["forbidden", "invalid-parameter"].contains(&response.error().2.as_str()), "{}", response.json());
+            bodies.push(response.body);
         }
-        assert!(told_before.is_none_or(|before| before == told), "the same in every state");
-        told_before = Some(told);
+        assert!(previous_bodies.is_none_or(|previous| previous == bodies), "the responses differ between states");
+        previous_bodies = Some(bodies);
     }
-    assert_eq!(server.status(&code).await, 2, "and the browser's own polls go on");
+    assert_eq!(server.status(&code).await, 2, "polls with the right token still succeed");
 }
 
 #[test]
-fn a_million_ids_repeat_nothing_and_have_no_structure() {
+fn one_million_random_ids_are_unique_and_uniformly_distributed() {
     const IDS: usize = 1_000_000;
     const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut value_of = [None; 256];
     for (value, character) in CHARACTERS.iter().enumerate() {
         value_of[usize::from(*character)] = Some(value);
     }
-    // How often each character stands in each place, and how each differs from that of the id before.
+    // Per position: how often each value occurs, and how often each XOR with the value of the previous id.
     let (mut values, mut changes) = (vec![[0_u32; 64]; 32], vec![[0_u32; 64]; 32]);
     let mut seen = HashSet::with_capacity(IDS);
-    let (mut before, mut rises) = ([0; 32], 0_usize);
+    let (mut previous, mut increases) = ([0; 32], 0_usize);
     for _ in 0..IDS {
         let id: [u8; 32] = random_id().unwrap().into_bytes().try_into().unwrap();
-        let id = id.map(|character| value_of[usize::from(character)].expect("of base64url"));
-        for place in 0..32 {
-            values[place][id[place]] += 1;
-            changes[place][id[place] ^ before[place]] += 1;
+        let id = id.map(|character| value_of[usize::from(character)].expect("a base64url character"));
+        for position in 0..32 {
+            values[position][id[position]] += 1;
+            changes[position][id[position] ^ previous[position]] += 1;
         }
-        rises += usize::from(before < id);
-        before = id;
+        increases += usize::from(previous < id);
+        previous = id;
         seen.insert(id.map(|value| value as u8));
     }
-    assert_eq!(seen.len(), IDS, "a repetition");
-    // Chance exceeds these bounds less than once in 10^9 runs: chi-squared of 63 degrees of freedom, in 64 tables, and
-    // seven standard deviations of the number of rises in a random order.
+    assert_eq!(seen.len(), IDS, "an id is repeated");
+    // Random ids exceed these bounds less than once in 10^9 runs. The bounds are for chi-squared with 63 degrees of
+    // freedom in 64 tables, and seven standard deviations of the number of increases in a random order.
     for table in values.iter().chain(&changes) {
         let expected = IDS as f64 / 64.0;
         let chi_squared: f64 = table.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
         assert!(chi_squared < 180.0, "{chi_squared}: {table:?}");
     }
-    assert!(rises.abs_diff(IDS / 2) < 2_100, "{rises} of {IDS} are greater than the one before");
+    assert!(increases.abs_diff(IDS / 2) < 2_100, "{increases} of {IDS} ids are greater than the previous one");
 }
 
-/// On the clock of this machine, since Redis forgets by its own.
+/// A server on the system clock, because Redis expires keys by the system clock.
 fn server_on(config: Config, store: Arc<dyn Store>) -> Server {
     let state = AppState::new(config, store, Clock::system()).unwrap();
     Server { router: scanlogin_server::app(&state), state }
 }
 
-/// A thousand backends at once bring one ticket.
-async fn a_thousand_redemptions(store: Arc<dyn Store>) {
+/// Exchanges one ticket 1000 times concurrently, and asserts that one exchange succeeds.
+async fn exchange_1000_times(store: Arc<dyn Store>) {
     let server = server_on(Config::demo().unwrap(), store);
     let ticket = server.ticket(&server.gene().await, "alice").await;
-    let outcomes = race((0..1_000).map(|_| server.exchange(&ticket)).collect()).await;
-    assert_eq!(outcomes, counts([("ok", 1), ("ticket-used", 999)]));
-    server.exchange(&ticket).await.is_refused(2231, "ticket-used");
-    let again = server.ticket(&server.gene().await, "alice").await;
-    assert_eq!(server.exchange(&again).await.success()["loginsCount"], 2, "{outcomes:?}");
+    let reasons = send_concurrently((0..1_000).map(|_| server.exchange(&ticket)).collect()).await;
+    assert_eq!(reasons, reason_counts([("ok", 1), ("ticket-used", 999)]));
+    server.exchange(&ticket).await.assert_error(2231, "ticket-used");
+    let second = server.ticket(&server.gene().await, "alice").await;
+    assert_eq!(server.exchange(&second).await.success()["loginsCount"], 2, "{reasons:?}");
 }
 
-fn times(outcomes: &HashMap<String, usize>, outcome: &str) -> usize {
-    outcomes.get(outcome).copied().unwrap_or_default()
+fn count_of(reasons: &HashMap<String, usize>, reason: &str) -> usize {
+    reasons.get(reason).copied().unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_redemptions_of_a_ticket_at_once_one_wins_in_sqlite() {
+async fn one_of_1000_concurrent_exchanges_succeeds_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
-    a_thousand_redemptions(Arc::new(SqliteStore::open(&folder.path().join("codes.db")).unwrap())).await;
+    exchange_1000_times(Arc::new(SqliteStore::open(&folder.path().join("codes.db")).unwrap())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_thousand_redemptions_of_a_ticket_at_once_one_wins_in_redis() {
-    let redis = RedisServer::start(Keeps::Nothing);
-    a_thousand_redemptions(Arc::new(redis.open().await)).await;
+async fn one_of_1000_concurrent_exchanges_succeeds_in_redis() {
+    let redis = RedisServer::start(Persistence::None);
+    exchange_1000_times(Arc::new(redis.open().await)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ticket_is_worth_nothing_a_second_time_to_another_app_to_a_browser_or_too_late() {
-    let server = Server::with(shop_and_blog);
+async fn userinfo_rejects_used_and_expired_tickets_other_apps_and_browsers() {
+    let server = Server::with_config(shop_and_blog);
     let gene = async || {
-        let call = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-app").json(&json!({}));
-        Code::of(&call.await.success())
+        let request = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-app").json(&json!({}));
+        Code::from_data(&request.await.success())
     };
     let code = gene().await;
     let ticket = server.ticket(&code, "alice").await;
     let blog = || server.userinfo(&ticket).basic("blog", "secret of the blog");
-    blog().await.is_refused(2231, "unknown-ticket");
-    blog().header("x-authing-app-id", "demo-app").await.is_refused(2231, "unknown-ticket");
-    server.userinfo(&ticket).basic("demo-app", "secret of the blog").await.is_refused(1001, "forbidden");
-    server.userinfo(&ticket).poll_token(&code.poll_token).await.is_refused(1001, "forbidden");
+    blog().await.assert_error(2231, "unknown-ticket");
+    blog().header("x-authing-app-id", "demo-app").await.assert_error(2231, "unknown-ticket");
+    server.userinfo(&ticket).basic("demo-app", "secret of the blog").await.assert_error(1001, "forbidden");
+    server.userinfo(&ticket).poll_token(&code.poll_token).await.assert_error(1001, "forbidden");
     server.exchange(&ticket).await.success();
-    server.exchange(&ticket).await.is_refused(2231, "ticket-used");
+    server.exchange(&ticket).await.assert_error(2231, "ticket-used");
 
     let late = server.ticket(&gene().await, "alice").await;
-    pass(300).await;
-    server.exchange(&late).await.is_refused(2231, "ticket-expired");
+    advance_clock(300).await;
+    server.exchange(&late).await.assert_error(2231, "ticket-expired");
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_confirms_without_a_scan_for_another_after_a_cancel_or_too_late() {
+async fn confirm_fails_without_scan_by_another_user_after_cancel_or_after_expiry() {
     for (steps, seconds, user, reason) in [
         (&[][..], 0, "alice", "not-scanned"),
         (&["scanned"], 0, "mallory", "wrong-user"),
@@ -201,95 +204,99 @@ async fn nobody_confirms_without_a_scan_for_another_after_a_cancel_or_too_late()
         for step in steps {
             server.act(step, &code, "alice").await.success();
         }
-        pass(seconds).await;
+        advance_clock(seconds).await;
         let before = server.check(&code).await.body;
-        let reply = server.act("confirm", &code, user).await;
-        assert_eq!(reply.refusal().2, reason, "{steps:?} {seconds} {user}");
-        assert_eq!(server.check(&code).await.body, before, "{steps:?} {seconds} {user}: nothing has changed");
+        let response = server.act("confirm", &code, user).await;
+        assert_eq!(response.error().2, reason, "{steps:?} {seconds} {user}");
+        assert_eq!(server.check(&code).await.body, before, "{steps:?} {seconds} {user}: the state has changed");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_confirms_and_cancels_at_once_one_kind_wins_and_the_other_gets_nothing() {
-    let redis = RedisServer::start(Keeps::Nothing);
+async fn concurrent_confirms_and_cancels_never_both_succeed() {
+    let redis = RedisServer::start(Persistence::None);
     let mut config = Config::demo().unwrap();
-    crowded(&mut config);
+    disable_approver_limits(&mut config);
     let stores: [Arc<dyn Store>; 2] = [Arc::new(SqliteStore::in_memory().unwrap()), Arc::new(redis.open().await)];
     for store in stores {
         let server = server_on(config.clone(), store);
         let code = server.gene().await;
         server.act("scanned", &code, "alice").await.success();
-        let fifty = |action| race((0..50).map(|_| server.act(action, &code, "alice")).collect());
+        let fifty = |action| send_concurrently((0..50).map(|_| server.act(action, &code, "alice")).collect());
         let (confirms, cancels) = tokio::join!(fifty("confirm"), fifty("cancel"));
         let check = server.check(&code).await.success();
-        // A confirm that comes again is a success again; a cancel is not.
+        // Confirm is idempotent; cancel is not.
         match check["status"].as_i64().unwrap() {
-            2 => assert!(times(&cancels, "ok") == 0 && check["ticket"].is_string(), "{cancels:?} {check}"),
-            3 => assert!(times(&confirms, "ok") == 0 && check["ticket"].is_null(), "{confirms:?} {check}"),
+            2 => assert!(count_of(&cancels, "ok") == 0 && check["ticket"].is_string(), "{cancels:?} {check}"),
+            3 => assert!(count_of(&confirms, "ok") == 0 && check["ticket"].is_null(), "{confirms:?} {check}"),
             status => panic!("status {status}"),
         }
-        assert!(times(&cancels, "ok") <= 1, "{cancels:?}");
+        assert!(count_of(&cancels, "ok") <= 1, "{cancels:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_token_speaks_for_alice_but_one_of_her_issuer_to_us_in_its_time_and_her_pool() {
+async fn scan_rejects_tokens_with_a_wrong_pool_audience_issuer_time_key_or_algorithm() {
     let key = Key::es256("a");
-    let stranger = Key::es256("a");
-    let provider = Provider::with(&[&key]).await;
+    let attacker = Key::es256("a");
+    let provider = Provider::start(&[&key]).await;
     let settings = issuers(&provider.url, json!({ "user_pool_claim": "pool" }));
-    let server = Server::with(|config| config.settings.issuers = settings);
-    let alice = with(&server, "pool", json!("demo-pool"));
-    let but = |name: &str, value: Value| {
-        let mut claims = alice.clone();
+    let server = Server::with_config(|config| config.settings.issuers = settings);
+    let claims = claims_with(&server, "pool", json!("demo-pool"));
+    let with_claim = |name: &str, value: Value| {
+        let mut claims = claims.clone();
         claims[name] = value;
         key.sign(&claims)
     };
-    let spoiled = |token: String| token[..token.len() - 8].to_owned() + "AAAAAAAA";
+    let corrupt_signature = |token: String| token[..token.len() - 8].to_owned() + "AAAAAAAA";
     let part = |value: &Value| base64(value.to_string());
-    let unsigned = |algorithm: &str| format!("{}.{}.", part(&json!({ "alg": algorithm, "typ": "JWT" })), part(&alice));
-    let by_public_key = |bytes: &[u8]| {
+    let unsigned = |algorithm: &str| format!("{}.{}.", part(&json!({ "alg": algorithm, "typ": "JWT" })), part(&claims));
+    let sign_with_hmac = |secret: &[u8]| {
         let header = Header { kid: Some("a".to_owned()), ..Header::default() };
-        jsonwebtoken::encode(&header, &alice, &EncodingKey::from_secret(bytes)).unwrap()
+        jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap()
     };
-    let brings_a_key = Header { jwk: serde_json::from_value(stranger.jwk.clone()).ok(), ..stranger.header() };
-    let names_a_url = Header { jku: Some(provider.url.clone()), ..stranger.header() };
+    let with_jwk = Header { jwk: serde_json::from_value(attacker.jwk.clone()).ok(), ..attacker.header() };
+    let with_jku = Header { jku: Some(provider.url.clone()), ..attacker.header() };
 
     let code = server.gene().await;
     let scan =
         |token: &str| server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random })).bearer(token);
     for (attack, token, reason) in [
-        ("another pool", but("pool", json!("staff")), "wrong-pool"),
-        ("no pool", but("pool", json!(null)), "wrong-pool"),
-        ("two pools", but("pool", json!(["demo-pool", "staff"])), "wrong-pool"),
-        ("another audience", but("aud", json!("another app")), "not-signed-in"),
-        ("no audience", but("aud", json!(null)), "not-signed-in"),
-        ("another issuer", but("iss", json!("https://id.example.com.evil.example")), "not-signed-in"),
-        ("no issuer", but("iss", json!(null)), "not-signed-in"),
-        ("expired", but("exp", json!(from_now(&server, -61))), "login-expired"),
-        ("for ever", but("exp", json!(null)), "not-signed-in"),
-        ("from the future", but("iat", json!(from_now(&server, 90))), "not-signed-in"),
-        ("not yet good", but("nbf", json!(from_now(&server, 90))), "not-signed-in"),
-        ("a stranger's key of the same name", stranger.sign(&alice), "not-signed-in"),
-        ("a key of its own", stranger.sign_with(brings_a_key, &alice), "not-signed-in"),
-        ("a place to find its key", stranger.sign_with(names_a_url, &alice), "not-signed-in"),
-        ("a spoiled signature", spoiled(key.sign(&alice)), "not-signed-in"),
-        ("no algorithm", unsigned("none"), "not-signed-in"),
-        ("no algorithm, shouted", unsigned("NONE"), "not-signed-in"),
+        ("another pool", with_claim("pool", json!("staff")), "wrong-pool"),
+        ("no pool", with_claim("pool", json!(null)), "wrong-pool"),
+        ("two pools", with_claim("pool", json!(["demo-pool", "staff"])), "wrong-pool"),
+        ("another audience", with_claim("aud", json!("another app")), "not-signed-in"),
+        ("no audience", with_claim("aud", json!(null)), "not-signed-in"),
+        ("another issuer", with_claim("iss", json!("https://id.example.com.evil.example")), "not-signed-in"),
+        ("no issuer", with_claim("iss", json!(null)), "not-signed-in"),
+        ("expired", with_claim("exp", json!(from_now(&server, -61))), "login-expired"),
+        ("no expiry", with_claim("exp", json!(null)), "not-signed-in"),
+        ("issued in the future", with_claim("iat", json!(from_now(&server, 90))), "not-signed-in"),
+        ("not yet valid", with_claim("nbf", json!(from_now(&server, 90))), "not-signed-in"),
+        ("another key with the same kid", attacker.sign(&claims), "not-signed-in"),
+        ("a key in the jwk header", attacker.sign_with(with_jwk, &claims), "not-signed-in"),
+        ("a URL in the jku header", attacker.sign_with(with_jku, &claims), "not-signed-in"),
+        ("a corrupt signature", corrupt_signature(key.sign(&claims)), "not-signed-in"),
+        ("algorithm none", unsigned("none"), "not-signed-in"),
+        ("algorithm NONE", unsigned("NONE"), "not-signed-in"),
         ("no signature", unsigned("ES256"), "not-signed-in"),
-        ("the public key as a secret", by_public_key(key.jwk.to_string().as_bytes()), "not-signed-in"),
-        ("the public point as a secret", by_public_key(key.jwk["x"].as_str().unwrap().as_bytes()), "not-signed-in"),
-        ("no secret at all", by_public_key(b""), "not-signed-in"),
+        ("the public JWK as an HMAC secret", sign_with_hmac(key.jwk.to_string().as_bytes()), "not-signed-in"),
+        (
+            "the public point as an HMAC secret",
+            sign_with_hmac(key.jwk["x"].as_str().unwrap().as_bytes()),
+            "not-signed-in",
+        ),
+        ("an empty HMAC secret", sign_with_hmac(b""), "not-signed-in"),
     ] {
-        assert_eq!(scan(&token).await.refusal().2, reason, "{attack}");
+        assert_eq!(scan(&token).await.error().2, reason, "{attack}");
     }
     assert_eq!(server.status(&code).await, 0);
-    scan(&key.sign(&alice)).await.success();
+    scan(&key.sign(&claims)).await.success();
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_page_of_another_origin_gets_or_reads_anything_however_it_is_called() {
-    let server = Server::with(shop_and_blog);
+async fn gene_rejects_foreign_origins_and_sites_and_simple_content_types() {
+    let server = Server::with_config(shop_and_blog);
     let gene = || server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-app");
     for origin in [
         "https://evil.example",
@@ -305,82 +312,103 @@ async fn no_page_of_another_origin_gets_or_reads_anything_however_it_is_called()
         "chrome-extension://shop.example",
         "*",
     ] {
-        let reply = gene().header("origin", origin).json(&json!({})).await;
-        assert_eq!(reply.header("access-control-allow-origin"), None, "{origin}");
-        reply.is_refused(1001, "origin-not-allowed");
+        let response = gene().header("origin", origin).json(&json!({})).await;
+        assert_eq!(response.header("access-control-allow-origin"), None, "{origin}");
+        response.assert_error(1001, "origin-not-allowed");
     }
-    // What a browser sends without asking first is not read, and a page that it does not name is none of ours.
+    // A browser sends these content types across origins without a preflight, so the server must reject them.
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-        let reply = gene().header("origin", "https://shop.example").body(content_type, "{}").await;
-        assert_eq!(reply.refusal().2, "unsupported-media-type");
+        let response = gene().header("origin", "https://shop.example").body(content_type, "{}").await;
+        assert_eq!(response.error().2, "unsupported-media-type");
     }
+    // Some requests have no Origin header. Sec-Fetch-Site then decides.
     for site in ["cross-site", "same-site", "nonsense"] {
-        gene().header("sec-fetch-site", site).json(&json!({})).await.is_refused(1001, "origin-not-allowed");
+        gene().header("sec-fetch-site", site).json(&json!({})).await.assert_error(1001, "origin-not-allowed");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_preflight_allows_no_origin_method_or_header_because_it_is_asked_to() {
-    let server = Server::with(shop_and_blog);
+async fn preflight_allows_only_configured_origins_methods_and_headers() {
+    let server = Server::with_config(shop_and_blog);
     let preflight = |origin: &str, method: &str| {
-        let call = server.call(Method::OPTIONS, &format!("{API}/gene")).header("origin", origin);
-        call.header("access-control-request-method", method)
+        let request = server.request(Method::OPTIONS, &format!("{API}/gene")).header("origin", origin);
+        request.header("access-control-request-method", method)
     };
     for origin in ["https://evil.example", "null", "https://shop.example.evil.example"] {
         assert_eq!(preflight(origin, "POST").await.header("access-control-allow-origin"), None, "{origin}");
     }
-    let asks_for_more = preflight("https://shop.example", "DELETE")
+    let overreaching = preflight("https://shop.example", "DELETE")
         .header("access-control-request-headers", "x-forwarded-for,cookie,x-evil")
         .header("access-control-request-private-network", "true");
-    let reply = asks_for_more.await;
-    assert_eq!(reply.header("access-control-allow-methods"), Some("GET,POST"));
-    let headers = reply.header("access-control-allow-headers").unwrap();
+    let response = overreaching.await;
+    assert_eq!(response.header("access-control-allow-methods"), Some("GET,POST"));
+    let headers = response.header("access-control-allow-headers").unwrap();
     assert!(headers.split(',').all(|name| !["x-forwarded-for", "cookie", "x-evil", "*"].contains(&name)), "{headers}");
-    assert_eq!(reply.header("access-control-allow-private-network"), None);
-    // The one is allowed, and the answer must not be handed to the other by a cache.
-    assert!(reply.header("vary").is_some_and(|vary| vary.contains("origin")));
+    assert_eq!(response.header("access-control-allow-private-network"), None);
+    // Without Vary a cache could serve the response for an allowed origin to another origin.
+    assert!(response.header("vary").is_some_and(|vary| vary.contains("origin")));
 }
 
 #[tokio::test]
-async fn a_request_can_not_hide_another_one_or_a_header() {
-    let running = running(Config::demo().unwrap()).await;
+async fn request_smuggling_attempts_get_exactly_one_response() {
+    let running = start_server(Config::demo().unwrap()).await;
     let address = running.url.strip_prefix("http://").unwrap();
-    let hidden = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let smuggled = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let post = |head: &str, body: &str| {
         format!("POST {API}/gene HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n{body}")
     };
-    let chunked = format!("2\r\n{{}}\r\n0\r\n\r\n{hidden}");
+    let chunked = format!("2\r\n{{}}\r\n0\r\n\r\n{smuggled}");
     let length = format!("content-length: {}\r\n", chunked.len());
-    let in_the_open = answer_to(address, post("transfer-encoding: chunked\r\n", &chunked).as_bytes()).await;
-    assert_eq!(in_the_open.matches("HTTP/1.1 200 OK").count(), 2, "who hides nothing is answered twice: {in_the_open}");
+    let pipelined = send_raw(address, post("transfer-encoding: chunked\r\n", &chunked).as_bytes()).await;
+    assert_eq!(
+        pipelined.matches("HTTP/1.1 200 OK").count(),
+        2,
+        "valid pipelined requests get two responses: {pipelined}"
+    );
     for (attack, request, status) in [
-        ("a length before chunks", post(&format!("{length}transfer-encoding: chunked\r\n"), &chunked), 200),
-        ("a length behind chunks", post(&format!("transfer-encoding: chunked\r\n{length}"), &chunked), 200),
-        ("two lengths", post("content-length: 2\r\ncontent-length: 40\r\n", &format!("{{}}{hidden}")), 400),
-        ("two lengths in one", post("content-length: 2, 40\r\n", &format!("{{}}{hidden}")), 400),
-        ("a length with a sign", post("content-length: +2\r\n", &format!("{{}}{hidden}")), 400),
-        ("a length behind a space", post("content-length : 2\r\n", &format!("{{}}{hidden}")), 400),
-        ("chunks of another kind", post("transfer-encoding: xchunked\r\n", &chunked), 400),
-        ("chunks that are not the last word", post("transfer-encoding: chunked, identity\r\n", &chunked), 400),
-        ("a folded line", post("user-agent: a\r\n transfer-encoding: chunked\r\n", &chunked), 400),
-        ("a bare CR", post("user-agent: a\rtransfer-encoding: chunked\r\n", &chunked), 400),
-        ("a NUL", post("user-agent: a\0b\r\n", &chunked), 400),
-        ("chunks in an old protocol", post("transfer-encoding: chunked\r\n", &chunked).replace("/1.1", "/1.0"), 400),
+        (
+            "content-length before transfer-encoding",
+            post(&format!("{length}transfer-encoding: chunked\r\n"), &chunked),
+            200,
+        ),
+        (
+            "content-length after transfer-encoding",
+            post(&format!("transfer-encoding: chunked\r\n{length}"), &chunked),
+            200,
+        ),
+        (
+            "two content-length headers",
+            post("content-length: 2\r\ncontent-length: 40\r\n", &format!("{{}}{smuggled}")),
+            400,
+        ),
+        ("two lengths in one header", post("content-length: 2, 40\r\n", &format!("{{}}{smuggled}")), 400),
+        ("content-length with a sign", post("content-length: +2\r\n", &format!("{{}}{smuggled}")), 400),
+        ("space before the colon", post("content-length : 2\r\n", &format!("{{}}{smuggled}")), 400),
+        ("unknown transfer-encoding", post("transfer-encoding: xchunked\r\n", &chunked), 400),
+        ("chunked is not the last transfer-encoding", post("transfer-encoding: chunked, identity\r\n", &chunked), 400),
+        ("folded header line", post("user-agent: a\r\n transfer-encoding: chunked\r\n", &chunked), 400),
+        ("bare CR", post("user-agent: a\rtransfer-encoding: chunked\r\n", &chunked), 400),
+        ("NUL byte", post("user-agent: a\0b\r\n", &chunked), 400),
+        (
+            "transfer-encoding in HTTP/1.0",
+            post("transfer-encoding: chunked\r\n", &chunked).replace("/1.1", "/1.0"),
+            400,
+        ),
     ] {
-        let answer = answer_to(address, request.as_bytes()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{attack}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{attack}: {answer}");
+        let response = send_raw(address, request.as_bytes()).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{attack}: {response}");
+        assert_eq!(response.matches("HTTP/1.").count(), 1, "{attack}: {response}");
     }
     running.shutdown().await;
 }
 
-/// A folder of pages, beside what is not meant for anybody.
-fn pages_beside_a_secret() -> (tempfile::TempDir, Config) {
+/// A configuration with a folder of pages. The parent folder has a file that must not be served.
+fn pages_next_to_a_secret() -> (tempfile::TempDir, Config) {
     let folder = tempfile::tempdir().unwrap();
     let www = folder.path().join("www");
     std::fs::create_dir_all(www.join("evil.example")).unwrap();
     std::fs::write(www.join("page.html"), "a page").unwrap();
-    std::fs::write(folder.path().join("secret.txt"), "not meant for anybody").unwrap();
+    std::fs::write(folder.path().join("secret.txt"), "must not be served").unwrap();
     let mut config = Config::demo().unwrap();
     config.package = Some(www.clone());
     config.www = Some(www);
@@ -388,12 +416,12 @@ fn pages_beside_a_secret() -> (tempfile::TempDir, Config) {
 }
 
 #[tokio::test]
-async fn no_path_leads_out_of_the_pages_to_another_host_or_into_a_header() {
-    let (_folder, config) = pages_beside_a_secret();
-    let running = running(config).await;
+async fn no_path_escapes_the_pages_redirects_off_host_or_injects_a_header() {
+    let (_folder, config) = pages_next_to_a_secret();
+    let running = start_server(config).await;
     let address = running.url.strip_prefix("http://").unwrap();
     let get = async |path: &str| {
-        answer_to(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await
+        send_raw(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await
     };
     assert!(get("/page.html").await.ends_with("a page"));
     for path in [
@@ -422,70 +450,78 @@ async fn no_path_leads_out_of_the_pages_to_another_host_or_into_a_header() {
         "/..;/secret.txt",
         "/page.html\\..\\secret.txt",
     ] {
-        let answer = get(path).await;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let response = get(path).await;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let status = head.split(' ').nth(1).unwrap_or_default();
-        assert!(status.starts_with(['3', '4']), "{path}: {answer}");
-        assert!(!body.contains("not meant for anybody"), "{path}: {answer}");
-        assert!(!head.contains("set-cookie"), "{path}: {answer}");
+        assert!(status.starts_with(['3', '4']), "{path}: {response}");
+        assert!(!body.contains("must not be served"), "{path}: {response}");
+        assert!(!head.contains("set-cookie"), "{path}: {response}");
         let location = head.lines().find_map(|line| line.strip_prefix("location: "));
-        assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{path}: {answer}");
+        assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{path}: {response}");
     }
     running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_writes_a_line_of_the_log_or_on_the_phone_of_another() {
+async fn control_characters_forge_no_log_line_and_no_requester_field() {
     let forged = "x\n2026-01-01T00:00:00Z INFO audit: action=\"confirm\"\u{1b}[2K\u{2028}\r";
     for format in [LogFormat::Text, LogFormat::Json] {
-        let log = Log::new(format);
-        let server = Server::with(|config| config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
-        let gene =
-            server.post(&format!("{API}/gene")).from("10.0.0.1").json(&json!({ "customData": { forged: forged } }));
+        let log = CapturedLog::new(format);
+        let server = Server::with_config(|config| config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
+        let gene = server
+            .post(&format!("{API}/gene"))
+            .client_ip("10.0.0.1")
+            .json(&json!({ "customData": { forged: forged } }));
         let gene = gene.header("user-agent", "Moz\u{202e}illa\t\u{200b}").header("x-forwarded-for", "1.2.3.4\tforged");
-        let code = Code::of(&gene.await.success());
+        let code = Code::from_data(&gene.await.success());
         let mallory = User { id: forged.to_owned(), user_pool_id: "demo-pool".to_owned(), ..User::default() };
         let token = server.state.identity.sign(&mallory).unwrap();
-        let post = |call: &str, body: Value| server.post(&format!("{API}/{call}")).json(&body).bearer(token.expose());
+        let post =
+            |endpoint: &str, body: Value| server.post(&format!("{API}/{endpoint}")).json(&body).bearer(token.expose());
         let requester = post("scanned", json!({ "random": code.random })).await.success()["requester"].clone();
-        post("confirm", json!({ "random": forged })).await.refusal();
-        server.userinfo(forged).basic("demo-app\nforged", "").await.refusal();
-        server.get("/%0AINFO%20forged?%0Aforged").await.refusal();
+        post("confirm", json!({ "random": forged })).await.error();
+        server.userinfo(forged).basic("demo-app\nforged", "").await.error();
+        server.get("/%0AINFO%20forged?%0Aforged").await.error();
 
         let text = log.text();
-        assert_eq!(text.lines().count(), 8, "five requests, three of them with an audit: {text}");
+        assert_eq!(text.lines().count(), 8, "five requests, three of them with an audit event: {text}");
         assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
         for field in ["appName", "ip", "userAgent", "createdAt"] {
             let shown = requester[field].as_str().unwrap();
             assert!(!shown.contains(|c: char| c.is_control() || ['\u{202e}', '\u{200b}'].contains(&c)), "{shown:?}");
         }
-        assert_eq!(requester["ip"], "10.0.0.1", "not what a stranger makes up");
+        assert_eq!(requester["ip"], "10.0.0.1", "an invalid X-Forwarded-For is ignored");
     }
 }
 
-/// The whole way of a sign-in and many wrong ways, and what was told at each.
-async fn all_that_is_told(server: &Server) -> (Vec<(&'static str, Reply)>, Vec<(&'static str, String, &'static str)>) {
-    let mut told = Vec::new();
+/// Sends the requests of a sign-in, and many invalid ones.
+///
+/// Returns the responses with the name of their endpoint (empty for a response that must hold no secret), and the
+/// secrets with their description and the one endpoint that may return them (empty if there is none).
+async fn send_everything(
+    server: &Server,
+) -> (Vec<(&'static str, TestResponse)>, Vec<(&'static str, String, &'static str)>) {
+    let mut responses = Vec::new();
     let gene = server.post(&format!("{API}/gene")).json(&json!({ "customData": { "to": "checkout" } })).await;
-    let code = Code::of(&gene.success());
-    told.push(("gene", gene));
+    let code = Code::from_data(&gene.success());
+    responses.push(("gene", gene));
     let bearer = server.token("alice");
     let random = json!({ "random": code.random });
     for step in ["scanned", "confirm"] {
-        let call = server.post(&format!("{API}/{step}")).json(&random).bearer(&bearer);
-        told.push((step, call.await));
+        let request = server.post(&format!("{API}/{step}")).json(&random).bearer(&bearer);
+        responses.push((step, request.await));
     }
     let check = server.check(&code).await;
     let ticket = check.success()["ticket"].as_str().unwrap().to_owned();
-    told.push(("check", check));
-    told.push(("", server.userinfo(&ticket).basic("demo-app", "wrong").await));
+    responses.push(("check", check));
+    responses.push(("", server.userinfo(&ticket).basic("demo-app", "wrong").await));
     let userinfo = server.exchange(&ticket).await;
     let token = userinfo.success()["token"].as_str().unwrap().to_owned();
-    told.push(("userinfo", userinfo));
+    responses.push(("userinfo", userinfo));
 
     let app_secret = server.app_secret();
     let malformed = format!("{{\"ticket\":\"{ticket}\",\"random\":\"{}\",", code.poll_token);
-    for call in [
+    for request in [
         server.exchange(&ticket),
         server.act("cancel", &code, "mallory"),
         server.post(&format!("{API}/confirm")).json(&random).bearer(&format!("{bearer}x")),
@@ -504,95 +540,101 @@ async fn all_that_is_told(server: &Server) -> (Vec<(&'static str, Reply)>, Vec<(
         server.get("/.well-known/jwks.json"),
         server.get("/readyz"),
     ] {
-        told.push(("", call.await));
+        responses.push(("", request.await));
     }
     let jwt_secret = server.state.config.jwt_secret.as_ref().unwrap().expose().to_owned();
-    // Each with the one answer that hands it out.
+    // Description, secret, and the endpoint that returns it.
     let secrets = vec![
         ("the poll token", code.poll_token, "gene"),
         ("the ticket", ticket, "check"),
         ("the token of the phone", bearer, ""),
         ("the token for the backend", token, "userinfo"),
         ("the secret of the app", app_secret, ""),
-        ("the secret that tokens are signed with", jwt_secret, ""),
+        ("the JWT secret", jwt_secret, ""),
     ];
-    (told, secrets)
+    (responses, secrets)
 }
 
-async fn is_told_to_nobody_else(state: Arc<AppState>, password: &str, at_rest: impl Fn() -> Vec<u8>) {
+/// Asserts that secrets appear in no log, metric or store, and in no response except the one that returns them.
+async fn assert_no_secret_leaks(state: Arc<AppState>, password: &str, read_store: impl Fn() -> Vec<u8>) {
     for format in [Some(LogFormat::Text), Some(LogFormat::Json), None] {
-        let shipped = format.map(Log::new);
-        kept_log::taken();
+        let formatted = format.map(CapturedLog::new);
+        kept_log::take_lines();
         let server = Server { router: scanlogin_server::app(&state), state: Arc::clone(&state) };
-        let (told, secrets) = all_that_is_told(&server).await;
-        // Without a log as it is shipped, all that anything in this process says at its most talkative.
-        let log = shipped.map_or_else(kept_log::taken, |log| log.text());
+        let (responses, secrets) = send_everything(&server).await;
+        // Without a format, the log is that of all crates in this process, at trace level.
+        let log = formatted.map_or_else(kept_log::take_lines, |log| log.text());
         assert!(log.contains("answered"), "{log}");
 
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
         let response = metrics_endpoint::routes(&state).oneshot(request).await.unwrap();
         let metrics = response.into_body().collect().await.unwrap().to_bytes().to_vec();
-        let at_rest = at_rest();
-        let holds = |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-        let all = secrets.iter().map(|(name, secret, only_in)| (*name, secret.as_str(), *only_in));
-        for (name, secret, only_in) in all.chain([("the store's password", password, "")]) {
-            for (call, reply) in &told {
-                let head = format!("{:?}", reply.headers);
-                assert!(!head.contains(secret), "{name} in the head of {call}: {head}");
+        let stored = read_store();
+        let contains =
+            |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        let secrets = secrets.iter().map(|(name, secret, only_in)| (*name, secret.as_str(), *only_in));
+        for (name, secret, only_in) in secrets.chain([("the store's password", password, "")]) {
+            for (endpoint, response) in &responses {
+                let head = format!("{:?}", response.headers);
+                assert!(!head.contains(secret), "{name} in the headers of {endpoint}: {head}");
                 assert_eq!(
-                    holds(&reply.body, secret),
-                    call == &only_in && !call.is_empty(),
-                    "{name} told by {call}: {reply:?}"
+                    contains(&response.body, secret),
+                    endpoint == &only_in && !endpoint.is_empty(),
+                    "{name} in the body of {endpoint}: {response:?}"
                 );
             }
             assert!(!log.contains(secret), "{name} in {log}");
-            assert!(!holds(&metrics, secret), "{name} in the metrics");
-            assert!(!holds(&at_rest, secret), "{name} in the store");
+            assert!(!contains(&metrics, secret), "{name} in the metrics");
+            assert!(!contains(&stored, secret), "{name} in the store");
         }
-        assert!(holds(&at_rest, "demo-app"), "the search works");
-        // The key that we sign with is in the store, and nowhere else.
+        assert!(contains(&stored, "demo-app"), "the search does not find stored text");
+        // The private signing key is in the store, and nowhere else.
         for key in state.store.keys(KeyPurpose::Signing).await.unwrap() {
-            // PKCS #8 has 16 bytes before those of the key itself.
+            // In PKCS #8 the key itself starts after 16 bytes.
             let seed = &key.secret[16..48];
-            for written in [STANDARD.encode(seed), URL_SAFE_NO_PAD.encode(seed), URL_SAFE_NO_PAD.encode(&key.secret)] {
-                assert!(!log.contains(&written) && !holds(&metrics, &written));
-                assert!(told.iter().all(|(_, reply)| !holds(&reply.body, &written)));
+            for encoded in [STANDARD.encode(seed), URL_SAFE_NO_PAD.encode(seed), URL_SAFE_NO_PAD.encode(&key.secret)] {
+                assert!(!log.contains(&encoded) && !contains(&metrics, &encoded));
+                assert!(responses.iter().all(|(_, response)| !contains(&response.body, &encoded)));
             }
         }
     }
 }
 
-fn files_in(folder: &Path) -> Vec<u8> {
+fn read_files(folder: &Path) -> Vec<u8> {
     std::fs::read_dir(folder).unwrap().flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
 }
 
 #[tokio::test]
-async fn no_secret_is_in_a_log_a_url_an_error_the_metrics_or_the_store() {
+async fn secrets_do_not_leak_into_responses_logs_metrics_errors_or_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config { redis_timeout: redis_server::TIMEOUT, ..Config::demo().unwrap() };
     config.store = StoreAddress::Sqlite(folder.path().join("codes.db"));
     let state = AppState::open(config.clone()).await.unwrap();
-    is_told_to_nobody_else(state, "there is none here", || files_in(folder.path())).await;
+    assert_no_secret_leaks(state, "SQLite has no password", || read_files(folder.path())).await;
 
-    let redis = RedisServer::start(Keeps::Everything);
+    let redis = RedisServer::start(Persistence::AppendOnly);
     let password = "the-password-of-the-store";
-    redis.ask(&format!("ACL SETUSER scanlogin on >{password} ~* &* +@all"));
+    redis.command(&format!("ACL SETUSER scanlogin on >{password} ~* &* +@all"));
     let url = redis.url().replace("redis://", &format!("redis://scanlogin:{password}@"));
     config.store = url.parse().unwrap();
     let state = AppState::open(config.clone()).await.unwrap();
-    is_told_to_nobody_else(state, password, || redis.disk()).await;
+    assert_no_secret_leaks(state, password, || redis.persisted_bytes()).await;
 
     config.store = url.replace("-password", "-passw0rd").parse().unwrap();
     let error = AppState::open(config).await.err().unwrap().to_string();
     assert!(!error.contains("passw0rd"), "{error}");
 }
 
-/// Tries what `strategy` makes up, the same each time, against a server that sends nobody away.
-fn bombard<T: core::fmt::Debug>(strategy: impl Strategy<Value = T>, call: impl Fn(&Server, T) -> Option<Call>) {
+/// Sends 2000 generated requests, and asserts that each response is in the envelope and has a status below 500. The
+/// generator is deterministic. The server has no rate limits.
+fn fuzz<T: core::fmt::Debug>(
+    strategy: impl Strategy<Value = T>,
+    make_request: impl Fn(&Server, T) -> Option<TestRequest>,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let server = runtime.block_on(async {
-        Server::with(|config| {
-            crowded(config);
+        Server::with_config(|config| {
+            disable_approver_limits(config);
             let limits = &mut config.settings.limits;
             let Rate { burst, per_second } = limits.approver_calls_per_code;
             limits.codes_per_address = Rate { burst, per_second };
@@ -602,20 +644,20 @@ fn bombard<T: core::fmt::Debug>(strategy: impl Strategy<Value = T>, call: impl F
     });
     let cases = Cases { cases: 2_000, failure_persistence: None, ..Cases::default() };
     let mut runner = TestRunner::new_with_rng(cases, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let tried = runner.run(&strategy, |made_up| {
-        if let Some(call) = call(&server, made_up) {
-            let reply = runtime.block_on(call.into_future());
-            assert!(reply.status.as_u16() < 500, "{reply:?}");
-            // Both see to the envelope, and that nothing is stored.
-            if reply.json()["code"] == 200 {
-                reply.success();
+    let result = runner.run(&strategy, |input| {
+        if let Some(request) = make_request(&server, input) {
+            let response = runtime.block_on(request.into_future());
+            assert!(response.status.as_u16() < 500, "{response:?}");
+            // Both assert the envelope and `no-store`.
+            if response.json()["code"] == 200 {
+                response.success();
             } else {
-                reply.refusal();
+                response.error();
             }
         }
         Ok(())
     });
-    tried.unwrap();
+    result.unwrap();
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -636,25 +678,25 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn no_body_makes_a_call_fail_or_answer_outside_of_the_envelope() {
-    let deep = (0_usize..20_000, prop_oneof!["\\[", "\\{\"params\":", "\\{\"random\":\\["]);
+fn random_bodies_get_an_enveloped_response_below_500() {
+    let deeply_nested = (0_usize..20_000, prop_oneof!["\\[", "\\{\"params\":", "\\{\"random\":\\["]);
     let body = prop_oneof![
         4 => any_json().prop_map(|value| value.to_string().into_bytes()),
         2 => vec(any::<u8>(), 0..200),
-        1 => deep.prop_map(|(depth, begin)| begin.repeat(depth).into_bytes()),
+        1 => deeply_nested.prop_map(|(depth, opening)| opening.repeat(depth).into_bytes()),
         1 => "\\{\"(random|ticket|params)\":-?[0-9]{1,400}(e[0-9]{1,5})?\\}".prop_map(String::into_bytes),
         1 => "\\{(\"(random|params|customData)\":(\"a\"|\\{\\}),){1,9}\"random\":\"b\"\\}".prop_map(String::into_bytes),
         1 => "\\{\"random\":\"(\\\\u[0-9a-f]{4}){1,9}\"\\}".prop_map(String::into_bytes),
     ];
-    bombard((prop::sample::select(POSTS.to_vec()), body), |server, (call, body)| {
-        let call = server.post(&format!("{API}/{call}")).bearer(&server.token("alice"));
-        Some(call.body("application/json", body))
+    fuzz((prop::sample::select(POSTS.to_vec()), body), |server, (endpoint, body)| {
+        let request = server.post(&format!("{API}/{endpoint}")).bearer(&server.token("alice"));
+        Some(request.body("application/json", body))
     });
 }
 
 #[test]
-fn no_path_query_or_header_makes_a_call_fail_or_answer_outside_of_the_envelope() {
-    let begins = ["/", "/demo/", "/api/v2/qrcode/", "/api/v2/qrcode/image/", "/api/v2/qrcode/check?random=x&wait="];
+fn random_paths_queries_and_headers_get_an_enveloped_response_below_500() {
+    let prefixes = ["/", "/demo/", "/api/v2/qrcode/", "/api/v2/qrcode/image/", "/api/v2/qrcode/check?random=x&wait="];
     let rest = prop_oneof![
         "[!-~]{0,60}",
         "(%[0-9a-fA-F]{2}){0,30}",
@@ -671,19 +713,19 @@ fn no_path_query_or_header_makes_a_call_fail_or_answer_outside_of_the_envelope()
         "cookie",
     ];
     let headers = vec((prop::sample::select(names), vec(any::<u8>(), 0..60)), 0..4);
-    let method = prop::sample::select(vec!["GET", "POST", "DELETE", "PATCH", "MADEUP"]);
-    bombard(
-        (method, prop::sample::select(begins.to_vec()), rest, headers),
-        |server, (method, begin, rest, headers)| {
-            let path = format!("{begin}{rest}");
-            // What is no address does not come as far as this.
+    let method = prop::sample::select(vec!["GET", "POST", "DELETE", "PATCH", "UNKNOWN"]);
+    fuzz(
+        (method, prop::sample::select(prefixes.to_vec()), rest, headers),
+        |server, (method, prefix, rest, headers)| {
+            let path = format!("{prefix}{rest}");
+            // The HTTP library rejects an invalid URI before the router sees it.
             path.parse::<Uri>().ok().filter(|uri| uri.authority().is_none())?;
-            let mut call = server.call(method.parse().unwrap(), &path).from("127.0.0.1");
+            let mut request = server.request(method.parse().unwrap(), &path).client_ip("127.0.0.1");
             for (name, value) in headers {
                 let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
-                call.builder = call.builder.header(name, value);
+                request.builder = request.builder.header(name, value);
             }
-            Some(call)
+            Some(request)
         },
     );
 }

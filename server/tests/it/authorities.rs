@@ -1,6 +1,7 @@
-//! The program fetches keys of an issuer over TLS, and believes whom the machine believes: a company's own authority too.
+//! The program fetches the keys of an issuer over TLS. It trusts the certificate authorities that the machine trusts,
+//! including a company's private authority.
 //!
-//! On Linux alone, where an environment variable says which authorities the machine believes.
+//! The test sets the trusted authorities with an environment variable. Only Linux supports that.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -24,10 +25,11 @@ use serde_json::{Value, json};
 
 use crate::support::server_process::ServerProcess;
 
-/// A company that signs certificates itself, and the key that its provider signs tokens with.
+/// A company with a private certificate authority, and a provider that signs tokens.
 struct Company {
+    /// The certificate of the authority, in PEM.
     authority: String,
-    /// Where the keys are.
+    /// The URL of the provider's JWKS.
     url: String,
     key: SigningKey,
 }
@@ -57,7 +59,7 @@ impl Company {
     }
 }
 
-/// Answers `body` to everybody, over TLS, as long as the test runs.
+/// Responds with `body` to every request over TLS, until the test process ends. Returns the port.
 fn serve(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>, body: String) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -73,7 +75,7 @@ fn serve(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>, body
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = BufReader::new(StreamOwned::new(connection, stream.unwrap()));
             let mut line = String::new();
-            // Whoever does not believe the certificate has hung up by now.
+            // A client that does not trust the certificate closes the connection here.
             while stream.read_line(&mut line).is_ok_and(|length| length > 2) {
                 line.clear();
             }
@@ -84,7 +86,7 @@ fn serve(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>, body
     port
 }
 
-/// The program, with settings that believe `company`.
+/// The program, with settings that trust a company's provider.
 struct Program(ServerProcess);
 
 impl Program {
@@ -102,19 +104,19 @@ impl Program {
         Self(ServerProcess::start(command))
     }
 
-    fn post(&self, call: &str, token: &str, body: &Value) -> Value {
-        let (address, body) = (self.0.address.as_str(), body.to_string());
+    fn post(&self, endpoint: &str, token: &str, body: &Value) -> Value {
+        let (address, body) = (self.0.client.address(), body.to_string());
         let mut stream = TcpStream::connect(address).unwrap();
         let length = body.len();
         write!(
             stream,
-            "POST /api/v2/qrcode/{call} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
+            "POST /api/v2/qrcode/{endpoint} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             authorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     fn scan(&self, company: &Company) -> Value {
@@ -124,18 +126,18 @@ impl Program {
 }
 
 #[test]
-fn keys_are_fetched_from_whom_the_machine_believes_and_from_nobody_else() {
-    let (company, stranger) = (Company::new(), Company::new());
+fn issuer_keys_are_fetched_only_over_tls_with_a_trusted_certificate() {
+    let (trusted, untrusted) = (Company::new(), Company::new());
     let folder = tempfile::tempdir().unwrap();
     let authorities = folder.path().join("authorities.pem");
-    fs::write(&authorities, &company.authority).unwrap();
+    fs::write(&authorities, &trusted.authority).unwrap();
 
-    let program = Program::start(folder.path(), &company, &authorities);
-    assert_eq!(program.scan(&company)["code"], 200);
+    let program = Program::start(folder.path(), &trusted, &authorities);
+    assert_eq!(program.scan(&trusted)["code"], 200);
     drop(program);
 
-    let program = Program::start(folder.path(), &stranger, &authorities);
-    assert_eq!(program.scan(&stranger)["reason"], "unavailable");
-    let line = program.0.line_with("can't be had");
+    let program = Program::start(folder.path(), &untrusted, &authorities);
+    assert_eq!(program.scan(&untrusted)["reason"], "unavailable");
+    let line = program.0.wait_for_log_line("can't be had");
     assert!(line.contains("certificate"), "{line}");
 }

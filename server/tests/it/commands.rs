@@ -1,4 +1,4 @@
-//! The program as it is started: its commands, and what it does when it is told to read its settings again.
+//! The built program: its commands, the reload of its settings on SIGHUP, and its use of system limits.
 
 use core::time::Duration;
 use std::fs;
@@ -12,7 +12,7 @@ use scanlogin_server::store::sqlite::SqliteStore;
 
 use crate::support::server_process::ServerProcess;
 
-/// How long a test waits for the system before it fails. No test depends on it.
+/// How long a test waits for the system before it fails. Passing tests never wait this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -26,24 +26,24 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
     program(folder, arguments).output().unwrap()
 }
 
-/// What a command that succeeds prints, and what it says.
+/// Runs a command that must succeed, and returns its stdout (without the last newline) and its stderr.
 #[track_caller]
-fn good(folder: &Path, arguments: &[&str]) -> (String, String) {
+fn run_ok(folder: &Path, arguments: &[&str]) -> (String, String) {
     let output = run(folder, arguments);
-    let (made, said) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert!(output.status.success(), "{said}");
-    (made.trim_end().to_owned(), said)
+    let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{stderr}");
+    (stdout.trim_end().to_owned(), stderr)
 }
 
-/// What a command that fails says.
+/// Runs a command that must fail without output on stdout, and returns its stderr.
 #[track_caller]
-fn bad(folder: &Path, arguments: &[&str]) -> String {
+fn run_err(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(!output.status.success() && output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()
 }
 
-const ADD: [&str; 9] = [
+const ADD_SHOP: [&str; 9] = [
     "app",
     "add",
     "shop",
@@ -60,12 +60,12 @@ fn settings(folder: &Path) -> Settings {
 }
 
 #[test]
-fn an_app_is_added_with_the_hash_of_a_secret_that_is_shown_once() {
+fn app_add_stores_a_secret_hash_and_prints_the_secret_once() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let (secret, said) = good(folder, &ADD);
+    let (secret, stderr) = run_ok(folder, &ADD_SHOP);
     assert_eq!(secret.len(), 43);
-    assert!(said.contains("scanlogin.toml") && !said.contains(&secret), "{said}");
+    assert!(stderr.contains("scanlogin.toml") && !stderr.contains(&secret), "{stderr}");
 
     let text = fs::read_to_string(folder.join("scanlogin.toml")).unwrap();
     assert!(text.starts_with("# The apps that people sign in to") && !text.contains(&secret), "{text}");
@@ -73,117 +73,119 @@ fn an_app_is_added_with_the_hash_of_a_secret_that_is_shown_once() {
     assert_eq!((app.id.as_str(), app.name.as_str()), ("shop", "The Shop"));
     assert!(app.has_secret(&secret));
 
-    let listed = good(folder, &["app", "list"]).0;
+    let listed = run_ok(folder, &["app", "list"]).0;
     assert_eq!(listed, "shop: \"The Shop\", for users of customers, on pages of https://shop.example");
-    assert!(good(folder, &["check-config"]).1.contains("A server would start"));
+    assert!(run_ok(folder, &["check-config"]).1.contains("A server would start"));
 }
 
 #[test]
-fn what_a_person_wrote_in_the_file_stays() {
+fn app_commands_preserve_manual_edits_of_the_settings_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    good(folder, &ADD);
+    run_ok(folder, &ADD_SHOP);
     let file = folder.join("scanlogin.toml");
-    let text = fs::read_to_string(&file).unwrap() + "code_lifetime = 60 # they are quick\n";
+    let text = fs::read_to_string(&file).unwrap() + "code_lifetime = 60 # shorter than the default\n";
     fs::write(&file, &text).unwrap();
-    good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
+    run_ok(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
     assert!(fs::read_to_string(&file).unwrap().starts_with(&text));
-    let listed = good(folder, &["app", "list"]).0;
+    let listed = run_ok(folder, &["app", "list"]).0;
     assert!(listed.ends_with("blog: \"Blog\", for users of customers, on the server's own pages alone"), "{listed}");
-    good(folder, &["app", "rotate-secret", "shop"]);
-    assert!(fs::read_to_string(&file).unwrap().contains("code_lifetime = 60 # they are quick\n"));
+    run_ok(folder, &["app", "rotate-secret", "shop"]);
+    assert!(fs::read_to_string(&file).unwrap().contains("code_lifetime = 60 # shorter than the default\n"));
     assert_eq!(settings(folder).apps.len(), 2);
 }
 
 #[test]
-fn a_secret_is_exchanged_while_the_one_before_it_stays_good_or_revoked() {
+fn rotate_secret_keeps_the_previous_secret_valid_unless_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let (first, _) = good(folder, &ADD);
-    let (second, _) = good(folder, &["app", "rotate-secret", "shop"]);
-    let is_good = |secret: &str| settings(folder).apps[0].has_secret(secret);
-    assert!(is_good(&first) && is_good(&second));
-    let (third, _) = good(folder, &["app", "rotate-secret", "shop"]);
-    assert!(!is_good(&first) && is_good(&second) && is_good(&third));
-    let (fourth, _) = good(folder, &["app", "rotate-secret", "shop", "--revoke"]);
-    assert!(!is_good(&third) && is_good(&fourth));
+    let (first, _) = run_ok(folder, &ADD_SHOP);
+    let (second, _) = run_ok(folder, &["app", "rotate-secret", "shop"]);
+    let is_accepted = |secret: &str| settings(folder).apps[0].has_secret(secret);
+    assert!(is_accepted(&first) && is_accepted(&second));
+    let (third, _) = run_ok(folder, &["app", "rotate-secret", "shop"]);
+    assert!(!is_accepted(&first) && is_accepted(&second) && is_accepted(&third));
+    let (fourth, _) = run_ok(folder, &["app", "rotate-secret", "shop", "--revoke"]);
+    assert!(!is_accepted(&third) && is_accepted(&fourth));
 }
 
 #[test]
-fn what_can_not_be_done_is_said_and_changes_nothing() {
+fn invalid_commands_fail_with_a_cause_and_change_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    assert!(bad(folder, &["app", "list"]).contains("app add"));
-    assert!(bad(folder, &["app", "rotate-secret", "shop"]).contains("scanlogin.toml"));
-    let colon: Vec<&str> = ADD.iter().map(|word| if *word == "shop" { "sh:op" } else { word }).collect();
-    assert!(bad(folder, &colon).contains("colon"));
+    assert!(run_err(folder, &["app", "list"]).contains("app add"));
+    assert!(run_err(folder, &["app", "rotate-secret", "shop"]).contains("scanlogin.toml"));
+    let with_colon: Vec<&str> = ADD_SHOP.iter().map(|word| if *word == "shop" { "sh:op" } else { word }).collect();
+    assert!(run_err(folder, &with_colon).contains("colon"));
     assert!(!folder.join("scanlogin.toml").exists());
 
-    good(folder, &ADD);
+    run_ok(folder, &ADD_SHOP);
     let text = fs::read_to_string(folder.join("scanlogin.toml")).unwrap();
-    assert!(bad(folder, &ADD).contains("\"shop\" already"));
-    assert!(bad(folder, &["app", "rotate-secret", "shap"]).contains("no app \"shap\""));
-    assert!(bad(folder, &["app", "add", "blog", "--name", " ", "--user-pool-id", "p"]).contains("must not be empty"));
+    assert!(run_err(folder, &ADD_SHOP).contains("\"shop\" already"));
+    assert!(run_err(folder, &["app", "rotate-secret", "shap"]).contains("no app \"shap\""));
+    assert!(
+        run_err(folder, &["app", "add", "blog", "--name", " ", "--user-pool-id", "p"]).contains("must not be empty")
+    );
     assert_eq!(fs::read_to_string(folder.join("scanlogin.toml")).unwrap(), text);
 
     fs::write(folder.join("scanlogin.toml"), text.replace("name = ", "nome = ")).unwrap();
-    assert!(bad(folder, &["check-config"]).contains("unknown field `nome`"));
-    assert!(bad(folder, &[]).contains("unknown field `nome`"), "and a server does not start with it");
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing else is left behind");
+    assert!(run_err(folder, &["check-config"]).contains("unknown field `nome`"));
+    assert!(run_err(folder, &[]).contains("unknown field `nome`"), "the server does not start either");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "there is no other file, such as a temporary one");
 }
 
 #[test]
-fn the_keys_in_the_store_of_a_server_are_listed_and_exchanged() {
+fn keys_list_and_rotate_use_the_store_of_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    assert!(bad(folder, &["keys", "rotate"]).contains("--store scanlogin.db: there is no such file"));
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a wrong path makes no other store");
+    assert!(run_err(folder, &["keys", "rotate"]).contains("--store scanlogin.db: there is no such file"));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 0, "a wrong path creates no store");
 
     let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
-    let (first, _) = good(folder, &["keys", "list"]);
+    let (first, _) = run_ok(folder, &["keys", "list"]);
     assert!(first.ends_with(" signs") && first.lines().count() == 1, "{first}");
-    let (id, said) = good(folder, &["keys", "rotate"]);
-    assert!(said.contains("publish"), "{said}");
-    let (both, _) = good(folder, &["keys", "list"]);
+    let (id, stderr) = run_ok(folder, &["keys", "rotate"]);
+    assert!(stderr.contains("publish"), "{stderr}");
+    let (both, _) = run_ok(folder, &["keys", "list"]);
     let (new, old) = both.split_once('\n').unwrap();
     assert!(new.starts_with(&format!("{id} EdDSA ")) && new.ends_with(" published"), "{both}");
     assert_eq!(old, first);
 }
 
 #[test]
-fn a_user_is_looked_up_locked_out_and_let_in_again() {
+fn user_show_block_and_unblock_use_the_store_of_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let user = |action| ["user", action, "alice", "--user-pool-id", "customers"];
-    assert!(bad(folder, &user("show")).contains("--store scanlogin.db: there is no such file"));
+    assert!(run_err(folder, &user("show")).contains("--store scanlogin.db: there is no such file"));
     let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
-    assert_eq!(good(folder, &user("show")).0, "has never signed in");
-    let (blocked, _) = good(folder, &user("block"));
+    assert_eq!(run_ok(folder, &user("show")).0, "has never signed in");
+    let (blocked, _) = run_ok(folder, &user("block"));
     assert!(blocked.ends_with(", 0 sign-ins; locked out"), "{blocked}");
-    assert_eq!(good(folder, &user("show")).0, blocked);
-    assert_eq!(good(folder, &["user", "show", "alice", "--user-pool-id", "others"]).0, "has never signed in");
-    assert_eq!(format!("{}; locked out", good(folder, &user("unblock")).0), blocked);
+    assert_eq!(run_ok(folder, &user("show")).0, blocked);
+    assert_eq!(run_ok(folder, &["user", "show", "alice", "--user-pool-id", "others"]).0, "has never signed in");
+    assert_eq!(format!("{}; locked out", run_ok(folder, &user("unblock")).0), blocked);
 }
 
 #[test]
-fn a_second_server_on_a_file_waits_for_the_first_and_then_refuses_to_start() {
+fn second_server_on_a_file_fails_after_the_takeover_timeout() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    good(folder, &ADD);
+    run_ok(folder, &ADD_SHOP);
     let _server = SqliteStore::open(&folder.join("scanlogin.db")).unwrap();
-    let said = bad(folder, &["--listen", "127.0.0.1:0", "--takeover-timeout", "1"]);
-    assert!(said.contains("waiting for that one to end"), "{said}");
-    assert!(said.contains("--store sqlite:scanlogin.db: another server uses it; stop that one"), "{said}");
+    let stderr = run_err(folder, &["--listen", "127.0.0.1:0", "--takeover-timeout", "1"]);
+    assert!(stderr.contains("waiting for that one to end"), "{stderr}");
+    assert!(stderr.contains("--store sqlite:scanlogin.db: another server uses it; stop that one"), "{stderr}");
 }
 
-/// A server that runs with the settings in `folder`.
-fn serving(folder: &Path) -> ServerProcess {
+/// Starts a server with the settings in `folder`.
+fn start_server(folder: &Path) -> ServerProcess {
     ServerProcess::start(program(folder, &["--store", "sqlite::memory:"]))
 }
 
-/// The response of `gene` to a page of the app `id`.
+/// The raw response to `gene` for the app `id`.
 fn gene(server: &ServerProcess, id: &str) -> String {
-    let address = server.address.as_str();
+    let address = server.client.address();
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
@@ -191,72 +193,72 @@ fn gene(server: &ServerProcess, id: &str) -> String {
          content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}",
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 #[test]
-fn a_running_server_takes_in_new_settings_and_refuses_broken_ones() {
+fn sighup_applies_valid_settings_and_rejects_invalid_ones() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    good(folder, &ADD);
-    let server = serving(folder);
+    run_ok(folder, &ADD_SHOP);
+    let server = start_server(folder);
     assert!(gene(&server, "shop").contains("\"code\":200"));
     assert!(gene(&server, "blog").contains("unknown-app"));
 
-    good(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
-    assert!(gene(&server, "blog").contains("unknown-app"), "not before it is told");
+    run_ok(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
+    assert!(gene(&server, "blog").contains("unknown-app"), "a change of the file alone has no effect");
     server.signal("HUP");
-    server.line_with("have been read again");
+    server.wait_for_log_line("have been read again");
     assert!(gene(&server, "blog").contains("\"code\":200"));
 
     let file = folder.join("scanlogin.toml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("[[app]]", "[[app]")).unwrap();
     server.signal("HUP");
-    let line = server.line_with("stay as they are");
+    let line = server.wait_for_log_line("stay as they are");
     assert!(line.contains("scanlogin.toml") && line.contains("line"), "{line}");
-    assert!(gene(&server, "blog").contains("\"code\":200"), "the old ones stay");
+    assert!(gene(&server, "blog").contains("\"code\":200"), "the previous settings stay in effect");
 
     fs::write(&file, text + "\n[limits]\nconnections_per_address = 7\n").unwrap();
     server.signal("HUP");
-    server.line_with("count from the next start on");
-    server.line_with("have been read again");
+    server.wait_for_log_line("take effect after a restart");
+    server.wait_for_log_line("have been read again");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_server_takes_no_more_connections_than_it_gets_files_for() {
+fn connections_are_limited_by_the_open_file_limit() {
     let folder = tempfile::tempdir().unwrap();
-    good(folder.path(), &ADD);
+    run_ok(folder.path(), &ADD_SHOP);
     let unlimited = program(folder.path(), &["--store", "sqlite::memory:"]);
     let mut limited = Command::new("sh");
     limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(unlimited.get_program()).args(unlimited.get_args());
     limited.current_dir(folder.path()).env("SCANLOGIN_JWT_SECRET", SECRET);
     let server = ServerProcess::start(limited);
 
-    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(server.address.as_str()).unwrap()).collect();
+    let mut connections: Vec<_> = (0..200).map(|_| TcpStream::connect(server.client.address()).unwrap()).collect();
     let mut one_too_many = connections.pop().unwrap();
     one_too_many.set_read_timeout(Some(TIMEOUT)).unwrap();
     let read = one_too_many.read(&mut [0]);
-    assert_eq!(read.expect("it would wait until the system refuses it"), 0, "it is closed");
+    assert_eq!(read.expect("the server closes the connection before the timeout"), 0, "the server sent data");
     let first = &mut connections[0];
     first.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    first.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "and the others are served: {answer}");
+    let mut response = String::new();
+    first.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 "), "the other connections are served: {response}");
 }
 
 #[cfg(unix)]
 #[test]
-fn connections_beyond_128_wait_while_the_server_is_busy() {
+fn accept_backlog_holds_500_connections_while_the_server_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
-    good(folder.path(), &ADD);
-    let server = serving(folder.path());
+    run_ok(folder.path(), &ADD_SHOP);
+    let server = start_server(folder.path());
     server.signal("STOP");
-    let address = server.address.as_str().parse().unwrap();
-    let connect = |_| TcpStream::connect_timeout(&address, TIMEOUT).expect("the system lets so many wait");
+    let address = server.client.address().parse().unwrap();
+    let connect = |_| TcpStream::connect_timeout(&address, TIMEOUT).expect("the accept backlog has room");
     let connections: Vec<_> = (0..500).map(connect).collect();
     assert_eq!(connections.len(), 500);
 }

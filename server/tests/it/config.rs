@@ -1,4 +1,4 @@
-//! A wrong value stops the start with a sentence that names the flag.
+//! The command line: defaults, parsing, and errors that name the flag.
 
 use core::time::Duration;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use scanlogin_server::config::Config;
 use scanlogin_server::store::address::StoreAddress;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const FILE: &str = r#"
+const SETTINGS: &str = r#"
     [[app]]
     id = "shop"
     name = "The Shop"
@@ -23,12 +23,12 @@ fn parse(flags: &[&str]) -> Result<Config, String> {
     Config::try_from(flags).map_err(|error| error.to_string())
 }
 
-/// With a secret, and with a good file of settings.
-fn parse_whole(flags: &[&str]) -> Result<Config, String> {
-    parse_with(FILE, &[&["--jwt-secret", SECRET], flags].concat())
+/// Parses `flags` with valid settings and a JWT secret.
+fn parse_valid(flags: &[&str]) -> Result<Config, String> {
+    parse_with(SETTINGS, &[&["--jwt-secret", SECRET], flags].concat())
 }
 
-/// With a file of settings.
+/// Parses `flags` with this settings file.
 fn parse_with(settings: &str, flags: &[&str]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scanlogin.toml");
@@ -37,8 +37,8 @@ fn parse_with(settings: &str, flags: &[&str]) -> Result<Config, String> {
 }
 
 #[test]
-fn what_is_not_given_has_a_default() {
-    let config = parse_whole(&[]).unwrap();
+fn omitted_flags_have_defaults() {
+    let config = parse_valid(&[]).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.base_url(), "http://127.0.0.1:8787");
     assert_eq!(config.store.to_string(), "sqlite:scanlogin.db");
@@ -49,22 +49,22 @@ fn what_is_not_given_has_a_default() {
 }
 
 #[test]
-fn timeouts_are_numbers_of_seconds() {
-    let config = parse_whole(&["--redis-timeout", "3", "--takeover-timeout", "0"]).unwrap();
+fn timeout_flags_are_parsed_as_seconds() {
+    let config = parse_valid(&["--redis-timeout", "3", "--takeover-timeout", "0"]).unwrap();
     assert_eq!((config.redis_timeout, config.takeover_timeout), (Duration::from_secs(3), Duration::ZERO));
 }
 
 #[test]
-fn a_trusted_proxy_is_a_network_or_an_address() {
-    assert!(parse_whole(&[]).unwrap().trusted_proxies.is_empty());
+fn trusted_proxy_accepts_networks_and_addresses() {
+    assert!(parse_valid(&[]).unwrap().trusted_proxies.is_empty());
     let flags = ["--trusted-proxy", "10.0.0.0/8,192.0.2.1", "--trusted-proxy", "2001:db8::/32"];
-    let config = parse_whole(&flags).unwrap();
+    let config = parse_valid(&flags).unwrap();
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
 }
 
 #[test]
-fn every_wrong_value_is_refused_by_name() {
+fn invalid_flag_values_fail_with_the_flag_name() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     for (flag, value) in [
@@ -95,35 +95,37 @@ fn every_wrong_value_is_refused_by_name() {
         ("--www", missing.to_str().unwrap()),
         ("--package", missing.to_str().unwrap()),
     ] {
-        let error = parse_whole(&[flag, value]).unwrap_err();
+        let error = parse_valid(&[flag, value]).unwrap_err();
         assert!(error.contains(flag), "{flag} {value}: {error}");
-        assert!(!error.contains("hush"), "a password is not repeated: {error}");
+        assert!(!error.contains("hush"), "the error contains the password: {error}");
     }
 }
 
 #[test]
-fn what_lets_us_into_redis_is_used_and_not_printed() {
+fn redis_password_is_used_but_never_printed() {
     for (given, shown) in [
         ("redis://localhost", "redis://localhost"),
         ("redis://:hush@localhost:6380/3", "redis://localhost:6380/3"),
         ("rediss://shop:hush@[::1]/", "rediss://[::1]/"),
     ] {
-        let config = parse_whole(&["--store", given]).unwrap();
+        let config = parse_valid(&["--store", given]).unwrap();
         assert_eq!(config.store.to_string(), shown);
         assert!(!format!("{config:?}").contains("hush"), "{config:?}");
-        let StoreAddress::Redis(address) = config.store else { panic!("{given} is no Redis") };
+        let StoreAddress::Redis(address) = config.store else { panic!("{given} is not parsed as a Redis address") };
         assert_eq!(address.expose(), given);
     }
 }
 
 #[test]
-fn outside_a_demo_there_must_be_settings_and_somebody_who_can_sign_in() {
+fn config_without_demo_requires_settings_and_a_jwt_secret_or_issuer() {
     let error = parse(&["--jwt-secret", SECRET, "--config", "no/such.toml"]).unwrap_err();
     assert!(error.contains("no/such.toml") && error.contains("scanlogin-server app add"), "{error}");
 
-    let error = parse_with(FILE, &[]).unwrap_err();
+    let error = parse_with(SETTINGS, &[]).unwrap_err();
     assert!(error.contains("--jwt-secret") && error.contains("[[issuer]]"), "{error}");
-    assert!(parse_with(FILE, &["--jwt-secret", &SECRET[1..]]).unwrap_err().starts_with("--jwt-secret is too short"));
+    assert!(
+        parse_with(SETTINGS, &["--jwt-secret", &SECRET[1..]]).unwrap_err().starts_with("--jwt-secret is too short")
+    );
     let issuer = r#"
         [[issuer]]
         issuer = "https://id.example.com"
@@ -131,17 +133,17 @@ fn outside_a_demo_there_must_be_settings_and_somebody_who_can_sign_in() {
         jwks = "https://id.example.com/keys"
         user_pool_id = "customers"
     "#;
-    assert!(parse_with(&(FILE.to_owned() + issuer), &[]).unwrap().jwt_secret.is_none());
-    let error = parse_with(&(FILE.to_owned() + &issuer.replace("\"scanlogin\"", "[]")), &[]).unwrap_err();
+    assert!(parse_with(&(SETTINGS.to_owned() + issuer), &[]).unwrap().jwt_secret.is_none());
+    let error = parse_with(&(SETTINGS.to_owned() + &issuer.replace("\"scanlogin\"", "[]")), &[]).unwrap_err();
     assert!(error.contains("audience") && error.contains("line"), "{error}");
 }
 
 #[test]
-fn a_demo_brings_its_own_app_with_secrets_that_differ_at_each_start() {
+fn demo_generates_new_secrets_at_each_start_unless_one_is_given() {
     let (first, second) = (parse(&["--demo"]).unwrap(), parse(&["--demo"]).unwrap());
     let secrets = |config: &Config| {
-        let of_the_app = config.demo.as_ref().unwrap().app_secret.expose().to_owned();
-        [of_the_app, config.jwt_secret.as_ref().unwrap().expose().to_owned()]
+        let app_secret = config.demo.as_ref().unwrap().app_secret.expose().to_owned();
+        [app_secret, config.jwt_secret.as_ref().unwrap().expose().to_owned()]
     };
     assert!(first.settings.apps[0].has_secret(&secrets(&first)[0]));
     let distinct: HashSet<String> = [secrets(&first), secrets(&second)].into_iter().flatten().collect();
@@ -151,7 +153,7 @@ fn a_demo_brings_its_own_app_with_secrets_that_differ_at_each_start() {
 }
 
 #[test]
-fn a_demo_stays_on_this_machine_unless_told_otherwise() {
+fn demo_rejects_public_listen_addresses_without_demo_public() {
     for address in ["0.0.0.0:8787", "192.0.2.1:8787", "[::]:8787"] {
         let flags = ["--demo", "--listen", address, "--public-url", "https://demo.example"];
         let error = parse(&flags).unwrap_err();
@@ -162,19 +164,19 @@ fn a_demo_stays_on_this_machine_unless_told_otherwise() {
 }
 
 #[test]
-fn an_address_that_nobody_can_open_needs_a_public_one() {
-    let error = parse_whole(&["--listen", "0.0.0.0:80"]).unwrap_err();
+fn unspecified_listen_address_requires_public_url() {
+    let error = parse_valid(&["--listen", "0.0.0.0:80"]).unwrap_err();
     assert!(error.contains("--public-url"), "{error}");
 }
 
 #[test]
-fn a_printed_configuration_shows_no_secret() {
-    let printed = format!("{:?}", parse_whole(&[]).unwrap());
+fn debug_output_of_the_config_contains_no_secret() {
+    let printed = format!("{:?}", parse_valid(&[]).unwrap());
     assert!(!printed.contains(SECRET), "{printed}");
 }
 
 #[test]
-fn the_help_names_the_environment_and_shows_examples() {
+fn help_lists_environment_variables_commands_and_signals() {
     let help = Flags::try_parse_from(["scanlogin-server", "--help"]).err().unwrap().to_string();
     for word in ["SCANLOGIN_STORE", "SCANLOGIN_DEMO", "app add", "check-config", "SIGHUP"] {
         assert!(help.contains(word), "{word} in {help}");
@@ -182,7 +184,7 @@ fn the_help_names_the_environment_and_shows_examples() {
 }
 
 #[test]
-fn without_a_public_address_the_server_goes_by_where_it_listens() {
-    assert_eq!(parse_whole(&["--public-url", "https://A.example:443"]).unwrap().base_url(), "https://a.example");
-    assert!(parse_whole(&["--config", Path::new("/").to_str().unwrap()]).is_err());
+fn public_url_is_normalised_and_a_directory_as_config_fails() {
+    assert_eq!(parse_valid(&["--public-url", "https://A.example:443"]).unwrap().base_url(), "https://a.example");
+    assert!(parse_valid(&["--config", Path::new("/").to_str().unwrap()]).is_err());
 }

@@ -1,4 +1,4 @@
-//! What the documents and the files for deployment say of the server is true.
+//! The documentation and the deployment files match the program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,38 +15,40 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Every flag of the program and of its commands, and every variable of the environment.
-fn known(command: &clap::Command) -> BTreeSet<String> {
+/// Every flag of the program and of its commands, and every environment variable.
+fn flags_and_variables(command: &clap::Command) -> BTreeSet<String> {
     let own = command.get_arguments().flat_map(|argument| {
         let flag = argument.get_long().map(|name| format!("--{name}"));
         flag.into_iter().chain(argument.get_env().map(|name| name.to_string_lossy().into_owned()))
     });
-    own.chain(command.get_subcommands().flat_map(known)).chain(["--help".to_owned(), "--version".to_owned()]).collect()
+    own.chain(command.get_subcommands().flat_map(flags_and_variables))
+        .chain(["--help".to_owned(), "--version".to_owned()])
+        .collect()
 }
 
 #[test]
-fn the_program_takes_every_flag_and_variable_that_is_told_of() {
-    let known = known(&Flags::command());
+fn documented_flags_and_variables_exist() {
+    let known = flags_and_variables(&Flags::command());
     let readme = read("../README.md");
-    let running = readme.split("\n## Run the server\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let run_section = readme.split("\n## Run the server\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let documents = ["README.md", "deploy/scanlogin.service", "deploy/Caddyfile"].map(read);
-    let text = documents.concat() + running;
-    let told: BTreeSet<&str> = text
+    let text = documents.concat() + run_section;
+    let documented: BTreeSet<&str> = text
         .split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c))
         .filter(|word| {
             word.strip_prefix("--").is_some_and(|rest| rest.starts_with(char::is_alphabetic))
                 || word.starts_with("SCANLOGIN_")
         })
-        // Of systemd.
+        // A flag of systemctl.
         .filter(|word| *word != "--now")
         .collect();
-    assert!(told.len() > 10, "{told:?}");
-    let unknown: Vec<_> = told.iter().filter(|word| !known.contains(**word)).collect();
+    assert!(documented.len() > 10, "{documented:?}");
+    let unknown: Vec<_> = documented.iter().filter(|word| !known.contains(**word)).collect();
     assert!(unknown.is_empty(), "{unknown:?} of {known:?}");
 }
 
 #[test]
-fn the_settings_that_are_shown_are_understood_and_the_defaults_that_they_tell_of() {
+fn documented_settings_parse_and_show_the_default_limits() {
     let readme = read("README.md");
     let blocks: Vec<&str> = readme.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
     let text = blocks.concat();

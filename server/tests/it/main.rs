@@ -1,15 +1,15 @@
-//! The server, tested through its public interface: its settings, its router, its stores and its program.
+//! Integration tests of the server's public interface: settings, router, stores and the built program.
 //!
-//! All of these tests are one binary, because each binary links the whole server. They run at the same time in one
-//! process, so that no test may change what belongs to the process: an environment variable, a limit, the working
-//! directory. A test that needs that starts the program as a child process.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
+//! All tests are one binary, because each test binary links the whole server. They run concurrently in one process.
+//! Invariant: no test changes process-wide state, such as environment variables, resource limits or the working
+//! directory. A test that needs such a change starts the program as a child process.
+#![allow(missing_docs, reason = "test names are descriptive")]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, and clippy takes no helper for one"
+    reason = "clippy.toml allows these in tests, but clippy does not treat helper functions as tests"
 )]
 
 mod support;
@@ -21,7 +21,7 @@ mod http;
 mod settings;
 mod stores;
 
-// These start the program.
+// Modules that test only the built program.
 mod authorities;
 mod commands;
 mod few_files;

@@ -1,4 +1,4 @@
-//! `scanlogin.toml`: what it can say, and that what is wrong in it is refused with the line and the field.
+//! Parsing of `scanlogin.toml`: all fields, defaults, and errors that name the line and the field.
 
 use core::time::Duration;
 
@@ -6,7 +6,7 @@ use scanlogin_server::config::app::{App, Apps};
 use scanlogin_server::config::settings::Settings;
 use scanlogin_server::secrets::Hash;
 
-const WHOLE: &str = r#"
+const COMPLETE: &str = r#"
 [[app]]
 id = "shop"
 name = "The Shop"
@@ -21,7 +21,8 @@ allow_exchange_from_browser = true
 compat.poll_without_token = true
 "#;
 
-fn least(id: &str) -> String {
+/// An app section with only the required fields.
+fn minimal(id: &str) -> String {
     format!(
         "[[app]]\nid = {id:?}\nname = \"The Shop\"\nuser_pool_id = \"customers\"\n\
          secret_hashes = [\"{}\"]\n",
@@ -30,28 +31,28 @@ fn least(id: &str) -> String {
 }
 
 #[test]
-fn an_app_is_read_with_all_that_it_can_say() {
-    let app = Settings::parse(WHOLE).unwrap().apps.remove(0);
+fn app_section_is_parsed_with_all_fields() {
+    let app = Settings::parse(COMPLETE).unwrap().apps.remove(0);
     assert_eq!((app.id.as_str(), app.name.as_str(), app.user_pool_id.as_str()), ("shop", "The Shop", "customers"));
     assert!(app.has_secret("a") && !app.has_secret("b") && !app.has_secret(""));
     let origins: Vec<&str> = app.allowed_origins.iter().map(|origin| origin.as_str()).collect();
-    assert_eq!(origins, ["https://a.example", "http://b.example", "http://c:81"], "as browsers write them");
+    assert_eq!(origins, ["https://a.example", "http://b.example", "http://c:81"], "normalised as browsers send them");
     assert_eq!((app.code_lifetime, app.ticket_lifetime), (Duration::from_secs(60), Duration::from_secs(30)));
     assert_eq!(app.logo.as_deref(), Some("https://www.example.com/logo.svg"));
     assert!(app.return_full_user_info && app.allow_exchange_from_browser && app.compat.poll_without_token);
 }
 
 #[test]
-fn what_an_app_does_not_say_has_the_defaults_of_the_contract() {
-    let app = Settings::parse(&least("shop")).unwrap().apps.remove(0);
+fn app_section_has_defaults_for_optional_fields() {
+    let app = Settings::parse(&minimal("shop")).unwrap().apps.remove(0);
     assert_eq!(app, App::new("shop", "The Shop", "customers", Hash::of("a")));
     assert_eq!((app.code_lifetime.as_secs(), app.ticket_lifetime.as_secs()), (120, 300));
     assert!(!app.return_full_user_info && !app.allow_exchange_from_browser && !app.compat.poll_without_token);
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_its_line_and_its_field() {
-    for (right, wrong, words) in [
+fn invalid_app_section_fails_with_line_and_field() {
+    for (valid, invalid, expected) in [
         ("id = \"shop\"", "id = \"\"", "must not be empty"),
         ("id = \"shop\"", "id = \"sh:op\"", "colon"),
         ("id = \"shop\"", "id = \"shop\\n\"", "printable ASCII"),
@@ -72,30 +73,30 @@ fn what_is_wrong_is_refused_with_its_line_and_its_field() {
         ("compat.poll_without_token", "compat.poll", "unknown field `poll`"),
         ("allow_exchange_from_browser = true", "allow_exchange_from_browser = 1", "expected a boolean"),
     ] {
-        assert!(WHOLE.contains(right), "{right}");
-        let text = WHOLE.replace(right, wrong);
-        let line = text.lines().position(|line| line.contains(wrong)).unwrap() + 1;
+        assert!(COMPLETE.contains(valid), "{valid}");
+        let text = COMPLETE.replace(valid, invalid);
+        let line = text.lines().position(|line| line.contains(invalid)).unwrap() + 1;
         let error = Settings::parse(&text).unwrap_err();
-        assert!(error.contains(words) && error.contains(&format!("line {line},")), "{wrong}: {error}");
-        let field = wrong.split(" = ").next().unwrap();
-        assert!(error.contains(field), "{wrong}: {error}");
+        assert!(error.contains(expected) && error.contains(&format!("line {line},")), "{invalid}: {error}");
+        let field = invalid.split(" = ").next().unwrap();
+        assert!(error.contains(field), "{invalid}: {error}");
     }
     for missing in ["id", "name", "user_pool_id", "secret_hashes"] {
         let start = format!("{missing} = ");
         let text: String =
-            least("shop").lines().filter(|line| !line.starts_with(&start)).map(|line| format!("{line}\n")).collect();
+            minimal("shop").lines().filter(|line| !line.starts_with(&start)).map(|line| format!("{line}\n")).collect();
         let error = Settings::parse(&text).unwrap_err();
         assert!(error.contains(&format!("missing field `{missing}`")), "{error}");
     }
-    let none = least("shop").replace(&format!("\"{}\"", Hash::of("a")), "");
-    assert!(Settings::parse(&none).unwrap_err().contains("rotate-secret"));
+    let without_hashes = minimal("shop").replace(&format!("\"{}\"", Hash::of("a")), "");
+    assert!(Settings::parse(&without_hashes).unwrap_err().contains("rotate-secret"));
     assert!(Settings::parse("").unwrap_err().contains("app add"));
     assert!(Settings::parse("[[app]").unwrap_err().contains("line 1,"));
-    assert!(Settings::parse(&(least("a") + &least("a"))).unwrap_err().contains("\"a\" twice"));
+    assert!(Settings::parse(&(minimal("a") + &minimal("a"))).unwrap_err().contains("\"a\" twice"));
 }
 
 #[test]
-fn issuers_stand_beside_apps_and_are_refused_with_their_line_too() {
+fn issuer_sections_are_parsed_and_errors_name_the_line() {
     let issuer = r#"
 [[issuer]]
 issuer = "https://id.example.com"
@@ -105,25 +106,25 @@ user_pool_id = "customers"
 [issuer.claims]
 nickname = "given_name"
 "#;
-    let parse = |issuers: &str| Settings::parse(&(least("shop") + issuers));
+    let parse = |issuers: &str| Settings::parse(&(minimal("shop") + issuers));
     assert!(!parse(issuer).unwrap().issuers.is_empty());
     assert!(parse("").unwrap().issuers.is_empty());
-    for (right, wrong, words) in [
+    for (valid, invalid, expected) in [
         ("audience = \"scanlogin\"", "audience = []", "audience: is empty"),
         ("https://id.example.com/keys", "http://id.example.com/keys", "is not https"),
         ("user_pool_id = \"customers\"", "", "user_pool_id, user_pool_claim"),
         ("nickname", "nick", "unknown field `nick`"),
     ] {
-        let error = parse(&issuer.replace(right, wrong)).unwrap_err();
-        assert!(error.contains(words) && error.contains("line "), "{wrong}: {error}");
+        let error = parse(&issuer.replace(valid, invalid)).unwrap_err();
+        assert!(error.contains(expected) && error.contains("line "), "{invalid}: {error}");
     }
     assert!(parse(&issuer.repeat(2)).unwrap_err().contains("stands there twice"));
 }
 
 #[test]
-fn who_names_no_app_means_the_only_one() {
+fn apps_only_returns_the_app_if_there_is_exactly_one() {
     let apps = |text: &str| Apps::new(Settings::parse(text).unwrap().apps);
-    assert_eq!(apps(&least("a")).only().map(|app| app.id.clone()), Some("a".to_owned()));
-    let two = apps(&(least("a") + &least("b")));
+    assert_eq!(apps(&minimal("a")).only().map(|app| app.id.clone()), Some("a".to_owned()));
+    let two = apps(&(minimal("a") + &minimal("b")));
     assert!(two.only().is_none() && two.find("b").is_some() && two.find("c").is_none());
 }

@@ -1,4 +1,4 @@
-//! Whoever runs the server can tell who did what, and who tried to.
+//! Audit events of scan, confirm, cancel and exchange, whether they succeed or fail.
 
 use core::time::Duration;
 
@@ -6,22 +6,22 @@ use scanlogin_server::config::LogFormat;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::common::{API, Server, pass};
-use crate::support::kept_log::Log;
+use crate::support::common::{API, Server, advance_clock};
+use crate::support::kept_log::CapturedLog;
 
-/// Action and outcome of every event.
-fn story(log: &Log) -> Vec<(String, String)> {
+/// Action and outcome of every audit event.
+fn audit_outcomes(log: &CapturedLog) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    log.audit().iter().map(|event| (text(&event["action"]), text(&event["outcome"]))).collect()
+    log.audit_events().iter().map(|event| (text(&event["action"]), text(&event["outcome"]))).collect()
 }
 
-fn pairs(story: &[(&str, &str)]) -> Vec<(String, String)> {
-    story.iter().map(|(action, outcome)| ((*action).to_owned(), (*outcome).to_owned())).collect()
+fn outcomes(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(action, outcome)| ((*action).to_owned(), (*outcome).to_owned())).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_step_to_a_sign_in_leaves_one_event_that_says_who_and_what() {
-    let log = Log::new(LogFormat::Json);
+async fn each_sign_in_action_logs_one_audit_event() {
+    let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("user-agent", "The Browser");
     let data = gene.header("host", "localhost").header("origin", "http://localhost").await.success();
@@ -34,8 +34,8 @@ async fn each_step_to_a_sign_in_leaves_one_event_that_says_who_and_what() {
     let ticket = server.check(&code).await.success()["ticket"].as_str().unwrap().to_owned();
     server.exchange(&ticket).await.success();
 
-    assert_eq!(story(&log), pairs(&[("scan", "ok"), ("confirm", "ok"), ("exchange", "ok")]));
-    let events = log.audit();
+    assert_eq!(audit_outcomes(&log), outcomes(&[("scan", "ok"), ("confirm", "ok"), ("exchange", "ok")]));
+    let events = log.audit_events();
     for event in &events {
         for (field, expected) in [
             ("level", "INFO"),
@@ -49,11 +49,11 @@ async fn each_step_to_a_sign_in_leaves_one_event_that_says_who_and_what() {
         ] {
             assert_eq!(event[field], expected, "{field} of {event}");
         }
-        assert_eq!(event["code"], events[0]["code"], "one code, one hash");
+        assert_eq!(event["code"], events[0]["code"], "all events have the same hash of the code");
     }
     assert_eq!(events[0]["code"].as_str().unwrap().len(), 16);
     assert_eq!(events[0]["user_agent"], "The Phone");
-    assert_eq!(events[0].get("origin"), None, "a phone has none");
+    assert_eq!(events[0].get("origin"), None, "a phone sends no Origin");
     assert_eq!(events[0]["span"]["request_id"], scan.header("x-request-id").unwrap());
 
     for secret in [&code.random, &code.poll_token, &ticket, &server.token("alice"), &server.app_secret()] {
@@ -62,27 +62,27 @@ async fn each_step_to_a_sign_in_leaves_one_event_that_says_who_and_what() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_leaves_an_event_too() {
-    let log = Log::new(LogFormat::Json);
+async fn refused_actions_log_audit_events() {
+    let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let (code, other) = (server.gene().await, server.gene().await);
     let scan = || server.post(&format!("{API}/scanned"));
-    scan().json(&json!({ "random": code.random })).await.is_refused(2020, "not-signed-in");
-    scan().json(&json!({ "random": "nope" })).bearer(&server.token("eve")).await.is_refused(2241, "unknown-code");
-    scan().body("application/json", "{").await.refusal();
-    server.act("confirm", &code, "alice").await.is_refused(500, "not-scanned");
+    scan().json(&json!({ "random": code.random })).await.assert_error(2020, "not-signed-in");
+    scan().json(&json!({ "random": "nope" })).bearer(&server.token("eve")).await.assert_error(2241, "unknown-code");
+    scan().body("application/json", "{").await.error();
+    server.act("confirm", &code, "alice").await.assert_error(500, "not-scanned");
     server.act("scanned", &code, "alice").await.success();
-    server.act("cancel", &code, "eve").await.refusal();
+    server.act("cancel", &code, "eve").await.error();
     server.act("cancel", &code, "alice").await.success();
-    server.exchange("nope").await.is_refused(2231, "unknown-ticket");
+    server.exchange("nope").await.assert_error(2231, "unknown-ticket");
     let ticket = server.ticket(&other, "alice").await;
-    server.userinfo(&ticket).basic("demo-app", "wrong").await.is_refused(1001, "forbidden");
-    server.userinfo(&ticket).header("x-authing-app-id", "nope").await.is_refused(1001, "unknown-app");
-    server.userinfo("").await.is_refused(2231, "missing-parameter");
+    server.userinfo(&ticket).basic("demo-app", "wrong").await.assert_error(1001, "forbidden");
+    server.userinfo(&ticket).header("x-authing-app-id", "nope").await.assert_error(1001, "unknown-app");
+    server.userinfo("").await.assert_error(2231, "missing-parameter");
 
     assert_eq!(
-        story(&log),
-        pairs(&[
+        audit_outcomes(&log),
+        outcomes(&[
             ("scan", "not-signed-in"),
             ("scan", "unknown-code"),
             ("scan", "malformed-json"),
@@ -98,26 +98,26 @@ async fn what_is_refused_leaves_an_event_too() {
             ("exchange", "missing-parameter"),
         ])
     );
-    let events = log.audit();
-    assert_eq!(events[0]["code"], events[3]["code"], "an attempt without a user still names its code");
+    let events = log.audit_events();
+    assert_eq!(events[0]["code"], events[3]["code"], "an action without a user still has the hash of its code");
     assert_eq!(events[0].get("user_id"), None);
     assert_eq!(events[1]["user_id"], "id-of-eve");
-    assert_eq!(events[1].get("app_id"), None, "nobody knows the app of a code that is not there");
-    assert_eq!(events[5]["user_id"], "id-of-eve", "who tries, not whose it is");
-    assert_eq!(events[10]["user_id"], "id-of-alice", "who would have been handed out");
+    assert_eq!(events[1].get("app_id"), None, "the app of an unknown code is unknown");
+    assert_eq!(events[5]["user_id"], "id-of-eve", "the user who sent the request, not the user who scanned");
+    assert_eq!(events[10]["user_id"], "id-of-alice", "the user whom the exchange would have returned");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_hangs_up_half_way_is_in_the_audit_all_the_same() {
-    let log = Log::new(LogFormat::Json);
-    let server = Server::slow(Duration::ZERO, Duration::from_secs(5));
+async fn aborted_request_is_audited_when_it_completes() {
+    let log = CapturedLog::new(LogFormat::Json);
+    let server = Server::with_slow_store(Duration::ZERO, Duration::from_secs(5));
     let code = server.gene().await;
     timeout(Duration::from_secs(1), server.act("scanned", &code, "alice").into_future()).await.unwrap_err();
-    assert_eq!(story(&log), []);
-    pass(5).await;
-    while story(&log).is_empty() {
+    assert_eq!(audit_outcomes(&log), []);
+    advance_clock(5).await;
+    while audit_outcomes(&log).is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(story(&log), pairs(&[("scan", "ok")]));
-    assert!(log.audit()[0]["span"]["request_id"].is_string());
+    assert_eq!(audit_outcomes(&log), outcomes(&[("scan", "ok")]));
+    assert!(log.audit_events()[0]["span"]["request_id"].is_string());
 }

@@ -1,4 +1,4 @@
-//! Users who have been locked out.
+//! Blocked users.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,23 +11,23 @@ async fn set_blocked(server: &Server, is_blocked: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_confirm_of_a_blocked_user_fails_on_the_phone_and_on_the_page() {
+async fn confirm_by_a_blocked_user_fails_and_the_page_gets_status_5() {
     let server = Server::new();
     set_blocked(&server, true).await;
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
     let page = tokio::spawn(server.check_with(&code, "&wait=25&status=1").into_future());
-    while server.state.codes.waiters.is_empty() {
+    while server.state.codes.notifier.is_empty() {
         tokio::task::yield_now().await;
     }
-    server.act("confirm", &code, "alice").await.is_refused(1001, "blocked");
+    server.act("confirm", &code, "alice").await.assert_error(1001, "blocked");
     let check = page.await.unwrap().success();
     assert_eq!((&check["status"], &check["ticket"]), (&json!(5), &json!(null)), "{check}");
-    server.act("confirm", &code, "alice").await.is_refused(500, "already-ended");
+    server.act("confirm", &code, "alice").await.assert_error(500, "already-ended");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_blocked_user_may_cancel_and_others_may_confirm() {
+async fn blocked_user_can_cancel_and_other_users_can_confirm() {
     let server = Server::new();
     set_blocked(&server, true).await;
     let code = server.gene().await;
@@ -39,11 +39,15 @@ async fn a_blocked_user_may_cancel_and_others_may_confirm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_handed_out_for_a_user_who_was_blocked_after_the_confirm() {
+async fn exchange_for_a_user_blocked_after_confirm_keeps_the_ticket_valid() {
     let server = Server::new();
     let ticket = server.ticket(&server.gene().await, "alice").await;
     set_blocked(&server, true).await;
-    server.exchange(&ticket).await.is_refused(1001, "blocked");
+    server.exchange(&ticket).await.assert_error(1001, "blocked");
     set_blocked(&server, false).await;
-    assert_eq!(server.exchange(&ticket).await.success()["loginsCount"], 1, "the refusal has not cost the ticket");
+    assert_eq!(
+        server.exchange(&ticket).await.success()["loginsCount"],
+        1,
+        "the refused exchange has not consumed the ticket"
+    );
 }

@@ -1,42 +1,42 @@
-//! Which pages of other origins may call.
+//! CORS and the check of `Origin` and `Sec-Fetch-Site`.
 
 use axum::http::Method;
 use serde_json::json;
 
-use crate::support::common::{API, Call, Server};
+use crate::support::common::{API, Server, TestRequest};
 
 const HEADERS: &str = "content-type,authorization,x-authing-app-id,x-authing-userpool-id,x-authing-app-tenant-id,\
     x-authing-request-from,x-authing-sdk-version,x-authing-lang,x-scanlogin-poll-token";
 
 fn server() -> Server {
-    Server::with(|config| {
+    Server::with_config(|config| {
         config.settings.apps[0].allowed_origins = vec!["https://shop.example".parse().unwrap()];
         config.public_url = Some("https://login.example".parse().unwrap());
     })
 }
 
-fn preflight(server: &Server, origin: &str) -> Call {
-    let call = server.call(Method::OPTIONS, &format!("{API}/gene")).header("origin", origin);
-    call.header("access-control-request-method", "POST").header("access-control-request-headers", HEADERS)
+fn preflight(server: &Server, origin: &str) -> TestRequest {
+    let request = server.request(Method::OPTIONS, &format!("{API}/gene")).header("origin", origin);
+    request.header("access-control-request-method", "POST").header("access-control-request-headers", HEADERS)
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_allowed_origin_is_echoed_with_credentials_and_exactly_the_contracts_headers() {
+async fn preflight_echoes_an_allowed_origin_with_credentials_and_exact_headers() {
     let server = server();
     for origin in ["https://shop.example", "https://login.example"] {
-        let reply = preflight(&server, origin).await;
-        assert_eq!(reply.status, 200);
-        assert_eq!(reply.header("access-control-allow-origin"), Some(origin));
-        assert_eq!(reply.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(reply.header("access-control-allow-methods"), Some("GET,POST"));
-        assert_eq!(reply.header("access-control-allow-headers"), Some(HEADERS));
-        assert!(reply.header("access-control-max-age").is_some());
-        assert!(reply.header("vary").is_some_and(|vary| vary.contains("origin")));
+        let response = preflight(&server, origin).await;
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(response.header("access-control-allow-methods"), Some("GET,POST"));
+        assert_eq!(response.header("access-control-allow-headers"), Some(HEADERS));
+        assert!(response.header("access-control-max-age").is_some());
+        assert!(response.header("vary").is_some_and(|vary| vary.contains("origin")));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_origin_is_allowed_nothing() {
+async fn disallowed_origins_get_no_allow_origin_header() {
     let server = server();
     for origin in ["https://evil.example", "http://shop.example", "https://shop.example:8443", "null"] {
         assert_eq!(preflight(&server, origin).await.header("access-control-allow-origin"), None, "{origin}");
@@ -46,31 +46,31 @@ async fn another_origin_is_allowed_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_and_refusals_can_be_read_by_an_allowed_origin() {
+async fn responses_and_errors_are_readable_by_an_allowed_origin() {
     let server = server();
-    for call in [
+    for request in [
         server.post(&format!("{API}/gene")).json(&json!({})),
         server.post(&format!("{API}/gene")).body("application/json", "{"),
         server.get(&format!("{API}/check?random=unknown")),
         server.get(&format!("{API}/gene")),
     ] {
-        let reply = call.header("origin", "https://shop.example").await;
-        assert_eq!(reply.header("access-control-allow-origin"), Some("https://shop.example"));
-        assert_eq!(reply.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(reply.header("access-control-expose-headers"), Some("retry-after,x-request-id"));
+        let response = request.header("origin", "https://shop.example").await;
+        assert_eq!(response.header("access-control-allow-origin"), Some("https://shop.example"));
+        assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(response.header("access-control-expose-headers"), Some("retry-after,x-request-id"));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_demos_session_is_for_its_own_pages() {
+async fn demo_session_preflight_gets_405_without_cors_headers() {
     let server = server();
-    let call = server.call(Method::OPTIONS, "/demo/session").header("origin", "https://shop.example");
-    let reply = call.header("access-control-request-method", "POST").await;
-    assert_eq!((reply.status.as_u16(), reply.header("access-control-allow-origin")), (405, None));
+    let request = server.request(Method::OPTIONS, "/demo/session").header("origin", "https://shop.example");
+    let response = request.header("access-control-request-method", "POST").await;
+    assert_eq!((response.status.as_u16(), response.header("access-control-allow-origin")), (405, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_not_allowed_gets_no_code_and_no_news_of_one() {
+async fn gene_and_check_reject_disallowed_origins_and_sites() {
     let server = server();
     let code = server.gene().await;
     for (name, value) in [
@@ -84,8 +84,8 @@ async fn a_page_that_is_not_allowed_gets_no_code_and_no_news_of_one() {
         ("sec-fetch-site", "same-site"),
     ] {
         let gene = server.post(&format!("{API}/gene")).json(&json!({})).header(name, value).await;
-        gene.is_refused(1001, "origin-not-allowed");
-        server.check(&code).header(name, value).await.is_refused(1001, "origin-not-allowed");
+        gene.assert_error(1001, "origin-not-allowed");
+        server.check(&code).header(name, value).await.assert_error(1001, "origin-not-allowed");
     }
     for (name, value) in [
         ("origin", "https://shop.example"),
@@ -99,27 +99,27 @@ async fn a_page_that_is_not_allowed_gets_no_code_and_no_news_of_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_allowed_page_is_one_although_its_browser_says_that_it_is_another_site() {
-    let call = server().post(&format!("{API}/gene")).json(&json!({}));
-    call.header("origin", "https://shop.example").header("sec-fetch-site", "cross-site").await.success();
+async fn allowed_origin_takes_precedence_over_sec_fetch_site() {
+    let request = server().post(&format!("{API}/gene")).json(&json!({}));
+    request.header("origin", "https://shop.example").header("sec-fetch-site", "cross-site").await.success();
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_public_address_the_servers_own_pages_are_those_of_the_host_that_was_called() {
+async fn without_public_url_the_origin_of_the_host_header_is_allowed() {
     let server = Server::new();
     let gene = |origin: &str| {
-        let call = server.post(&format!("{API}/gene")).json(&json!({}));
-        call.header("host", "localhost:8787").header("origin", origin)
+        let request = server.post(&format!("{API}/gene")).json(&json!({}));
+        request.header("host", "localhost:8787").header("origin", origin)
     };
     gene("http://localhost:8787").await.success();
     for origin in ["http://localhost:8788", "https://localhost:8787", "http://127.0.0.1:8787"] {
-        gene(origin).await.is_refused(1001, "origin-not-allowed");
+        gene(origin).await.assert_error(1001, "origin-not-allowed");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_one_app_can_not_call_for_another() {
-    let server = Server::with(|config| {
+async fn origin_of_one_app_is_rejected_for_another_app() {
+    let server = Server::with_config(|config| {
         let shop = &mut config.settings.apps[0];
         shop.allowed_origins = vec!["https://shop.example".parse().unwrap()];
         let mut blog = shop.clone();
@@ -128,8 +128,8 @@ async fn a_page_of_one_app_can_not_call_for_another() {
         config.settings.apps.push(blog);
     });
     let gene = |id: &str, origin: &str| {
-        let call = server.post(&format!("{API}/gene")).json(&json!({}));
-        call.header("x-authing-app-id", id).header("origin", origin)
+        let request = server.post(&format!("{API}/gene")).json(&json!({}));
+        request.header("x-authing-app-id", id).header("origin", origin)
     };
     for (id, origin, other) in [
         ("demo-app", "https://shop.example", "https://blog.example"),
@@ -140,16 +140,16 @@ async fn a_page_of_one_app_can_not_call_for_another() {
         assert_eq!(allowed.header("access-control-allow-origin"), Some(origin));
         let refused = gene(id, other).await;
         assert_eq!(refused.header("access-control-allow-origin"), None);
-        refused.is_refused(1001, "origin-not-allowed");
+        refused.assert_error(1001, "origin-not-allowed");
 
         let data = allowed.success();
         let check = |origin: &str| {
-            let call = server.get(&format!("{API}/check?random={}", data["random"].as_str().unwrap()));
-            call.poll_token(data["pollToken"].as_str().unwrap()).header("origin", origin)
+            let request = server.get(&format!("{API}/check?random={}", data["random"].as_str().unwrap()));
+            request.poll_token(data["pollToken"].as_str().unwrap()).header("origin", origin)
         };
         check(origin).await.success();
-        check(other).await.is_refused(1001, "origin-not-allowed");
+        check(other).await.assert_error(1001, "origin-not-allowed");
     }
-    let nameless = server.post(&format!("{API}/gene")).json(&json!({}));
-    nameless.await.is_refused(1001, "unknown-app");
+    let without_app_id = server.post(&format!("{API}/gene")).json(&json!({}));
+    without_app_id.await.assert_error(1001, "unknown-app");
 }

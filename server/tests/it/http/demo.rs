@@ -1,4 +1,4 @@
-//! The demo's company: two users, and a site that signs them in.
+//! The demo's own endpoints: the login of its two users, and the session of its site.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::common::{API, Server};
 use crate::support::test_stores::BrokenStore;
 
-/// The name and value of the cookie that a reply sets.
+/// The name and value of a `Set-Cookie` header.
 fn cookie(set_cookie: &str) -> String {
     set_cookie.split(';').next().unwrap().to_owned()
 }
@@ -18,20 +18,20 @@ async fn demo_token(server: &Server, user: &str) -> String {
     login["token"].as_str().unwrap().to_owned()
 }
 
-/// The ticket of a code that a demo user confirms.
+/// The ticket of a new code that a demo user scans and confirms.
 async fn demo_ticket(server: &Server, user: &str) -> String {
     let token = demo_token(server, user).await;
     let code = server.gene().await;
     for action in ["scanned", "confirm"] {
-        let call = server.post(&format!("{API}/{action}")).json(&json!({ "random": code.random }));
-        call.header("authorization", &token).await.success();
+        let request = server.post(&format!("{API}/{action}")).json(&json!({ "random": code.random }));
+        request.header("authorization", &token).await.success();
     }
     server.check(&code).await.success()["ticket"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn alice_and_bob_sign_in_with_their_names_and_nobody_else_does() {
-    let server = Server::with(|config| config.public_url = Some("https://demo.example".parse().unwrap()));
+async fn demo_login_accepts_only_alice_and_bob_with_their_passwords() {
+    let server = Server::with_config(|config| config.public_url = Some("https://demo.example".parse().unwrap()));
     for (username, nickname) in [("alice", "Alice"), ("bob", "Bob")] {
         let data = server.post("/demo/login").json(&json!({ "username": username, "password": username })).await;
         let user = data.success()["user"].clone();
@@ -39,32 +39,32 @@ async fn alice_and_bob_sign_in_with_their_names_and_nobody_else_does() {
         assert_eq!(user["photo"], format!("https://demo.example/photos/{username}.svg"));
     }
     for (username, password) in [("alice", "bob"), ("carol", "carol"), ("Alice", "alice")] {
-        let reply = server.post("/demo/login").json(&json!({ "username": username, "password": password })).await;
-        reply.is_refused(2020, "wrong-password");
+        let response = server.post("/demo/login").json(&json!({ "username": username, "password": password })).await;
+        response.assert_error(2020, "wrong-password");
     }
-    server.post("/demo/login").json(&json!({ "username": "alice" })).await.is_refused(2231, "missing-parameter");
+    server.post("/demo/login").json(&json!({ "username": "alice" })).await.assert_error(2231, "missing-parameter");
     server
         .post("/demo/login")
         .json(&json!({ "username": "", "password": "" }))
         .await
-        .is_refused(2231, "missing-parameter");
-    assert_eq!(server.post("/demo/login").body("text/plain", "{}").await.refusal().0, 415);
+        .assert_error(2231, "missing-parameter");
+    assert_eq!(server.post("/demo/login").body("text/plain", "{}").await.error().0, 415);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_site_exchanges_the_ticket_and_knows_its_visitor_until_the_logout() {
+async fn demo_session_lasts_until_logout() {
     let server = Server::new();
     let ticket = demo_ticket(&server, "alice").await;
 
-    let reply = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
-    let data = reply.success();
+    let response = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
+    let data = response.success();
     let user = &data["user"];
     assert_eq!((&user["id"], &user["loginsCount"], user.get("token")), (&json!("alice"), &json!(1), None));
-    let set_cookie = reply.header("set-cookie").unwrap();
+    let set_cookie = response.header("set-cookie").unwrap();
     for part in ["; HttpOnly", "; SameSite=Lax", "; Path=/"] {
         assert!(set_cookie.contains(part), "{set_cookie}");
     }
-    assert!(!set_cookie.contains("Secure"), "the demo speaks plain HTTP");
+    assert!(!set_cookie.contains("Secure"), "the demo uses plain HTTP");
 
     let session = cookie(set_cookie);
     let me = || server.get("/demo/me").header("cookie", &format!("other=1; {session}"));
@@ -73,50 +73,50 @@ async fn the_site_exchanges_the_ticket_and_knows_its_visitor_until_the_logout() 
     let logout = server.post("/demo/logout").header("cookie", &session).await;
     logout.success();
     assert!(logout.header("set-cookie").unwrap().contains("Max-Age=0"));
-    me().await.is_refused(2020, "not-signed-in");
+    me().await.assert_error(2020, "not-signed-in");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_site_on_https_sets_a_secure_cookie() {
-    let server = Server::with(|config| config.public_url = Some("https://demo.example".parse().unwrap()));
+async fn https_public_url_sets_a_secure_cookie() {
+    let server = Server::with_config(|config| config.public_url = Some("https://demo.example".parse().unwrap()));
     let ticket = demo_ticket(&server, "bob").await;
-    let reply = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
-    assert!(reply.header("set-cookie").unwrap().ends_with("; Secure"));
+    let response = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
+    assert!(response.header("set-cookie").unwrap().ends_with("; Secure"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_ticket_gives_no_session_and_says_why() {
+async fn invalid_ticket_creates_no_demo_session() {
     let server = Server::new();
     let ticket = demo_ticket(&server, "alice").await;
     server.post("/demo/session").json(&json!({ "ticket": ticket })).await.success();
     for (ticket, reason) in [(ticket.as_str(), "ticket-used"), ("x", "unknown-ticket"), ("", "missing-parameter")] {
-        let reply = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
-        reply.is_refused(2231, reason);
-        assert_eq!(reply.header("set-cookie"), None);
+        let response = server.post("/demo/session").json(&json!({ "ticket": ticket })).await;
+        response.assert_error(2231, reason);
+        assert_eq!(response.header("set-cookie"), None);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_exchange_keeps_its_http_status() {
-    let server = Server::of(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
-    let reply = server.post("/demo/session").json(&json!({ "ticket": "t" })).await;
-    assert_eq!(reply.refusal(), (503, 503, "unavailable".to_owned()));
-    assert_eq!(reply.header("retry-after"), Some("1"));
+async fn failed_exchange_keeps_its_http_status() {
+    let server = Server::with_store(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
+    let response = server.post("/demo/session").json(&json!({ "ticket": "t" })).await;
+    assert_eq!(response.error(), (503, 503, "unavailable".to_owned()));
+    assert_eq!(response.header("retry-after"), Some("1"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_session_nobody_is_signed_in() {
+async fn demo_me_without_a_valid_session_is_refused() {
     let server = Server::new();
-    server.get("/demo/me").await.is_refused(2020, "not-signed-in");
-    server.get("/demo/me").header("cookie", "scanlogin_demo_session=x").await.is_refused(2020, "not-signed-in");
+    server.get("/demo/me").await.assert_error(2020, "not-signed-in");
+    server.get("/demo/me").header("cookie", "scanlogin_demo_session=x").await.assert_error(2020, "not-signed-in");
     server.post("/demo/logout").await.success();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_no_demo_has_none_of_this() {
-    let server = Server::with(|config| config.demo = None);
+async fn demo_endpoints_are_absent_without_demo() {
+    let server = Server::with_config(|config| config.demo = None);
     for path in ["/demo/login", "/demo/session", "/demo/logout"] {
-        assert_eq!(server.post(path).json(&json!({})).await.refusal().0, 404);
+        assert_eq!(server.post(path).json(&json!({})).await.error().0, 404);
     }
-    assert_eq!(server.get("/demo/me").await.refusal().0, 404);
+    assert_eq!(server.get("/demo/me").await.error().0, 404);
 }

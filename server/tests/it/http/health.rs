@@ -1,4 +1,4 @@
-//! What a supervisor is told.
+//! `/healthz` and `/readyz`.
 
 use std::sync::Arc;
 
@@ -8,32 +8,32 @@ use crate::support::common::Server;
 use crate::support::test_stores::BrokenStore;
 
 #[tokio::test(start_paused = true)]
-async fn a_server_whose_store_is_away_lives_and_is_not_ready() {
-    let well = Server::new();
-    let broken = Server::of(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
-    for (server, status) in [(&well, 200), (&broken, 503)] {
+async fn failing_store_leaves_healthz_at_200_and_readyz_at_503() {
+    let working = Server::new();
+    let broken = Server::with_store(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
+    for (server, status) in [(&working, 200), (&broken, 503)] {
         assert_eq!(server.get("/healthz").await.success(), "ok");
-        let reply = server.get("/readyz").await;
-        assert_eq!(reply.status, status);
-        assert_eq!(reply.header("retry-after"), (status == 503).then_some("1"));
+        let response = server.get("/readyz").await;
+        assert_eq!(response.status, status);
+        assert_eq!(response.header("retry-after"), (status == 503).then_some("1"));
     }
-    assert_eq!(broken.get("/readyz").await.refusal(), (503, 503, "unavailable".to_owned()));
+    assert_eq!(broken.get("/readyz").await.error(), (503, 503, "unavailable".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stops_is_not_ready() {
+async fn stopping_server_leaves_healthz_at_200_and_readyz_at_503() {
     let server = Server::new();
     assert_eq!(server.get("/readyz").await.success(), "ok");
     server.state.stop();
-    assert_eq!(server.get("/readyz").await.refusal(), (503, 503, "unavailable".to_owned()));
+    assert_eq!(server.get("/readyz").await.error(), (503, 503, "unavailable".to_owned()));
     assert_eq!(server.get("/healthz").await.success(), "ok");
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_page_reads_the_servers_health() {
+async fn health_endpoints_send_no_allow_origin_header() {
     let server = Server::new();
     for path in ["/healthz", "/readyz"] {
-        let reply = server.get(path).header("origin", "http://localhost").header("host", "localhost").await;
-        assert_eq!(reply.header("access-control-allow-origin"), None, "{path}");
+        let response = server.get(path).header("origin", "http://localhost").header("host", "localhost").await;
+        assert_eq!(response.header("access-control-allow-origin"), None, "{path}");
     }
 }

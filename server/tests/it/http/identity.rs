@@ -1,4 +1,4 @@
-//! Whose token it is: users of a provider that publishes its keys, and everybody who only says so.
+//! Verification of tokens that an OpenID Connect provider issues, and the cache of its keys.
 
 use core::time::Duration;
 use std::io::Write as _;
@@ -14,20 +14,22 @@ use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::common::{API, Server, pass, running};
-use crate::support::provider::{Answer, ISSUER, Key, Provider, base64, claims, from_now, issuers, rsa, with};
+use crate::support::common::{API, Server, advance_clock, start_server};
+use crate::support::provider::{
+    ISSUER, JwksResponse, Key, Provider, base64, claims, claims_with, from_now, issuers, rsa_key,
+};
 
-/// Believes the one whose keys are at `jwks`.
+/// A server that trusts the issuer with keys at `jwks`.
 fn server(jwks: &str) -> Server {
     server_with(jwks, json!({}))
 }
 
 fn server_with(jwks: &str, settings: Value) -> Server {
-    Server::with(|config| config.settings.issuers = issuers(jwks, settings))
+    Server::with_config(|config| config.settings.issuers = issuers(jwks, settings))
 }
 
-/// Whom the server takes the bearer of a token signed by `key` for.
-async fn visit(server: &Server, key: &Key) -> Result<String, AuthError> {
+/// Verifies a token for alice that `key` has signed, and returns the user id.
+async fn verify_token_by(server: &Server, key: &Key) -> Result<String, AuthError> {
     verify(server, &key.sign(&claims(server))).await.map(|user| user.id)
 }
 
@@ -40,9 +42,9 @@ fn alice() -> Result<String, AuthError> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_of_a_provider_signs_in_to_a_page() {
+async fn user_of_a_provider_completes_a_sign_in() {
     let key = Key::rs256("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
     let mut claims = claims(&server);
     for (name, value) in [
@@ -60,8 +62,8 @@ async fn a_user_of_a_provider_signs_in_to_a_page() {
 
     let code = server.gene().await;
     for step in ["scanned", "confirm"] {
-        let call = server.post(&format!("{API}/{step}")).json(&json!({ "random": code.random }));
-        call.header("authorization", &bearer).await.success();
+        let request = server.post(&format!("{API}/{step}")).json(&json!({ "random": code.random }));
+        request.header("authorization", &bearer).await.success();
     }
     let ticket = server.check(&code).await.success()["ticket"].as_str().unwrap().to_owned();
     let user = server.exchange(&ticket).await.success();
@@ -76,38 +78,38 @@ async fn a_user_of_a_provider_signs_in_to_a_page() {
     ] {
         assert_eq!(user[name], value, "{name}");
     }
-    assert_eq!(provider.asked(), 1, "the keys are kept");
+    assert_eq!(provider.fetch_count(), 1, "the keys are cached");
 }
 
 #[tokio::test]
 async fn keys_are_requested_without_compression() {
     let key = Key::es256("key-1");
-    let provider = Provider::with(&[&key]).await;
-    assert_eq!(visit(&server(&provider.url), &key).await, alice());
+    let provider = Provider::start(&[&key]).await;
+    assert_eq!(verify_token_by(&server(&provider.url), &key).await, alice());
     assert_eq!(provider.last_header("accept-encoding").as_deref(), Some("identity"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn users_come_with_tokens_of_each_algorithm() {
+async fn tokens_of_each_supported_algorithm_are_accepted() {
     let keys = [Key::rs256("a"), Key::es256("b"), Key::eddsa("c")];
-    let provider = Provider::with(&keys.each_ref()).await;
+    let provider = Provider::start(&keys.each_ref()).await;
     let server = server(&provider.url);
     for key in &keys {
-        assert_eq!(visit(&server, key).await, alice(), "{:?}", key.algorithm);
+        assert_eq!(verify_token_by(&server, key).await, alice(), "{:?}", key.algorithm);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_has_its_own_names_for_claims_and_pools() {
+async fn claim_and_pool_names_are_configurable_per_issuer() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let names = json!({ "sub": "oid", "nickname": "given_name", "email_verified": "xms_edov" });
     let server = server_with(&provider.url, json!({ "claims": names, "user_pool_claim": "org_id" }));
     let mut claims = claims(&server);
     for (name, value) in [
         ("oid", json!("a1")),
         ("given_name", json!("Al")),
-        ("nickname", json!("not this")),
+        ("nickname", json!("ignored")),
         ("xms_edov", json!("true")),
         ("org_id", json!("staff")),
         ("name", json!(5)),
@@ -124,29 +126,29 @@ async fn a_provider_has_its_own_names_for_claims_and_pools() {
     };
     assert_eq!(verify(&server, &key.sign(&claims)).await, Ok(expected));
     claims["org_id"] = json!(null);
-    assert_eq!(verify(&server, &key.sign(&claims)).await.unwrap().user_pool_id, "", "in no pool that an app has");
+    assert_eq!(verify(&server, &key.sign(&claims)).await.unwrap().user_pool_id, "", "no pool of any app");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_user_of_another_pool_is_refused_where_the_app_is_known() {
+async fn user_of_another_pool_is_refused_with_wrong_pool() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server_with(&provider.url, json!({ "user_pool_claim": "org_id" }));
     let code = server.gene().await;
     for pool in [json!("staff"), json!(""), json!(null), json!(["demo-pool"])] {
-        let token = key.sign(&with(&server, "org_id", pool));
-        let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
-        call.header("authorization", &token).await.is_refused(2036, "wrong-pool");
+        let token = key.sign(&claims_with(&server, "org_id", pool));
+        let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
+        request.header("authorization", &token).await.assert_error(2036, "wrong-pool");
     }
-    let token = key.sign(&with(&server, "org_id", json!("demo-pool")));
-    let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
-    call.header("authorization", &token).await.success();
+    let token = key.sign(&claims_with(&server, "org_id", json!("demo-pool")));
+    let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
+    request.header("authorization", &token).await.success();
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_token_says_must_be_meant_for_us_now() {
+async fn iss_aud_sub_exp_nbf_and_iat_claims_are_validated() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
     let now = |seconds| json!(from_now(&server, seconds));
     for (name, value, expected) in [
@@ -175,19 +177,19 @@ async fn what_a_token_says_must_be_meant_for_us_now() {
         ("iat", json!(null), alice()),
         ("iat", json!(true), Err(AuthError::NotSignedIn)),
     ] {
-        let claims = with(&server, name, value);
+        let claims = claims_with(&server, name, value);
         assert_eq!(verify(&server, &key.sign(&claims)).await.map(|user| user.id), expected, "{claims}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_published_key_is_no_secret_to_sign_with() {
+async fn public_key_as_hmac_secret_is_rejected() {
     let key = Key::rs256("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &key).await, alice());
+    assert_eq!(verify_token_by(&server, &key).await, alice());
 
-    let public = rsa().to_public_key();
+    let public = rsa_key().to_public_key();
     let modulus = public.n().to_bytes_be();
     for secret in [
         public.to_public_key_pem(LineEnding::LF).unwrap().into_bytes(),
@@ -205,23 +207,23 @@ async fn a_published_key_is_no_secret_to_sign_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_published_secret_verifies_nothing() {
-    let secret = b"a secret that somebody has published by mistake";
-    let good = Key::eddsa("good");
-    let provider = Provider::with(&[&good]).await;
+async fn symmetric_jwk_verifies_no_token() {
+    let secret = b"a secret that was published by mistake";
+    let valid = Key::eddsa("valid");
+    let provider = Provider::start(&[&valid]).await;
     let oct = json!({ "kty": "oct", "kid": "a", "alg": "HS256", "k": base64(secret) });
-    provider.answer(Answer::Keys(vec![oct, good.jwk.clone()]));
+    provider.set_response(JwksResponse::Keys(vec![oct, valid.jwk.clone()]));
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &good).await, alice());
+    assert_eq!(verify_token_by(&server, &valid).await, alice());
     let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &claims(&server), &EncodingKey::from_secret(secret)).unwrap();
     assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_header_of_a_token_does_not_choose_how_a_key_is_used() {
+async fn token_header_does_not_select_the_algorithm_of_a_key() {
     let keys = [Key::rs256("a"), Key::es256("b"), Key::eddsa("c")];
-    let provider = Provider::with(&keys.each_ref()).await;
+    let provider = Provider::start(&keys.each_ref()).await;
     let server = server(&provider.url);
     for key in &keys {
         let token = key.sign(&claims(&server));
@@ -237,7 +239,7 @@ async fn the_header_of_a_token_does_not_choose_how_a_key_is_used() {
             );
         }
     }
-    // These are good signatures, by the key that is named, of an algorithm that it was not published for.
+    // These signatures are valid, but their algorithm is not the one that the key was published for.
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(algorithm) };
         let token = keys[0].sign_with(header, &claims(&server));
@@ -246,37 +248,37 @@ async fn the_header_of_a_token_does_not_choose_how_a_key_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_can_not_bring_its_own_key() {
-    let (key, forged) = (Key::eddsa("a"), Key::eddsa("a"));
-    let (provider, forger) = (Provider::with(&[&key]).await, Provider::with(&[&forged]).await);
+async fn keys_in_a_token_header_are_ignored() {
+    let (key, attacker_key) = (Key::eddsa("a"), Key::eddsa("a"));
+    let (provider, attacker) = (Provider::start(&[&key]).await, Provider::start(&[&attacker_key]).await);
     let server = server(&provider.url);
     let with_keys = |header| Header {
-        jwk: Some(serde_json::from_value(forged.jwk.clone()).unwrap()),
-        jku: Some(forger.url.clone()),
-        x5u: Some(forger.url.clone()),
+        jwk: Some(serde_json::from_value(attacker_key.jwk.clone()).unwrap()),
+        jku: Some(attacker.url.clone()),
+        x5u: Some(attacker.url.clone()),
         x5c: Some(vec!["MII".to_owned()]),
         ..header
     };
     for id in [Some("a"), Some("b"), None] {
-        let header = Header { kid: id.map(str::to_owned), ..with_keys(forged.header()) };
-        let token = forged.sign_with(header, &claims(&server));
+        let header = Header { kid: id.map(str::to_owned), ..with_keys(attacker_key.header()) };
+        let token = attacker_key.sign_with(header, &claims(&server));
         assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn), "{id:?}");
     }
     let token = key.sign_with(with_keys(key.header()), &claims(&server));
-    assert!(verify(&server, &token).await.is_ok(), "they mean nothing to us");
-    assert_eq!(forger.asked(), 0);
+    assert!(verify(&server, &token).await.is_ok(), "a valid token is accepted with these headers");
+    assert_eq!(attacker.fetch_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_changed_is_refused() {
+async fn modified_token_is_rejected() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
     let token = key.sign(&claims(&server));
     assert!(verify(&server, &token).await.is_ok());
     let [header, _, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
-    let bob = base64(with(&server, "sub", json!("bob")).to_string());
-    for changed in [
+    let bob = base64(claims_with(&server, "sub", json!("bob")).to_string());
+    for modified in [
         format!("{header}.{bob}.{signature}"),
         format!("{header}.{bob}."),
         format!("{header}.{bob}"),
@@ -284,14 +286,14 @@ async fn a_token_that_was_changed_is_refused() {
         format!("{token}="),
         token.replace('.', ".."),
     ] {
-        assert_eq!(verify(&server, &changed).await, Err(AuthError::NotSignedIn), "{changed}");
+        assert_eq!(verify(&server, &modified).await, Err(AuthError::NotSignedIn), "{modified}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_of_another_kind_is_refused() {
+async fn token_with_wrong_typ_crit_header_or_over_8_kib_is_rejected() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
     for typ in ["dpop+jwt", "logout+jwt", "JWE", ""] {
         let header = Header { typ: Some(typ.to_owned()), ..key.header() };
@@ -303,199 +305,203 @@ async fn a_token_of_another_kind_is_refused() {
     }
     let header = Header { crit: Some(vec!["exp".to_owned()]), ..key.header() };
     assert_eq!(verify(&server, &key.sign_with(header, &claims(&server))).await, Err(AuthError::NotSignedIn));
-    let long = with(&server, "filling", json!("x".repeat(8 * 1024)));
-    assert_eq!(verify(&server, &key.sign(&long)).await, Err(AuthError::NotSignedIn));
+    let oversized = claims_with(&server, "padding", json!("x".repeat(8 * 1024)));
+    assert_eq!(verify(&server, &key.sign(&oversized)).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_must_be_named_unless_there_is_only_one() {
+async fn token_without_kid_is_accepted_only_if_one_key_matches() {
     let (first, second) = (Key::eddsa("a"), Key::eddsa("b"));
-    let provider = Provider::with(&[&first]).await;
+    let provider = Provider::start(&[&first]).await;
     let server = server(&provider.url);
-    let unnamed = |key: &Key| key.sign_with(Header { kid: None, ..key.header() }, &claims(&server));
-    assert!(verify(&server, &unnamed(&first)).await.is_ok());
+    let without_kid = |key: &Key| key.sign_with(Header { kid: None, ..key.header() }, &claims(&server));
+    assert!(verify(&server, &without_kid(&first)).await.is_ok());
 
-    pass(30).await;
+    advance_clock(30).await;
     provider.publish(&[&first, &second]);
-    assert_eq!(visit(&server, &second).await, alice());
-    assert_eq!(verify(&server, &unnamed(&first)).await, Err(AuthError::NotSignedIn));
-    assert_eq!(visit(&server, &first).await, alice());
+    assert_eq!(verify_token_by(&server, &second).await, alice());
+    assert_eq!(verify(&server, &without_kid(&first)).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &first).await, alice());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_two_keys_share_names_none() {
+async fn token_is_rejected_if_two_keys_match_its_kid_and_algorithm() {
     let (first, second, third) = (Key::eddsa("a"), Key::eddsa("a"), Key::es256("a"));
-    let provider = Provider::with(&[&first, &second, &third]).await;
+    let provider = Provider::start(&[&first, &second, &third]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &first).await, Err(AuthError::NotSignedIn));
-    assert_eq!(visit(&server, &second).await, Err(AuthError::NotSignedIn));
-    assert_eq!(visit(&server, &third).await, alice(), "the only one for its algorithm");
+    assert_eq!(verify_token_by(&server, &first).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &second).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &third).await, alice(), "the only key for its algorithm");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_known_as_soon_as_it_signs() {
+async fn unknown_kid_triggers_a_fetch_that_replaces_all_keys() {
     let (old, new) = (Key::eddsa("old"), Key::eddsa("new"));
-    let provider = Provider::with(&[&old]).await;
+    let provider = Provider::start(&[&old]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &old).await, alice());
-    pass(30).await;
+    assert_eq!(verify_token_by(&server, &old).await, alice());
+    advance_clock(30).await;
     provider.publish(&[&new]);
-    assert_eq!(visit(&server, &new).await, alice());
-    assert_eq!(provider.asked(), 2);
-    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn), "it was withdrawn");
+    assert_eq!(verify_token_by(&server, &new).await, alice());
+    assert_eq!(provider.fetch_count(), 2);
+    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn), "the key was withdrawn");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_makes_keys_up_gets_one_fetch_in_half_a_minute_out_of_us() {
-    let (key, made_up) = (Key::eddsa("a"), Key::eddsa("made-up"));
-    let provider = Provider::with(&[&key]).await;
+async fn unknown_kid_triggers_at_most_one_fetch_per_30_s() {
+    let (key, unpublished) = (Key::eddsa("a"), Key::eddsa("unpublished"));
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &key).await, alice());
-    for (seconds, asked) in [(0, 1), (29, 1), (1, 2), (29, 2), (1, 3)] {
-        pass(seconds).await;
-        let mut visits = JoinSet::new();
+    assert_eq!(verify_token_by(&server, &key).await, alice());
+    for (seconds, fetches) in [(0, 1), (29, 1), (1, 2), (29, 2), (1, 3)] {
+        advance_clock(seconds).await;
+        let mut verifications = JoinSet::new();
         for number in 0..50 {
-            let header = Header { kid: Some(format!("{number}")), ..made_up.header() };
-            let (server, token) = (server.clone(), made_up.sign_with(header, &claims(&server)));
-            visits.spawn(async move { verify(&server, &token).await });
+            let header = Header { kid: Some(format!("{number}")), ..unpublished.header() };
+            let (server, token) = (server.clone(), unpublished.sign_with(header, &claims(&server)));
+            verifications.spawn(async move { verify(&server, &token).await });
         }
-        while let Some(visit) = visits.join_next().await {
-            assert_eq!(visit.unwrap(), Err(AuthError::NotSignedIn));
+        while let Some(result) = verifications.join_next().await {
+            assert_eq!(result.unwrap(), Err(AuthError::NotSignedIn));
         }
-        assert_eq!(provider.asked(), asked);
-        assert_eq!(visit(&server, &key).await, alice());
+        assert_eq!(provider.fetch_count(), fetches);
+        assert_eq!(verify_token_by(&server, &key).await, alice());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_who_come_at_once_wait_for_one_fetch() {
+async fn concurrent_verifications_share_one_fetch() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
-    let mut visits = JoinSet::new();
+    let mut verifications = JoinSet::new();
     for _ in 0..50 {
         let (server, token) = (server.clone(), key.sign(&claims(&server)));
-        visits.spawn(async move { verify(&server, &token).await });
+        verifications.spawn(async move { verify(&server, &token).await });
     }
-    while let Some(visit) = visits.join_next().await {
-        assert!(visit.unwrap().is_ok());
+    while let Some(result) = verifications.join_next().await {
+        assert!(result.unwrap().is_ok());
     }
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.fetch_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_phone_that_hangs_up_does_not_take_the_keys_with_it() {
+async fn cancelled_verification_does_not_cancel_the_fetch() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[]).await;
-    let sign = provider.publish_later(&[&key]);
+    let provider = Provider::start(&[]).await;
+    let release = provider.publish_deferred(&[&key]);
     let server = server(&provider.url);
     let token = key.sign(&claims(&server));
-    let visit = tokio::spawn({
+    let verification = tokio::spawn({
         let (server, token) = (server.clone(), token.clone());
         async move { verify(&server, &token).await }
     });
-    provider.has_been_asked(1).await;
-    visit.abort();
-    assert!(visit.await.unwrap_err().is_cancelled());
-    sign.notify_one();
+    provider.wait_for_fetches(1).await;
+    verification.abort();
+    assert!(verification.await.unwrap_err().is_cancelled());
+    release.notify_one();
     assert_eq!(verify(&server, &token).await.map(|user| user.id), alice());
-    assert_eq!(provider.asked(), 1);
+    assert_eq!(provider.fetch_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_keys_the_phone_is_told_to_come_back() {
+async fn scan_without_any_issuer_keys_gets_503_with_retry_after() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
-    provider.answer(Answer::Status(axum::http::StatusCode::INTERNAL_SERVER_ERROR));
+    let provider = Provider::start(&[&key]).await;
+    provider.set_response(JwksResponse::Status(axum::http::StatusCode::INTERNAL_SERVER_ERROR));
     let server = server(&provider.url);
     let code = server.gene().await;
     let scanned = || {
-        let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
-        call.header("authorization", &key.sign(&claims(&server)))
+        let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
+        request.header("authorization", &key.sign(&claims(&server)))
     };
-    let reply = scanned().await;
-    assert_eq!(reply.refusal(), (503, 503, "unavailable".to_owned()));
-    assert!(reply.header("retry-after").is_some());
+    let response = scanned().await;
+    assert_eq!(response.error(), (503, 503, "unavailable".to_owned()));
+    assert!(response.header("retry-after").is_some());
     provider.publish(&[&key]);
-    assert_eq!(scanned().await.refusal().0, 503, "asked just now");
-    assert_eq!(provider.asked(), 1);
-    pass(5).await;
+    assert_eq!(scanned().await.error().0, 503, "no new fetch within 5 s");
+    assert_eq!(provider.fetch_count(), 1);
+    advance_clock(5).await;
     scanned().await.success();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_has_a_bad_day_keeps_nobody_out_whose_key_is_known() {
+async fn failed_refetch_keeps_known_keys() {
     let (key, other) = (Key::eddsa("a"), Key::eddsa("b"));
-    let elsewhere = Provider::with(&[&key, &other]).await;
-    let provider = Provider::with(&[&key]).await;
+    let redirect_target = Provider::start(&[&key, &other]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &key).await, alice());
-    let too_long = json!({ "keys": [other.jwk], "filling": "x".repeat(256 * 1024) });
-    for (asked, answer) in [
-        Answer::Status(axum::http::StatusCode::SERVICE_UNAVAILABLE),
-        Answer::Status(axum::http::StatusCode::NO_CONTENT),
-        Answer::Redirect(elsewhere.url.clone(), vec![other.jwk.clone()]),
-        Answer::Text("<html>down for maintenance</html>".to_owned()),
-        Answer::Text(too_long.to_string()),
-        Answer::Keys(Vec::new()),
+    assert_eq!(verify_token_by(&server, &key).await, alice());
+    let oversized = json!({ "keys": [other.jwk], "padding": "x".repeat(256 * 1024) });
+    for (previous_fetches, response) in [
+        JwksResponse::Status(axum::http::StatusCode::SERVICE_UNAVAILABLE),
+        JwksResponse::Status(axum::http::StatusCode::NO_CONTENT),
+        JwksResponse::Redirect(redirect_target.url.clone(), vec![other.jwk.clone()]),
+        JwksResponse::Text("<html>down for maintenance</html>".to_owned()),
+        JwksResponse::Text(oversized.to_string()),
+        JwksResponse::Keys(Vec::new()),
     ]
     .into_iter()
     .enumerate()
     {
-        pass(30).await;
-        provider.answer(answer);
-        assert_eq!(visit(&server, &other).await, Err(AuthError::NotSignedIn), "tried, and not found");
-        assert_eq!(provider.asked(), asked + 2);
-        assert_eq!(visit(&server, &key).await, alice());
+        advance_clock(30).await;
+        provider.set_response(response);
+        assert_eq!(
+            verify_token_by(&server, &other).await,
+            Err(AuthError::NotSignedIn),
+            "the fetch does not add the key"
+        );
+        assert_eq!(provider.fetch_count(), previous_fetches + 2);
+        assert_eq!(verify_token_by(&server, &key).await, alice());
     }
-    assert_eq!(elsewhere.asked(), 0, "where the configured address leads is not followed");
+    assert_eq!(redirect_target.fetch_count(), 0, "redirects are not followed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_says_nothing_is_not_waited_for_long() {
+async fn fetch_without_a_response_times_out_after_5_s() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
-    provider.answer(Answer::Silence);
+    let provider = Provider::start(&[&key]).await;
+    provider.set_response(JwksResponse::Never);
     let server = server(&provider.url);
-    let mut visits = JoinSet::new();
+    let mut verifications = JoinSet::new();
     for _ in 0..3 {
         let (server, token) = (server.clone(), key.sign(&claims(&server)));
-        visits.spawn(async move { verify(&server, &token).await });
+        verifications.spawn(async move { verify(&server, &token).await });
     }
-    provider.has_been_asked(1).await;
-    pass(5).await;
-    while let Some(visit) = visits.join_next().await {
-        assert_eq!(visit.unwrap(), Err(AuthError::Unavailable));
+    provider.wait_for_fetches(1).await;
+    advance_clock(5).await;
+    while let Some(result) = verifications.join_next().await {
+        assert_eq!(result.unwrap(), Err(AuthError::Unavailable));
     }
-    assert_eq!(provider.asked(), 1, "those who waited with the first do not wait again");
+    assert_eq!(provider.fetch_count(), 1, "verifications that shared the fetch start no other one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_fetched_again_every_ten_minutes_so_that_a_withdrawn_one_ends() {
+async fn keys_are_refetched_every_10_min_and_withdrawn_keys_rejected() {
     let (old, new) = (Key::eddsa("old"), Key::eddsa("new"));
-    let provider = Provider::with(&[&old]).await;
+    let provider = Provider::start(&[&old]).await;
     let server = server(&provider.url);
     server.state.identity.refresh();
-    provider.has_been_asked(1).await;
-    assert_eq!(visit(&server, &old).await, alice());
-    assert_eq!(provider.asked(), 1, "fetched before anybody came");
+    provider.wait_for_fetches(1).await;
+    assert_eq!(verify_token_by(&server, &old).await, alice());
+    assert_eq!(provider.fetch_count(), 1, "the keys were fetched before the first token");
 
     provider.publish(&[&new]);
-    pass(599).await;
+    advance_clock(599).await;
     server.state.identity.refresh();
-    // Tokio's clock goes on by itself only when nobody has anything left to do.
+    // Tokio advances a paused clock only when no task is runnable. So a fetch would have been sent by now.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(provider.asked(), 1, "not before their time");
-    assert_eq!(visit(&server, &old).await, alice());
+    assert_eq!(provider.fetch_count(), 1, "no refetch before 10 min");
+    assert_eq!(verify_token_by(&server, &old).await, alice());
     server.state.identity.refresh();
-    provider.has_been_asked(2).await;
-    assert_eq!(visit(&server, &new).await, alice());
-    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn));
-    assert_eq!(provider.asked(), 2);
+    provider.wait_for_fetches(2).await;
+    assert_eq!(verify_token_by(&server, &new).await, alice());
+    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn));
+    assert_eq!(provider.fetch_count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_may_be_in_a_file() {
+async fn keys_are_read_from_a_file_and_reread_for_an_unknown_kid() {
     let (old, new) = (Key::eddsa("old"), Key::es256("new"));
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let mut write = |key: &Key| {
@@ -506,42 +512,42 @@ async fn keys_may_be_in_a_file() {
     };
     let path = write(&old);
     let server = server(&path);
-    assert_eq!(visit(&server, &old).await, alice());
+    assert_eq!(verify_token_by(&server, &old).await, alice());
     write(&new);
-    pass(30).await;
-    assert_eq!(visit(&server, &new).await, alice());
+    advance_clock(30).await;
+    assert_eq!(verify_token_by(&server, &new).await, alice());
     std::fs::remove_file(&path).unwrap();
     tokio::time::advance(Duration::from_secs(600)).await;
-    assert_eq!(visit(&server, &old).await, Err(AuthError::NotSignedIn));
-    assert_eq!(visit(&server, &new).await, alice(), "what was read stays");
+    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &new).await, alice(), "cached keys stay valid without the file");
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_settings_do_not_make_known_keys_forgotten() {
+async fn settings_change_keeps_cached_keys_of_an_unchanged_url() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let server = server(&provider.url);
-    assert_eq!(visit(&server, &key).await, alice());
+    assert_eq!(verify_token_by(&server, &key).await, alice());
     let other_pool = issuers(&provider.url, json!({ "user_pool_id": "staff" }));
     server.state.identity.set_issuers(other_pool);
     let user = verify(&server, &key.sign(&claims(&server))).await.unwrap();
-    assert_eq!((user.user_pool_id.as_str(), provider.asked()), ("staff", 1));
+    assert_eq!((user.user_pool_id.as_str(), provider.fetch_count()), ("staff", 1));
 
-    let moved = Provider::with(&[&key]).await;
-    server.state.identity.set_issuers(issuers(&moved.url, json!({})));
-    assert_eq!(visit(&server, &key).await, alice());
-    assert_eq!((provider.asked(), moved.asked()), (1, 1), "keys of another address are other keys");
+    let new_provider = Provider::start(&[&key]).await;
+    server.state.identity.set_issuers(issuers(&new_provider.url, json!({})));
+    assert_eq!(verify_token_by(&server, &key).await, alice());
+    assert_eq!((provider.fetch_count(), new_provider.fetch_count()), (1, 1), "another URL has its own keys");
     server.state.identity.set_issuers(Issuers::default());
-    assert_eq!(visit(&server, &key).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &key).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
-async fn issuers_are_taken_in_when_the_settings_are_read_again() {
+async fn reload_applies_new_issuers() {
     let key = Key::eddsa("a");
-    let provider = Provider::with(&[&key]).await;
+    let provider = Provider::start(&[&key]).await;
     let file = tempfile::NamedTempFile::new().unwrap();
-    let server = Server::with(|config| config.settings_file = Some(file.path().to_owned()));
-    assert_eq!(visit(&server, &key).await, Err(AuthError::NotSignedIn));
+    let server = Server::with_config(|config| config.settings_file = Some(file.path().to_owned()));
+    assert_eq!(verify_token_by(&server, &key).await, Err(AuthError::NotSignedIn));
     let settings = format!(
         "[[app]]\nid = \"shop\"\nname = \"The Shop\"\nuser_pool_id = \"staff\"\n\
          secret_hashes = [\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n\
@@ -550,32 +556,35 @@ async fn issuers_are_taken_in_when_the_settings_are_read_again() {
     );
     std::fs::write(file.path(), settings).unwrap();
     server.state.reload().unwrap();
-    assert_eq!(visit(&server, &key).await, alice());
+    assert_eq!(verify_token_by(&server, &key).await, alice());
 }
 
 #[tokio::test]
-async fn a_server_asks_for_keys_when_it_starts_and_starts_without_them() {
-    let provider = Provider::with(&[]).await;
+async fn server_fetches_keys_at_start_and_starts_without_them() {
+    let provider = Provider::start(&[]).await;
     let mut config = Config::demo().unwrap();
     config.settings.issuers = issuers(&provider.url, json!({}));
-    let running = running(config).await;
-    provider.has_been_asked(1).await;
+    let running = start_server(config).await;
+    provider.wait_for_fetches(1).await;
     running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_speaks_for_its_own_users_only() {
-    let (mine, other) = (Key::eddsa("a"), Key::eddsa("a"));
-    let (my_provider, other_provider) = (Provider::with(&[&mine]).await, Provider::with(&[&other]).await);
-    let issuer = |name: &str, provider: &Provider, pool: &str| json!({ "issuer": name, "audience": "scanlogin", "jwks": provider.url, "user_pool_id": pool });
+async fn issuer_is_verified_only_with_its_own_keys() {
+    let (first, second) = (Key::eddsa("a"), Key::eddsa("a"));
+    let (first_provider, second_provider) = (Provider::start(&[&first]).await, Provider::start(&[&second]).await);
+    let issuer = |name: &str, provider: &Provider, pool: &str| {
+        let jwks = &provider.url;
+        json!({ "issuer": name, "audience": "scanlogin", "jwks": jwks, "user_pool_id": pool })
+    };
     let both = json!([
-        issuer(ISSUER, &my_provider, "customers"),
-        issuer("https://other.example.com", &other_provider, "staff")
+        issuer(ISSUER, &first_provider, "customers"),
+        issuer("https://other.example.com", &second_provider, "staff")
     ]);
-    let server = Server::with(|config| config.settings.issuers = serde_json::from_value(both).unwrap());
-    assert_eq!(verify(&server, &mine.sign(&claims(&server))).await.unwrap().user_pool_id, "customers");
-    assert_eq!(visit(&server, &other).await, Err(AuthError::NotSignedIn));
-    let from_other = with(&server, "iss", json!("https://other.example.com"));
-    assert_eq!(verify(&server, &other.sign(&from_other)).await.unwrap().user_pool_id, "staff");
-    assert_eq!(verify(&server, &mine.sign(&from_other)).await, Err(AuthError::NotSignedIn));
+    let server = Server::with_config(|config| config.settings.issuers = serde_json::from_value(both).unwrap());
+    assert_eq!(verify(&server, &first.sign(&claims(&server))).await.unwrap().user_pool_id, "customers");
+    assert_eq!(verify_token_by(&server, &second).await, Err(AuthError::NotSignedIn));
+    let from_second = claims_with(&server, "iss", json!("https://other.example.com"));
+    assert_eq!(verify(&server, &second.sign(&from_second)).await.unwrap().user_pool_id, "staff");
+    assert_eq!(verify(&server, &first.sign(&from_second)).await, Err(AuthError::NotSignedIn));
 }

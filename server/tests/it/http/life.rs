@@ -1,4 +1,4 @@
-//! The table of a code's life, cell by cell, over HTTP.
+//! The state transitions of a code, over HTTP.
 
 use scanlogin_protocol::lifecycle::Life;
 use scanlogin_server::codes::find::Found;
@@ -7,12 +7,12 @@ use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::user::User;
 
-use crate::support::common::{Code, Server, pass};
+use crate::support::common::{Code, Server, advance_clock};
 
 const ACTIONS: [&str; 3] = ["scanned", "confirm", "cancel"];
 
-/// Where a code may stand when somebody acts on it.
-async fn code_that_is(server: &Server, state: &str) -> Code {
+/// A new code that has been brought into `state`.
+async fn code_in_state(server: &Server, state: &str) -> Code {
     let code = server.gene().await;
     if matches!(state, "scanned" | "scanned, then expired" | "authorised" | "cancelled" | "failed") {
         server.act("scanned", &code, "alice").await.success();
@@ -21,14 +21,14 @@ async fn code_that_is(server: &Server, state: &str) -> Code {
         "authorised" => drop(server.act("confirm", &code, "alice").await.success()),
         "cancelled" => drop(server.act("cancel", &code, "alice").await.success()),
         "failed" => fail(server, &code).await,
-        "expired" => pass(120).await,
-        "scanned, then expired" => pass(180).await,
+        "expired" => advance_clock(120).await,
+        "scanned, then expired" => advance_clock(180).await,
         _ => {}
     }
     code
 }
 
-/// Nothing in this version makes a code fail, so the store is told to.
+/// Writes the failed state to the store, so that the test does not depend on a reason to fail.
 async fn fail(server: &Server, code: &Code) {
     let Found { record, revision, .. } = server.state.codes.find(&code.random).await.unwrap();
     let alice = User { id: "id-of-alice".to_owned(), ..User::default() };
@@ -37,8 +37,9 @@ async fn fail(server: &Server, code: &Code) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_cell_of_the_table_holds() {
-    // State, status that `check` tells, and what each action answers to the user who scanned and to another.
+async fn every_action_in_every_state_matches_the_transition_table() {
+    // State, status of `check`, then the result of each action by the user who scanned and by another user: the new
+    // status, or the reason of the error.
     type Row = (&'static str, i64, [&'static str; 3], [&'static str; 3]);
     let ended = ["already-ended"; 3];
     let expired = ["expired"; 3];
@@ -51,20 +52,20 @@ async fn every_cell_of_the_table_holds() {
         ("expired", -1, expired, expired),
         ("scanned, then expired", -1, expired, expired),
     ];
-    for (state, status, of_owner, of_another) in table {
-        for (user, answers) in [("alice", of_owner), ("bob", of_another)] {
-            for (action, expected) in ACTIONS.into_iter().zip(answers) {
+    for (state, status, by_owner, by_other) in table {
+        for (user, results) in [("alice", by_owner), ("bob", by_other)] {
+            for (action, expected) in ACTIONS.into_iter().zip(results) {
                 let server = Server::new();
-                let code = code_that_is(&server, state).await;
+                let code = code_in_state(&server, state).await;
                 assert_eq!(server.status(&code).await, status, "{state}");
 
-                let reply = server.act(action, &code, user).await;
-                if let Ok(becomes) = expected.parse::<i64>() {
-                    reply.success();
-                    assert_eq!(server.status(&code).await, becomes, "{state}: {action} by {user}");
+                let response = server.act(action, &code, user).await;
+                if let Ok(new_status) = expected.parse::<i64>() {
+                    response.success();
+                    assert_eq!(server.status(&code).await, new_status, "{state}: {action} by {user}");
                 } else {
-                    reply.is_refused(500, expected);
-                    assert_eq!(server.status(&code).await, status, "{state}: {action} by {user} changes nothing");
+                    response.assert_error(500, expected);
+                    assert_eq!(server.status(&code).await, status, "{state}: {action} by {user} changed the status");
                 }
             }
         }
@@ -72,54 +73,54 @@ async fn every_cell_of_the_table_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_code_says_why_in_both_places_that_clients_read() {
+async fn failed_code_returns_message_and_errmsg() {
     let server = Server::new();
-    let code = code_that_is(&server, "failed").await;
+    let code = code_in_state(&server, "failed").await;
     let result = server.check(&code).await.success()["scannedResult"].clone();
     assert!(result["message"].is_string());
     assert_eq!(result["message"], result["errmsg"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_scanned_in_time_may_be_decided_for_a_minute_more() {
+async fn code_scanned_before_expiry_can_be_confirmed_for_60_s_more() {
     let server = Server::new();
     let code = server.gene().await;
-    pass(119).await;
+    advance_clock(119).await;
     server.act("scanned", &code, "alice").await.success();
-    pass(60).await;
+    advance_clock(60).await;
     server.act("confirm", &code, "alice").await.success();
     assert_eq!(server.status(&code).await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_code_is_forgotten_five_minutes_after_its_end() {
-    for (state, remembered) in
+async fn code_is_unknown_300_s_after_its_end() {
+    for (state, visible_for) in
         [("unused", 420), ("expired", 300), ("scanned", 480), ("cancelled", 300), ("authorised", 300)]
     {
         let server = Server::new();
-        let code = code_that_is(&server, state).await;
-        pass(remembered - 1).await;
+        let code = code_in_state(&server, state).await;
+        advance_clock(visible_for - 1).await;
         server.check(&code).await.success();
-        pass(1).await;
-        server.check(&code).await.is_refused(2241, "unknown-code");
-        server.act("scanned", &code, "alice").await.is_refused(2241, "unknown-code");
+        advance_clock(1).await;
+        server.check(&code).await.assert_error(2241, "unknown-code");
+        server.act("scanned", &code, "alice").await.assert_error(2241, "unknown-code");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sweep_drops_what_is_forgotten_and_nothing_else() {
+async fn store_sweep_deletes_only_codes_past_their_retention() {
     let server = Server::new();
     let old = server.gene().await;
-    pass(300).await;
-    let young = server.gene().await;
-    pass(120).await;
+    advance_clock(300).await;
+    let recent = server.gene().await;
+    advance_clock(120).await;
     assert_eq!(server.state.store.forget(server.state.clock.now()).await.unwrap(), 1);
     assert!(server.state.store.find(&old.random).await.unwrap().is_none());
-    assert!(server.state.store.find(&young.random).await.unwrap().is_some());
+    assert!(server.state.store.find(&recent.random).await.unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_can_not_be_read_whole_takes_no_step() {
+async fn scan_of_an_unreadable_record_fails_without_a_transition() {
     let server = Server::new();
     let code = server.gene().await;
     let record = server.state.codes.find(&code.random).await.unwrap().record;
@@ -132,6 +133,6 @@ async fn a_record_that_can_not_be_read_whole_takes_no_step() {
     server.state.store.insert(broken).await.unwrap();
     let broken = Code { random: "broken".to_owned(), ..code };
     let scan = server.act("scanned", &broken, "alice").await;
-    assert_eq!(scan.refusal(), (500, 500, "internal".to_owned()));
-    assert_eq!(server.status(&broken).await, 0, "nobody was told who asks, so nobody has scanned it");
+    assert_eq!(scan.error(), (500, 500, "internal".to_owned()));
+    assert_eq!(server.status(&broken).await, 0, "the scan returned no requester, so the code stays unused");
 }

@@ -1,4 +1,4 @@
-//! The log says what happened, and nothing that must not be known.
+//! The request log: its lines, its request ids, and the absence of secrets and forged lines.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use scanlogin_server::store::user::User;
 use serde_json::json;
 
 use crate::support::common::{API, Server};
-use crate::support::kept_log::{Log, taken};
+use crate::support::kept_log::{CapturedLog, take_lines};
 use crate::support::test_stores::BrokenStore;
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_names_its_request_by_an_id_of_the_servers_own() {
+async fn every_response_has_a_unique_request_id_chosen_by_the_server() {
     let server = Server::new();
     let code = server.gene().await;
     let mut ids = HashSet::new();
-    let calls = [
+    let requests = [
         server.post(&format!("{API}/gene")).json(&json!({})),
         server.check(&code),
         server.act("confirm", &code, "alice"),
@@ -28,10 +28,10 @@ async fn every_answer_names_its_request_by_an_id_of_the_servers_own() {
         server.get("/readyz"),
         server.post(&format!("{API}/scanned")).body("text/plain", "no"),
     ];
-    let count = calls.len();
-    for call in calls {
-        let reply = call.header("x-request-id", "of-the-client").await;
-        let id = reply.header("x-request-id").expect("an id").to_owned();
+    let count = requests.len();
+    for request in requests {
+        let response = request.header("x-request-id", "from-the-client").await;
+        let id = response.header("x-request-id").expect("a request id").to_owned();
         assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
         ids.insert(id);
     }
@@ -39,16 +39,16 @@ async fn every_answer_names_its_request_by_an_id_of_the_servers_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_line_that_a_request_leaves_has_its_id() {
-    let log = Log::new(LogFormat::Json);
-    let server = Server::of(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
-    for call in [
+async fn every_log_line_of_a_request_has_its_request_id() {
+    let log = CapturedLog::new(LogFormat::Json);
+    let server = Server::with_store(Config::demo().unwrap(), Arc::new(BrokenStore { panics: false }));
+    for request in [
         server.get("/readyz"),
         server.post(&format!("{API}/gene")).json(&json!({})),
         server.post(&format!("{API}/scanned")).json(&json!({ "random": "r" })).bearer(&server.token("alice")),
     ] {
         let before = log.lines().len();
-        let id = call.await.header("x-request-id").unwrap().to_owned();
+        let id = request.await.header("x-request-id").unwrap().to_owned();
         let lines = log.lines().split_off(before);
         assert!(lines.iter().any(|line| line["message"] == "the store failed"), "{lines:?}");
         assert!(lines.iter().any(|line| line["message"] == "answered"), "{lines:?}");
@@ -57,9 +57,9 @@ async fn every_line_that_a_request_leaves_has_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_can_write_lines_of_their_own_into_the_log() {
+async fn control_characters_in_requests_forge_no_log_line() {
     for format in [LogFormat::Text, LogFormat::Json] {
-        let log = Log::new(format);
+        let log = CapturedLog::new(format);
         let server = Server::new();
         let code = server.gene().await;
         let forged = "x\n2026-01-01T00:00:00Z INFO forged\u{1b}[31m\u{202e}\u{2028}\r";
@@ -67,32 +67,36 @@ async fn nobody_can_write_lines_of_their_own_into_the_log() {
             User { id: forged.to_owned(), user_pool_id: server.app().user_pool_id.clone(), ..User::default() };
         let token = server.state.identity.sign(&mallory).unwrap();
         let scan = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
-        // All that a header may hold, and more than a log should.
+        // These characters are valid in a header, but must be escaped in a log.
         scan.bearer(token.expose()).header("user-agent", "\t\u{202e}forged").await.success();
         server.get("/%0A2026-01-01T00:00:00Z%20INFO%20forged").await;
 
         let text = log.text();
         assert!(text.contains("forged"), "{text}");
-        assert_eq!(text.lines().count(), 4, "gene, scan, its audit, and the missing file: {text}");
+        assert_eq!(text.lines().count(), 4, "gene, scan, the audit event of the scan, and the missing file: {text}");
         let is_plain = |c: char| c == '\n' || !c.is_control();
         assert!(text.chars().all(is_plain), "{text:?}");
-        assert_eq!(log.text().contains('\u{202e}'), format == LogFormat::Json, "JSON keeps it as a text: {text:?}");
+        assert_eq!(
+            log.text().contains('\u{202e}'),
+            format == LogFormat::Json,
+            "only the JSON log contains it, inside a string: {text:?}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_request_is_observed_once_wherever_it_goes() {
-    let log = Log::new(LogFormat::Json);
+async fn every_request_logs_exactly_one_line() {
+    let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let image = format!("{API}/image/unknown.png");
     let jwks = "/.well-known/jwks.json";
     let preflight =
-        server.call(Method::OPTIONS, &format!("{API}/gene")).header("access-control-request-method", "POST");
+        server.request(Method::OPTIONS, &format!("{API}/gene")).header("access-control-request-method", "POST");
     let paths = ["/healthz", "/readyz", "/openapi.json", jwks, &image, "/demo/me", "/demo/nothing", "/nothing"];
     let gets = paths.map(|path| (path, server.get(path)));
-    for (path, call) in gets.into_iter().chain([("a preflight", preflight)]) {
+    for (path, request) in gets.into_iter().chain([("a preflight", preflight)]) {
         let before = log.lines().len();
-        let id = call.await.header("x-request-id").unwrap().to_owned();
+        let id = request.await.header("x-request-id").unwrap().to_owned();
         let lines = log.lines().split_off(before);
         assert_eq!(lines.len(), 1, "{path}: {lines:?}");
         assert_eq!(lines[0]["span"]["request_id"], id.as_str(), "{path}");
@@ -100,35 +104,35 @@ async fn every_request_is_observed_once_wherever_it_goes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_leaves_a_line_only_when_it_is_refused() {
-    let log = Log::new(LogFormat::Json);
+async fn check_logs_a_line_only_when_refused() {
+    let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let code = server.gene().await;
     let before = log.lines().len();
     server.check(&code).await.success();
     assert_eq!(log.lines().len(), before, "{}", log.text());
-    server.get(&format!("{API}/check?random={}", code.random)).await.is_refused(1001, "forbidden");
+    server.get(&format!("{API}/check?random={}", code.random)).await.assert_error(1001, "forbidden");
     assert_eq!(log.lines().len(), before + 1, "{}", log.text());
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_line_a_request_and_no_secret_in_any() {
-    taken();
+async fn request_log_has_the_expected_fields_and_no_secret() {
+    take_lines();
     let server = Server::new();
     let login = json!({ "username": "alice", "password": "wrong-pass-word" });
-    server.post("/demo/login").json(&login).await.is_refused(2020, "wrong-password");
+    server.post("/demo/login").json(&login).await.assert_error(2020, "wrong-password");
     let code = server.gene_with(json!({ "customData": { "order": "custom-data-value" } })).await;
     let token = server.token("alice");
     let ticket = server.ticket(&code, "alice").await;
     server.get(&format!("{API}/image/{}.png", code.random)).await;
-    server.get(&format!("{API}/nope/{}", code.random)).await.refusal();
+    server.get(&format!("{API}/nope/{}", code.random)).await.error();
     server.exchange(&ticket).await.success();
-    server.exchange(&ticket).await.is_refused(2231, "ticket-used");
-    server.post("/demo/session").json(&json!({ "ticket": ticket })).await.is_refused(2231, "ticket-used");
+    server.exchange(&ticket).await.assert_error(2231, "ticket-used");
+    server.post("/demo/session").json(&json!({ "ticket": ticket })).await.assert_error(2231, "ticket-used");
     let malformed = format!("{{\"random\":\"{}\",", code.random);
-    server.post(&format!("{API}/scanned")).body("application/json", malformed).await.refusal();
+    server.post(&format!("{API}/scanned")).body("application/json", malformed).await.error();
 
-    let log = taken();
+    let log = take_lines();
     for expected in [
         "method=POST route=\"/api/v2/qrcode/gene\" status=200",
         "route=\"/api/v2/qrcode/image/{file}\"",

@@ -1,72 +1,73 @@
-//! A poll that waits is answered at the moment of news, and not before.
+//! Long polls: the response is sent when the status changes, or after the wait.
 
 use core::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::support::common::{API, Code, Server, pass};
+use crate::support::common::{API, Code, Server, advance_clock};
 
-/// A poll that waits for news from status 0, and how long it took.
-fn wait(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Duration)> {
-    let call = server.check_with(code, query);
+/// Starts a poll. Its task returns the status and the time until the response.
+fn start_poll(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Duration)> {
+    let request = server.check_with(code, query);
     tokio::spawn(async move {
-        let begin = Instant::now();
-        let status = call.await.success()["status"].as_i64().unwrap();
-        (status, begin.elapsed())
+        let start = Instant::now();
+        let status = request.await.success()["status"].as_i64().unwrap();
+        (status, start.elapsed())
     })
 }
 
-/// Lets everything run that can until somebody waits for news, and holds the clock meanwhile.
+/// Yields until a poll waits. The paused clock does not advance meanwhile.
 async fn until_waiting(server: &Server) {
-    while server.state.codes.waiters.is_empty() {
+    while server.state.codes.notifier.is_empty() {
         tokio::task::yield_now().await;
     }
 }
 
+/// Rounds to whole seconds.
 fn seconds(duration: Duration) -> u64 {
     (duration + Duration::from_millis(500)).as_secs()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_a_confirm_and_a_cancel_each_wake_the_poll() {
+async fn scan_confirm_and_cancel_each_wake_the_poll() {
     let server = Server::new();
     for (steps, known, expected) in
         [(&["scanned"][..], 0, 1), (&["scanned", "confirm"], 1, 2), (&["scanned", "cancel"], 1, 3)]
     {
         let code = server.gene().await;
-        let (last, before) = steps.split_last().unwrap();
-        for step in before {
+        let (last, previous) = steps.split_last().unwrap();
+        for step in previous {
             server.act(step, &code, "alice").await.success();
         }
-        let poll = wait(&server, &code, &format!("&wait=25&status={known}"));
+        let poll = start_poll(&server, &code, &format!("&wait=25&status={known}"));
         until_waiting(&server).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(!poll.is_finished(), "nothing has happened yet");
+        assert!(!poll.is_finished(), "the poll waits for the transition");
         server.act(last, &code, "alice").await.success();
-        let (status, took) = poll.await.unwrap();
-        assert_eq!((status, seconds(took)), (expected, 3), "{last}");
-        assert!(server.state.codes.waiters.is_empty(), "nobody is left behind");
+        let (status, duration) = poll.await.unwrap();
+        assert_eq!((status, seconds(duration)), (expected, 3), "{last}");
+        assert!(server.state.codes.notifier.is_empty(), "no waiter is left");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_polls_of_a_code_are_woken_and_those_of_others_are_not() {
+async fn transition_wakes_all_polls_of_its_code_and_no_others() {
     let server = Server::new();
     let (code, other) = (server.gene().await, server.gene().await);
-    let polls = [wait(&server, &code, "&wait=20&status=0"), wait(&server, &code, "&wait=20&status=0")];
-    let elsewhere = wait(&server, &other, "&wait=20&status=0");
+    let polls = [start_poll(&server, &code, "&wait=20&status=0"), start_poll(&server, &code, "&wait=20&status=0")];
+    let poll_of_other = start_poll(&server, &other, "&wait=20&status=0");
     tokio::time::sleep(Duration::from_secs(1)).await;
     server.act("scanned", &code, "alice").await.success();
     for poll in polls {
         assert_eq!(poll.await.unwrap().0, 1);
     }
-    let (status, took) = elsewhere.await.unwrap();
-    assert_eq!((status, seconds(took)), (0, 20));
+    let (status, duration) = poll_of_other.await.unwrap();
+    assert_eq!((status, seconds(duration)), (0, 20));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_meets_no_news_ends_after_its_wait() {
+async fn poll_without_a_change_ends_after_its_wait() {
     let server = Server::new();
     for (query, expected) in [
         ("", 0),
@@ -79,73 +80,73 @@ async fn a_poll_that_meets_no_news_ends_after_its_wait() {
         ("&wait=4000000000&status=0", 30),
     ] {
         let code = server.gene().await;
-        let (status, took) = wait(&server, &code, query).await.unwrap();
-        assert_eq!((status, seconds(took)), (0, expected), "{query}");
+        let (status, duration) = start_poll(&server, &code, query).await.unwrap();
+        assert_eq!((status, seconds(duration)), (0, expected), "{query}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_is_answered_at_the_moment_of_expiry() {
+async fn poll_ends_at_the_moment_of_expiry() {
     let server = Server::new();
     let code = server.gene().await;
-    pass(110).await;
-    let (status, took) = wait(&server, &code, "&wait=25&status=0").await.unwrap();
+    advance_clock(110).await;
+    let (status, duration) = start_poll(&server, &code, "&wait=25&status=0").await.unwrap();
     assert_eq!(status, -1);
-    assert!((9_999..=10_010).contains(&took.as_millis()), "{took:?}");
+    assert!((9_999..=10_010).contains(&duration.as_millis()), "{duration:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scanned_code_expires_a_minute_later() {
+async fn scanned_code_expires_60_s_later_than_an_unused_one() {
     let server = Server::new();
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
-    pass(170).await;
-    let (status, took) = wait(&server, &code, "&wait=25&status=1").await.unwrap();
-    assert_eq!((status, seconds(took)), (-1, 10));
+    advance_clock(170).await;
+    let (status, duration) = start_poll(&server, &code, "&wait=25&status=1").await.unwrap();
+    assert_eq!((status, seconds(duration)), (-1, 10));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_stops_answers_the_polls_that_wait_and_keeps_no_new_ones() {
+async fn shutdown_ends_waiting_polls_and_holds_no_new_ones() {
     let server = Server::new();
     let code = server.gene().await;
-    let poll = wait(&server, &code, "&wait=25&status=0");
+    let poll = start_poll(&server, &code, "&wait=25&status=0");
     until_waiting(&server).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     server.state.stop();
-    let (status, took) = poll.await.unwrap();
-    assert_eq!((status, seconds(took)), (0, 2));
-    let (_, took) = wait(&server, &code, "&wait=25&status=0").await.unwrap();
-    assert_eq!(seconds(took), 0);
+    let (status, duration) = poll.await.unwrap();
+    assert_eq!((status, seconds(duration)), (0, 2));
+    let (_, duration) = start_poll(&server, &code, "&wait=25&status=0").await.unwrap();
+    assert_eq!(seconds(duration), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_browser_that_goes_away_leaves_nothing_behind() {
+async fn aborted_poll_leaves_no_waiter() {
     let server = Server::new();
     let code = server.gene().await;
-    let poll = wait(&server, &code, "&wait=25&status=0");
+    let poll = start_poll(&server, &code, "&wait=25&status=0");
     until_waiting(&server).await;
     poll.abort();
     assert!(poll.await.unwrap_err().is_cancelled());
-    assert!(server.state.codes.waiters.is_empty());
+    assert!(server.state.codes.notifier.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_phone_that_hangs_up_half_way_does_not_keep_the_page_from_its_news() {
-    let server = Server::slow(Duration::ZERO, Duration::from_secs(1));
+async fn aborted_scan_request_still_wakes_the_poll() {
+    let server = Server::with_slow_store(Duration::ZERO, Duration::from_secs(1));
     let code = server.gene().await;
-    let poll = wait(&server, &code, "&wait=25&status=0");
+    let poll = start_poll(&server, &code, "&wait=25&status=0");
     until_waiting(&server).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let phone = tokio::spawn(server.act("scanned", &code, "alice").into_future());
     tokio::time::sleep(Duration::from_millis(500)).await;
     phone.abort();
     assert!(phone.await.unwrap_err().is_cancelled());
-    let (status, took) = poll.await.unwrap();
-    assert_eq!((status, seconds(took)), (1, 2));
+    let (status, duration) = poll.await.unwrap();
+    assert_eq!((status, seconds(duration)), (1, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_or_a_status_that_is_no_number_is_refused_by_name() {
+async fn non_numeric_wait_and_status_are_refused_by_name() {
     let server = Server::new();
     let code = server.gene().await;
     for (name, value) in [
@@ -158,10 +159,10 @@ async fn a_wait_or_a_status_that_is_no_number_is_refused_by_name() {
         ("status", ""),
         ("status", "1.0"),
     ] {
-        let reply = server.check_with(&code, &format!("&{name}={value}")).await;
-        reply.is_refused(2231, "invalid-parameter");
-        assert!(reply.message().contains(name), "{name}={value}: {}", reply.message());
+        let response = server.check_with(&code, &format!("&{name}={value}")).await;
+        response.assert_error(2231, "invalid-parameter");
+        assert!(response.message().contains(name), "{name}={value}: {}", response.message());
     }
-    let twice = server.get(&format!("{API}/check?random=a&random=b")).await;
-    twice.is_refused(2231, "invalid-parameter");
+    let duplicate = server.get(&format!("{API}/check?random=a&random=b")).await;
+    duplicate.assert_error(2231, "invalid-parameter");
 }

@@ -1,6 +1,6 @@
-//! The real router with a real SQLite store, called as a browser, a phone and a site's backend would.
+//! The HTTP interface: the router with a SQLite store, and requests as a browser, a phone or a backend sends them.
 //!
-//! Almost all of it runs without a socket and on a clock that the test pushes, so that nothing here waits.
+//! Most tests need no socket and no real time: they call the router directly and advance a paused clock.
 
 mod whole_path;
 

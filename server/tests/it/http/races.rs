@@ -1,4 +1,4 @@
-//! Many at once: exactly one wins, and the losers are told.
+//! Concurrent requests: exactly one succeeds, and the others get an error.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -6,63 +6,63 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use scanlogin_server::store::sqlite::SqliteStore;
 
-use crate::support::common::{Server, counts, crowded, race};
+use crate::support::common::{Server, disable_approver_limits, reason_counts, send_concurrently};
 use crate::support::test_stores::SlowStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_users_who_scan_one_code_one_has_it() {
-    let server = Server::with(crowded);
+async fn one_of_100_concurrent_scans_by_different_users_succeeds() {
+    let server = Server::with_config(disable_approver_limits);
     let code = server.gene().await;
     let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
-    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
+    assert_eq!(send_concurrently(scans).await, reason_counts([("ok", 1), ("already-scanned", 99)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_who_confirm_and_cancel_one_kind_wins() {
+async fn concurrent_confirms_and_cancels_have_one_outcome() {
     for _ in 0..5 {
-        let server = Server::with(crowded);
+        let server = Server::with_config(disable_approver_limits);
         let code = server.gene().await;
         server.act("scanned", &code, "alice").await.success();
-        let calls = (0..100).map(|at| server.act(["confirm", "cancel"][at % 2], &code, "alice")).collect();
-        let result = race(calls).await;
-        // A confirm that comes again is a success again; a cancel is not.
+        let requests = (0..100).map(|at| server.act(["confirm", "cancel"][at % 2], &code, "alice")).collect();
+        let reasons = send_concurrently(requests).await;
+        // Confirm is idempotent; cancel is not.
         match server.status(&code).await {
-            2 => assert_eq!(result, counts([("ok", 50), ("already-ended", 50)])),
-            3 => assert_eq!(result, counts([("ok", 1), ("already-ended", 99)])),
+            2 => assert_eq!(reasons, reason_counts([("ok", 50), ("already-ended", 50)])),
+            3 => assert_eq!(reasons, reason_counts([("ok", 1), ("already-ended", 99)])),
             status => panic!("status {status}"),
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_who_have_all_seen_the_code_open_are_told_that_one_was_faster() {
-    // All of them have read before the first one writes.
+async fn concurrent_actions_on_the_same_revision_have_one_outcome() {
+    // The delay makes all requests read the record before the first one writes it.
     let store = SqliteStore::in_memory().unwrap();
-    let store = SlowStore { store, after_find: Duration::from_secs(1), after_swap: Duration::ZERO };
+    let store = SlowStore { store, find_delay: Duration::from_secs(1), swap_delay: Duration::ZERO };
     let mut config = Config::demo().unwrap();
-    crowded(&mut config);
-    let server = Server::of(config, Arc::new(store));
+    disable_approver_limits(&mut config);
+    let server = Server::with_store(config, Arc::new(store));
     let code = server.gene().await;
     let scans = (0..100).map(|at| server.act("scanned", &code, &format!("user{at}"))).collect();
-    assert_eq!(race(scans).await, counts([("ok", 1), ("already-scanned", 99)]));
+    assert_eq!(send_concurrently(scans).await, reason_counts([("ok", 1), ("already-scanned", 99)]));
 
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
-    let calls = (0..100).map(|at| server.act(["cancel", "confirm"][at % 2], &code, "alice")).collect();
-    let result = race(calls).await;
+    let requests = (0..100).map(|at| server.act(["cancel", "confirm"][at % 2], &code, "alice")).collect();
+    let reasons = send_concurrently(requests).await;
     match server.status(&code).await {
-        2 => assert_eq!(result, counts([("ok", 50), ("already-ended", 50)])),
-        3 => assert_eq!(result, counts([("ok", 1), ("already-ended", 99)])),
+        2 => assert_eq!(reasons, reason_counts([("ok", 50), ("already-ended", 50)])),
+        3 => assert_eq!(reasons, reason_counts([("ok", 1), ("already-ended", 99)])),
         status => panic!("status {status}"),
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_ticket_that_is_brought_fifty_times_at_once_works_once() {
+async fn one_of_50_concurrent_exchanges_succeeds() {
     let server = Server::new();
     let ticket = server.ticket(&server.gene().await, "alice").await;
     let exchanges = (0..50).map(|_| server.exchange(&ticket)).collect();
-    assert_eq!(race(exchanges).await, counts([("ok", 1), ("ticket-used", 49)]));
+    assert_eq!(send_concurrently(exchanges).await, reason_counts([("ok", 1), ("ticket-used", 49)]));
     let second = server.ticket(&server.gene().await, "alice").await;
-    assert_eq!(server.exchange(&second).await.success()["loginsCount"], 2, "and counted once");
+    assert_eq!(server.exchange(&second).await.success()["loginsCount"], 2, "the first ticket counted once");
 }

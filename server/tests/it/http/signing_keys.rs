@@ -1,4 +1,4 @@
-//! The token that a site's backend gets, and the keys by which anybody can verify it.
+//! Tokens that the server issues to backends, the published keys that verify them, and key rotation.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::common::{Server, pass, running};
+use crate::support::common::{Server, advance_clock, start_server};
 
 const PATH: &str = "/.well-known/jwks.json";
 const DAY: u64 = 24 * 60 * 60;
 
-/// A token that the backend of the site gets.
+/// A token for alice that the server issues to the backend.
 async fn token(server: &Server) -> String {
     let ticket = server.ticket(&server.gene().await, "alice").await;
     server.exchange(&ticket).await.success()["token"].as_str().unwrap().to_owned()
 }
 
-/// What is published.
+/// The published key set.
 async fn published(server: &Server) -> Value {
     serde_json::from_slice(&server.get(PATH).await.body).unwrap()
 }
@@ -37,32 +37,33 @@ async fn published_ids(server: &Server) -> Vec<String> {
     keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What `token` says, as a library that reads `keys` understands it.
-pub(crate) fn read(token: &str, keys: &Value) -> Option<(Header, Value)> {
+/// Verifies `token` with `keys`, and returns its header and claims. `None` if its key is not in `keys`.
+pub(crate) fn verify(token: &str, keys: &Value) -> Option<(Header, Value)> {
     let keys: JwkSet = serde_json::from_value(keys.clone()).unwrap();
     let header = jsonwebtoken::decode_header(token).unwrap();
     let key = DecodingKey::from_jwk(keys.find(header.kid.as_ref().unwrap())?).unwrap();
     let mut validation = Validation::new(Algorithm::EdDSA);
-    // The server's clock is the test's.
+    // The server's test clock differs from the system clock that the library uses.
     validation.validate_exp = false;
     validation.set_audience(&["demo-app"]);
     validation.set_issuer(&["http://127.0.0.1:0"]);
     Some((header, jsonwebtoken::decode(token, &key, &validation).unwrap().claims))
 }
 
-async fn signer(server: &Server) -> String {
+/// The id of the key that signs new tokens.
+async fn signing_key_id(server: &Server) -> String {
     jsonwebtoken::decode_header(token(server).await).unwrap().kid.unwrap()
 }
 
 fn server_at(file: &Path) -> Server {
-    Server::of(Config::demo().unwrap(), Arc::new(SqliteStore::open_shared(file).unwrap()))
+    Server::with_store(Config::demo().unwrap(), Arc::new(SqliteStore::open_shared(file).unwrap()))
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_of_a_user_is_verified_by_the_published_keys() {
+async fn published_keys_verify_an_issued_token() {
     let server = Server::new();
     let token = token(&server).await;
-    let (header, claims) = read(&token, &published(&server).await).unwrap();
+    let (header, claims) = verify(&token, &published(&server).await).unwrap();
     assert_eq!((header.alg, header.typ.as_deref()), (Algorithm::EdDSA, Some("JWT")));
     let now = server.state.clock.now().as_second();
     assert_eq!(
@@ -76,48 +77,48 @@ async fn the_token_of_a_user_is_verified_by_the_published_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_keys_are_published_for_everybody_without_what_signs() {
+async fn jwks_is_public_and_contains_no_private_key() {
     let server = Server::new();
-    let reply = server.get(PATH).await;
-    assert_eq!(reply.status.as_u16(), 200);
-    assert_eq!(reply.header("content-type"), Some("application/jwk-set+json"));
-    assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
-    let keys = reply.json()["keys"].as_array().unwrap().clone();
+    let response = server.get(PATH).await;
+    assert_eq!(response.status.as_u16(), 200);
+    assert_eq!(response.header("content-type"), Some("application/jwk-set+json"));
+    assert_eq!(response.header("cache-control"), Some("public, max-age=300"));
+    let keys = response.json()["keys"].as_array().unwrap().clone();
     assert_eq!(keys.len(), 1);
     let members: Vec<&str> = keys[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["kty", "crv", "x", "kid", "alg", "use"]);
-    assert_eq!(server.post(PATH).await.refusal(), (405, 405, "method-not-allowed".to_owned()));
+    assert_eq!(server.post(PATH).await.error(), (405, 405, "method-not-allowed".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_was_handed_out_signs_nobody_in() {
+async fn issued_token_is_rejected_as_a_sign_in_token() {
     let server = Server::new();
     assert_eq!(server.state.identity.verify(&token(&server).await).await, Err(AuthError::NotSignedIn));
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_servers_on_a_store_sign_with_its_key_and_so_does_the_next() {
+async fn servers_on_one_store_share_a_signing_key_across_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let (first, second) = (server_at(&file), server_at(&file));
-    let (first_key, second_key) = tokio::join!(signer(&first), signer(&second));
+    let (first_key, second_key) = tokio::join!(signing_key_id(&first), signing_key_id(&second));
     assert_eq!(first_key, second_key);
     drop((first, second));
     let third = server_at(&file);
     assert_eq!(published_ids(&third).await, [first_key.as_str()]);
-    assert_eq!(signer(&third).await, first_key);
+    assert_eq!(signing_key_id(&third).await, first_key);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_last_token_has_expired() {
+async fn rotation_publishes_a_key_before_use_and_until_its_last_token_expires() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let (server, other) = (server_at(&file), server_at(&file));
-    let old = signer(&server).await;
-    assert_eq!(signer(&other).await, old);
+    let old = signing_key_id(&server).await;
+    assert_eq!(signing_key_id(&other).await, old);
 
-    // Of two keys of one moment either may count as the newer.
-    pass(1).await;
+    // Keys with the same creation time are sorted by their random ids. The order of these two must be certain.
+    advance_clock(1).await;
     let new = server.state.signing_keys.rotate().await.unwrap();
     assert_ne!(new, old);
     let both = [new.clone(), old.clone()];
@@ -125,31 +126,31 @@ async fn a_new_key_is_published_before_it_signs_and_an_old_one_until_its_last_to
     other.state.signing_keys.refresh().await.unwrap();
     assert_eq!(published_ids(&other).await, both);
 
-    pass(6 * 60 - 1).await;
-    assert_eq!(signer(&server).await, old);
+    advance_clock(6 * 60 - 1).await;
+    assert_eq!(signing_key_id(&server).await, old);
     let last = token(&other).await;
-    pass(1).await;
-    assert_eq!(signer(&server).await, new);
-    assert_eq!(signer(&other).await, new);
+    advance_clock(1).await;
+    assert_eq!(signing_key_id(&server).await, new);
+    assert_eq!(signing_key_id(&other).await, new);
 
-    // The last token of the old key has a day from now.
-    pass(DAY).await;
+    // The last token of the old key expires a day from now.
+    advance_clock(DAY).await;
     server.state.signing_keys.refresh().await.unwrap();
-    assert!(read(&last, &published(&server).await).is_some());
-    pass(61).await;
+    assert!(verify(&last, &published(&server).await).is_some());
+    advance_clock(61).await;
     server.state.signing_keys.refresh().await.unwrap();
     assert_eq!(published_ids(&server).await, [new.as_str()]);
-    assert!(read(&last, &published(&server).await).is_none());
-    assert_eq!(signer(&server).await, new);
+    assert!(verify(&last, &published(&server).await).is_none());
+    assert_eq!(signing_key_id(&server).await, new);
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_rotates_is_told_which_key_signs() {
+async fn list_shows_which_key_signs_before_and_after_rotation() {
     let server = Server::new();
     let keys = &server.state.signing_keys;
-    let old = signer(&server).await;
+    let old = signing_key_id(&server).await;
     assert_eq!(keys.list().await.unwrap(), [format!("{old} EdDSA 2026-01-01T00:00:00.000Z signs")]);
-    pass(60).await;
+    advance_clock(60).await;
     let new = keys.rotate().await.unwrap();
     let lines = |new_state, old_state| {
         [
@@ -158,20 +159,20 @@ async fn whoever_rotates_is_told_which_key_signs() {
         ]
     };
     assert_eq!(keys.list().await.unwrap(), lines("published", "signs"));
-    pass(360).await;
+    advance_clock(360).await;
     assert_eq!(keys.list().await.unwrap(), lines("signs", "published"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_runs_publishes_a_key_that_another_process_has_made() {
+async fn running_server_publishes_a_key_made_by_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let config = Config { store: StoreAddress::Sqlite(file.clone()), ..Config::demo().unwrap() };
-    let running = running(config).await;
-    let process = SigningKeys::new(Arc::new(SqliteStore::open_shared(&file).unwrap()), Clock::system());
-    process.rotate().await.unwrap();
-    let new = process.published().await.unwrap();
-    pass(30).await;
+    let running = start_server(config).await;
+    let other_process = SigningKeys::new(Arc::new(SqliteStore::open_shared(&file).unwrap()), Clock::system());
+    other_process.rotate().await.unwrap();
+    let new = other_process.published().await.unwrap();
+    advance_clock(30).await;
     while running.state.signing_keys.published().await.unwrap() != new {
         tokio::task::yield_now().await;
     }
@@ -179,7 +180,7 @@ async fn a_server_that_runs_publishes_a_key_that_another_process_has_made() {
 }
 
 #[tokio::test]
-async fn a_key_that_this_version_does_not_know_stops_the_start_by_name() {
+async fn unknown_key_algorithm_fails_the_start_with_the_key_id() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let key = StoredKey {
@@ -192,6 +193,6 @@ async fn a_key_that_this_version_does_not_know_stops_the_start_by_name() {
     SqliteStore::open(&file).unwrap().add_key(key).await.unwrap();
     let config = Config { store: StoreAddress::Sqlite(file), ..Config::demo().unwrap() };
     let listener = TcpListener::bind(config.listen).await.unwrap();
-    let error = start(config, listener).await.err().expect("no start").to_string();
+    let error = start(config, listener).await.err().expect("the start fails").to_string();
     assert_eq!(error, "the signing key from-the-future: it is for ML-DSA-65, which this version does not know");
 }

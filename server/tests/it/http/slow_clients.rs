@@ -1,4 +1,4 @@
-//! Clients who are slow, silent or too many, at real sockets: they lose their connection, and nobody else does.
+//! Timeouts and connection limits, on real sockets: only the connection of the offending client is closed.
 
 use core::convert::Infallible;
 use core::num::NonZeroU32;
@@ -11,35 +11,36 @@ use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
-use crate::support::common::{Server, running};
+use crate::support::common::{Server, start_server};
 use crate::support::kept_log;
 
-/// A duration in real time.
+/// A timeout in real time.
 const SHORT: Duration = Duration::from_millis(100);
-/// A duration on a clock that a test has paused.
+/// A timeout on a paused clock.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const FOR_EVER: Duration = Duration::from_secs(10_000);
+/// Longer than any test.
+const NO_TIMEOUT: Duration = Duration::from_secs(10_000);
 const GET: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server whose patience lasts for ever, but for what `set` says.
-async fn running_with(set: impl FnOnce(&mut Config)) -> Running {
+/// Starts a server without timeouts, except those that `set` sets.
+async fn start_server_with(set: impl FnOnce(&mut Config)) -> Running {
     let mut config = Config::demo().unwrap();
     let limits = &mut config.settings.limits;
     for timeout in [&mut limits.head_timeout, &mut limits.body_timeout, &mut limits.write_timeout] {
-        *timeout = FOR_EVER;
+        *timeout = NO_TIMEOUT;
     }
-    limits.idle_timeout = FOR_EVER;
+    limits.idle_timeout = NO_TIMEOUT;
     set(&mut config);
-    running(config).await
+    start_server(config).await
 }
 
 async fn connect(running: &Running) -> TcpStream {
     TcpStream::connect(running.url.strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-/// Does `work` while tokio's clock stands still, so that no timeout of the server can end first. A paused clock goes on
-/// by itself when no task has anything to do, also when a byte is on its way through a socket.
-async fn with_still_clock<T>(work: impl Future<Output = T>) -> T {
+/// Runs `work` while tokio's clock is stopped, so that no timeout of the server expires meanwhile. Without this, a
+/// paused clock advances whenever no task is runnable, even while bytes are in transit through a socket.
+async fn with_stopped_clock<T>(work: impl Future<Output = T>) -> T {
     async fn keep_busy() -> Infallible {
         loop {
             yield_now().await;
@@ -51,28 +52,29 @@ async fn with_still_clock<T>(work: impl Future<Output = T>) -> T {
     }
 }
 
-/// What comes until the connection ends.
-async fn all(mut stream: TcpStream) -> String {
+/// Reads until the connection is closed.
+async fn read_to_close(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
-    // An end is an end, whether the server had read all of what was sent or not.
+    // A reset is not an error here: the server may close the connection before it has read everything.
     let _ = stream.read_to_end(&mut bytes).await;
     String::from_utf8(bytes).unwrap()
 }
 
-/// Asks once, and leaves the connection open.
-async fn is_answered(stream: &mut TcpStream) -> bool {
+/// Sends one request and reads its response. Returns false if the connection is closed before.
+async fn gets_response(stream: &mut TcpStream) -> bool {
     let mut status = [0; 15];
     stream.write_all(GET.as_bytes()).await.is_ok()
         && stream.read_exact(&mut status).await.is_ok()
         && status == *b"HTTP/1.1 200 OK"
-        && rest_is_read(stream).await
+        && read_rest(stream).await
 }
 
-async fn rest_is_read(stream: &mut TcpStream) -> bool {
-    let mut seen = String::new();
-    while !seen.ends_with('}') {
+/// Reads to the end of a JSON body. Returns false if the connection is closed before.
+async fn read_rest(stream: &mut TcpStream) -> bool {
+    let mut received = String::new();
+    while !received.ends_with('}') {
         match stream.read_u8().await {
-            Ok(byte) => seen.push(byte.into()),
+            Ok(byte) => received.push(byte.into()),
             Err(_) => return false,
         }
     }
@@ -80,169 +82,169 @@ async fn rest_is_read(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn who_sends_a_head_byte_by_byte_is_cut_off() {
-    let running = running_with(|config| config.settings.limits.head_timeout = SHORT).await;
+async fn slow_request_headers_close_the_connection() {
+    let running = start_server_with(|config| config.settings.limits.head_timeout = SHORT).await;
     for is_used in [false, true] {
         let mut stream = connect(&running).await;
         if is_used {
-            assert!(is_answered(&mut stream).await);
+            assert!(gets_response(&mut stream).await);
         }
         let (mut receiver, mut sender) = stream.into_split();
-        let trickle = async {
+        let send_slowly = async {
             sender.write_all(b"GET /healthz HTTP/1.1\r\nx: ").await.unwrap();
             while sender.write_all(b"x").await.is_ok() {
                 sleep(SHORT / 10).await;
             }
         };
-        let mut answer = Vec::new();
-        let (_, ended) = tokio::join!(trickle, receiver.read_to_end(&mut answer));
-        assert!(answer.is_empty(), "{ended:?}: {answer:?}");
+        let mut response = Vec::new();
+        let (_, ended) = tokio::join!(send_slowly, receiver.read_to_end(&mut response));
+        assert!(response.is_empty(), "{ended:?}: {response:?}");
     }
     running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_without_a_request_is_closed_after_the_idle_timeout() {
-    let running = running_with(|config| config.settings.limits.idle_timeout = TIMEOUT).await;
-    let begin = Instant::now();
-    assert_eq!(all(connect(&running).await).await, "", "before a first request");
-    assert!(begin.elapsed() >= TIMEOUT);
-    let used = with_still_clock(async {
+async fn idle_connection_is_closed_after_the_idle_timeout() {
+    let running = start_server_with(|config| config.settings.limits.idle_timeout = TIMEOUT).await;
+    let start = Instant::now();
+    assert_eq!(read_to_close(connect(&running).await).await, "", "before the first request");
+    assert!(start.elapsed() >= TIMEOUT);
+    let used = with_stopped_clock(async {
         let mut stream = connect(&running).await;
-        assert!(is_answered(&mut stream).await);
+        assert!(gets_response(&mut stream).await);
         stream
     });
-    let (used, begin) = (used.await, Instant::now());
-    assert_eq!(all(used).await, "", "and after one");
-    assert!(begin.elapsed() >= TIMEOUT);
+    let (used, start) = (used.await, Instant::now());
+    assert_eq!(read_to_close(used).await, "", "after a request");
+    assert!(start.elapsed() >= TIMEOUT);
     running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_may_rest_for_longer_than_a_head_may_take() {
-    let running = running_with(|config| config.settings.limits.head_timeout = TIMEOUT).await;
+async fn idle_time_between_requests_may_exceed_the_header_timeout() {
+    let running = start_server_with(|config| config.settings.limits.head_timeout = TIMEOUT).await;
     let mut stream = connect(&running).await;
     for _ in 0..3 {
-        assert!(with_still_clock(is_answered(&mut stream)).await);
+        assert!(with_stopped_clock(gets_response(&mut stream)).await);
         sleep(3 * TIMEOUT).await;
     }
     running.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_may_wait_for_longer_than_a_head_or_a_body_may_take() {
+async fn long_poll_may_exceed_header_body_write_and_idle_timeouts() {
     let set = |config: &mut Config| {
         config.settings.limits.head_timeout = TIMEOUT;
         config.settings.limits.body_timeout = TIMEOUT;
         config.settings.limits.write_timeout = TIMEOUT;
         config.settings.limits.idle_timeout = TIMEOUT;
     };
-    let running = running_with(set).await;
+    let running = start_server_with(set).await;
     let server = Server { state: Arc::clone(&running.state), router: scanlogin_server::app(&running.state) };
     let code = server.gene().await;
     let poll = format!(
         "GET /api/v2/qrcode/check?random={}&wait=30&status=0 HTTP/1.1\r\nhost: x\r\nx-scanlogin-poll-token: {}\r\n\r\n",
         code.random, code.poll_token
     );
-    let begin = Instant::now();
-    let stream = with_still_clock(async {
+    let start = Instant::now();
+    let stream = with_stopped_clock(async {
         let mut stream = connect(&running).await;
         stream.write_all(poll.as_bytes()).await.unwrap();
-        while running.state.codes.waiters.is_empty() {
+        while running.state.codes.notifier.is_empty() {
             yield_now().await;
         }
         stream
     });
-    assert!(all(stream.await).await.contains("\"status\":0"));
-    assert!(begin.elapsed() >= Duration::from_secs(30));
+    assert!(read_to_close(stream.await).await.contains("\"status\":0"));
+    assert!(start.elapsed() >= Duration::from_secs(30));
     running.shutdown().await;
 }
 
 #[tokio::test]
-async fn who_does_not_finish_a_body_is_told_so_and_cut_off() {
-    let running = running_with(|config| config.settings.limits.body_timeout = SHORT).await;
+async fn incomplete_body_gets_408_and_closes_the_connection() {
+    let running = start_server_with(|config| config.settings.limits.body_timeout = SHORT).await;
     let mut stream = connect(&running).await;
     let gene = "POST /api/v2/qrcode/gene HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
                 content-length: 2\r\n\r\n{";
     stream.write_all(gene.as_bytes()).await.unwrap();
-    let answer = all(stream).await;
-    assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
-    assert!(answer.contains("\"reason\":\"timeout\""), "{answer}");
+    let response = read_to_close(stream).await;
+    assert!(response.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{response}");
+    assert!(response.contains("\"reason\":\"timeout\""), "{response}");
     running.shutdown().await;
 }
 
 #[tokio::test]
-async fn who_does_not_read_is_cut_off() {
+async fn client_that_does_not_read_is_disconnected() {
     let www = tempfile::tempdir().unwrap();
     std::fs::write(www.path().join("large.bin"), vec![0; 1024 * 1024]).unwrap();
     let set = |config: &mut Config| {
         config.www = Some(www.path().to_owned());
         config.settings.limits.write_timeout = SHORT;
     };
-    let running = running_with(set).await;
+    let running = start_server_with(set).await;
     let mut stream = connect(&running).await;
-    // Once the buffers of both sides are full nothing moves, until the server closes the connection.
+    // When the buffers of both sides are full, writes block until the server closes the connection.
     while stream.write_all(b"GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
     running.shutdown().await;
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_long_is_refused() {
-    let running = running_with(|_| {}).await;
+async fn oversized_headers_get_431_and_malformed_ones_400() {
+    let running = start_server_with(|_| {}).await;
     for (head, status) in [
         (format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(20_000)), 431),
         (format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: x\r\n".repeat(200)), 431),
         (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(20_000)), 431),
         ("GET / HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400),
-        ("\u{16}\u{3}\u{1} a browser that speaks TLS\r\n\r\n".to_owned(), 400),
+        ("\u{16}\u{3}\u{1} a TLS handshake\r\n\r\n".to_owned(), 400),
     ] {
         let mut stream = connect(&running).await;
         stream.write_all(head.as_bytes()).await.unwrap();
-        let answer = all(stream).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+        let response = read_to_close(stream).await;
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {response}");
     }
     running.shutdown().await;
 }
 
 #[tokio::test]
-async fn more_connections_than_there_may_be_are_closed_and_places_are_given_back() {
-    let running = running_with(|config| config.max_connections = 2).await;
+async fn connections_over_the_maximum_are_closed_and_permits_released() {
+    let running = start_server_with(|config| config.max_connections = 2).await;
     let (mut first, mut second) = (connect(&running).await, connect(&running).await);
-    assert!(is_answered(&mut first).await && is_answered(&mut second).await);
-    assert_eq!(all(connect(&running).await).await, "");
-    assert!(is_answered(&mut first).await, "who is in stays in");
+    assert!(gets_response(&mut first).await && gets_response(&mut second).await);
+    assert_eq!(read_to_close(connect(&running).await).await, "");
+    assert!(gets_response(&mut first).await, "accepted connections stay open");
     drop(first);
-    while !is_answered(&mut connect(&running).await).await {}
+    while !gets_response(&mut connect(&running).await).await {}
     running.shutdown().await;
 }
 
 #[tokio::test]
-async fn one_address_can_not_take_all_connections_unless_it_is_a_trusted_proxys() {
-    for (proxies, is_let_in) in [(vec![], false), (vec!["127.0.0.0/8".parse().unwrap()], true)] {
+async fn connections_are_limited_per_ip_except_for_trusted_proxies() {
+    for (proxies, is_accepted) in [(vec![], false), (vec!["127.0.0.0/8".parse().unwrap()], true)] {
         let set = |config: &mut Config| {
             config.trusted_proxies = proxies;
             config.settings.limits.connections_per_address = NonZeroU32::MIN;
         };
-        let running = running_with(set).await;
+        let running = start_server_with(set).await;
         let mut first = connect(&running).await;
-        assert!(is_answered(&mut first).await);
-        assert_eq!(is_answered(&mut connect(&running).await).await, is_let_in);
+        assert!(gets_response(&mut first).await);
+        assert_eq!(gets_response(&mut connect(&running).await).await, is_accepted);
         running.shutdown().await;
     }
 }
 
 #[tokio::test]
-async fn a_connection_without_a_request_does_not_hold_up_the_end() {
-    kept_log::keep();
-    kept_log::taken();
-    let running = running_with(|_| {}).await;
+async fn idle_connections_do_not_delay_shutdown() {
+    kept_log::install();
+    kept_log::take_lines();
+    let running = start_server_with(|_| {}).await;
     let silent = connect(&running).await;
-    // Who is answered came later, so that the silent one has been accepted.
-    let mut resting = connect(&running).await;
-    assert!(is_answered(&mut resting).await);
+    // A response on this later connection shows that the server has accepted the silent one.
+    let mut idle = connect(&running).await;
+    assert!(gets_response(&mut idle).await);
     running.shutdown().await;
-    assert_eq!(all(silent).await, "");
-    assert_eq!(all(resting).await, "");
-    let log = kept_log::taken();
+    assert_eq!(read_to_close(silent).await, "");
+    assert_eq!(read_to_close(idle).await, "");
+    let log = kept_log::take_lines();
     assert!(log.contains("answered") && !log.contains("did not finish in time"), "{log}");
 }

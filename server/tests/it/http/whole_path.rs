@@ -1,4 +1,4 @@
-//! A page asks for a code, a phone confirms it, the site has its user.
+//! The complete sign-in: gene, image, scanned, confirm, check and userinfo.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::common::{API, Server};
 
 #[tokio::test(start_paused = true)]
-async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
+async fn code_is_scanned_confirmed_and_exchanged_for_the_user() {
     let server = Server::new();
     let code = server.gene().await;
 
@@ -21,16 +21,19 @@ async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
     let scanned = server.act("scanned", &code, "alice").await.success();
     assert_eq!((&scanned["random"], &scanned["status"]), (&json!(code.random), &json!(0)));
     assert!(scanned["description"].is_string());
-    let seen = server.check(&code).await.success();
-    let person = json!({ "nickname": "alice", "photo": "https://photos.example/alice.png" });
-    assert_eq!((&seen["status"], &seen["userInfo"], &seen["ticket"]), (&json!(1), &person, &json!(null)));
-    assert_eq!(seen["scannedUserId"], json!(null), "a page knows no more than nickname and photo");
+    let after_scan = server.check(&code).await.success();
+    let user_info = json!({ "nickname": "alice", "photo": "https://photos.example/alice.png" });
+    assert_eq!(
+        (&after_scan["status"], &after_scan["userInfo"], &after_scan["ticket"]),
+        (&json!(1), &user_info, &json!(null))
+    );
+    assert_eq!(after_scan["scannedUserId"], json!(null), "the page gets only nickname and photo");
 
     let confirmed = server.act("confirm", &code, "alice").await.success();
     assert_eq!((&confirmed["status"], confirmed.get("requester")), (&json!(1), None));
     let authorised = server.check(&code).await.success();
-    assert_eq!((&authorised["status"], &authorised["userInfo"]), (&json!(2), &person));
-    assert_eq!(server.check(&code).await.success(), authorised, "asking again gives the same ticket");
+    assert_eq!((&authorised["status"], &authorised["userInfo"]), (&json!(2), &user_info));
+    assert_eq!(server.check(&code).await.success(), authorised, "another poll returns the same ticket");
 
     let user = server.exchange(authorised["ticket"].as_str().unwrap()).await.success();
     let token = user["token"].as_str().unwrap().to_owned();
@@ -44,12 +47,12 @@ async fn a_code_is_scanned_confirmed_and_exchanged_for_its_user() {
         })
     );
     let keys = server.get("/.well-known/jwks.json").await.json();
-    let (_, claims) = crate::http::signing_keys::read(&token, &keys).unwrap();
-    assert_eq!(claims["sub"], "id-of-alice", "the token speaks for the user");
+    let (_, claims) = crate::http::signing_keys::verify(&token, &keys).unwrap();
+    assert_eq!(claims["sub"], "id-of-alice", "the token is for the user");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_code_brings_no_ticket() {
+async fn cancelled_code_has_no_ticket() {
     let server = Server::new();
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
@@ -59,8 +62,8 @@ async fn a_cancelled_code_brings_no_ticket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gene_answers_all_that_the_text_of_the_code_needs_and_the_poll_token() {
-    let server = Server::with(|config| config.public_url = Some("https://login.example".parse().unwrap()));
+async fn gene_returns_the_fields_of_the_qr_code_and_the_poll_token() {
+    let server = Server::with_config(|config| config.public_url = Some("https://login.example".parse().unwrap()));
     let code = server.gene_with(json!({ "scene": "APP_AUTH", "customData": { "z": 1, "a": "人" } })).await;
     assert_eq!(
         code.data,
@@ -75,18 +78,18 @@ async fn gene_answers_all_that_the_text_of_the_code_needs_and_the_poll_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn custom_data_is_taken_under_three_names_and_left_out_when_unwanted() {
+async fn custom_data_is_accepted_under_three_names_and_can_be_omitted() {
     let server = Server::new();
     for name in ["params", "customData", "customeData"] {
         let code = server.gene_with(json!({ name: { "hello": "world" } })).await;
         assert_eq!(code.data["customData"], json!({ "hello": "world" }), "{name}");
     }
-    let unwanted = server.gene_with(json!({ "params": { "hello": "world" }, "withCustomData": false })).await;
-    assert_eq!(unwanted.data.get("customData"), None);
+    let without_data = server.gene_with(json!({ "params": { "hello": "world" }, "withCustomData": false })).await;
+    assert_eq!(without_data.data.get("customData"), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_two_codes_share_an_id_or_a_poll_token() {
+async fn ids_and_poll_tokens_are_unique() {
     let server = Server::new();
     let mut seen = HashSet::new();
     for _ in 0..50 {
@@ -96,18 +99,18 @@ async fn no_two_codes_share_an_id_or_a_poll_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_phone_is_told_who_asks() {
-    let server = Server::with(|config| {
+async fn scan_returns_the_requester() {
+    let server = Server::with_config(|config| {
         config.settings.apps[0].name = "The Shop".to_owned();
         config.settings.apps[0].allowed_origins = vec!["https://shop.example".parse().unwrap()];
     });
     let agent = format!("Firefox\t{}", "x".repeat(1_000));
-    let call = server.post(&format!("{API}/gene")).json(&json!({}));
-    let call = call.from("::ffff:192.0.2.7").header("origin", "https://shop.example");
-    let data = call.header("user-agent", &agent).await.success();
+    let request = server.post(&format!("{API}/gene")).json(&json!({}));
+    let request = request.client_ip("::ffff:192.0.2.7").header("origin", "https://shop.example");
+    let data = request.header("user-agent", &agent).await.success();
 
-    let call = server.post(&format!("{API}/scanned")).json(&json!({ "random": data["random"] }));
-    let requester = call.header("authorization", &server.token("alice")).await.success()["requester"].clone();
+    let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": data["random"] }));
+    let requester = request.header("authorization", &server.token("alice")).await.success()["requester"].clone();
     assert_eq!(requester["appName"], "The Shop");
     assert_eq!(requester["origin"], "https://shop.example");
     assert_eq!(requester["ip"], "192.0.2.7");
@@ -116,11 +119,14 @@ async fn a_phone_is_told_who_asks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_image_says_to_the_letter_what_the_contract_says() {
+async fn image_encodes_the_exact_text_of_the_contract() {
     let server = Server::new();
     let code = server.gene_with(json!({ "customData": { "hello": "world" } })).await;
     let text = format!(
-        r#"{{"scene":"APP_AUTH","random":"{}","userPoolId":"demo-pool","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z","customData":{{"hello":"world"}}}}"#,
+        concat!(
+            r#"{{"scene":"APP_AUTH","random":"{}","userPoolId":"demo-pool","createdAt":"2026-01-01T00:00:00.000Z","#,
+            r#""expireAt":"2026-01-01T00:02:00.000Z","customData":{{"hello":"world"}}}}"#
+        ),
         code.random
     );
     let png = server.get(&format!("{API}/image/{}.png", code.random)).await;
@@ -128,7 +134,7 @@ async fn the_image_says_to_the_letter_what_the_contract_says() {
     assert_eq!(png.header("content-type"), Some("image/png"));
     assert_eq!(png.header("cache-control"), Some("no-store"));
     assert_eq!(png.header("cross-origin-resource-policy"), Some("cross-origin"));
-    assert_eq!(png.header("access-control-allow-origin"), Some("*"), "clients in the field ask with CORS");
+    assert_eq!(png.header("access-control-allow-origin"), Some("*"), "existing clients load the image with CORS");
     assert_eq!(decode(&png.body), text);
 
     let svg = server.get(&format!("{API}/image/{}.svg", code.random)).await;
@@ -137,6 +143,7 @@ async fn the_image_says_to_the_letter_what_the_contract_says() {
     assert!(String::from_utf8(svg.body).unwrap().contains(&format!("d=\"{}\"", drawing.path)));
 }
 
+/// The text of the QR code in a PNG image.
 fn decode(png: &[u8]) -> String {
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -147,23 +154,23 @@ fn decode(png: &[u8]) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_image_of_an_unknown_code_is_not_there() {
+async fn image_of_an_unknown_code_gets_404() {
     let server = Server::new();
     for file in ["unknown.png", "unknown.svg", "unknown.gif", "unknown", ".png"] {
-        assert_eq!(server.get(&format!("{API}/image/{file}")).await.refusal().0, 404, "{file}");
+        assert_eq!(server.get(&format!("{API}/image/{file}")).await.error().0, 404, "{file}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn sign_ins_are_counted_by_user() {
+async fn sign_ins_are_counted_per_user() {
     let server = Server::new();
-    let mut counts = Vec::new();
+    let mut sign_ins = Vec::new();
     for user in ["alice", "bob", "alice", "alice"] {
         let ticket = server.ticket(&server.gene().await, user).await;
-        crate::support::common::pass(60).await;
-        let answer = server.exchange(&ticket).await.success();
-        counts.push((answer["loginsCount"].as_i64().unwrap(), answer["signedUp"].as_str().unwrap().to_owned()));
+        crate::support::common::advance_clock(60).await;
+        let data = server.exchange(&ticket).await.success();
+        sign_ins.push((data["loginsCount"].as_i64().unwrap(), data["signedUp"].as_str().unwrap().to_owned()));
     }
     let (first, second) = ("2026-01-01T00:01:00.000Z".to_owned(), "2026-01-01T00:02:00.000Z".to_owned());
-    assert_eq!(counts, [(1, first.clone()), (1, second), (2, first.clone()), (3, first)]);
+    assert_eq!(sign_ins, [(1, first.clone()), (1, second), (2, first.clone()), (3, first)]);
 }

@@ -1,5 +1,5 @@
-//! What every store must do: one list of tests, run against SQLite in memory, in a file of its own, in a file beside others,
-//! and Redis.
+//! Tests that every store must pass. They run against Redis and against SQLite: in memory, in an exclusively opened
+//! file, and in a shared file.
 
 use core::time::Duration;
 use std::any::Any;
@@ -20,27 +20,27 @@ use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revisio
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::redis_server::{Keeps, RedisServer};
+use crate::support::redis_server::{Persistence, RedisServer};
 
-/// A store that nobody else has, and what must live as long as it.
-struct Fresh {
+/// An empty store of one test, with the folder or the server that it needs.
+struct StoreFixture {
     store: Arc<dyn Store>,
-    _place: Box<dyn Any + Send + Sync>,
+    _resource: Box<dyn Any + Send + Sync>,
 }
 
-impl Fresh {
+impl StoreFixture {
     fn sqlite_in_memory() -> Self {
-        Self { store: Arc::new(SqliteStore::in_memory().unwrap()), _place: Box::new(()) }
+        Self { store: Arc::new(SqliteStore::in_memory().unwrap()), _resource: Box::new(()) }
     }
 
     fn sqlite_file(open: fn(&Path) -> Result<SqliteStore, StoreError>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Arc::new(open(&folder.path().join("codes.db")).unwrap()), _place: Box::new(folder) }
+        Self { store: Arc::new(open(&folder.path().join("codes.db")).unwrap()), _resource: Box::new(folder) }
     }
 
     async fn redis() -> Self {
-        let server = RedisServer::start(Keeps::Nothing);
-        Self { store: Arc::new(server.open().await), _place: Box::new(server) }
+        let server = RedisServer::start(Persistence::None);
+        Self { store: Arc::new(server.open().await), _resource: Box::new(server) }
     }
 }
 
@@ -49,57 +49,57 @@ macro_rules! run_against_every_store {
         mod sqlite_in_memory {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::sqlite_in_memory().store).await;
+                super::$test(&super::StoreFixture::sqlite_in_memory().store).await;
             })*
         }
 
         mod sqlite_file {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open).store).await;
+                super::$test(&super::StoreFixture::sqlite_file(super::SqliteStore::open).store).await;
             })*
         }
 
-        mod sqlite_file_beside_others {
+        mod sqlite_shared_file {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::sqlite_file(super::SqliteStore::open_shared).store).await;
+                super::$test(&super::StoreFixture::sqlite_file(super::SqliteStore::open_shared).store).await;
             })*
         }
 
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $test() {
-                super::$test(&super::Fresh::redis().await.store).await;
+                super::$test(&super::StoreFixture::redis().await.store).await;
             })*
         }
     };
 }
 
 run_against_every_store! {
-    a_code_comes_back_as_it_was_kept
-    custom_data_keeps_its_order_its_numbers_and_its_characters
-    what_was_never_kept_is_not_there
-    a_code_is_not_kept_over_another
-    a_swap_takes_the_place_of_what_was_read_and_of_nothing_else
-    of_a_hundred_swaps_at_once_one_is_made
-    a_ticket_brings_the_user_once
-    of_a_hundred_who_bring_a_ticket_at_once_one_gets_the_user
-    a_ticket_is_good_until_the_millisecond_of_its_expiry
-    a_ticket_is_unknown_before_its_code_is_authorised_and_to_other_apps
-    a_ticket_brings_nothing_while_its_user_is_blocked_and_is_not_lost
-    sign_ins_are_counted_for_each_user_of_each_pool
-    a_user_can_be_blocked_before_they_are_known
-    a_code_is_forgotten_with_its_ticket_when_its_time_has_come
-    of_servers_that_start_at_once_all_get_the_same_key
-    keys_come_newest_first_and_by_their_purpose
-    keys_that_were_superseded_long_ago_are_dropped
-    a_store_that_is_there_says_so
+    find_returns_the_inserted_record
+    custom_data_keeps_key_order_numbers_and_characters
+    unknown_codes_tickets_accounts_and_keys_are_not_found
+    insert_does_not_overwrite_an_existing_record
+    swap_replaces_only_the_expected_revision
+    one_of_100_concurrent_swaps_succeeds
+    redeem_returns_the_user_once
+    one_of_100_concurrent_redemptions_succeeds
+    ticket_expires_at_the_exact_millisecond
+    ticket_is_unknown_before_authorisation_and_to_other_apps
+    redeem_for_a_blocked_user_fails_without_consuming_the_ticket
+    sign_ins_are_counted_per_user_and_pool
+    user_can_be_blocked_before_the_first_sign_in
+    expired_record_is_deleted_with_its_ticket
+    concurrent_starts_share_one_key_per_purpose
+    keys_are_filtered_by_purpose_and_sorted_newest_first
+    keys_superseded_before_a_time_are_deleted
+    ping_succeeds
 }
 
-type Subject = Arc<dyn Store>;
+type SharedStore = Arc<dyn Store>;
 
-/// Times are kept to the millisecond.
+/// The current time in whole milliseconds, which is the precision of the stores.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap()
 }
@@ -123,8 +123,8 @@ pub(crate) fn alice() -> User {
     user("staff", "alice")
 }
 
-/// A code that was made just now, and whose ticket is the hash of its random.
-pub(crate) fn unused(random: &str) -> Record {
+/// A record of an unused code that was created now. The hash of `random` is its ticket hash.
+pub(crate) fn unused_record(random: &str) -> Record {
     let created_at = now();
     Record {
         random: random.to_owned(),
@@ -152,20 +152,20 @@ fn requester(ip: &str) -> RawJson<Requester> {
     .unwrap()
 }
 
-fn in_life(random: &str, life: Life<User>) -> Record {
-    unused(random).step(life, now(), seconds(300))
+fn record_in_state(random: &str, life: Life<User>) -> Record {
+    unused_record(random).step(life, now(), seconds(300))
 }
 
-fn authorised(random: &str, user: User) -> Record {
-    in_life(random, Life::Authorised(user))
+fn authorised_record(random: &str, user: User) -> Record {
+    record_in_state(random, Life::Authorised(user))
 }
 
-async fn redeem(store: &Subject, random: &str) -> Redemption {
+async fn redeem(store: &SharedStore, random: &str) -> Redemption {
     store.redeem(Hash::of(random), "shop", now()).await.unwrap()
 }
 
-/// What a ticket brings that must be good.
-async fn redeemed(store: &Subject, random: &str) -> Redeemed {
+/// Redeems a ticket that must be valid.
+async fn redeem_ok(store: &SharedStore, random: &str) -> Redeemed {
     match redeem(store, random).await {
         Redemption::Redeemed(redeemed) => *redeemed,
         other => panic!("{other:?}"),
@@ -177,17 +177,17 @@ fn key(purpose: KeyPurpose, id: &str, created_at: Timestamp) -> StoredKey {
     StoredKey { id: id.to_owned(), purpose, algorithm: "EdDSA".to_owned(), secret, created_at }
 }
 
-async fn key_ids(store: &Subject, purpose: KeyPurpose) -> Vec<String> {
+async fn key_ids(store: &SharedStore, purpose: KeyPurpose) -> Vec<String> {
     store.keys(purpose).await.unwrap().into_iter().map(|key| key.id).collect()
 }
 
-async fn a_code_comes_back_as_it_was_kept(store: &Subject) {
+async fn find_returns_the_inserted_record(store: &SharedStore) {
     for record in [
-        unused("unused"),
-        in_life("scanned", Life::Scanned(alice())),
-        in_life("authorised", Life::Authorised(alice())),
-        in_life("cancelled", Life::Cancelled(alice())),
-        in_life("failed", Life::Failed(User { id: "bob".to_owned(), ..User::default() })),
+        unused_record("unused"),
+        record_in_state("scanned", Life::Scanned(alice())),
+        record_in_state("authorised", Life::Authorised(alice())),
+        record_in_state("cancelled", Life::Cancelled(alice())),
+        record_in_state("failed", Life::Failed(User { id: "bob".to_owned(), ..User::default() })),
     ] {
         store.insert(record.clone()).await.unwrap();
         let (found, _) = store.find(&record.random).await.unwrap().unwrap();
@@ -196,11 +196,11 @@ async fn a_code_comes_back_as_it_was_kept(store: &Subject) {
     }
 }
 
-async fn custom_data_keeps_its_order_its_numbers_and_its_characters(store: &Subject) {
+async fn custom_data_keeps_key_order_numbers_and_characters(store: &SharedStore) {
     let data = json!({ "z": 1, "a": { "y": [1.5, -0.1, 1e300], "b": null }, "10": 9_007_199_254_740_993_u64,
                        "9": [], "\u{0}'\"\\": "𝄞\n\u{2028}</script>", "": {} });
     let Value::Object(data) = data else { unreachable!() };
-    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..unused("custom") };
+    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..unused_record("custom") };
     store.insert(record.clone()).await.unwrap();
     let (found, revision) = store.find("custom").await.unwrap().unwrap();
     let text = |record: &Record| serde_json::to_string(&record.custom_data).unwrap();
@@ -208,44 +208,44 @@ async fn custom_data_keeps_its_order_its_numbers_and_its_characters(store: &Subj
 
     assert!(store.swap(record.clone().step(Life::Scanned(alice()), now(), seconds(300)), revision).await.unwrap());
     let (found, _) = store.find("custom").await.unwrap().unwrap();
-    assert_eq!(text(&found), text(&record), "and after a step of its life");
+    assert_eq!(text(&found), text(&record), "a transition does not change it");
 }
 
-async fn what_was_never_kept_is_not_there(store: &Subject) {
+async fn unknown_codes_tickets_accounts_and_keys_are_not_found(store: &SharedStore) {
     assert_eq!(store.find("unknown").await.unwrap(), None);
     assert_eq!(store.find_by_ticket(Hash::of("unknown")).await.unwrap(), None);
     assert_eq!(redeem(store, "unknown").await, Redemption::Unknown);
     assert_eq!(store.account("staff", "alice").await.unwrap(), None);
     assert_eq!(store.keys(KeyPurpose::Signing).await.unwrap(), []);
     assert_eq!(store.drop_keys(KeyPurpose::Signing, now()).await.unwrap(), 0);
-    assert!(!store.swap(unused("unknown"), Revision(0)).await.unwrap());
-    assert_eq!(store.find("unknown").await.unwrap(), None, "nor after the swap");
+    assert!(!store.swap(unused_record("unknown"), Revision(0)).await.unwrap());
+    assert_eq!(store.find("unknown").await.unwrap(), None, "the failed swap does not insert it");
 }
 
-async fn a_code_is_not_kept_over_another(store: &Subject) {
-    let first = in_life("same", Life::Scanned(alice()));
+async fn insert_does_not_overwrite_an_existing_record(store: &SharedStore) {
+    let first = record_in_state("same", Life::Scanned(alice()));
     store.insert(first.clone()).await.unwrap();
-    assert!(store.insert(unused("same")).await.is_err());
+    assert!(store.insert(unused_record("same")).await.is_err());
     assert_eq!(store.find("same").await.unwrap().unwrap().0, first);
 }
 
-async fn a_swap_takes_the_place_of_what_was_read_and_of_nothing_else(store: &Subject) {
-    store.insert(unused("code")).await.unwrap();
+async fn swap_replaces_only_the_expected_revision(store: &SharedStore) {
+    store.insert(unused_record("code")).await.unwrap();
     let (record, first) = store.find("code").await.unwrap().unwrap();
     let scanned = record.step(Life::Scanned(alice()), now(), seconds(300));
     assert!(store.swap(scanned.clone(), first).await.unwrap());
     assert_eq!(store.find_by_ticket(Hash::of("code")).await.unwrap(), Some(scanned.clone()));
 
     let cancelled = scanned.clone().step(Life::Cancelled(alice()), now(), seconds(300));
-    assert!(!store.swap(cancelled.clone(), first).await.unwrap(), "somebody was faster");
+    assert!(!store.swap(cancelled.clone(), first).await.unwrap(), "the revision is outdated");
     let (record, second) = store.find("code").await.unwrap().unwrap();
     assert_eq!(record, scanned);
     assert!(store.swap(cancelled.clone(), second).await.unwrap());
     assert_eq!(store.find("code").await.unwrap().unwrap().0, cancelled);
 }
 
-async fn of_a_hundred_swaps_at_once_one_is_made(store: &Subject) {
-    store.insert(unused("code")).await.unwrap();
+async fn one_of_100_concurrent_swaps_succeeds(store: &SharedStore) {
+    store.insert(unused_record("code")).await.unwrap();
     let (record, revision) = store.find("code").await.unwrap().unwrap();
     let mut swaps: JoinSet<Option<String>> = (0..100)
         .map(|at| {
@@ -262,21 +262,25 @@ async fn of_a_hundred_swaps_at_once_one_is_made(store: &Subject) {
     assert_eq!(winners, [record.life.owner().unwrap().id.as_str()]);
 }
 
-async fn a_ticket_brings_the_user_once(store: &Subject) {
-    let record = authorised("code", alice());
+async fn redeem_returns_the_user_once(store: &SharedStore) {
+    let record = authorised_record("code", alice());
     store.insert(record.clone()).await.unwrap();
-    let Redeemed { user, account } = redeemed(store, "code").await;
+    let Redeemed { user, account } = redeem_ok(store, "code").await;
     assert_eq!(user, alice());
     assert_eq!((account.logins_count, account.last_ip.as_str(), account.is_blocked), (1, "192.0.2.7", false));
     assert_eq!(redeem(store, "code").await, Redemption::Used);
     let late = later(now(), seconds(400));
-    assert_eq!(store.redeem(Hash::of("code"), "shop", late).await.unwrap(), Redemption::Used, "however late");
-    assert_eq!(store.account("staff", "alice").await.unwrap(), Some(account), "and counts once");
-    assert_eq!(store.find("code").await.unwrap().unwrap().0, record, "the code stays what it was");
+    assert_eq!(
+        store.redeem(Hash::of("code"), "shop", late).await.unwrap(),
+        Redemption::Used,
+        "a used ticket does not become an expired one"
+    );
+    assert_eq!(store.account("staff", "alice").await.unwrap(), Some(account), "the sign-in counts once");
+    assert_eq!(store.find("code").await.unwrap().unwrap().0, record, "the record does not change");
 }
 
-async fn of_a_hundred_who_bring_a_ticket_at_once_one_gets_the_user(store: &Subject) {
-    store.insert(authorised("code", alice())).await.unwrap();
+async fn one_of_100_concurrent_redemptions_succeeds(store: &SharedStore) {
+    store.insert(authorised_record("code", alice())).await.unwrap();
     let mut exchanges: JoinSet<Redemption> = (0..100)
         .map(|_| {
             let store = Arc::clone(store);
@@ -292,8 +296,8 @@ async fn of_a_hundred_who_bring_a_ticket_at_once_one_gets_the_user(store: &Subje
     assert_eq!(store.account("staff", "alice").await.unwrap().unwrap().logins_count, 1);
 }
 
-async fn a_ticket_is_good_until_the_millisecond_of_its_expiry(store: &Subject) {
-    let (late, early) = (authorised("late", alice()), authorised("early", alice()));
+async fn ticket_expires_at_the_exact_millisecond(store: &SharedStore) {
+    let (late, early) = (authorised_record("late", alice()), authorised_record("early", alice()));
     store.insert(late.clone()).await.unwrap();
     store.insert(early.clone()).await.unwrap();
     let expiry = |record: &Record| record.ticket_expires_at.unwrap();
@@ -304,39 +308,39 @@ async fn a_ticket_is_good_until_the_millisecond_of_its_expiry(store: &Subject) {
     assert!(matches!(redeem_at("early", millisecond_before).await.unwrap(), Redemption::Redeemed(_)));
 }
 
-async fn a_ticket_is_unknown_before_its_code_is_authorised_and_to_other_apps(store: &Subject) {
+async fn ticket_is_unknown_before_authorisation_and_to_other_apps(store: &SharedStore) {
     for (random, life) in [
         ("unused", Life::Unused),
         ("scanned", Life::Scanned(alice())),
         ("cancelled", Life::Cancelled(alice())),
         ("failed", Life::Failed(alice())),
     ] {
-        store.insert(in_life(random, life)).await.unwrap();
+        store.insert(record_in_state(random, life)).await.unwrap();
         assert_eq!(redeem(store, random).await, Redemption::Unknown, "{random}");
     }
-    store.insert(authorised("code", alice())).await.unwrap();
-    let stranger = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
-    assert_eq!(stranger, Redemption::Unknown);
-    redeemed(store, "code").await;
-    let stranger = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
-    assert_eq!(stranger, Redemption::Unknown, "nor does another app learn that it was used");
+    store.insert(authorised_record("code", alice())).await.unwrap();
+    let by_other_app = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
+    assert_eq!(by_other_app, Redemption::Unknown);
+    redeem_ok(store, "code").await;
+    let by_other_app = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
+    assert_eq!(by_other_app, Redemption::Unknown, "another app does not learn that the ticket was used");
 }
 
-async fn a_ticket_brings_nothing_while_its_user_is_blocked_and_is_not_lost(store: &Subject) {
-    store.insert(authorised("code", alice())).await.unwrap();
+async fn redeem_for_a_blocked_user_fails_without_consuming_the_ticket(store: &SharedStore) {
+    store.insert(authorised_record("code", alice())).await.unwrap();
     store.set_blocked("staff", "alice", true, now()).await.unwrap();
     assert_eq!(redeem(store, "code").await, Redemption::Blocked);
     store.set_blocked("staff", "alice", false, now()).await.unwrap();
-    assert_eq!(redeemed(store, "code").await.account.logins_count, 1);
+    assert_eq!(redeem_ok(store, "code").await.account.logins_count, 1);
     store.set_blocked("staff", "alice", true, now()).await.unwrap();
-    assert_eq!(redeem(store, "code").await, Redemption::Used, "a used ticket is that first");
+    assert_eq!(redeem(store, "code").await, Redemption::Used, "used takes precedence over blocked");
 }
 
-async fn sign_ins_are_counted_for_each_user_of_each_pool(store: &Subject) {
+async fn sign_ins_are_counted_per_user_and_pool(store: &SharedStore) {
     let start = now();
     let mut first_sign_in = None;
     for (at, ip) in ["192.0.2.1", "2001:db8::1", "192.0.2.3"].into_iter().enumerate() {
-        let mut record = authorised(&format!("code{at}"), alice());
+        let mut record = authorised_record(&format!("code{at}"), alice());
         record.requester = requester(ip);
         store.insert(record).await.unwrap();
         let signed_in_at = later(start, seconds(at as u64));
@@ -348,28 +352,28 @@ async fn sign_ins_are_counted_for_each_user_of_each_pool(store: &Subject) {
         assert_eq!(redeemed.account, expected);
         assert_eq!(store.account("staff", "alice").await.unwrap(), Some(expected));
     }
-    // Users who could be taken for each other, were their two ids but put together.
+    // These pairs would collide if a store joined pool and user id to one key without escaping.
     for (at, (pool, id)) in
         [("customers", "alice"), ("a:b", "c"), ("a", "b:c"), ("", "a"), ("a", "")].iter().enumerate()
     {
         assert_eq!(store.account(pool, id).await.unwrap(), None, "{pool} {id}");
         let random = format!("other{at}");
-        store.insert(authorised(&random, user(pool, id))).await.unwrap();
-        assert_eq!(redeemed(store, &random).await.account.logins_count, 1, "{pool} {id}");
+        store.insert(authorised_record(&random, user(pool, id))).await.unwrap();
+        assert_eq!(redeem_ok(store, &random).await.account.logins_count, 1, "{pool} {id}");
     }
     assert_eq!(store.account("staff", "alice").await.unwrap().unwrap().logins_count, 3);
 }
 
-async fn a_user_can_be_blocked_before_they_are_known(store: &Subject) {
+async fn user_can_be_blocked_before_the_first_sign_in(store: &SharedStore) {
     let (blocked_at, signed_in_at) = (now(), later(now(), seconds(5)));
     store.set_blocked("staff", "alice", true, blocked_at).await.unwrap();
     store.set_blocked("staff", "alice", true, signed_in_at).await.unwrap();
     let account = Account { signed_up: blocked_at, logins_count: 0, last_ip: String::new(), is_blocked: true };
     assert_eq!(store.account("staff", "alice").await.unwrap(), Some(account));
-    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "only in that pool");
+    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "the block applies to one pool");
 
     store.set_blocked("staff", "alice", false, now()).await.unwrap();
-    store.insert(authorised("code", alice())).await.unwrap();
+    store.insert(authorised_record("code", alice())).await.unwrap();
     let redemption = store.redeem(Hash::of("code"), "shop", signed_in_at).await.unwrap();
     let Redemption::Redeemed(redeemed) = redemption else { panic!("{redemption:?}") };
     assert_eq!((redeemed.account.signed_up, redeemed.account.logins_count), (signed_in_at, 1));
@@ -379,23 +383,23 @@ async fn a_user_can_be_blocked_before_they_are_known(store: &Subject) {
     assert_eq!((account.signed_up, account.logins_count, account.is_blocked), (signed_in_at, 1, true));
 }
 
-async fn a_code_is_forgotten_with_its_ticket_when_its_time_has_come(store: &Subject) {
-    let fresh = unused("fresh");
-    let mut old = unused("old");
-    // A code is forgotten five minutes after its expiry: this one a second ago.
+async fn expired_record_is_deleted_with_its_ticket(store: &SharedStore) {
+    let fresh = unused_record("fresh");
+    let mut old = unused_record("old");
+    // Records are deleted five minutes after their expiry. This one was due a second ago.
     old.expires_at = Timestamp::from_millisecond(now().as_millisecond() - 301_000).unwrap();
     store.insert(fresh.clone()).await.unwrap();
     store.insert(old).await.unwrap();
-    // Redis has forgotten it by itself.
-    let forgotten = store.forget(now()).await.unwrap();
-    assert!(forgotten <= 1, "{forgotten}");
+    // Redis has already deleted it, because its keys expire.
+    let deleted = store.forget(now()).await.unwrap();
+    assert!(deleted <= 1, "{deleted}");
     assert_eq!(store.find("old").await.unwrap(), None);
     assert_eq!(store.find_by_ticket(Hash::of("old")).await.unwrap(), None);
     assert_eq!(store.find("fresh").await.unwrap().unwrap().0, fresh);
-    store.insert(unused("old")).await.unwrap();
+    store.insert(unused_record("old")).await.unwrap();
 }
 
-async fn of_servers_that_start_at_once_all_get_the_same_key(store: &Subject) {
+async fn concurrent_starts_share_one_key_per_purpose(store: &SharedStore) {
     for purpose in [KeyPurpose::Signing, KeyPurpose::PollToken] {
         let mut starts: JoinSet<StoredKey> = (0..50)
             .map(|at| {
@@ -411,7 +415,7 @@ async fn of_servers_that_start_at_once_all_get_the_same_key(store: &Subject) {
     }
 }
 
-async fn keys_come_newest_first_and_by_their_purpose(store: &Subject) {
+async fn keys_are_filtered_by_purpose_and_sorted_newest_first(store: &SharedStore) {
     let at = |second| later(now(), seconds(second));
     let keys = [
         key(KeyPurpose::Signing, "a", at(0)),
@@ -423,32 +427,40 @@ async fn keys_come_newest_first_and_by_their_purpose(store: &Subject) {
     }
     store.add_key(key(KeyPurpose::PollToken, "p", at(5))).await.unwrap();
     let [a, c, b] = keys;
-    assert_eq!(store.keys(KeyPurpose::Signing).await.unwrap(), [c.clone(), b, a], "with their secrets");
+    assert_eq!(store.keys(KeyPurpose::Signing).await.unwrap(), [c.clone(), b, a], "the secrets are the same");
     assert_eq!(key_ids(store, KeyPurpose::PollToken).await, ["p"]);
-    assert_eq!(store.key_or(key(KeyPurpose::Signing, "d", at(30))).await.unwrap(), c, "and there is no other one then");
+    assert_eq!(
+        store.key_or(key(KeyPurpose::Signing, "d", at(30))).await.unwrap(),
+        c,
+        "key_or returns the newest key and adds none"
+    );
     assert_eq!(key_ids(store, KeyPurpose::Signing).await, ["c", "b", "a"]);
 
-    let twin = key(KeyPurpose::Signing, "c2", c.created_at);
-    store.add_key(twin).await.unwrap();
-    assert_eq!(key_ids(store, KeyPurpose::Signing).await, ["c2", "c", "b", "a"], "of one time, by their ids");
+    let same_time = key(KeyPurpose::Signing, "c2", c.created_at);
+    store.add_key(same_time).await.unwrap();
+    assert_eq!(
+        key_ids(store, KeyPurpose::Signing).await,
+        ["c2", "c", "b", "a"],
+        "keys of the same time are sorted by id"
+    );
 }
 
-async fn keys_that_were_superseded_long_ago_are_dropped(store: &Subject) {
+async fn keys_superseded_before_a_time_are_deleted(store: &SharedStore) {
     let start = now();
     let at = |second| later(start, seconds(second));
     for (id, second) in [("a", 0), ("b", 10), ("c", 20), ("d", 30)] {
         store.add_key(key(KeyPurpose::Signing, id, at(second))).await.unwrap();
     }
     store.add_key(key(KeyPurpose::PollToken, "p", at(0))).await.unwrap();
-    for (superseded_before, dropped, left) in
+    for (superseded_before, deleted, remaining) in
         [(0, 0, "dcba"), (10, 0, "dcba"), (11, 1, "dcb"), (30, 1, "dc"), (1_000, 1, "d"), (1_000, 0, "d")]
     {
-        assert_eq!(store.drop_keys(KeyPurpose::Signing, at(superseded_before)).await.unwrap(), dropped);
-        assert_eq!(key_ids(store, KeyPurpose::Signing).await.concat(), left, "before {superseded_before}");
+        assert_eq!(store.drop_keys(KeyPurpose::Signing, at(superseded_before)).await.unwrap(), deleted);
+        assert_eq!(key_ids(store, KeyPurpose::Signing).await.concat(), remaining, "before {superseded_before}");
     }
-    assert_eq!(key_ids(store, KeyPurpose::PollToken).await, ["p"], "one that nothing supersedes stays");
+    assert_eq!(key_ids(store, KeyPurpose::PollToken).await, ["p"], "the newest key of a purpose is never deleted");
 }
 
-async fn a_store_that_is_there_says_so(store: &Subject) {
+async fn ping_succeeds(store: &SharedStore) {
     store.ping().await.unwrap();
 }

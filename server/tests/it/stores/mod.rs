@@ -1,4 +1,4 @@
-//! What every store must do, run against each of them, and what is each one's own.
+//! Tests that run against every store, and tests of one store.
 
 pub(crate) mod every_store;
 

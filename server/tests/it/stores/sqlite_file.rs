@@ -1,4 +1,4 @@
-//! The file itself: those of older and newer versions, whose it is, and who may read it.
+//! The SQLite file: migration, locking, permissions, and the cache in front of it.
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,21 @@ use scanlogin_server::store::user::User;
 use scanlogin_server::store::{Account, Redemption, Revision, Store as _};
 use tempfile::TempDir;
 
-use crate::stores::every_store::{alice, unused};
+use crate::stores::every_store::{alice, unused_record};
 use crate::support::kept_log;
 
-/// How long a test waits before it fails. No test depends on it.
+/// How long a test waits before it fails. Passing tests never wait this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// 2026-01-01T00:00:00Z, when the files were written.
+/// 2026-01-01T00:00:00Z, the creation time of all records, in milliseconds since 1970.
 const MILLISECONDS: i64 = 1_767_225_600_000;
 
 fn now() -> Timestamp {
     Timestamp::from_millisecond(MILLISECONDS).unwrap()
 }
 
-/// A file as version 1 left it: one code scanned and one authorised by alice, who has signed in seven times before.
+/// A file of schema version 1. It has one code that alice scanned and one that she authorised. Alice has signed in
+/// seven times, bob three times. Bob is blocked.
 fn file_of_version_1() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
@@ -60,7 +61,7 @@ fn open(path: &Path) -> SqliteStore {
 }
 
 #[tokio::test]
-async fn codes_of_an_older_file_go_on() {
+async fn version_1_file_is_migrated_with_its_codes() {
     let (_folder, path) = file_of_version_1();
     let store = open(&path);
     let (record, revision) = store.find("scanned").await.unwrap().unwrap();
@@ -70,51 +71,55 @@ async fn codes_of_an_older_file_go_on() {
     let record: Record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
     assert!(store.swap(record.clone(), revision).await.unwrap());
     drop(store);
-    assert_eq!(open(&path).find("scanned").await.unwrap().unwrap().0, record, "and the file opens again");
+    assert_eq!(
+        open(&path).find("scanned").await.unwrap().unwrap().0,
+        record,
+        "the file opens again after the migration"
+    );
 }
 
 #[tokio::test]
-async fn sign_ins_that_an_older_file_counted_are_counted_on() {
+async fn version_1_file_is_migrated_with_its_sign_in_counts() {
     let (_folder, path) = file_of_version_1();
     let store = open(&path);
-    let known = |logins_count, last_ip: &str, is_blocked, seconds_before: i64| Account {
+    let account = |logins_count, last_ip: &str, is_blocked, seconds_before: i64| Account {
         signed_up: Timestamp::from_millisecond(MILLISECONDS - 1_000 * seconds_before).unwrap(),
         logins_count,
         last_ip: last_ip.to_owned(),
         is_blocked,
     };
-    assert_eq!(store.account("staff", "alice").await.unwrap(), Some(known(7, "::7", false, 1)));
-    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(known(3, "::3", true, 2)), "a lock holds");
+    assert_eq!(store.account("staff", "alice").await.unwrap(), Some(account(7, "::7", false, 1)));
+    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(account(3, "::3", true, 2)), "bob is still blocked");
 
-    // Authorised before the file was brought up to date, exchanged after it.
+    // This ticket was authorised before the migration and is exchanged after it.
     let Redemption::Redeemed(redeemed) = store.redeem(Hash::of("ticket"), "app", now()).await.unwrap() else {
-        panic!("a ticket of the older file is good");
+        panic!("the ticket of the version 1 file is not valid");
     };
-    assert_eq!(redeemed.account, known(8, "::1", false, 1));
+    assert_eq!(redeemed.account, account(8, "::1", false, 1));
 
-    // From then on in the pool that the token names.
+    // A code that is authorised after the migration counts in the pool that the user's token names.
     let (record, revision) = store.find("scanned").await.unwrap().unwrap();
     let alice = User { id: "alice".to_owned(), user_pool_id: "staff".to_owned(), ..User::default() };
     let record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
     assert!(store.swap(record, revision).await.unwrap());
     let Redemption::Redeemed(redeemed) = store.redeem(Hash::of("other ticket"), "app", now()).await.unwrap() else {
-        panic!("a ticket of the older file is good");
+        panic!("the ticket of the version 1 file is not valid");
     };
-    assert_eq!(redeemed.account, known(9, "::1", false, 1));
-    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "another alice");
+    assert_eq!(redeemed.account, account(9, "::1", false, 1));
+    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "the alice of another pool");
 
     store.set_blocked("staff", "bob", false, later(now(), Duration::from_secs(5))).await.unwrap();
-    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(known(3, "::3", false, 2)));
-    assert_eq!(store.account("customers", "bob").await.unwrap(), None, "another bob");
+    assert_eq!(store.account("staff", "bob").await.unwrap(), Some(account(3, "::3", false, 2)));
+    assert_eq!(store.account("customers", "bob").await.unwrap(), None, "the bob of another pool");
 }
 
 #[tokio::test]
-async fn who_reads_does_not_wait_for_who_writes() {
+async fn reads_do_not_wait_for_a_writing_process() {
     let (_folder, path) = file_of_version_1();
     let store = open(&path);
-    // Another process writes for as long as it likes.
-    let elsewhere = Connection::open(&path).unwrap();
-    elsewhere.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Another connection holds the write lock, as another process would.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let writing = {
         let store = store.clone();
         tokio::spawn(async move { store.set_blocked("staff", "alice", true, now()).await })
@@ -122,28 +127,31 @@ async fn who_reads_does_not_wait_for_who_writes() {
     tokio::task::yield_now().await;
     assert!(store.find("scanned").await.unwrap().is_some());
     assert!(!store.account("staff", "alice").await.unwrap().unwrap().is_blocked);
-    assert!(!writing.is_finished(), "it waits for the other process");
+    assert!(!writing.is_finished(), "the write waits for the lock");
 
-    elsewhere.execute_batch("ROLLBACK").unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
     writing.await.unwrap().unwrap();
-    assert!(store.account("staff", "alice").await.unwrap().unwrap().is_blocked, "what was written is read at once");
+    assert!(
+        store.account("staff", "alice").await.unwrap().unwrap().is_blocked,
+        "the write is visible to the next read"
+    );
 }
 
 #[tokio::test]
-async fn of_records_that_come_at_once_one_that_can_not_be_kept_does_not_hinder_the_others() {
+async fn one_failing_insert_does_not_fail_concurrent_inserts() {
     let (_folder, path) = file_of_version_1();
     let store = open(&path);
     let (record, _) = store.find("scanned").await.unwrap().unwrap();
     let mut inserting = tokio::task::JoinSet::new();
     for number in 0..50 {
         let (store, record) = (store.clone(), record.clone());
-        // Two share their id, and nobody their ticket.
+        // Two records have the same id. All tickets differ.
         let random = format!("new-{}", if number == 49 { 0 } else { number });
         let ticket_hash = Hash::of(&format!("ticket {number}"));
         inserting.spawn(async move { store.insert(Record { random, ticket_hash, ..record }).await });
     }
-    let refused = inserting.join_all().await.into_iter().filter(Result::is_err).count();
-    assert_eq!(refused, 1);
+    let failed = inserting.join_all().await.into_iter().filter(Result::is_err).count();
+    assert_eq!(failed, 1);
     for number in 0..49 {
         assert!(store.find(&format!("new-{number}")).await.unwrap().is_some(), "{number}");
     }
@@ -151,78 +159,83 @@ async fn of_records_that_come_at_once_one_that_can_not_be_kept_does_not_hinder_t
 
 #[cfg(unix)]
 #[test]
-fn a_file_has_one_server_by_whatever_name() {
+fn file_is_locked_to_one_server_across_symlinks() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let first = open(&path);
-    let other_name = folder.path().join("same.db");
-    std::os::unix::fs::symlink(&path, &other_name).unwrap();
-    let refusal = SqliteStore::take_over(&other_name, Duration::ZERO).err().unwrap().to_string();
-    assert_eq!(refusal, "another server uses it; stop that one, or keep codes in Redis, which servers share");
-    SqliteStore::open_shared(&path).expect("a command works meanwhile");
+    let link = folder.path().join("same.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let error = SqliteStore::take_over(&link, Duration::ZERO).err().unwrap().to_string();
+    assert_eq!(error, "another server uses it; stop that one, or keep codes in Redis, which servers share");
+    SqliteStore::open_shared(&path).expect("a command can open it at the same time");
 
     let (sender, log) = std::sync::mpsc::channel();
-    let next = std::thread::spawn(move || kept_log::sent_to(sender, || SqliteStore::take_over(&path, TIMEOUT)));
+    let waiting =
+        std::thread::spawn(move || kept_log::with_log_sent_to(sender, || SqliteStore::take_over(&path, TIMEOUT)));
     let line = log.recv_timeout(TIMEOUT).unwrap();
     assert!(line.contains("waiting for that one to end"), "{line}");
     drop(first);
-    next.join().unwrap().expect("a server that waits for the one before gets the file");
+    waiting.join().unwrap().expect("the waiting server gets the file");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_a_server_has_in_memory_is_what_is_in_its_file() {
+async fn cached_records_equal_the_records_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let store = open(&path);
     let randoms = ["one", "two", "three"];
     for random in randoms {
-        store.insert(unused(random)).await.unwrap();
+        store.insert(unused_record(random)).await.unwrap();
     }
-    let mut stepping = tokio::task::JoinSet::new();
+    let mut swaps = tokio::task::JoinSet::new();
     for (number, random) in (0..300).zip(randoms.into_iter().cycle()) {
         let store = store.clone();
-        stepping.spawn(async move {
+        swaps.spawn(async move {
             let (record, revision) = store.find(random).await.unwrap().unwrap();
             let life = Life::Scanned(User { id: format!("user{number}"), ..alice() });
             store.swap(record.step(life, now(), Duration::from_secs(300)), revision).await.unwrap();
         });
     }
-    stepping.join_all().await;
+    swaps.join_all().await;
 
-    let beside = SqliteStore::open_shared(&path).unwrap();
+    let uncached = SqliteStore::open_shared(&path).unwrap();
     for random in randoms {
         let found = store.find(random).await.unwrap();
-        assert_eq!(found, beside.find(random).await.unwrap());
-        assert_ne!(found.unwrap().1, Revision(0), "nothing was swapped");
+        assert_eq!(found, uncached.find(random).await.unwrap());
+        assert_ne!(found.unwrap().1, Revision(0), "at least one swap succeeded");
     }
 }
 
 #[tokio::test]
-async fn what_a_server_has_in_memory_is_not_read_from_its_file() {
+async fn cached_records_are_not_read_from_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     let store = open(&path);
-    store.insert(unused("code")).await.unwrap();
+    store.insert(unused_record("code")).await.unwrap();
     assert_eq!(Connection::open(&path).unwrap().execute("DELETE FROM codes", []).unwrap(), 1);
-    assert_eq!(SqliteStore::open_shared(&path).unwrap().find("code").await.unwrap(), None, "it is not in the file");
+    assert_eq!(
+        SqliteStore::open_shared(&path).unwrap().find("code").await.unwrap(),
+        None,
+        "the record is not in the file"
+    );
     assert!(store.find("code").await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_step_that_is_taken_is_in_memory_though_who_asked_for_it_has_gone_away() {
+async fn swap_updates_the_cache_when_its_caller_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("codes.db"));
-    store.insert(unused("code")).await.unwrap();
+    store.insert(unused_record("code")).await.unwrap();
     let (record, revision) = store.find("code").await.unwrap().unwrap();
     let scanned = record.step(Life::Scanned(alice()), now(), Duration::from_secs(300));
-    // It is asked for, and nobody waits for the answer.
+    // The future is polled once and then dropped.
     let _ = store.swap(scanned.clone(), revision).now_or_never();
-    store.ping().await.expect("whoever writes has done so by then");
+    store.ping().await.expect("the writer has handled the swap before the ping");
     assert_eq!(store.find("code").await.unwrap(), Some((scanned, Revision(1))));
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
+fn file_of_a_newer_version_is_rejected_with_instructions() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     drop(open(&path));
@@ -233,22 +246,26 @@ fn a_file_of_a_newer_version_is_refused_with_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_but_its_owner_may_read_a_file_that_keys_come_into() {
+fn new_and_migrated_files_are_readable_only_by_their_owner() {
     use std::fs::{Permissions, metadata, read_dir, set_permissions};
     use std::os::unix::fs::PermissionsExt as _;
 
-    let let_others_read = |path: &Path| set_permissions(path, Permissions::from_mode(0o644)).unwrap();
-    let (older, path) = file_of_version_1();
-    let_others_read(&path);
+    let make_readable_by_all = |path: &Path| set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    let (migrated, path) = file_of_version_1();
+    make_readable_by_all(&path);
     let new = tempfile::tempdir().unwrap();
-    for folder in [new.path(), older.path()] {
+    for folder in [new.path(), migrated.path()] {
         let _store = open(&folder.join("codes.db"));
         for file in read_dir(folder).unwrap() {
             let file = file.unwrap();
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
         }
     }
-    let_others_read(&path);
+    make_readable_by_all(&path);
     drop(open(&path));
-    assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, 0o644, "whoever allows it since then knows why");
+    assert_eq!(
+        metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o644,
+        "later opens keep permissions that an operator has changed"
+    );
 }

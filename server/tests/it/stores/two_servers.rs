@@ -1,56 +1,56 @@
-//! Two servers on one Redis: a step at one of them is known at the other, whichever server is killed, and when.
+//! Two servers on one Redis: a transition at one server reaches the other, and a sign-in survives a kill of either one.
 
 use scanlogin_server::store::Store as _;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::stores::redis_itself::news;
-use crate::support::common::running;
-use crate::support::redis_server::{Keeps, RedisServer};
-use crate::support::server_process::{Address, Code, Reply, ServerProcess};
+use crate::stores::redis_itself::wait_for_wake;
+use crate::support::common::start_server;
+use crate::support::redis_server::{Persistence, RedisServer};
+use crate::support::server_process::{Client, Code, HttpResponse, ServerProcess};
 
-/// The longest that a server holds a poll.
+/// The longest wait that a server allows a poll, in seconds.
 const WAIT: u64 = 30;
 
-/// A poll that a server holds.
-type Poll = JoinHandle<std::io::Result<Reply>>;
+/// A long poll that waits at a server.
+type Poll = JoinHandle<std::io::Result<HttpResponse>>;
 
-/// Asks for news at `server`, and returns when it has looked at the code and waits.
-async fn hold(redis: &RedisServer, server: &Address, code: &Code, known: i32) -> Poll {
-    let before = redis.calls_of("hmget");
+/// Starts a long poll at `server`, and returns when the server has read the code from Redis.
+async fn start_poll(redis: &RedisServer, server: &Client, code: &Code, known: i32) -> Poll {
+    let before = redis.call_count("hmget");
     let (server, code) = (server.clone(), code.clone());
     let poll = tokio::spawn(async move { server.check(&code, known, WAIT).await });
-    redis.until(|redis| redis.calls_of("hmget") != before).await;
+    redis.wait_until(|redis| redis.call_count("hmget") != before).await;
     poll
 }
 
 #[tokio::test]
-async fn a_step_at_one_server_wakes_a_poll_at_the_other() {
-    let redis = RedisServer::start(Keeps::Everything);
-    let running = running(redis.config()).await;
+async fn transition_at_one_server_wakes_a_poll_at_the_other() {
+    let redis = RedisServer::start(Persistence::AppendOnly);
+    let running = start_server(redis.config()).await;
     let other = ServerProcess::demo(&redis.url());
-    let (page, phone) = (&Address::of(&running), &other.address);
-    // All waiters are woken when the server begins to hear of news. After that each wake is news of its code.
-    let waiters = &running.state.codes.waiters;
-    let mut begin = waiters.listen("begin");
-    redis.until(|redis| redis.ask("PUBSUB NUMSUB scanlogin:news").contains(&":2".to_owned())).await;
-    redis.ask("PUBLISH scanlogin:news begin");
-    news(&mut begin).await;
+    let (page, phone) = (&Client::new(&running), &other.client);
+    // The start of the subscription wakes all waiters. After that, each wake is a notification about the waiter's code.
+    let waiters = &running.state.codes.notifier;
+    let mut marker = waiters.listen("marker");
+    redis.wait_until(|redis| redis.command("PUBSUB NUMSUB scanlogin:news").contains(&":2".to_owned())).await;
+    redis.command("PUBLISH scanlogin:news marker");
+    wait_for_wake(&mut marker).await;
     let mut delays = Vec::new();
-    // A user may do no more than thirty things at once.
+    // The rate limit allows a user no more than 30 requests in a burst.
     for _ in 0..10 {
         let code = page.gene().await.unwrap().code();
         let mut waiter = waiters.listen(&code.random);
 
-        let poll = hold(&redis, page, &code, 0).await;
+        let poll = start_poll(&redis, page, &code, 0).await;
         phone.act("scanned", &code).await.unwrap().data();
-        news(&mut waiter).await;
+        wait_for_wake(&mut waiter).await;
         assert_eq!(poll.await.unwrap().unwrap().data()["status"], 1);
 
-        let poll = hold(&redis, page, &code, 1).await;
+        let poll = start_poll(&redis, page, &code, 1).await;
         phone.act("confirm", &code).await.unwrap().data();
         let confirmed = Instant::now();
-        news(&mut waiter).await;
+        wait_for_wake(&mut waiter).await;
         let check = poll.await.unwrap().unwrap();
         delays.push(confirmed.elapsed());
         assert_eq!(check.data()["status"], 2);
@@ -59,149 +59,155 @@ async fn a_step_at_one_server_wakes_a_poll_at_the_other() {
         assert_eq!(phone.exchange(ticket).await.unwrap().data()["user"]["id"], "alice");
         assert_eq!(page.exchange(ticket).await.unwrap().reason(), "ticket-used");
         for secret in [ticket, &code.poll_token] {
-            let is_there = redis.disk().windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
-            assert!(!is_there, "nothing secret is at rest");
+            let is_stored = redis.persisted_bytes().windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+            assert!(!is_stored, "Redis stores no secret");
         }
     }
     delays.sort();
-    println!("from the answer to a confirm to the news at the other server: {delays:?}");
+    println!("from the response to a confirm until the poll ends at the other server: {delays:?}");
 }
 
-/// The moments of a sign-in at which a server is killed.
+/// The points of a sign-in at which a server is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Moment {
-    Made,
-    WaitedForScan,
+enum KillPoint {
+    /// The code has been created.
+    Created,
+    /// A poll waits for the scan.
+    WaitingForScan,
     Scanned,
-    WaitedForConfirm,
+    /// A poll waits for the confirm.
+    WaitingForConfirm,
     Confirmed,
-    /// The ticket is with both servers, and Redis has heard from both but done nothing.
+    /// Both servers have received the ticket and sent their commands, but Redis has not executed them.
     Exchanging,
-    /// Redis has done what they asked. What they have answered by then, nobody knows.
+    /// Redis has executed the commands. It is undefined whether the servers have responded by then.
     Exchanged,
 }
 
+/// The server that is killed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Victim {
+enum KilledServer {
     /// The server that the page talks to.
     Page,
     /// The server that the phone talks to.
     Phone,
 }
 
-/// Two servers, of which one is killed at a moment; whoever talked to it goes on at the other.
-struct Pair {
+/// Two servers, one of which is killed. Its clients then use the other one.
+struct ServerPair {
     page: ServerProcess,
     phone: ServerProcess,
-    killing: (Moment, Victim),
+    kill: (KillPoint, KilledServer),
     is_killed: bool,
 }
 
-impl Pair {
-    fn page(&self) -> &Address {
-        &if self.is_killed && self.killing.1 == Victim::Page { &self.phone } else { &self.page }.address
+impl ServerPair {
+    fn page(&self) -> &Client {
+        &if self.is_killed && self.kill.1 == KilledServer::Page { &self.phone } else { &self.page }.client
     }
 
-    fn phone(&self) -> &Address {
-        &if self.is_killed && self.killing.1 == Victim::Phone { &self.page } else { &self.phone }.address
+    fn phone(&self) -> &Client {
+        &if self.is_killed && self.kill.1 == KilledServer::Phone { &self.page } else { &self.phone }.client
     }
 
-    fn reach(&mut self, moment: Moment) {
-        if self.killing.0 == moment {
-            match self.killing.1 {
-                Victim::Page => self.page.kill(),
-                Victim::Phone => self.phone.kill(),
+    /// Kills the server if it is to be killed at `kill_point`.
+    fn kill_at(&mut self, kill_point: KillPoint) {
+        if self.kill.0 == kill_point {
+            match self.kill.1 {
+                KilledServer::Page => self.page.kill(),
+                KilledServer::Phone => self.phone.kill(),
             }
             self.is_killed = true;
         }
     }
 
-    /// What a held poll has brought, or if its server was killed, what the page hears when it asks again.
-    async fn news(&self, poll: Poll, code: &Code, known: i32) -> Reply {
+    /// The response to `poll`. If its server was killed, the page polls again at the other server.
+    async fn poll_response(&self, poll: Poll, code: &Code, known: i32) -> HttpResponse {
         match poll.await.unwrap() {
-            Ok(reply) => reply,
+            Ok(response) => response,
             Err(_) => self.page().check(code, known, WAIT).await.unwrap(),
         }
     }
 
     async fn sign_in(&mut self, redis: &RedisServer) {
         let code = self.page().gene().await.unwrap().code();
-        self.reach(Moment::Made);
+        self.kill_at(KillPoint::Created);
 
-        let poll = hold(redis, self.page(), &code, 0).await;
-        self.reach(Moment::WaitedForScan);
+        let poll = start_poll(redis, self.page(), &code, 0).await;
+        self.kill_at(KillPoint::WaitingForScan);
         self.phone().act("scanned", &code).await.unwrap().data();
-        self.reach(Moment::Scanned);
-        assert_eq!(self.news(poll, &code, 0).await.data()["status"], 1, "{:?}", self.killing);
+        self.kill_at(KillPoint::Scanned);
+        assert_eq!(self.poll_response(poll, &code, 0).await.data()["status"], 1, "{:?}", self.kill);
 
-        let poll = hold(redis, self.page(), &code, 1).await;
-        self.reach(Moment::WaitedForConfirm);
+        let poll = start_poll(redis, self.page(), &code, 1).await;
+        self.kill_at(KillPoint::WaitingForConfirm);
         self.phone().act("confirm", &code).await.unwrap().data();
-        self.reach(Moment::Confirmed);
-        let check = self.news(poll, &code, 1).await;
-        assert_eq!(check.data()["status"], 2, "{:?}", self.killing);
+        self.kill_at(KillPoint::Confirmed);
+        let check = self.poll_response(poll, &code, 1).await;
+        assert_eq!(check.data()["status"], 2, "{:?}", self.kill);
 
         let ticket = check.data()["ticket"].as_str().unwrap();
-        let times_good = self.exchange(redis, ticket).await;
-        // A server that is killed when Redis has done its part may take the one answer with it.
-        let least = usize::from(self.killing.0 != Moment::Exchanged);
-        assert!((least..=1).contains(&times_good), "{:?}: {times_good}", self.killing);
-        assert_eq!(self.page().exchange(ticket).await.unwrap().reason(), "ticket-used", "{:?}", self.killing);
+        let successes = self.exchange(redis, ticket).await;
+        // A server that is killed after Redis has redeemed the ticket may not have sent the only successful response.
+        let least = usize::from(self.kill.0 != KillPoint::Exchanged);
+        assert!((least..=1).contains(&successes), "{:?}: {successes}", self.kill);
+        assert_eq!(self.page().exchange(ticket).await.unwrap().reason(), "ticket-used", "{:?}", self.kill);
     }
 
-    /// The ticket comes to both servers at once, and a last time to the one that lives. Returns how often it was good.
+    /// Exchanges the ticket at both servers concurrently, and once more at the surviving one. Returns the number of
+    /// successes.
     async fn exchange(&mut self, redis: &RedisServer, ticket: &str) -> usize {
-        redis.ask("CLIENT PAUSE 60000 WRITE");
+        redis.command("CLIENT PAUSE 60000 WRITE");
         let exchanges = [self.page(), self.phone()].map(|server| {
             let (server, ticket) = (server.clone(), ticket.to_owned());
             tokio::spawn(async move { server.exchange(&ticket).await })
         });
         redis
-            .until(|redis| {
+            .wait_until(|redis| {
                 let is_paused = |client: &&String| client.contains(" cmd=evalsha ") && client.contains(" flags=b ");
-                // A server that stands for both asks twice over one connection.
+                // If one server is already killed, the other sends both commands over one connection.
                 let servers = if self.is_killed { 1 } else { 2 };
-                redis.ask("CLIENT LIST").iter().filter(is_paused).count() == servers
+                redis.command("CLIENT LIST").iter().filter(is_paused).count() == servers
             })
             .await;
-        self.reach(Moment::Exchanging);
-        let before = redis.calls_of("evalsha");
-        redis.ask("CLIENT UNPAUSE");
-        redis.until(|redis| redis.calls_of("evalsha") != before).await;
-        self.reach(Moment::Exchanged);
+        self.kill_at(KillPoint::Exchanging);
+        let before = redis.call_count("evalsha");
+        redis.command("CLIENT UNPAUSE");
+        redis.wait_until(|redis| redis.call_count("evalsha") != before).await;
+        self.kill_at(KillPoint::Exchanged);
 
-        let mut replies = Vec::new();
+        let mut responses = Vec::new();
         for exchange in exchanges {
-            replies.push(exchange.await.unwrap());
+            responses.push(exchange.await.unwrap());
         }
-        replies.push(self.page().exchange(ticket).await);
-        let mut times_good = 0;
-        for reply in replies {
-            match reply {
-                Ok(reply) if reply.reason() == "ticket-used" || reply.is_unavailable() => {}
-                Ok(reply) => times_good += usize::from(reply.data()["user"]["id"] == "alice"),
-                Err(_) => assert!(matches!(self.killing.0, Moment::Exchanging | Moment::Exchanged)),
+        responses.push(self.page().exchange(ticket).await);
+        let mut successes = 0;
+        for response in responses {
+            match response {
+                Ok(response) if response.reason() == "ticket-used" || response.is_unavailable() => {}
+                Ok(response) => successes += usize::from(response.data()["user"]["id"] == "alice"),
+                Err(_) => assert!(matches!(self.kill.0, KillPoint::Exchanging | KillPoint::Exchanged)),
             }
         }
-        times_good
+        successes
     }
 }
 
 #[tokio::test]
-async fn whichever_server_is_killed_whenever_the_other_goes_on_and_counts_once() {
-    use Moment as M;
+async fn sign_in_survives_a_kill_of_either_server_and_counts_once() {
+    use KillPoint as M;
 
-    let redis = RedisServer::start(Keeps::Nothing);
+    let redis = RedisServer::start(Persistence::None);
     let mut sign_ins = 0;
-    for moment in
-        [M::Made, M::WaitedForScan, M::Scanned, M::WaitedForConfirm, M::Confirmed, M::Exchanging, M::Exchanged]
+    for kill_point in
+        [M::Created, M::WaitingForScan, M::Scanned, M::WaitingForConfirm, M::Confirmed, M::Exchanging, M::Exchanged]
     {
-        for victim in [Victim::Page, Victim::Phone] {
+        for killed_server in [KilledServer::Page, KilledServer::Phone] {
             let (page, phone) = (ServerProcess::demo(&redis.url()), ServerProcess::demo(&redis.url()));
-            Pair { page, phone, killing: (moment, victim), is_killed: false }.sign_in(&redis).await;
+            ServerPair { page, phone, kill: (kill_point, killed_server), is_killed: false }.sign_in(&redis).await;
             sign_ins += 1;
             let account = redis.open().await.account("demo-pool", "alice").await.unwrap().unwrap();
-            assert_eq!(account.logins_count, sign_ins, "{moment:?} {victim:?}");
+            assert_eq!(account.logins_count, sign_ins, "{kill_point:?} {killed_server:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server to test, and the three who call it.
+//! An in-process server under test, and the requests that a browser, a phone and a backend send to it.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -30,89 +30,92 @@ use crate::support::test_stores::SlowStore;
 
 pub(crate) const API: &str = "/api/v2/qrcode";
 
-/// The server under test.
+/// The router under test, with its state. It runs without a socket.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) state: Arc<AppState>,
     pub(crate) router: Router,
 }
 
-/// A code, as the browser knows it that asked for it.
+/// A code as the browser that created it knows it.
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) random: String,
     pub(crate) poll_token: String,
+    /// The data of the response to `gene`.
     pub(crate) data: Value,
 }
 
 impl Server {
-    /// With the contract's defaults, in memory.
+    /// The demo with default settings and an in-memory store.
     pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+        Self::with_config(|_| {})
     }
 
-    /// With other settings. Its clock goes with tokio's.
-    pub(crate) fn with(set: impl FnOnce(&mut Config)) -> Self {
+    /// The demo with settings changed by `set`. The server's clock follows tokio's clock.
+    pub(crate) fn with_config(set: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::demo().unwrap();
         set(&mut config);
-        Self::of(config, Arc::new(SqliteStore::in_memory().unwrap()))
+        Self::with_store(config, Arc::new(SqliteStore::in_memory().unwrap()))
     }
 
-    /// With a store that takes its time.
-    pub(crate) fn slow(after_find: Duration, after_swap: Duration) -> Self {
-        let store = SlowStore { store: SqliteStore::in_memory().unwrap(), after_find, after_swap };
-        Self::of(Config::demo().unwrap(), Arc::new(store))
+    /// The demo with a store that delays the results of `find` and `swap`.
+    pub(crate) fn with_slow_store(find_delay: Duration, swap_delay: Duration) -> Self {
+        let store = SlowStore { store: SqliteStore::in_memory().unwrap(), find_delay, swap_delay };
+        Self::with_store(Config::demo().unwrap(), Arc::new(store))
     }
 
-    pub(crate) fn of(config: Config, store: Arc<dyn Store>) -> Self {
-        crate::support::kept_log::keep();
+    pub(crate) fn with_store(config: Config, store: Arc<dyn Store>) -> Self {
+        crate::support::kept_log::install();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let state = AppState::new(config, store, Clock::starting_at(start)).unwrap();
         Self { router: scanlogin_server::app(&state), state }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Call {
-        self.call(Method::GET, path)
+    pub(crate) fn get(&self, path: &str) -> TestRequest {
+        self.request(Method::GET, path)
     }
 
-    pub(crate) fn post(&self, path: &str) -> Call {
-        self.call(Method::POST, path)
+    pub(crate) fn post(&self, path: &str) -> TestRequest {
+        self.request(Method::POST, path)
     }
 
-    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
+    pub(crate) fn request(&self, method: Method, path: &str) -> TestRequest {
         let builder = Request::builder().method(method).uri(path);
-        Call { router: self.router.clone(), builder, body: Body::empty() }
+        TestRequest { router: self.router.clone(), builder, body: Body::empty() }
     }
 
-    /// A page asks for a code.
+    /// Creates a code, as a page does.
     pub(crate) async fn gene(&self) -> Code {
         self.gene_with(json!({})).await
     }
 
     pub(crate) async fn gene_with(&self, request: Value) -> Code {
         let data = self.post(&format!("{API}/gene")).json(&request).await.success();
-        Code::of(&data)
+        Code::from_data(&data)
     }
 
-    /// The browser asks what has become of its code.
-    pub(crate) fn check(&self, code: &Code) -> Call {
+    /// A poll of the browser that created `code`.
+    pub(crate) fn check(&self, code: &Code) -> TestRequest {
         self.check_with(code, "")
     }
 
-    pub(crate) fn check_with(&self, code: &Code, more: &str) -> Call {
-        self.get(&format!("{API}/check?random={}{more}", code.random)).poll_token(&code.poll_token)
+    /// A poll with more query parameters, such as `&wait=25&status=0`.
+    pub(crate) fn check_with(&self, code: &Code, query: &str) -> TestRequest {
+        self.get(&format!("{API}/check?random={}{query}", code.random)).poll_token(&code.poll_token)
     }
 
     pub(crate) async fn status(&self, code: &Code) -> i64 {
         self.check(code).await.success()["status"].as_i64().unwrap()
     }
 
-    /// The phone of `user` asks for `action`.
-    pub(crate) fn act(&self, action: &str, code: &Code, user: &str) -> Call {
+    /// `action` (`scanned`, `confirm` or `cancel`) as the phone of `user` sends it.
+    pub(crate) fn act(&self, action: &str, code: &Code, user: &str) -> TestRequest {
         let token = self.token(user);
         self.post(&format!("{API}/{action}")).json(&json!({ "random": code.random })).bearer(&token)
     }
 
+    /// A token that signs `user` in on their phone. The server itself issues it.
     pub(crate) fn token(&self, user: &str) -> String {
         let user = User {
             id: format!("id-of-{user}"),
@@ -125,7 +128,7 @@ impl Server {
         self.state.identity.sign(&user).unwrap().expose().to_owned()
     }
 
-    /// The ticket of a code that `user` scans and confirms.
+    /// Scans and confirms `code` as `user`, and returns its ticket.
     pub(crate) async fn ticket(&self, code: &Code, user: &str) -> String {
         self.act("scanned", code, user).await.success();
         self.act("confirm", code, user).await.success();
@@ -137,83 +140,84 @@ impl Server {
         &self.state.config.settings.apps[0]
     }
 
-    /// What its backend proves itself with.
+    /// The secret with which the app's backend authenticates.
     pub(crate) fn app_secret(&self) -> String {
         self.state.config.demo.as_ref().unwrap().app_secret.expose().to_owned()
     }
 
-    /// The site's backend exchanges a ticket.
-    pub(crate) fn exchange(&self, ticket: &str) -> Call {
+    /// An exchange of `ticket` with the app's credentials.
+    pub(crate) fn exchange(&self, ticket: &str) -> TestRequest {
         self.userinfo(ticket).basic(&self.app().id, &self.app_secret())
     }
 
-    /// Somebody tries to.
-    pub(crate) fn userinfo(&self, ticket: &str) -> Call {
+    /// An exchange of `ticket` without credentials.
+    pub(crate) fn userinfo(&self, ticket: &str) -> TestRequest {
         self.post(&format!("{API}/userinfo")).json(&json!({ "ticket": ticket }))
     }
 }
 
 impl Code {
-    /// What `gene` answers.
-    pub(crate) fn of(data: &Value) -> Self {
+    /// Reads the data of a response to `gene`.
+    pub(crate) fn from_data(data: &Value) -> Self {
         let text = |name: &str| data[name].as_str().unwrap().to_owned();
         Self { random: text("random"), poll_token: text("pollToken"), data: data.clone() }
     }
 }
 
-/// A server that listens on a port of its own, in this process.
-pub(crate) async fn running(config: Config) -> Running {
+/// Starts a server in this process, on a free port.
+pub(crate) async fn start_server(config: Config) -> Running {
     let listener = TcpListener::bind(config.listen).await.unwrap();
     start(config, listener).await.unwrap()
 }
 
-/// Pushes the clock.
-pub(crate) async fn pass(seconds: u64) {
+/// Advances tokio's paused clock.
+pub(crate) async fn advance_clock(seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
 }
 
-/// So many callers of one code are more than are let in.
-pub(crate) fn crowded(config: &mut Config) {
+/// Disables the rate limits on scans, confirms and cancels, which concurrency tests would exceed.
+pub(crate) fn disable_approver_limits(config: &mut Config) {
     let rate = Rate { burst: NonZeroU32::MAX, per_second: NonZeroU32::MAX };
     config.settings.limits.approver_calls_per_code = rate;
     config.settings.limits.approver_calls_per_user = rate;
 }
 
-/// Sends all calls at once and counts their reasons, "ok" for a success.
-pub(crate) async fn race(calls: Vec<Call>) -> HashMap<String, usize> {
-    let mut running: JoinSet<String> = calls
+/// Sends all requests concurrently and counts the responses by `reason`. A success counts as "ok".
+pub(crate) async fn send_concurrently(requests: Vec<TestRequest>) -> HashMap<String, usize> {
+    let mut tasks: JoinSet<String> = requests
         .into_iter()
-        .map(|call| async move {
-            let reply = call.await;
-            reply.json()["reason"].as_str().unwrap_or("ok").to_owned()
+        .map(|request| async move {
+            let response = request.await;
+            response.json()["reason"].as_str().unwrap_or("ok").to_owned()
         })
         .collect();
     let mut counts = HashMap::new();
-    while let Some(reason) = running.join_next().await {
+    while let Some(reason) = tasks.join_next().await {
         *counts.entry(reason.unwrap()).or_default() += 1;
     }
     counts
 }
 
-pub(crate) fn counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize> {
+/// The expected result of [`send_concurrently`].
+pub(crate) fn reason_counts<const N: usize>(expected: [(&str, usize); N]) -> HashMap<String, usize> {
     expected.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
 }
 
-/// A request on its way.
-pub(crate) struct Call {
+/// A request that can still be changed. `.await` sends it.
+pub(crate) struct TestRequest {
     router: Router,
     pub(crate) builder: axum::http::request::Builder,
     body: Body,
 }
 
-impl Call {
+impl TestRequest {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
     }
 
-    /// As if it came through a socket.
-    pub(crate) fn from(mut self, address: &str) -> Self {
+    /// Sets the client address. Without it the server does not know the address.
+    pub(crate) fn client_ip(mut self, address: &str) -> Self {
         let peer = SocketAddr::new(address.parse().unwrap(), 40_000);
         self.builder = self.builder.extension(ConnectInfo(peer));
         self
@@ -237,15 +241,15 @@ impl Call {
     }
 
     pub(crate) fn body(self, content_type: &str, body: impl Into<Body>) -> Self {
-        let mut call = self.header("content-type", content_type);
-        call.body = body.into();
-        call
+        let mut request = self.header("content-type", content_type);
+        request.body = body.into();
+        request
     }
 }
 
-impl IntoFuture for Call {
-    type Output = Reply;
-    type IntoFuture = core::pin::Pin<Box<dyn Future<Output = Reply> + Send>>;
+impl IntoFuture for TestRequest {
+    type Output = TestResponse;
+    type IntoFuture = core::pin::Pin<Box<dyn Future<Output = TestResponse> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
@@ -254,69 +258,70 @@ impl IntoFuture for Call {
             let response = self.router.oneshot(request).await.unwrap();
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
-            let reply = Reply { status: parts.status, headers: parts.headers, body: body.to_vec() };
-            crate::support::description::is_as_described(&method, &path, &reply);
-            reply
+            let response = TestResponse { status: parts.status, headers: parts.headers, body: body.to_vec() };
+            crate::support::description::assert_matches_description(&method, &path, &response);
+            response
         })
     }
 }
 
-/// What came back.
+/// A response with its complete body.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
 }
 
-impl Reply {
+impl TestResponse {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| panic!("no JSON: {:?}", String::from_utf8_lossy(&self.body)))
+            .unwrap_or_else(|_| panic!("the body is not JSON: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The data of a success.
+    /// The data of the response. Panics unless it is a success.
     pub(crate) fn success(&self) -> Value {
         let envelope = self.json();
         assert_eq!((self.status.as_u16(), envelope["code"].as_i64()), (200, Some(200)), "{envelope}");
         assert!(envelope["message"].is_string() && envelope.get("reason").is_none(), "{envelope}");
-        self.is_not_stored();
+        self.assert_common_headers();
         envelope["data"].clone()
     }
 
-    /// HTTP status, `code` and `reason` of a refusal, which holds nothing else but words.
-    pub(crate) fn refusal(&self) -> (u16, i64, String) {
+    /// HTTP status, `code` and `reason` of an error. Panics if the envelope has `data`, or no message.
+    pub(crate) fn error(&self) -> (u16, i64, String) {
         let envelope = self.json();
         assert!(envelope.get("data").is_none(), "{envelope}");
         assert!(envelope["message"].as_str().is_some_and(|message| !message.is_empty()), "{envelope}");
-        self.is_not_stored();
+        self.assert_common_headers();
         let reason = envelope["reason"].as_str().expect("a reason").to_owned();
         (self.status.as_u16(), envelope["code"].as_i64().expect("a code"), reason)
     }
 
-    /// Refused with HTTP 200, as a business refusal is.
+    /// Asserts a business error, which has HTTP status 200.
     #[track_caller]
-    pub(crate) fn is_refused(&self, code: i64, reason: &str) {
-        assert_eq!(self.refusal(), (200, code, reason.to_owned()), "{}", self.json());
+    pub(crate) fn assert_error(&self, code: i64, reason: &str) {
+        assert_eq!(self.error(), (200, code, reason.to_owned()), "{}", self.json());
     }
 
-    /// Told to wait, and how many seconds.
+    /// Asserts a rate-limit error, and returns its `Retry-After` in seconds.
     #[track_caller]
-    pub(crate) fn is_told_to_wait(&self) -> u64 {
-        assert_eq!(self.refusal(), (429, 429, "rate-limited".to_owned()), "{}", self.json());
+    pub(crate) fn assert_rate_limited(&self) -> u64 {
+        assert_eq!(self.error(), (429, 429, "rate-limited".to_owned()), "{}", self.json());
         self.header("retry-after").unwrap().parse().unwrap()
     }
 
+    /// The message of the envelope.
     pub(crate) fn message(&self) -> String {
         self.json()["message"].as_str().unwrap().to_owned()
     }
 
     #[track_caller]
-    fn is_not_stored(&self) {
+    fn assert_common_headers(&self) {
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("content-type"), Some("application/json"));
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"));

@@ -1,4 +1,4 @@
-//! What the server says of itself: every answer that any test gets is held against it.
+//! Validation against the OpenAPI document. Every response to a `TestRequest` is validated.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,65 +8,66 @@ use jsonschema::Validator;
 use scanlogin_server::http::api;
 use serde_json::{Value, json};
 
-use crate::support::common::{API, Reply};
+use crate::support::common::{API, TestResponse};
 
 pub(crate) static DESCRIPTION: LazyLock<Description> = LazyLock::new(Description::new);
 
-/// How each call may be answered.
+/// The parsed OpenAPI document, with the responses of each operation.
 pub(crate) struct Description {
     pub(crate) document: Value,
-    answers: HashMap<(String, Method, u16), Answer>,
+    responses: HashMap<(String, Method, u16), DescribedResponse>,
 }
 
-struct Answer {
+struct DescribedResponse {
     headers: Vec<String>,
-    /// What JSON must look like, by the media type; `None` for pictures.
+    /// The JSON schema by media type, `None` for images.
     content: HashMap<String, Option<Validator>>,
 }
 
 impl Description {
     fn new() -> Self {
         let document = api::description("http://localhost");
-        let mut answers = HashMap::new();
+        let mut responses = HashMap::new();
         for (path, method, operation) in operations(&document) {
-            for (status, answer) in operation["responses"].as_object().unwrap() {
-                let answer = Answer::new(&document, resolve(&document, answer));
-                answers.insert((path.to_owned(), method.clone(), status.parse().unwrap()), answer);
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let response = DescribedResponse::new(&document, resolve(&document, response));
+                responses.insert((path.to_owned(), method.clone(), status.parse().unwrap()), response);
             }
         }
-        Self { document, answers }
+        Self { document, responses }
     }
 
-    /// The path in the document that `path` is an example of.
+    /// The path template of the document that matches `path`.
     fn path(&self, path: &str) -> Option<&str> {
-        let fits = |template: &str| {
-            let (mut parts, mut words) = (path.split('/'), template.split('/'));
-            let same = words
+        let matches = |template: &str| {
+            let (mut segments, mut template_segments) = (path.split('/'), template.split('/'));
+            let all_match = template_segments
                 .by_ref()
-                .zip(parts.by_ref())
-                .all(|(word, part)| word == part || word.starts_with('{') && !part.is_empty());
-            same && template.split('/').count() == path.split('/').count()
+                .zip(segments.by_ref())
+                .all(|(expected, segment)| expected == segment || expected.starts_with('{') && !segment.is_empty());
+            all_match && template.split('/').count() == path.split('/').count()
         };
-        self.document["paths"].as_object().unwrap().keys().map(String::as_str).find(|template| fits(template))
+        self.document["paths"].as_object().unwrap().keys().map(String::as_str).find(|template| matches(template))
     }
 }
 
-impl Answer {
-    fn new(document: &Value, answer: &Value) -> Self {
+impl DescribedResponse {
+    fn new(document: &Value, response: &Value) -> Self {
         let names = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
         let validator = |content: &Value| {
             let schema = content.get("schema")?;
-            let whole = json!({ "components": document["components"], "allOf": [schema] });
-            Some(jsonschema::draft202012::new(&whole).unwrap())
+            let standalone_schema = json!({ "components": document["components"], "allOf": [schema] });
+            Some(jsonschema::draft202012::new(&standalone_schema).unwrap())
         };
-        let content = answer["content"].as_object().into_iter().flatten();
+        let content = response["content"].as_object().into_iter().flatten();
         Self {
-            headers: names(&answer["headers"]),
+            headers: names(&response["headers"]),
             content: content.map(|(media_type, content)| (media_type.clone(), validator(content))).collect(),
         }
     }
 }
 
+/// Path, method and description of every operation.
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, Method, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
         let method = |name: &str| name.to_uppercase().parse().unwrap();
@@ -74,6 +75,7 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, Method
     })
 }
 
+/// Follows a `$ref`, if `value` is one.
 pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => document.pointer(reference.strip_prefix('#').unwrap()).expect(reference),
@@ -81,29 +83,33 @@ pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Holds what the server has answered against what it says that it answers.
+/// Asserts that the document describes this response: its status, headers, media type and body.
 #[track_caller]
-pub(crate) fn is_as_described(method: &Method, path: &str, reply: &Reply) {
-    let Some(described) = DESCRIPTION.path(path) else {
-        let is_call = path.starts_with(API) && reply.status != 404;
-        assert!(!is_call, "{method} {path} is answered, and described nowhere");
+pub(crate) fn assert_matches_description(method: &Method, path: &str, response: &TestResponse) {
+    let Some(template) = DESCRIPTION.path(path) else {
+        let is_undescribed_endpoint = path.starts_with(API) && response.status != 404;
+        assert!(!is_undescribed_endpoint, "{method} {path} exists but is not described");
         return;
     };
-    // A call that is not described must not be there. HEAD is GET without a body, OPTIONS is for browsers.
-    if !DESCRIPTION.document["paths"][described].as_object().unwrap().contains_key(&method.as_str().to_lowercase()) {
-        assert!(reply.status == 405 || [Method::HEAD, Method::OPTIONS].contains(method), "{method} {path}: {reply:?}");
+    // A method that is not described must get 405. HEAD and OPTIONS are never described: HEAD is GET without a body,
+    // and OPTIONS is for preflights.
+    if !DESCRIPTION.document["paths"][template].as_object().unwrap().contains_key(&method.as_str().to_lowercase()) {
+        assert!(
+            response.status == 405 || [Method::HEAD, Method::OPTIONS].contains(method),
+            "{method} {path}: {response:?}"
+        );
         return;
     }
-    let key = (described.to_owned(), method.clone(), reply.status.as_u16());
-    let answer = DESCRIPTION.answers.get(&key).unwrap_or_else(|| panic!("{key:?} is not described"));
-    for name in &answer.headers {
-        assert!(reply.headers.contains_key(name), "{key:?} has no {name}");
+    let key = (template.to_owned(), method.clone(), response.status.as_u16());
+    let described = DESCRIPTION.responses.get(&key).unwrap_or_else(|| panic!("{key:?} is not described"));
+    for name in &described.headers {
+        assert!(response.headers.contains_key(name), "{key:?} has no {name}");
     }
-    let media_type = reply.header("content-type").unwrap();
+    let media_type = response.header("content-type").unwrap();
     let validator =
-        answer.content.get(media_type).unwrap_or_else(|| panic!("{key:?} is not described as {media_type}"));
+        described.content.get(media_type).unwrap_or_else(|| panic!("{key:?} is not described as {media_type}"));
     if let Some(validator) = validator {
-        let faults: Vec<_> = validator.iter_errors(&reply.json()).map(|fault| fault.to_string()).collect();
-        assert!(faults.is_empty(), "{key:?}: {}: {faults:?}", reply.json());
+        let errors: Vec<_> = validator.iter_errors(&response.json()).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{key:?}: {}: {errors:?}", response.json());
     }
 }

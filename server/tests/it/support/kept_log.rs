@@ -1,4 +1,4 @@
-//! What the server logs, kept for a test to read.
+//! Captures the server's log for tests.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,13 +11,13 @@ use serde_json::Value;
 use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 
 thread_local! {
-    /// What this test has logged: each runs on a thread of its own, and so do the handlers that it calls.
+    /// The log of this test. Each test runs on its own thread, and so do the handlers that it calls in process.
     static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-struct Lines;
+struct ThreadWriter;
 
-impl io::Write for Lines {
+impl io::Write for ThreadWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
         Ok(bytes.len())
@@ -28,32 +28,32 @@ impl io::Write for Lines {
     }
 }
 
-/// Keeps the log, of all tests alike: tracing remembers for the whole process which lines nobody wants.
-pub(crate) fn keep() {
+/// Installs a subscriber for all tests. Without it, tracing caches for the whole process that log lines are disabled.
+pub(crate) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let log = tracing_subscriber::fmt().with_writer(|| Lines).with_max_level(tracing::Level::TRACE);
+        let log = tracing_subscriber::fmt().with_writer(|| ThreadWriter).with_max_level(tracing::Level::TRACE);
         log.with_ansi(false).init();
     });
 }
 
-/// The lines that this thread has logged since the last call. A test also calls this first: with `--test-threads=1` all tests run on
-/// one thread.
-pub(crate) fn taken() -> String {
+/// Takes the lines that this thread has logged since the last call. A test also calls this first, because with
+/// `--test-threads=1` all tests share one thread.
+pub(crate) fn take_lines() -> String {
     String::from_utf8(LINES.take()).unwrap()
 }
 
-/// Does `work`, and sends each line that it logs as soon as it is logged.
-pub(crate) fn sent_to<T>(sender: Sender<String>, work: impl FnOnce() -> T) -> T {
-    keep();
-    with_default(&log_to(move || Sent(sender.clone()), LogFormat::Text, false), work)
+/// Runs `work`, and sends each log line to `sender` as soon as it is logged.
+pub(crate) fn with_log_sent_to<T>(sender: Sender<String>, work: impl FnOnce() -> T) -> T {
+    install();
+    with_default(&log_to(move || ChannelWriter(sender.clone()), LogFormat::Text, false), work)
 }
 
-struct Sent(Sender<String>);
+struct ChannelWriter(Sender<String>);
 
-impl io::Write for Sent {
+impl io::Write for ChannelWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // A test that has ended needs no more lines.
+        // Errors are ignored, because a test may drop the receiver before the work ends.
         let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
         Ok(bytes.len())
     }
@@ -63,39 +63,39 @@ impl io::Write for Sent {
     }
 }
 
-/// The log of one test, as `--log-format` writes it.
-pub(crate) struct Log {
+/// The log of one test, in a format of `--log-format`.
+pub(crate) struct CapturedLog {
     bytes: Arc<Mutex<Vec<u8>>>,
-    _until_dropped: DefaultGuard,
+    _guard: DefaultGuard,
 }
 
-impl Log {
+impl CapturedLog {
     pub(crate) fn new(format: LogFormat) -> Self {
-        keep();
+        install();
         let bytes = Arc::<Mutex<Vec<u8>>>::default();
         let writer = Arc::clone(&bytes);
-        let dispatch = log_to(move || Shared(Arc::clone(&writer)), format, false);
-        Self { bytes, _until_dropped: set_default(&dispatch) }
+        let dispatch = log_to(move || BufferWriter(Arc::clone(&writer)), format, false);
+        Self { bytes, _guard: set_default(&dispatch) }
     }
 
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
     }
 
-    /// What each line says, of a log for programs.
+    /// The parsed lines of a JSON log.
     pub(crate) fn lines(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The events of the audit.
-    pub(crate) fn audit(&self) -> Vec<Value> {
+    /// The audit events of a JSON log.
+    pub(crate) fn audit_events(&self) -> Vec<Value> {
         self.lines().into_iter().filter(|line| line["target"] == "audit").collect()
     }
 }
 
-struct Shared(Arc<Mutex<Vec<u8>>>);
+struct BufferWriter(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Shared {
+impl io::Write for BufferWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,4 +1,4 @@
-//! Helpers that several test modules share.
+//! Helpers and fixtures that several test modules share.
 
 pub(crate) mod common;
 pub(crate) mod description;

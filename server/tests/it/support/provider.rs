@@ -1,5 +1,4 @@
-//! A provider of OpenID Connect, as far as the server has to do with it: the keys that it signs with, and the address
-//! where it publishes them.
+//! A fake OpenID Connect provider: it signs tokens, and publishes its keys as a JWKS over HTTP.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -24,69 +23,69 @@ use crate::support::common::Server;
 
 pub(crate) const ISSUER: &str = "https://id.example.com";
 
-/// What the provider says to who asks for its keys.
+/// The provider's response to a request for its keys.
 #[derive(Clone)]
-pub(crate) enum Answer {
-    /// These keys, and no others.
+pub(crate) enum JwksResponse {
+    /// A key set.
     Keys(Vec<Value>),
-    /// What is no key set.
+    /// A body that is not a key set.
     Text(String),
-    /// Nothing but a status.
+    /// A status without a body.
     Status(StatusCode),
-    /// That the keys are elsewhere, and, beside that, these.
+    /// A redirect to this URL, with a key set as its body.
     Redirect(String, Vec<Value>),
-    /// These keys, once somebody has given the sign.
-    Later(Arc<Notify>, Vec<Value>),
-    /// Nothing, ever.
-    Silence,
+    /// A key set that is sent after a notification.
+    Deferred(Arc<Notify>, Vec<Value>),
+    /// No response. The connection stays open.
+    Never,
 }
 
-/// Publishes its keys at an address of its own until it is dropped.
+/// Serves its keys on a free port until it is dropped.
 pub(crate) struct Provider {
     pub(crate) url: String,
-    answer: Arc<Mutex<Answer>>,
-    /// The headers of each request.
+    response: Arc<Mutex<JwksResponse>>,
+    /// The headers of each request for the keys.
     requests: Arc<Mutex<Vec<HeaderMap>>>,
     server: JoinHandle<()>,
 }
 
 impl Provider {
-    /// At `https://id.example.com`, as its tokens say; in truth on this machine.
-    pub(crate) async fn with(keys: &[&Key]) -> Self {
+    /// Starts a provider on this machine. Its tokens name [`ISSUER`] as their issuer.
+    pub(crate) async fn start(keys: &[&Key]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/keys", listener.local_addr().unwrap());
-        let answer = Arc::new(Mutex::new(Answer::Keys(jwks(keys))));
+        let response = Arc::new(Mutex::new(JwksResponse::Keys(jwks(keys))));
         let requests = Arc::new(Mutex::new(Vec::new()));
         let handler = {
-            let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+            let (response, requests) = (Arc::clone(&response), Arc::clone(&requests));
             async move |headers: HeaderMap| {
                 requests.lock().unwrap().push(headers);
-                let answer = answer.lock().unwrap().clone();
-                answer.say().await
+                let response = response.lock().unwrap().clone();
+                response.send().await
             }
         };
         let router = Router::new().fallback(handler);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, answer, requests, server }
+        Self { url, response, requests, server }
     }
 
     pub(crate) fn publish(&self, keys: &[&Key]) {
-        self.answer(Answer::Keys(jwks(keys)));
+        self.set_response(JwksResponse::Keys(jwks(keys)));
     }
 
-    /// Publishes its keys once the sign is given that this returns.
-    pub(crate) fn publish_later(&self, keys: &[&Key]) -> Arc<Notify> {
-        let sign = Arc::new(Notify::new());
-        self.answer(Answer::Later(Arc::clone(&sign), jwks(keys)));
-        sign
+    /// Delays the response with the keys until the returned [`Notify`] is notified.
+    pub(crate) fn publish_deferred(&self, keys: &[&Key]) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        self.set_response(JwksResponse::Deferred(Arc::clone(&notify), jwks(keys)));
+        notify
     }
 
-    pub(crate) fn answer(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+    pub(crate) fn set_response(&self, response: JwksResponse) {
+        *self.response.lock().unwrap() = response;
     }
 
-    /// How often somebody has asked for its keys.
-    pub(crate) fn asked(&self) -> usize {
+    /// The number of requests for its keys.
+    pub(crate) fn fetch_count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 
@@ -96,9 +95,9 @@ impl Provider {
         Some(requests.last()?.get(name)?.to_str().unwrap().to_owned())
     }
 
-    /// Waits until somebody has asked for its keys that often.
-    pub(crate) async fn has_been_asked(&self, times: usize) {
-        while self.asked() < times {
+    /// Waits until there have been `count` requests for its keys.
+    pub(crate) async fn wait_for_fetches(&self, count: usize) {
+        while self.fetch_count() < count {
             tokio::task::yield_now().await;
         }
     }
@@ -110,12 +109,12 @@ impl Drop for Provider {
     }
 }
 
-impl Answer {
-    async fn say(self) -> Response {
+impl JwksResponse {
+    async fn send(self) -> Response {
         match self {
             Self::Keys(keys) => axum::Json(json!({ "keys": keys })).into_response(),
-            Self::Later(sign, keys) => {
-                sign.notified().await;
+            Self::Deferred(notify, keys) => {
+                notify.notified().await;
                 axum::Json(json!({ "keys": keys })).into_response()
             }
             Self::Text(text) => text.into_response(),
@@ -123,7 +122,7 @@ impl Answer {
             Self::Redirect(url, keys) => {
                 (StatusCode::FOUND, [(header::LOCATION, url)], axum::Json(json!({ "keys": keys }))).into_response()
             }
-            Self::Silence => core::future::pending().await,
+            Self::Never => core::future::pending().await,
         }
     }
 }
@@ -137,9 +136,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The same each time, since to make one takes long.
+    /// All RS256 keys are the same key, because generating an RSA key is slow.
     pub(crate) fn rs256(id: &str) -> Self {
-        let key = rsa();
+        let key = rsa_key();
         let jwk = json!({ "kty": "RSA", "n": base64(key.n().to_bytes_be()), "e": base64(key.e().to_bytes_be()) });
         let encoding = EncodingKey::from_rsa_der(key.to_pkcs1_der().unwrap().as_bytes());
         Self::new(id, Algorithm::RS256, jwk, encoding)
@@ -181,7 +180,7 @@ impl Key {
 }
 
 /// The key of [`Key::rs256`].
-pub(crate) fn rsa() -> &'static RsaPrivateKey {
+pub(crate) fn rsa_key() -> &'static RsaPrivateKey {
     static KEY: LazyLock<RsaPrivateKey> = LazyLock::new(|| RsaPrivateKey::new(&mut OsRng, 2048).unwrap());
     &KEY
 }
@@ -190,7 +189,7 @@ pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Believes the one whose keys are at `jwks`.
+/// Trusts [`ISSUER`] with the keys at `jwks`. `settings` adds or replaces fields of its section.
 pub(crate) fn issuers(jwks: &str, settings: Value) -> Issuers {
     let mut issuer = json!({ "issuer": ISSUER, "audience": ["scanlogin", "phones"], "jwks": jwks });
     if settings.get("user_pool_claim").is_none() {
@@ -200,13 +199,13 @@ pub(crate) fn issuers(jwks: &str, settings: Value) -> Issuers {
     serde_json::from_value(json!([issuer])).unwrap()
 }
 
-/// What the provider says of Alice, to us, for an hour.
+/// Valid claims about alice that expire in an hour.
 pub(crate) fn claims(server: &Server) -> Value {
     json!({ "iss": ISSUER, "aud": "scanlogin", "sub": "alice", "iat": from_now(server, 0), "exp": from_now(server, 3_600) })
 }
 
-/// The same, but for one claim; null takes it away.
-pub(crate) fn with(server: &Server, name: &str, value: Value) -> Value {
+/// [`claims`] with one claim replaced. Null removes the claim.
+pub(crate) fn claims_with(server: &Server, name: &str, value: Value) -> Value {
     let mut claims = claims(server);
     match value {
         Value::Null => claims.as_object_mut().unwrap().remove(name),
@@ -215,6 +214,7 @@ pub(crate) fn with(server: &Server, name: &str, value: Value) -> Value {
     claims
 }
 
+/// The server's time plus `seconds`, in seconds since 1970.
 pub(crate) fn from_now(server: &Server, seconds: i64) -> i64 {
     server.state.clock.now().as_second() + seconds
 }

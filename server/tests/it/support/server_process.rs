@@ -1,4 +1,4 @@
-//! The built server as a process of its own, and the three who call it over HTTP.
+//! The built server as a child process, and an HTTP client for it.
 
 use core::time::Duration;
 use std::io::{self, BufRead as _, BufReader};
@@ -14,37 +14,37 @@ use crate::support::redis_server::TIMEOUT;
 
 const API: &str = "/api/v2/qrcode";
 
-/// How long a test waits for a line of the log before it fails. No test depends on it.
+/// How long a test waits for a log line before it fails. Passing tests never wait this long.
 const LINE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A server on a port of its own, killed at the latest when it is dropped.
+/// A server process on a free port. It is killed when this is dropped.
 pub(crate) struct ServerProcess {
-    pub(crate) address: Address,
+    pub(crate) client: Client,
     process: Child,
     log: Receiver<String>,
 }
 
-/// Where it listens; what calls it can be handed to a task.
+/// Sends requests to one server. It can be cloned into tasks.
 #[derive(Clone)]
-pub(crate) struct Address(String);
+pub(crate) struct Client(String);
 
-/// A code, as the browser knows it that asked for it.
+/// A code as the browser that created it knows it.
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) random: String,
     pub(crate) poll_token: String,
 }
 
-/// What came back.
+/// A response with its parsed body.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) json: Value,
 }
 
 impl ServerProcess {
-    /// A demo, with a log for programs.
+    /// A demo with a JSON log.
     pub(crate) fn demo(store: &str) -> Self {
         Self::demo_with(store, |command| command)
     }
@@ -56,26 +56,26 @@ impl ServerProcess {
         Self::start(command)
     }
 
-    /// Starts the program by `command`, and returns when it listens. It says itself on which port.
+    /// Starts the program with `command`, and returns when it listens. The port is read from its log.
     pub(crate) fn start(mut command: Command) -> Self {
         command.env("SCANLOGIN_LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let (sender, log) = channel();
-        // All lines are read as they come: a full pipe would stop the server.
+        // The lines are read continuously, because a full pipe would block the server.
         std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
-        let mut server = Self { address: Address(String::new()), process, log };
-        let line = server.line_with("listening");
-        server.address.0 = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let mut server = Self { client: Client(String::new()), process, log };
+        let line = server.wait_for_log_line("listening");
+        server.client.0 = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
         server
     }
 
-    /// The next line of its log that has `words` in it.
-    pub(crate) fn line_with(&self, words: &str) -> String {
+    /// Waits for the next line of its log that contains `text`.
+    pub(crate) fn wait_for_log_line(&self, text: &str) -> String {
         let mut before = String::new();
         loop {
-            let Ok(line) = self.log.recv_timeout(LINE_TIMEOUT) else { panic!("no {words:?} in the log:\n{before}") };
-            if line.contains(words) {
+            let Ok(line) = self.log.recv_timeout(LINE_TIMEOUT) else { panic!("no {text:?} in the log:\n{before}") };
+            if line.contains(text) {
                 return line;
             }
             before += &line;
@@ -87,92 +87,93 @@ impl ServerProcess {
         self.process.id()
     }
 
-    /// Sends it a signal, such as `STOP`.
+    /// Sends a signal, such as `STOP`.
     pub(crate) fn signal(&self, name: &str) {
         signal(self.id(), name);
     }
 
-    /// As `kill -9` does.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 }
 
-/// Sends the process `id` a signal, such as `STOP`.
+/// Sends a signal, such as `STOP`, to the process `id`.
 pub(crate) fn signal(id: u32, name: &str) {
     assert!(Command::new("kill").args([format!("-{name}"), id.to_string()]).status().unwrap().success());
 }
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It may have been killed before.
+        // Errors are ignored, because a test may have killed the process before.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-impl Address {
-    /// The address of a server in this process.
-    pub(crate) fn of(running: &Running) -> Self {
+impl Client {
+    /// A client of a server in this process.
+    pub(crate) fn new(running: &Running) -> Self {
         Self(running.url.strip_prefix("http://").unwrap().to_owned())
     }
 
-    /// `127.0.0.1:PORT`.
-    pub(crate) fn as_str(&self) -> &str {
+    /// The address of the server: `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
         &self.0
     }
 
-    /// A page asks for a code.
-    pub(crate) async fn gene(&self) -> io::Result<Reply> {
+    /// Creates a code, as a page does.
+    pub(crate) async fn gene(&self) -> io::Result<HttpResponse> {
         self.post(&format!("{API}/gene"), "", &json!({})).await
     }
 
-    /// The page asks what has become of its code, and waits for another status than `known`.
-    pub(crate) async fn check(&self, code: &Code, known: i32, wait: u64) -> io::Result<Reply> {
+    /// Polls `code`, as its page does. The poll waits up to `wait` seconds for a status other than `known`.
+    pub(crate) async fn check(&self, code: &Code, known: i32, wait: u64) -> io::Result<HttpResponse> {
         let path = format!("{API}/check?random={}&status={known}&wait={wait}", code.random);
-        self.call("GET", &path, &format!("x-scanlogin-poll-token: {}\r\n", code.poll_token), "").await
+        self.send("GET", &path, &format!("x-scanlogin-poll-token: {}\r\n", code.poll_token), "").await
     }
 
-    /// The phone of alice, signed in at this server, asks for `action`.
-    pub(crate) async fn act(&self, action: &str, code: &Code) -> io::Result<Reply> {
+    /// Sends `action` (`scanned`, `confirm` or `cancel`) from the phone of alice, who signs in at this server first.
+    pub(crate) async fn act(&self, action: &str, code: &Code) -> io::Result<HttpResponse> {
         let login = self.post("/demo/login", "", &json!({ "username": "alice", "password": "alice" })).await?;
         let authorization = format!("authorization: Bearer {}\r\n", login.data()["token"].as_str().unwrap());
         self.post(&format!("{API}/{action}"), &authorization, &json!({ "random": code.random })).await
     }
 
-    /// The backend of the demo's site exchanges a ticket.
-    pub(crate) async fn exchange(&self, ticket: &str) -> io::Result<Reply> {
+    /// Exchanges a ticket through the backend of the demo site.
+    pub(crate) async fn exchange(&self, ticket: &str) -> io::Result<HttpResponse> {
         self.post("/demo/session", "", &json!({ "ticket": ticket })).await
     }
 
-    async fn post(&self, path: &str, headers: &str, body: &Value) -> io::Result<Reply> {
-        self.call("POST", path, &format!("{headers}content-type: application/json\r\n"), &body.to_string()).await
+    async fn post(&self, path: &str, headers: &str, body: &Value) -> io::Result<HttpResponse> {
+        self.send("POST", path, &format!("{headers}content-type: application/json\r\n"), &body.to_string()).await
     }
 
-    /// An error is what a page sees of a server that is killed.
-    async fn call(&self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Reply> {
+    /// Sends a request on its own connection. Returns an error if the server is killed before it has responded.
+    async fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<HttpResponse> {
         let mut stream = TcpStream::connect(&self.0).await?;
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.0);
         let request = format!("{head}content-length: {length}\r\n{headers}\r\n{body}");
         stream.write_all(request.as_bytes()).await?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).await?;
-        let (head, body) = reply.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await?;
+        let (head, body) = response.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
         let json = serde_json::from_str(body).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok(Reply { status, head: head.to_owned(), json })
+        Ok(HttpResponse { status, head: head.to_owned(), json })
     }
 }
 
-impl Reply {
-    /// The data of a success.
+impl HttpResponse {
+    /// The data of the response. Panics unless it is a success.
     pub(crate) fn data(&self) -> &Value {
         assert_eq!((self.status, &self.json["code"]), (200, &json!(200)), "{self:?}");
         &self.json["data"]
     }
 
+    /// The code in a response to `gene`.
     pub(crate) fn code(&self) -> Code {
         let text = |name: &str| self.data()[name].as_str().unwrap().to_owned();
         Code { random: text("random"), poll_token: text("pollToken") }
@@ -182,7 +183,7 @@ impl Reply {
         self.json["reason"].as_str().unwrap_or_default()
     }
 
-    /// Sent away for now, and told when to come back.
+    /// Whether it is a 503 with `Retry-After`.
     pub(crate) fn is_unavailable(&self) -> bool {
         self.status == 503 && self.reason() == "unavailable" && self.head.contains("retry-after: ")
     }

@@ -1,21 +1,21 @@
-//! Stores that are slow, or broken.
+//! Stores with delays or errors.
 
 use core::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use scanlogin_server::secrets::Hash;
-use scanlogin_server::store::notify::Waiters;
+use scanlogin_server::store::notify::CodeNotifier;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{Account, KeyPurpose, Redemption, Revision, Store, StoreError, StoredKey};
 use tokio::time::sleep;
 
-/// A store that takes its time to say what it has found, and that it has swapped.
+/// Delays the results of `find` and `swap`. The operations themselves run before the delay.
 pub(crate) struct SlowStore {
     pub(crate) store: SqliteStore,
-    pub(crate) after_find: Duration,
-    pub(crate) after_swap: Duration,
+    pub(crate) find_delay: Duration,
+    pub(crate) swap_delay: Duration,
 }
 
 #[async_trait]
@@ -25,7 +25,7 @@ impl Store for SlowStore {
     }
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
         let found = self.store.find(random).await;
-        sleep(self.after_find).await;
+        sleep(self.find_delay).await;
         found
     }
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
@@ -33,7 +33,7 @@ impl Store for SlowStore {
     }
     async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
         let swapped = self.store.swap(record, expected).await;
-        sleep(self.after_swap).await;
+        sleep(self.swap_delay).await;
         swapped
     }
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
@@ -60,7 +60,7 @@ impl Store for SlowStore {
     async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.store.forget(now).await
     }
-    async fn listen(&self, waiters: Waiters) {
+    async fn listen(&self, waiters: CodeNotifier) {
         self.store.listen(waiters).await;
     }
     async fn ping(&self) -> Result<(), StoreError> {
@@ -68,14 +68,15 @@ impl Store for SlowStore {
     }
 }
 
-/// A store whose disk is gone, or worse.
+/// A store whose operations all fail.
 pub(crate) struct BrokenStore {
+    /// Whether an operation panics instead of returning an error.
     pub(crate) panics: bool,
 }
 
 impl BrokenStore {
     fn fail<T>(&self) -> Result<T, StoreError> {
-        assert!(!self.panics, "the store has a fault of its own");
+        assert!(!self.panics, "the test store panics");
         Err(StoreError::new("the disk is gone"))
     }
 }
@@ -118,7 +119,7 @@ impl Store for BrokenStore {
     async fn forget(&self, _: Timestamp) -> Result<usize, StoreError> {
         self.fail()
     }
-    async fn listen(&self, _: Waiters) {
+    async fn listen(&self, _: CodeNotifier) {
         core::future::pending().await
     }
     async fn ping(&self) -> Result<(), StoreError> {
