@@ -1,7 +1,9 @@
-//! Where a request comes from: the socket's other end, or what a proxy that we trust says of it.
+//! The client of a request: its address, and what it sends about itself.
 //!
-//! Deliberately absent: the `Forwarded` header of RFC 7239. Proxies append to one header or the other, and hand on what
-//! the client wrote into the one that they do not know.
+//! The address is that of the TCP peer, or, if the peer is a trusted proxy, one that `X-Forwarded-For` contains.
+//!
+//! Deliberately absent: the header `Forwarded` of RFC 7239. A proxy appends to one of the two headers, and forwards the
+//! other one as the client wrote it.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -10,35 +12,35 @@ use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use scanlogin_protocol::wire::Requester;
 
-/// The address of the client; none for a request that came without a socket.
+/// The IP address of the client. `None` if the request did not come through a socket, as in tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
-    /// Who sent `headers` through `proxies`, if any.
+    /// The client that sent `headers`, directly or through `proxies`.
     pub fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
         Self(peer.map(|peer| behind(peer, headers, proxies)))
     }
 
-    /// Whom limits take it for.
+    /// The address that rate limits count: an IPv4 address, or the /64 network of an IPv6 address.
     pub fn network(self) -> Option<IpAddr> {
         self.0.map(network)
     }
 }
 
-/// The program that calls, as far as it says.
+/// The client program of a request, for the approver and for the audit log.
 pub struct Browser {
-    /// The origin of its page.
+    /// The header `origin`, shortened and without control characters. `None` if the client sent none.
     pub origin: Option<String>,
-    /// The address that it connects from.
+    /// The IP address, or `unknown`.
     pub ip: String,
-    /// What it calls itself.
+    /// The header `user-agent`, shortened and without control characters. `None` if the client sent none.
     pub user_agent: Option<String>,
 }
 
 impl Browser {
-    /// Who asks for a code that is made at `created_at`.
+    /// The description that an approver gets of the browser that created a code of `app_name` at `created_at`.
     pub fn requester(self, app_name: &str, created_at: String) -> Requester {
         Requester {
             app_name: app_name.to_owned(),
@@ -50,12 +52,12 @@ impl Browser {
     }
 }
 
-/// Whether `address` is one of `proxies`.
+/// Whether `address` is in one of the networks `proxies`.
 pub(crate) fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|proxy| proxy.contains(&address))
 }
 
-/// An IPv4 address, or the /64 of an IPv6 one: whoever has an address in it has all the others too.
+/// An IPv4 address, or the /64 network of an IPv6 address: one client usually has all addresses of a /64.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
@@ -63,7 +65,9 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The right-most address that is no proxy's of ours: what stands left of it is only what a stranger says.
+/// The right-most address in `X-Forwarded-For` that is not a trusted proxy. The addresses to its left are not trustworthy.
+///
+/// A malformed entry ends the search: the client is then the proxy that added this entry.
 fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     if !is_trusted(peer, proxies) {
         return peer;
@@ -81,7 +85,7 @@ fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
     client
 }
 
-/// An address as proxies write it: some add the port, and brackets with it.
+/// Parses the address of an entry. Some proxies add the port, and write an IPv6 address in brackets.
 fn parse(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);
@@ -107,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_may_write_what_they_like() {
+    fn x_forwarded_for_of_an_untrusted_peer_is_ignored() {
         assert_eq!(client("192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
         assert_eq!(client("::ffff:192.0.2.1", &["198.51.100.7"]), "192.0.2.1");
     }
 
     #[test]
-    fn a_proxy_of_ours_is_believed_and_so_are_those_before_it() {
+    fn client_is_the_right_most_address_that_is_not_a_trusted_proxy() {
         for (forwarded_for, expected) in [
             (&["198.51.100.7"][..], "198.51.100.7"),
             (&["203.0.113.1, 198.51.100.7"], "198.51.100.7"),
@@ -132,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_whose_proxy_it_let_through() {
+    fn search_stops_at_a_malformed_entry_and_returns_the_proxy_that_added_it() {
         for (forwarded_for, expected) in [
             (&[][..], "10.0.0.1"),
             (&[""], "10.0.0.1"),
@@ -147,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_take_a_64_for_one_and_an_ipv4_address_for_itself() {
+    fn network_is_the_64_of_an_ipv6_address_and_a_single_ipv4_address() {
         for (address, expected) in [
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
             ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),

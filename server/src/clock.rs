@@ -1,41 +1,41 @@
-//! What time it is: handed in, so that a test of an expiry need not wait for it.
+//! The source of the current time. A test provides its own, so that it need not wait for an expiry.
 //!
-//! Deliberately absent: timers. Whoever waits does so with tokio, whose own clock a test can stop and push.
+//! It has no timers. Code that waits uses tokio's timers, whose clock a test can pause and advance.
 
 use core::time::Duration;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time in UTC, to the millisecond.
+/// A source of the current time, in milliseconds.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
-    /// The clock of the machine.
+    /// The clock of the system.
     pub fn system() -> Self {
         Self(Arc::new(Timestamp::now))
     }
 
-    /// A clock that shows `start` now and goes on with tokio's, which stands still in a test that pauses it.
+    /// A clock that shows `start` now and advances with tokio's clock, which a test can pause.
     pub fn starting_at(start: Timestamp) -> Self {
         let begin = tokio::time::Instant::now();
         Self(Arc::new(move || later(start, begin.elapsed())))
     }
 
-    /// The time now, without the part of it that the wire can't show.
+    /// The current time, truncated to milliseconds: the precision of times in the protocol.
     pub fn now(&self) -> Timestamp {
         let now = self.0();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }
 
-/// `time` and `duration` more.
+/// `time` plus `duration`; [`Timestamp::MAX`] if that overflows.
 pub fn later(time: Timestamp, duration: Duration) -> Timestamp {
     time.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// How long after `earlier` the time `later` is, `None` when it is before.
+/// The time from `earlier` to `later`; `None` if `later` is before `earlier`.
 pub fn elapsed(earlier: Timestamp, later: Timestamp) -> Option<Duration> {
     let elapsed = later.duration_since(earlier);
     (!elapsed.is_negative()).then(|| elapsed.unsigned_abs())
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_with_exactly_three_decimals() {
+    fn rfc3339_writes_exactly_three_decimals() {
         for (text, expected) in [
             ("2019-12-27T11:53:41.26Z", "2019-12-27T11:53:41.260Z"),
             ("2019-12-27T11:53:41Z", "2019-12-27T11:53:41.000Z"),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn elapsed_time_is_told_from_time_to_come() {
+    fn elapsed_is_none_if_later_is_before_earlier() {
         let early: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let late = later(early, Duration::from_secs(3));
         assert_eq!(elapsed(early, late), Some(Duration::from_secs(3)));
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_test_pushes_the_clock() {
+    async fn starting_at_advances_with_the_clock_of_tokio() {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let clock = Clock::starting_at(start);
         tokio::time::advance(Duration::from_secs(90)).await;

@@ -8,12 +8,12 @@
 //! 1. [`cli`]: flags and commands. [`config`]: their values, and the settings file.
 //! 2. [`http`]: routes, handlers, extractors, middleware and errors. `net`: the listener and its timeouts.
 //! 3. [`codes`]: creates and finds codes, and applies actions to them.
-//! 4. [`auth`]: tokens of approvers, and the keys that sign our own. [`rate_limit`]: limits by address, user and code.
+//! 4. [`auth`]: tokens of approvers, and the keys of this server. [`rate_limit`]: limits per address, user and code.
 //! 5. [`telemetry`]: log, audit log and metrics.
-//! 6. [`store`]: records, and the stores that keep them.
-//! 7. [`clock`], [`secrets`], [`client`]: what all layers use.
+//! 6. [`store`]: records of codes, accounts and keys, and the stores for them.
+//! 7. [`clock`], [`secrets`], [`client`]: the parts that all layers use.
 //!
-//! The messages and the life of a code are those of the crate `scanlogin-protocol`; `scanlogin-qr` draws codes.
+//! The crate `scanlogin-protocol` defines the messages and the states of a code. The crate `scanlogin-qr` draws codes.
 
 pub mod auth;
 pub mod cli;
@@ -40,7 +40,7 @@ pub use run::{Running, StartError, start, start_with};
 use crate::http::middleware::Observe;
 use crate::http::{api, demo, static_files};
 
-/// Everything that the server answers.
+/// The router of the server: the API, the pages, and the demo if `state` has one.
 pub fn app(state: &Arc<AppState>) -> Router {
     let api = api::routes(state);
     let mut pages = static_files::routes(&state.config);

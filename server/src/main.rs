@@ -1,4 +1,4 @@
-//! The program: flags in, a server until a signal or the end of a command, an exit code out.
+//! The program `scanlogin-server`: runs a command, or serves until a signal stops it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use scanlogin_server::telemetry::log;
 use scanlogin_server::{StartError, cli, start};
 use tokio::net::{TcpListener, TcpSocket};
 
-/// What is open besides connections: the listener, the store, pages that are being read.
+/// The number of files that are reserved for everything but connections: the listener, the store, static files.
 const OTHER_FILES: u64 = 256;
-/// How many connections may wait until they are accepted. Of those who find no place the system lets each wait a second.
+/// The length of the queue of connections that wait to be accepted. When it is full, a client has to retry after a second.
 const BACKLOG: u32 = 1_024;
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     log::write_to_stderr(config.log_format);
     if config.public_url.as_ref().is_some_and(Origin::is_https) && config.trusted_proxies.is_empty() {
         tracing::warn!(
-            "--public-url is https, so there is a proxy; name it by --trusted-proxy, or all visitors count as one"
+            "--public-url is https, but --trusted-proxy is not set; all clients behind the proxy count as one address"
         );
     }
     config.max_connections = make_room(config.max_connections);
@@ -58,28 +58,30 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Like [`TcpListener::bind`], by which only 128 may wait: fewer than come at once when an office opens its browsers.
+/// Like [`TcpListener::bind`], but with a queue of [`BACKLOG`] connections instead of 128. 128 are too few when all
+/// browsers of an office connect at the same time.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Elsewhere it would let others take the port.
+    // On Windows this option would let other processes use the port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// How many of so many `connections` there can be. Many systems give a program 1,024 files, and more only when it asks.
+/// Raises the limit of open files for `connections`, and returns how many of them it allows. Many systems allow a process
+/// 1,024 open files until it raises the limit.
 fn make_room(connections: u32) -> u32 {
     let wanted = u64::from(connections) + OTHER_FILES;
     let files = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the limit of open files can't be read");
+        tracing::warn!(%error, "the limit of open files can't be read or raised");
         wanted
     });
     if files >= wanted {
         return connections;
     }
     let room = u32::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(connections);
-    tracing::info!(connections = room, "fewer than --max-connections: the system gives this program no more files");
+    tracing::info!(connections = room, "fewer than --max-connections: the limit of open files is too low");
     room
 }
 
@@ -88,7 +90,7 @@ enum Signal {
     Stop,
 }
 
-/// Ctrl-C, and what a state manager sends.
+/// Ctrl-C and SIGTERM stop the server. SIGHUP reloads the settings.
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -111,7 +113,7 @@ impl Signals {
     }
 }
 
-/// Ctrl-C.
+/// Ctrl-C stops the server. No signal reloads the settings.
 #[cfg(not(unix))]
 struct Signals;
 

@@ -1,6 +1,4 @@
-//! A server that runs: its socket, its sweeping, its end.
-//!
-//! Deliberately absent: signals, which belong to `main`.
+//! A running server: its start, its background tasks and its shutdown. `main` handles signals.
 
 use core::fmt;
 use core::time::Duration;
@@ -19,26 +17,26 @@ use crate::http::state::AppState;
 use crate::net::listener::serve;
 use crate::store::StoreError;
 
-/// How often codes are looked through for those to be forgotten, and keys for new ones.
+/// The interval at which the server removes old codes, reads its signing keys, and refreshes the keys of issuers.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a request may take to finish once the server is to end.
+/// How long a shutdown waits for requests in progress.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 
-/// Opens the store and serves the whole [`app()`] at `listener`. Without a public address in `config`, the server goes by
-/// the one that it listens on.
+/// Opens the store and serves [`app()`] on `listener`. Without a public URL in `config`, the server uses the address of
+/// `listener`.
 ///
 /// # Errors
 ///
-/// When the store can't be opened.
+/// If the store or the signing keys can't be read, or the listener of the metrics can't be opened.
 pub async fn start(config: Config, listener: TcpListener) -> Result<Running, StartError> {
     start_with(config, listener, |app| app).await
 }
 
-/// As [`start`], with layers of the caller's around the [`app()`]: a test may so break the network between the two ends.
+/// Like [`start`], but serves `wrap` of [`app()`]. A test can add layers that simulate faults of the network.
 ///
 /// # Errors
 ///
-/// When the store can't be opened.
+/// As for [`start`].
 pub async fn start_with(
     mut config: Config,
     listener: TcpListener,
@@ -52,7 +50,7 @@ pub async fn start_with(
         None => None,
     };
     let app = wrap(app(&state));
-    let (store, waiters) = (Arc::clone(&state.store), state.codes.waiters.clone());
+    let (store, waiters) = (Arc::clone(&state.store), state.codes.notifier.clone());
     Ok(Running {
         url: state.config.base_url(),
         exporter,
@@ -63,14 +61,14 @@ pub async fn start_with(
     })
 }
 
-/// A server that runs until it is shut down or dropped.
+/// A running server. Dropping it stops it at once.
 #[must_use = "a server that is dropped stops at once"]
 pub struct Running {
-    /// The address that others reach it by.
+    /// The URL that clients use.
     pub url: String,
-    /// Where its metrics are read.
+    /// The listener of the metrics. `None` without `metrics_listen` in the configuration.
     pub exporter: Option<Exporter>,
-    /// What it works with.
+    /// The state that the handlers share.
     pub state: Arc<AppState>,
     server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
@@ -78,12 +76,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Takes no more connections, answers the polls that wait, and lets the other requests finish.
+    /// Stops accepting connections, answers the held polls, and waits up to 10 s for the other requests.
     pub async fn shutdown(mut self) {
         self.state.stop();
         match timeout(SHUTDOWN_GRACE, &mut self.server).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "the server task failed"),
             Err(_) => tracing::warn!("some requests did not finish in time"),
         }
     }
@@ -104,24 +102,24 @@ async fn sweep(state: Arc<AppState>) {
         ticks.tick().await;
         state.identity.refresh();
         if let Err(error) = state.signing_keys.refresh().await {
-            tracing::error!(%error, "the signing keys can't be read again");
+            tracing::error!(%error, "the signing keys can't be reloaded");
         }
         match state.store.forget(state.clock.now()).await {
             Ok(0) => {}
-            Ok(codes) => tracing::info!(codes, "forgotten"),
-            Err(error) => tracing::error!(%error, "old codes can't be forgotten"),
+            Ok(codes) => tracing::info!(codes, "removed old codes"),
+            Err(error) => tracing::error!(%error, "old codes can't be removed"),
         }
     }
 }
 
-/// Why the server does not start.
+/// Why the server does not start, or stops.
 #[derive(Debug)]
 pub enum StartError {
-    /// A value is wrong.
+    /// The configuration is rejected.
     Config(ConfigError),
-    /// The store can't be opened.
+    /// The store can't be opened or read.
     Store(StoreError),
-    /// The address can't be listened on.
+    /// A listener or a signal handler failed.
     Listen(io::Error),
 }
 

@@ -1,21 +1,23 @@
-//! Everything secret that the server makes, and how it is kept: ids, poll tokens, tickets.
+//! The secrets of codes and apps: how the server creates, derives and stores ids, poll tokens and tickets.
 //!
-//! What signs somebody in is never at rest, and all that the process remembers is one key made at its start:
+//! The server stores no poll token and no ticket. It derives them, and stores hashes. The process has one random key, which
+//! it creates at its start.
 //!
-//! - `pollToken = HMAC(key, "poll-token" ‖ random)`. The browser gets it; the store gets its SHA-256. A browser that comes
-//!   back with it after a restart, or to another server, is recognised by that hash, though the key is another one there.
-//! - `ticket = HMAC(pollToken, "ticket" ‖ random)`. The store gets its SHA-256 when the code is made, and it is worth
-//!   nothing before the code is authorised. `check` makes it again from the poll token that the browser brings.
-//! - A client that brings no poll token (`compat.poll_without_token`) is served by making the poll token again. For such
-//!   apps, and for them only, the key is one that all servers share: it is in the store, and who reads the store can make
-//!   their tickets.
+//! - `pollToken = HMAC(key, "poll-token" ‖ random)`. The browser gets the token, and the store gets its SHA-256. After a
+//!   restart, and at another server, the key is a different one. The hash still verifies the token.
+//! - `ticket = HMAC(pollToken, "ticket" ‖ random)`. The store gets its SHA-256 when the code is created. The ticket is not
+//!   valid before the code is authorised. `check` derives it from the poll token that the browser sends.
+//! - A client may send no poll token if its app has `compat.poll_without_token`. The server then derives the poll token
+//!   again. For such apps only, the key is one that all servers share. The store contains that key, so a reader of the
+//!   store can derive the tickets of these apps.
 //!
-//! A plain SHA-256 is enough for these hashes, since what is hashed has 256 bits of entropy and can't be guessed.
+//! Plain SHA-256 is sufficient for these hashes: the hashed secrets have 256 bits of entropy, and can't be guessed.
 
 use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::digest::{Key, KeyInit};
 use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -23,10 +25,10 @@ use subtle::ConstantTimeEq as _;
 
 const HASH_PREFIX: &str = "sha256:";
 
-/// The system's random number generator failed.
+/// The random number generator of the system failed.
 pub type RandomError = getrandom::Error;
 
-/// A secret text. `Debug` does not print it, and [`is`](Self::is) is the only way to compare it:
+/// A secret text. `Debug` does not print it. [`is`](Self::is) is the only way to compare it:
 ///
 /// ```compile_fail,E0369
 /// use scanlogin_server::secrets::Secret;
@@ -36,26 +38,26 @@ pub type RandomError = getrandom::Error;
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps `text` from being printed.
+    /// Wraps `text`, so that `Debug` does not print it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// A new one with 256 bits from the system's generator.
+    /// A random secret with 256 bits, which are 43 characters of base64url.
     ///
     /// # Errors
     ///
-    /// When the system has no random numbers.
+    /// If the random number generator of the system fails.
     pub fn random() -> Result<Self, RandomError> {
         Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
     }
 
-    /// The text itself, for the one who must send or sign with it.
+    /// The text, to send it or to sign with it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `candidate` is this secret, without telling by the time it takes how much of it was right.
+    /// Whether `candidate` is this secret. The duration does not depend on how much of it is correct.
     pub fn is(&self, candidate: &str) -> bool {
         Hash::of(&self.0).is_of(candidate)
     }
@@ -72,24 +74,25 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The SHA-256 of a secret: all that is stored of it. As text, `sha256:` and 43 characters of base64url. It is compared
-/// in constant time.
+/// The SHA-256 of a secret. The server stores this instead of the secret. `==` takes constant time.
+///
+/// The text form is `sha256:` and 43 characters of base64url.
 #[derive(Debug, Clone, Copy, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Hash([u8; 32]);
 
 impl Hash {
-    /// Hashes `secret`.
+    /// The hash of `secret`.
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// A hash that was stored.
+    /// A hash from the store.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// What is stored.
+    /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -125,67 +128,70 @@ impl TryFrom<String> for Hash {
         text.strip_prefix(HASH_PREFIX)
             .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok())
             .map(Self)
-            .ok_or("a hash is written sha256: and 43 characters of base64url")
+            .ok_or("a hash must be sha256: and 43 characters of base64url")
     }
 }
 
-/// A key from which poll tokens are made.
+/// A key that derives poll tokens.
 pub struct PollKey([u8; 32]);
 
 impl PollKey {
-    /// A new key.
+    /// A random key.
     ///
     /// # Errors
     ///
-    /// When the system has no random numbers.
+    /// If the random number generator of the system fails.
     pub fn random() -> Result<Self, RandomError> {
         Ok(Self(random_bytes()?))
     }
 
-    /// A key that was stored; `None` when that was not one.
+    /// A key from the store. `None` if `bytes` does not have 32 bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// What is stored.
+    /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// What proves that a browser is the one that asked for the code `random`.
+    /// The poll token of the code `random`. It proves that a browser created the code.
     pub fn poll_token(&self, random: &str) -> Secret {
         authenticate(&self.0, "poll-token", random)
     }
 }
 
-/// What the site's backend exchanges for the user who authorised the code `random`.
+/// The ticket of the code `random`. The site's backend exchanges it for the user who authorised the code.
 pub fn ticket(poll_token: &Secret, random: &str) -> Secret {
     authenticate(poll_token.0.as_bytes(), "ticket", random)
 }
 
-/// A new id of a code: 192 bits from the system's generator, and nothing of a clock or a counter.
+/// A random id of a code: 192 bits, which are 32 characters of base64url. It contains no time and no counter.
 ///
 /// # Errors
 ///
-/// When the system has no random numbers.
+/// If the random number generator of the system fails.
 pub fn random_id() -> Result<String, RandomError> {
     Ok(URL_SAFE_NO_PAD.encode(random_bytes::<24>()?))
 }
 
-/// A new name for a request: 128 bits in hexadecimal. Nothing is kept secret by it, so that the system is not asked.
+/// A random id of a request: 128 bits in hexadecimal. It is not a secret, so it does not need the generator of the system.
 pub fn request_id() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// Bytes from the system's generator.
+/// Random bytes from the generator of the system.
 pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
+/// Invariant: a key has at most 64 bytes, the block size of SHA-256. HMAC pads it with zeros to that size (RFC 2104).
 fn authenticate(key: &[u8], purpose: &str, random: &str) -> Secret {
-    let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+    let mut block = Key::<Hmac<Sha256>>::default();
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut hmac = <Hmac<Sha256> as KeyInit>::new(&block);
     hmac.update(purpose.as_bytes());
     hmac.update(random.as_bytes());
     Secret(URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes()))
@@ -198,7 +204,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_only_characters_that_a_url_takes_and_never_repeat() {
+    fn authenticate_equals_hmac_with_keys_of_both_lengths() {
+        for key in [&[7; 32][..], &[b'k'; 43]] {
+            let mut hmac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).unwrap();
+            hmac.update(b"ticketid");
+            let expected = URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes());
+            assert!(authenticate(key, "ticket", "id").is(&expected));
+        }
+    }
+
+    #[test]
+    fn random_ids_are_unique_and_url_safe() {
         let ids: HashSet<String> = (0..1_000).map(|_| random_id().unwrap()).collect();
         assert_eq!(ids.len(), 1_000);
         for id in ids {
@@ -208,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn poll_tokens_and_tickets_differ_by_code_by_key_and_from_each_other() {
+    fn poll_tokens_and_tickets_differ_by_code_and_by_key() {
         let (key, other_key) = (PollKey([1; 32]), PollKey([2; 32]));
         let poll_token = key.poll_token("a");
         let secrets = [
@@ -221,11 +237,11 @@ mod tests {
         let distinct: HashSet<&str> = secrets.iter().map(Secret::expose).collect();
         assert_eq!(distinct.len(), secrets.len());
         let again = ticket(&key.poll_token("a"), "a");
-        assert!(again.is(ticket(&poll_token, "a").expose()), "and can be made again");
+        assert!(again.is(ticket(&poll_token, "a").expose()), "the derivation is deterministic");
     }
 
     #[test]
-    fn a_hash_knows_its_secret_and_no_other() {
+    fn hash_matches_only_its_secret() {
         let hash = Hash::of("secret");
         assert!(hash.is_of("secret"));
         assert!(!hash.is_of("secreT"));
@@ -234,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_printed() {
+    fn debug_does_not_print_a_secret() {
         assert_eq!(format!("{:?}", Secret::new("hush")), "Secret(…)");
     }
 }

@@ -1,6 +1,6 @@
-//! What a token says, once its signature is proved: when, from whom, for whom, of whom.
+//! The claims of a token: times, issuer, audience and user.
 //!
-//! Deliberately absent: signatures. A value of [`Claims`] is made from a token that has been verified.
+//! Invariant: [`Claims`] come only from a token whose signature has been verified.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -10,20 +10,20 @@ use crate::auth::error::AuthError;
 use crate::config::issuer::{ClaimNames, Pool};
 use crate::store::user::User;
 
-/// How far the clocks of two servers may differ.
+/// The tolerated difference between the clock of the issuer and the clock of this server.
 const LEEWAY_SECONDS: i64 = 60;
 
-/// The claims of a token.
+/// All claims of a token, by name.
 #[derive(Deserialize)]
 pub(super) struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// Whether the issuer is `name`.
+    /// Whether `iss` is exactly `name`.
     pub(super) fn are_from(&self, name: &str) -> bool {
         self.0.get("iss").and_then(Value::as_str) == Some(name)
     }
 
-    /// Whether one of `audience` is meant.
+    /// Whether `aud`, a string or an array of strings, contains a name of `audience`.
     pub(super) fn are_for(&self, audience: &[String]) -> bool {
         let is_us = |value: &Value| value.as_str().is_some_and(|name| audience.iter().any(|one| one == name));
         match self.0.get("aud") {
@@ -33,7 +33,12 @@ impl Claims {
         }
     }
 
-    /// Refuses what is not good any more, what is not good yet, and what says that it was made in the future.
+    /// Checks the times of the token: `exp`, which is required, and `nbf` and `iat`.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::LoginExpired`] if `exp` has passed. [`AuthError::NotSignedIn`] if `nbf` or `iat` is in the future, and
+    /// if a time is malformed or `exp` is absent.
     pub(super) fn are_timely(&self, now: Timestamp) -> Result<(), AuthError> {
         let now = now.as_second();
         let expires_at = self.time("exp")?.ok_or(AuthError::NotSignedIn)?;
@@ -47,11 +52,17 @@ impl Claims {
         Ok(())
     }
 
-    /// Who is meant. What is not a text is as if it were not there, but for the id, which must be.
+    /// The user that the claims describe. `names` says which claim holds which field of the user.
+    ///
+    /// A claim counts as absent if it is empty or has the wrong type.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::NotSignedIn`] if the id is absent.
     pub(super) fn user(&self, names: &ClaimNames, pool: &Pool) -> Result<User, AuthError> {
         let user_pool_id = match pool {
             Pool::Fixed(id) => id.clone(),
-            // Without one, the user is in a pool that no app has.
+            // The empty id belongs to no pool: the configuration rejects an app with an empty pool id.
             Pool::Claim(name) => self.text(name).unwrap_or_default(),
         };
         Ok(User {
@@ -71,12 +82,12 @@ impl Claims {
         self.0.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
-    /// Some issuers write all claims as text.
+    /// Whether the claim is `true` or `"true"`: some issuers write all claims as strings.
     fn is_true(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"))
     }
 
-    /// Seconds since 1970, which may have a fraction.
+    /// Whole seconds since 1970. Drops a fraction, which RFC 7519 allows. `None` if the claim is absent.
     fn time(&self, name: &str) -> Result<Option<i64>, AuthError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));

@@ -1,17 +1,17 @@
-//! Errors of authentication.
+//! The error type of authentication.
 
 use core::fmt;
 
-/// Why a token is rejected, or can't be made.
+/// Why a token is rejected, or can't be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthError {
-    /// There is no token, or none that an issuer of ours has signed for us.
+    /// The token is malformed, or it is not a valid token that a trusted issuer signed for this server.
     NotSignedIn,
-    /// The token has expired.
+    /// The `exp` of the token has passed.
     LoginExpired,
-    /// The keys of the issuer can't be fetched now.
+    /// The server has no keys of the issuer, and could not fetch them.
     Unavailable,
-    /// A token can't be signed.
+    /// The server has no key to sign with, or the signing failed.
     Signing,
 }
 

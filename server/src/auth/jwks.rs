@@ -1,7 +1,9 @@
-//! The published keys of an issuer: a JSON Web Key Set (RFC 7517), read into the keys that may verify a signature.
+//! Reads the published keys of an issuer, a JSON Web Key Set (RFC 7517), into keys that verify signatures.
 //!
-//! A key is for one algorithm, which its own kind decides and never the token. What is not for RS256, ES256 or EdDSA is
-//! passed over, as the RFC asks: secrets (`oct`), other curves, keys to encrypt to. Deliberately absent: certificates.
+//! Invariant: a key verifies one algorithm. The type of the key decides which; the token has no influence on it.
+//!
+//! The reader skips keys that are not for RS256, ES256 or EdDSA, as the RFC recommends: shared secrets (`oct`), other
+//! curves, encryption keys. It ignores certificates (`x5c`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,15 +11,16 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The shortest and the longest RSA modulus, in bytes: less is not safe (RFC 7518, 3.3), more is not verified.
+/// The accepted lengths of an RSA modulus, in bytes. RFC 7518, section 3.3, requires at least 2048 bits. The crate `rsa`
+/// verifies at most 4096 bits.
 const RSA_BYTES: core::ops::RangeInclusive<usize> = 256..=512;
-/// The length of an Ed25519 key, and of a coordinate on P-256.
+/// The length of an Ed25519 key and of a P-256 coordinate, in bytes.
 const CURVE_BYTES: usize = 32;
 
-/// How a point of which both coordinates follow begins (SEC 1, 2.3.3).
+/// The prefix of a point that is written with both coordinates (SEC 1, section 2.3.3).
 const UNCOMPRESSED: [u8; 1] = [4];
 
-/// All keys of an issuer that we can use: one at least.
+/// The usable keys of an issuer. Invariant: there is at least one.
 pub(super) struct Keys(Vec<Key>);
 
 struct Key {
@@ -31,7 +34,7 @@ struct KeySet {
     keys: Vec<Value>,
 }
 
-/// The members of a key that are looked at. In `n`, `e`, `x` and `y` are numbers in base64.
+/// The members of a JSON Web Key that this server reads. `n`, `e`, `x` and `y` are numbers in base64url.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -52,18 +55,19 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// What is wrong with it. A set of which nothing can be used is taken for a mistake.
+    /// A description of the problem. A set without a usable key is an error.
     pub(super) fn read(text: &[u8]) -> Result<Self, String> {
-        let set: KeySet = serde_json::from_slice(text).map_err(|error| format!("no JSON Web Key Set: {error}"))?;
+        let set: KeySet = serde_json::from_slice(text).map_err(|error| format!("not a JSON Web Key Set: {error}"))?;
         let keys: Vec<Key> = set.keys.into_iter().filter_map(Key::read).collect();
         if keys.is_empty() {
-            return Err("a JSON Web Key Set without a key for RS256, ES256 or EdDSA".to_owned());
+            return Err("the JSON Web Key Set has no key for RS256, ES256 or EdDSA".to_owned());
         }
         Ok(Self(keys))
     }
 
-    /// The one key for `algorithm` that is called `id`, or the only one when the token does not say. Of several none: a
-    /// token must not be tried on one after the other.
+    /// The key for `algorithm` with the id `id`, or, without an `id`, the only key for `algorithm`.
+    ///
+    /// `None` if no key matches, and if more than one does: a token must not be tried against several keys.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
         let fits = |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
         let mut fitting = self.0.iter().filter(fits);
@@ -97,7 +101,7 @@ impl Key {
     }
 }
 
-/// Without the zeros in front that some issuers write.
+/// Decodes a number and drops leading zero bytes, which some issuers write.
 fn number(text: Option<String>) -> Option<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(text?).ok()?;
     Some(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
@@ -139,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kind_of_a_key_decides_which_algorithm_it_is_for() {
+    fn find_matches_only_the_algorithm_of_the_key_type() {
         let keys = read(&[rsa(), ec(), ed()]).unwrap();
         for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
             for id in [Some("a"), None] {
@@ -153,15 +157,15 @@ mod tests {
     }
 
     #[test]
-    fn of_two_keys_that_fit_none_is_taken() {
+    fn find_returns_none_if_more_than_one_key_matches() {
         let keys = read(&[ed(), with(ed(), "kid", json!("b")), ec(), ec()]).unwrap();
         assert!(keys.find(Some("a"), Algorithm::EdDSA).is_some());
-        assert!(keys.find(None, Algorithm::EdDSA).is_none(), "it could be either");
-        assert!(keys.find(Some("a"), Algorithm::ES256).is_none(), "two of one name");
+        assert!(keys.find(None, Algorithm::EdDSA).is_none(), "two keys are for EdDSA");
+        assert!(keys.find(Some("a"), Algorithm::ES256).is_none(), "two keys have this id");
     }
 
     #[test]
-    fn what_a_key_says_of_its_purpose_is_respected() {
+    fn read_accepts_keys_that_allow_verification() {
         for key in [
             with(rsa(), "alg", json!("RS256")),
             with(rsa(), "use", json!("sig")),
@@ -174,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_can_not_be_used_are_passed_over() {
+    fn read_skips_unusable_keys() {
         for key in [
             json!("no object"),
             json!({ "kty": "oct", "kid": "a", "k": base64(32) }),
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_set_is_refused() {
+    fn read_rejects_text_that_is_not_a_key_set() {
         for text in ["", "<html>", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#] {
             assert!(Keys::read(text.as_bytes()).is_err(), "{text}");
         }

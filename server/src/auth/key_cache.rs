@@ -1,9 +1,10 @@
-//! The keys of an issuer as they were when last fetched, and when to fetch them again.
+//! Caches the published keys of an issuer, and decides when to fetch them again.
 //!
-//! They are fetched when first needed, every ten minutes by [`KeyCache::refresh`], and at once when a token names a key
-//! that is not among them: then its issuer has a new one. Whoever makes such names up gets one fetch in [`FLOOR`] out of
-//! us, and when a fetch fails, the keys that are there stay. Deliberately absent: what `Cache-Control` says, which many
-//! issuers do not mean.
+//! The keys are fetched when they are first needed, and by [`KeyCache::refresh`] when they are older than [`MAX_AGE`]. They
+//! are also fetched when a token names an unknown key, because the issuer may have a new one. Invented key ids cause at
+//! most one fetch per [`MIN_FETCH_INTERVAL`]. If a fetch fails, the cached keys stay in use.
+//!
+//! Deliberately absent: the response header `cache-control`. Many issuers send a value that does not fit their keys.
 
 use core::time::Duration;
 use std::fs::File;
@@ -20,24 +21,25 @@ use crate::auth::error::AuthError;
 use crate::auth::jwks::Keys;
 use crate::config::issuer::{Issuer, KeySource};
 
-/// How old keys may become.
+/// The age at which [`KeyCache::refresh`] fetches the keys again.
 const MAX_AGE: Duration = Duration::from_secs(10 * 60);
-/// The least time between two fetches.
-const FLOOR: Duration = Duration::from_secs(30);
-/// The same while there are no keys at all, and nobody can sign in.
-const FLOOR_WITHOUT_KEYS: Duration = Duration::from_secs(5);
-/// How long a fetch may take. Phones wait for it.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A key set is a few kilobytes.
+/// The minimum time between two fetches while there are cached keys.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// The minimum time between two fetches while there are no cached keys. It is shorter, because no user of the issuer can
+/// sign in.
+const MIN_FETCH_INTERVAL_WITHOUT_KEYS: Duration = Duration::from_secs(5);
+/// The timeout of a fetch. Requests of approvers wait for it.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest key set that is read. Usual ones have a few kilobytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The keys of an issuer.
+/// The cached keys of one issuer.
 pub(super) struct KeyCache {
-    /// For the log.
+    /// The name of the issuer, for the log.
     issuer: String,
     source: KeySource,
     state: Mutex<State>,
-    /// Held by the one who fetches.
+    /// Held during a fetch, so that only one runs at a time.
     fetching: tokio::sync::Mutex<()>,
 }
 
@@ -45,12 +47,12 @@ pub(super) struct KeyCache {
 struct State {
     keys: Option<Arc<Keys>>,
     fetched_at: Option<Instant>,
-    /// When the last fetch ended, whether it succeeded or not.
+    /// When the last fetch ended, successful or not. `None` before the first.
     tried_at: Option<Instant>,
 }
 
 impl KeyCache {
-    /// Knows nothing yet.
+    /// An empty cache. It fetches nothing yet.
     pub(super) fn new(issuer: &Issuer) -> Self {
         Self {
             issuer: issuer.name.clone(),
@@ -60,11 +62,12 @@ impl KeyCache {
         }
     }
 
-    /// The one key for `algorithm` that is called `id`, or the only one when the token does not say.
+    /// The key for `algorithm` with the id `id`, or, without an `id`, the only key for `algorithm`.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NotSignedIn`] when the issuer has no such key, [`AuthError::Unavailable`] when we have none of its keys.
+    /// [`AuthError::NotSignedIn`] if not exactly one key matches. [`AuthError::Unavailable`] if no keys are cached and the
+    /// fetch failed.
     pub(super) async fn find(
         self: &Arc<Self>,
         id: Option<&str>,
@@ -75,20 +78,21 @@ impl KeyCache {
         {
             return Ok(key.clone());
         }
-        // In a task of its own: a phone that hangs up must not end a fetch that others wait for.
+        // A separate task: the fetch goes on for the other requests when this one is cancelled.
         let _ = tokio::spawn(Arc::clone(self).fetch()).await;
         let keys = self.keys().ok_or(AuthError::Unavailable)?;
         keys.find(id, algorithm).cloned().ok_or(AuthError::NotSignedIn)
     }
 
-    /// Fetches keys that have become old, without being waited for.
+    /// Starts a fetch in the background if the keys are older than [`MAX_AGE`] or were never fetched.
     pub(super) fn refresh(self: &Arc<Self>) {
         if self.state().fetched_at.is_none_or(|at| at.elapsed() >= MAX_AGE) {
             tokio::spawn(Arc::clone(self).fetch());
         }
     }
 
-    /// Fetches the keys, or waits for the one who does. Nothing happens when that has been tried just now.
+    /// Fetches the keys, or waits for a fetch that is in progress. Does nothing before the minimum time since the last
+    /// fetch has passed.
     async fn fetch(self: Arc<Self>) {
         let _alone = self.fetching.lock().await;
         if self.was_tried_just_now() {
@@ -108,15 +112,15 @@ impl KeyCache {
 
     fn was_tried_just_now(&self) -> bool {
         let state = self.state();
-        let floor = if state.keys.is_some() { FLOOR } else { FLOOR_WITHOUT_KEYS };
-        state.tried_at.is_some_and(|at| at.elapsed() < floor)
+        let interval = if state.keys.is_some() { MIN_FETCH_INTERVAL } else { MIN_FETCH_INTERVAL_WITHOUT_KEYS };
+        state.tried_at.is_some_and(|at| at.elapsed() < interval)
     }
 
     fn keys(&self) -> Option<Arc<Keys>> {
         self.state().keys.clone()
     }
 
-    // Nothing can panic while it is locked.
+    // No code that holds the lock can panic, so the state behind a poisoned lock is consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,36 +133,36 @@ impl KeySource {
             Self::Url(url) => download(&url).map_err(|error| error.to_string()),
             Self::File(path) => load(&path).map_err(|error| error.to_string()),
         });
-        let bytes = timeout(PATIENCE, reading).await.map_err(|_| "no answer in time")?;
+        let bytes = timeout(FETCH_TIMEOUT, reading).await.map_err(|_| "the fetch timed out")?;
         Keys::read(&bytes.map_err(|error| error.to_string())??)
     }
 }
 
-/// What is at `url` itself: an address that leads elsewhere is not followed, since it could lead anywhere.
+/// The body of the response of `url`. A redirect is an error, because it could lead to any host.
 fn download(url: &str) -> Result<Vec<u8>, ureq::Error> {
-    // Without TLS the keys are on this machine, and no proxy gets to see them.
+    // A URL without TLS names this machine, so the request must not go through a proxy.
     let proxy = if url.starts_with("https:") { Proxy::try_from_env() } else { None };
     let agent = ureq::Agent::config_builder()
         .proxy(proxy)
-        // The thread ends by this. Whoever waits for it goes by tokio's clock.
-        .timeout_global(Some(PATIENCE))
+        // This timeout ends the blocking thread. The task that waits for it has a timeout on tokio's clock.
+        .timeout_global(Some(FETCH_TIMEOUT))
         .max_redirects(0)
         .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .build()
         .new_agent();
-    let answer = agent
+    let response = agent
         .get(url)
         .header("accept", "application/jwk-set+json, application/json")
-        // Without this header a server may compress its answer (RFC 9110, section 12.5.3).
+        // Without this header a server may compress its response (RFC 9110, section 12.5.3).
         .header("accept-encoding", "identity")
         .call()?;
-    if answer.status() != 200 {
-        return Err(ureq::Error::StatusCode(answer.status().as_u16()));
+    if response.status() != 200 {
+        return Err(ureq::Error::StatusCode(response.status().as_u16()));
     }
-    answer.into_body().into_with_config().limit(MAX_BYTES).read_to_vec()
+    response.into_body().into_with_config().limit(MAX_BYTES).read_to_vec()
 }
 
-/// What is in the file at `path`. A file that is too long ends early, and is no key set then.
+/// The first [`MAX_BYTES`] of the file at `path`. A longer file is not valid JSON then.
 fn load(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;

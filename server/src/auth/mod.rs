@@ -1,9 +1,9 @@
-//! Whose token it is: the users of other issuers by their published keys, those of a small set-up by a shared secret.
+//! Verifies the tokens of approvers. [`signing_keys`] has the keys that this server signs its own tokens with.
 //!
-//! What a token says of itself decides nothing but where to look: `HS256` is tried with the secret and never with a
-//! published key, the other algorithms only with the keys of the issuer that `iss` names. The time comes from [`Clock`],
-//! as everywhere. Deliberately absent: which pool an app takes its users from, and the keys that this server signs with
-//! ([`crate::auth::signing_keys`]).
+//! The published keys of an issuer verify the tokens of its users. A small set-up can use a shared secret instead.
+//!
+//! Invariant: the unverified part of a token only selects the key. `HS256` selects the shared secret, and never a
+//! published key. Every other algorithm selects a published key of the issuer that `iss` names.
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,34 +30,34 @@ use crate::config::issuer::{ClaimNames, Issuer, Issuers, Pool};
 use claims::Claims;
 use key_cache::KeyCache;
 
-/// How long a token that is signed with the shared secret is good.
+/// The lifetime of a token that is signed with the shared secret.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// No issuer's tokens are as long, and whoever sends longer ones wants to see us work.
+/// The longest token that the server verifies. The limit bounds the work per request; usual tokens are much shorter.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// What may call itself so is meant to be shown to a server: RFC 7519, and RFC 9068 in both spellings.
+/// The accepted values of `typ`, in lower case: that of RFC 7519, and that of RFC 9068 in both spellings.
 const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
-/// Knows users by their tokens.
+/// Verifies the tokens of users, and signs tokens with the shared secret.
 pub struct Identity {
     clock: Clock,
     secret: Option<SharedSecret>,
     providers: RwLock<Arc<[Provider]>>,
 }
 
-/// What signs and verifies HS256.
+/// The shared secret, prepared for signing and for verifying with HS256.
 struct SharedSecret {
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
 
-/// An issuer, and what is known of its keys.
+/// An issuer and its cached keys.
 struct Provider {
     issuer: Issuer,
     keys: Arc<KeyCache>,
 }
 
 impl Identity {
-    /// Believes who has `secret`, and `issuers`.
+    /// Accepts tokens of `issuers`, and tokens that are signed with `secret` if there is one.
     pub fn new(secret: Option<&Secret>, issuers: Issuers, clock: Clock) -> Self {
         let secret = secret.map(|secret| SharedSecret {
             encoding: EncodingKey::from_secret(secret.expose().as_bytes()),
@@ -68,7 +68,7 @@ impl Identity {
         identity
     }
 
-    /// From now on believes `issuers` instead. Keys that are known stay known, for those whose keys are where they were.
+    /// Replaces the issuers. An issuer with an unchanged name and key source keeps its cached keys.
     pub fn set_issuers(&self, issuers: Issuers) {
         let before = self.providers();
         let keys_of = |issuer: &Issuer| {
@@ -80,19 +80,19 @@ impl Identity {
         *self.providers.write().unwrap_or_else(PoisonError::into_inner) = providers;
     }
 
-    /// The user whom `token` speaks for.
+    /// Verifies `token` and returns its user.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NotSignedIn`] for a token that nobody we believe has signed for us, [`AuthError::LoginExpired`] for one
-    /// that has expired, and [`AuthError::Unavailable`] while its issuer's keys can't be had.
+    /// [`AuthError::LoginExpired`] if the token has expired. [`AuthError::Unavailable`] if the keys of its issuer are not
+    /// available. [`AuthError::NotSignedIn`] if it is invalid for any other reason.
     pub async fn verify(&self, token: &str) -> Result<User, AuthError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(AuthError::NotSignedIn);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::NotSignedIn)?;
         let is_known_type = header.typ.as_ref().is_none_or(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str()));
-        // Whatever must be understood, we do not.
+        // `crit` names extensions that a verifier must support. This server supports none.
         if header.crit.is_some() || !is_known_type {
             return Err(AuthError::NotSignedIn);
         }
@@ -123,12 +123,12 @@ impl Identity {
         claims.user(&issuer.claims, &issuer.pool)
     }
 
-    /// A token in the name of `user`, signed with the shared secret: for phones that sign in at this very server, as
-    /// those of the demo do.
+    /// A token of `user`, signed with the shared secret. It is for phones that sign in at this server, such as those of
+    /// the demo.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Signing`] when there is no secret.
+    /// [`AuthError::Signing`] if there is no shared secret, or if the signing fails.
     pub fn sign(&self, user: &User) -> Result<Secret, AuthError> {
         #[derive(Serialize)]
         struct Signed<'a> {
@@ -148,7 +148,7 @@ impl Identity {
         )
     }
 
-    /// Fetches the keys of issuers that were last fetched a while ago, without being waited for.
+    /// Starts a fetch in the background for each issuer whose cached keys are old.
     pub fn refresh(&self) {
         for provider in self.providers().iter() {
             provider.keys.refresh();
@@ -161,7 +161,7 @@ impl Identity {
 }
 
 impl Provider {
-    /// Whether `token` says that it is of this issuer: nobody has proved it yet.
+    /// Whether the `iss` of `token` names this issuer. The signature of the token is not verified yet.
     fn is_named_by(&self, token: &str) -> bool {
         #[derive(Deserialize)]
         struct Named {
@@ -171,10 +171,10 @@ impl Provider {
     }
 }
 
-/// What `token` says, once its signature is proved to be that of `key`.
+/// Verifies the signature of `token` with `key`, and returns its claims.
 fn signed_claims(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Result<Claims, AuthError> {
     let mut validation = Validation::new(algorithm);
-    // All claims are looked at by us: times by our own clock, the audience by what the issuer is set to.
+    // The caller checks the claims: the times need the clock of this server, the audience the settings of the issuer.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -228,13 +228,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signed_user_is_read_back() {
+    async fn verify_returns_the_user_of_a_signed_token() {
         let token = identity().sign(&alice()).unwrap();
         assert_eq!(identity().verify(token.expose()).await, Ok(alice()));
     }
 
     #[tokio::test]
-    async fn the_claims_of_openid_connect_are_understood() {
+    async fn verify_reads_the_claims_of_openid_connect() {
         let mut claims = claims(60);
         claims["email"] = json!("alice@example.test");
         claims["email_verified"] = json!(true);
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_other_token_is_refused() {
+    async fn verify_rejects_every_invalid_token() {
         let unsigned = format!(
             "{}.{}.",
             URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#),
@@ -267,16 +267,16 @@ mod tests {
             ("garbage", "garbage".to_owned(), AuthError::NotSignedIn),
             ("empty", String::new(), AuthError::NotSignedIn),
             ("algorithm none", unsigned, AuthError::NotSignedIn),
-            ("another algorithm", signed(&hs512, SECRET, &claims(60)), AuthError::NotSignedIn),
-            ("a foreign signature", signed(&Header::default(), "not it", &claims(60)), AuthError::NotSignedIn),
-            ("another type", signed(&header("dpop+jwt"), SECRET, &claims(60)), AuthError::NotSignedIn),
-            ("something critical", signed(&critical, SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("unsupported algorithm", signed(&hs512, SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("signature of another secret", signed(&Header::default(), "not it", &claims(60)), AuthError::NotSignedIn),
+            ("unknown type", signed(&header("dpop+jwt"), SECRET, &claims(60)), AuthError::NotSignedIn),
+            ("critical extension", signed(&critical, SECRET, &claims(60)), AuthError::NotSignedIn),
             ("no expiry", hs256(&with("exp", Value::Null)), AuthError::NotSignedIn),
-            ("an expiry that is no time", hs256(&with("exp", "tomorrow")), AuthError::NotSignedIn),
-            ("no user", hs256(&with("sub", "")), AuthError::NotSignedIn),
-            ("a number for a user", hs256(&with("sub", 5)), AuthError::NotSignedIn),
-            ("not yet good", hs256(&with("nbf", from_now(70))), AuthError::NotSignedIn),
-            ("from the future", hs256(&with("iat", from_now(70))), AuthError::NotSignedIn),
+            ("malformed expiry", hs256(&with("exp", "tomorrow")), AuthError::NotSignedIn),
+            ("empty user id", hs256(&with("sub", "")), AuthError::NotSignedIn),
+            ("numeric user id", hs256(&with("sub", 5)), AuthError::NotSignedIn),
+            ("not valid yet", hs256(&with("nbf", from_now(70))), AuthError::NotSignedIn),
+            ("issued in the future", hs256(&with("iat", from_now(70))), AuthError::NotSignedIn),
             ("expired", hs256(&claims(-61)), AuthError::LoginExpired),
             ("too long", hs256(&with("filling", "x".repeat(MAX_TOKEN_BYTES))), AuthError::NotSignedIn),
         ] {
@@ -285,14 +285,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn clocks_may_differ_by_a_minute() {
+    async fn verify_tolerates_clock_differences_below_60_s() {
         for claims in [claims(-50), with("nbf", from_now(50)), with("iat", from_now(50))] {
             assert!(identity().verify(&hs256(&claims)).await.is_ok(), "{claims}");
         }
     }
 
     #[tokio::test]
-    async fn a_time_may_have_a_fraction_and_a_token_any_of_its_types() {
+    async fn verify_accepts_fractional_times_and_every_known_typ() {
         for typ in [None, Some("JWT"), Some("jwt"), Some("at+jwt"), Some("application/at+JWT")] {
             let header = Header { typ: typ.map(str::to_owned), ..Header::default() };
             let token = signed(&header, SECRET, &with("exp", from_now(60) as f64 + 0.5));
@@ -301,13 +301,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_pool_a_user_is_in_none() {
+    async fn user_without_a_pool_claim_has_an_empty_pool_id() {
         let user = identity().verify(&hs256(&with("userPoolId", Value::Null))).await.unwrap();
         assert_eq!(user.user_pool_id, "");
     }
 
     #[tokio::test]
-    async fn without_a_secret_nobody_has_signed_with_it() {
+    async fn without_a_shared_secret_hs256_tokens_are_rejected_and_not_signed() {
         let identity = Identity::new(None, Issuers::default(), Clock::system());
         assert_eq!(identity.sign(&alice()).err(), Some(AuthError::Signing));
         for secret in [SECRET, ""] {

@@ -1,8 +1,9 @@
-//! The keys that this server signs with: Ed25519, made at the first start, kept in the store, shared by all servers on it.
+//! The Ed25519 keys that this server signs tokens with. All servers on one store share them.
 //!
-//! A new key is published for a while before it signs, so that whoever has fetched the keys of before knows it by then.
-//! An old one stays published until every token that it has signed has expired. Deliberately absent: who asks for a
-//! rotation, and tokens of others ([`crate::auth`]).
+//! The first server on a store creates the first key. A new key is published before it signs, so that verifiers with a
+//! cached key set know it by then. A superseded key stays published until the last token that it signed has expired.
+//!
+//! Deliberately absent: automatic rotation. An operator rotates the keys with [`crate::cli::keys`].
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,35 +23,35 @@ use crate::secrets::{Secret, random_bytes};
 use crate::store::user::User;
 use crate::store::{KeyPurpose, Store, StoreError, StoredKey};
 
-/// How long a token that is handed out is good.
+/// The lifetime of a token that a site's backend gets for a ticket.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long others may keep what [`SigningKeys::published`] says.
+/// How long clients may cache the published keys.
 pub const CACHED: Duration = Duration::from_secs(5 * 60);
-/// How long a key is published before it signs: until the other servers have read it from the store, and nobody has a
-/// copy of what was published before.
+/// How long a key is published before it signs. One minute is for the other servers to read it from the store; after it,
+/// caches of the previous key set need up to [`CACHED`] to expire.
 const PUBLISHED_AHEAD: Duration = CACHED.saturating_add(Duration::from_secs(60));
-/// How long a key is kept once there is a newer one: while it still signs, and then until its last token has expired, by
-/// clocks that are a minute late.
+/// How long a superseded key stays in the store. It signs until its successor does; then its last token has to expire.
+/// One minute is a margin for clocks that are late.
 const KEPT: Duration = PUBLISHED_AHEAD.saturating_add(TOKEN_LIFETIME).saturating_add(Duration::from_secs(60));
-/// What all keys are used with.
+/// The JWS algorithm of all keys.
 const ALGORITHM: &str = "EdDSA";
 
-/// The keys in the store, as last read.
+/// The signing keys, as last read from the store.
 pub struct SigningKeys {
     store: Arc<dyn Store>,
     clock: Clock,
-    /// Newest first. None before they are first read.
+    /// Newest first. Empty before the first read.
     keys: RwLock<Arc<[Arc<SigningKey>]>>,
 }
 
-/// A key that signs, has signed, or will sign.
+/// A key that signs now, signed before, or will sign.
 pub struct SigningKey {
     public: PublicKey,
     created_at: Timestamp,
     encoding: EncodingKey,
 }
 
-/// What everybody may know of a key: a JSON Web Key (RFC 7517, RFC 8037).
+/// The public part of a key: a JSON Web Key (RFC 7517, RFC 8037).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublicKey {
     kty: &'static str,
@@ -62,32 +63,32 @@ pub struct PublicKey {
     purpose: &'static str,
 }
 
-/// All keys by which a token of this server can be verified: a JSON Web Key Set.
+/// The keys that verify the tokens of this server: a JSON Web Key Set (RFC 7517).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PublicKeys {
     keys: Vec<PublicKey>,
 }
 
 impl SigningKeys {
-    /// The keys in `store`, which is not read yet.
+    /// Uses the keys in `store`. It does not read the store yet.
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
         Self { store, clock, keys: RwLock::new(Arc::new([])) }
     }
 
-    /// Reads the keys again, makes the first, and drops those that nobody needs any more.
+    /// Reads the keys from the store. Creates the first key, and deletes superseded keys that are no longer needed.
     ///
     /// # Errors
     ///
-    /// When the store fails, or holds what is no key.
+    /// If the store or the random number generator fails, or the store has a malformed key.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         self.read().await.map(drop)
     }
 
-    /// Makes a new key, which all servers publish within a minute and sign with soon after, and tells its id.
+    /// Creates a key and returns its id. All servers publish the key within a minute, and sign with it after six.
     ///
     /// # Errors
     ///
-    /// When the store or the random numbers fail.
+    /// If the store or the random number generator fails.
     pub async fn rotate(&self) -> Result<String, StoreError> {
         let key = new_key(self.clock.now())?;
         let id = key.id.clone();
@@ -96,32 +97,32 @@ impl SigningKeys {
         Ok(id)
     }
 
-    /// The key to sign with now.
+    /// The key that signs now: the newest that has been published long enough, or else the oldest.
     ///
     /// # Errors
     ///
-    /// When the keys have never been read, and the store fails.
+    /// If the keys were never read, and the store fails.
     pub async fn current(&self) -> Result<Arc<SigningKey>, StoreError> {
         let keys = self.known().await?;
         let now = self.clock.now();
         let current = keys.iter().find(|key| later(key.created_at, PUBLISHED_AHEAD) <= now).or(keys.last());
-        current.cloned().ok_or_else(|| StoreError::new("the store keeps no signing key"))
+        current.cloned().ok_or_else(|| StoreError::new("the store has no signing key"))
     }
 
-    /// What others verify tokens of this server with.
+    /// The public parts of all keys, newest first.
     ///
     /// # Errors
     ///
-    /// When the keys have never been read, and the store fails.
+    /// If the keys were never read, and the store fails.
     pub async fn published(&self) -> Result<PublicKeys, StoreError> {
         Ok(PublicKeys { keys: self.known().await?.iter().map(|key| key.public.clone()).collect() })
     }
 
-    /// A line about each key, newest first, for whoever rotates them.
+    /// One line per key, newest first: id, algorithm, time of creation, and `signs` or `published`.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// If the store fails.
     pub async fn list(&self) -> Result<Vec<String>, StoreError> {
         let keys = self.read().await?;
         let current = self.current().await?;
@@ -151,11 +152,11 @@ impl SigningKeys {
 }
 
 impl SigningKey {
-    /// A token of `issuer` that tells `audience` who `user` is, and when it expires.
+    /// A token of `issuer` for `audience` that describes `user`, and the time at which it expires.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Signing`] when it can't be signed.
+    /// [`AuthError::Signing`] if the signing fails.
     pub fn sign(
         &self,
         user: &User,
@@ -202,7 +203,7 @@ impl SigningKey {
 impl PublicKey {
     fn of(key: &ed25519_dalek::SigningKey) -> Self {
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        // RFC 7638: the members that make the key, in the order of the alphabet, without spaces.
+        // RFC 7638: the hash covers the required members, in alphabetical order and without whitespace.
         let members = json!({ "crv": "Ed25519", "kty": "OKP", "x": x }).to_string();
         let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(members));
         Self { kty: "OKP", crv: "Ed25519", x, kid, alg: ALGORITHM, purpose: "sig" }
@@ -225,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_called_by_its_thumbprint() {
+    fn kid_is_the_thumbprint_of_rfc_7638() {
         // RFC 8037, A.1 and A.3.
         let secret = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
         let key = PublicKey::of(&ed25519_dalek::SigningKey::from_bytes(&secret.try_into().unwrap()));
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_by_name() {
+    fn read_rejects_a_malformed_key_with_its_id() {
         let key = new_key(Timestamp::UNIX_EPOCH).unwrap();
         assert!(SigningKey::read(&key).is_ok());
         for wrong in [

@@ -1,6 +1,8 @@
-//! `scanlogin-server app`: writes the file of settings, and leaves what a person wrote in it as it stands.
+//! `scanlogin-server app`: adds apps to the settings file, lists them, and rotates their secrets.
 //!
-//! The file gets the hash of a secret; the secret itself is shown once. Nothing is written that a server would not read.
+//! The file gets the hash of a secret. The command prints the secret once. Comments and layout of the file are preserved.
+//!
+//! Invariant: a command does not write a file that a server would reject.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,37 +18,37 @@ use crate::config::settings::Settings;
 use crate::secrets::{Hash, RandomError, Secret};
 
 const BEGINNING: &str = "\
-# The apps that people sign in to by scanning a code. A running server reads this again on SIGHUP.
-# Besides what stands here an app can have: code_lifetime and ticket_lifetime (seconds), logo (an address),
+# The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
+# Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL),
 # return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
 
 ";
 
-/// What to do with apps.
+/// The commands for apps.
 #[derive(Subcommand)]
 pub enum AppCommand {
-    /// Add an app, and show the secret that its backend exchanges tickets with.
+    /// Add an app, and print the secret that its backend exchanges tickets with.
     Add {
-        /// Names it on the wire: the `appId` of the widget.
+        /// The id of the app in requests: `appId` of the widget.
         id: String,
-        /// What phones call it when they ask their owner.
+        /// The name that phones show when they ask for confirmation.
         #[arg(long)]
         name: String,
-        /// The pool whose users may sign in to it.
+        /// The user pool whose users may sign in to the app.
         #[arg(long, value_name = "ID")]
         user_pool_id: String,
-        /// An origin whose pages may ask for its codes, besides the server's own; repeat it for several.
+        /// An origin whose pages may request codes, besides the server's own; repeat the flag for several.
         #[arg(long = "allowed-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<Origin>,
     },
     /// List the apps.
     List,
-    /// Give an app a new secret, and show it. The one before it stays good until the next time, so that there is time
-    /// to tell the backend.
+    /// Give an app a new secret, and print it. The previous secret stays valid until the next rotation, so that there is
+    /// time to update the backend.
     RotateSecret {
-        /// The app's id.
+        /// The id of the app.
         id: String,
-        /// Let no other secret stay good: for one that somebody else may know.
+        /// Revoke all other secrets, for example after a secret has leaked.
         #[arg(long)]
         revoke: bool,
     },
@@ -59,9 +61,9 @@ impl AppCommand {
                 let (secret, hash) = new_secret()?;
                 let app = App { allowed_origins, ..App::new(&id, &name, &user_pool_id, hash) };
                 add(path, &app)?;
-                eprintln!("Added {id} to {}. Its secret, which is shown this once:", path.display());
+                eprintln!("Added {id} to {}. Its secret, which is not shown again:", path.display());
                 println!("{}", secret.expose());
-                eprintln!("A running server takes it in on SIGHUP.");
+                eprintln!("A running server reads the file again on SIGHUP.");
             }
             Self::List => {
                 for app in Settings::read(path).map_err(CommandError::new)?.apps {
@@ -71,17 +73,17 @@ impl AppCommand {
             Self::RotateSecret { id, revoke } => {
                 let (secret, hash) = new_secret()?;
                 rotate(path, &id, hash, revoke)?;
-                eprintln!("The new secret of {id}, which is shown this once:");
+                eprintln!("The new secret of {id}, which is not shown again:");
                 println!("{}", secret.expose());
-                let old = if revoke { "No other is good" } else { "The one before it stays good, too," };
-                eprintln!("{old} as soon as a running server has got SIGHUP.");
+                let old = if revoke { "All other secrets are revoked" } else { "The previous secret stays valid" };
+                eprintln!("{old}. A running server reads the file again on SIGHUP.");
             }
         }
         Ok(())
     }
 }
 
-/// A line that tells of `app`.
+/// One line that describes `app`, and names each of its settings that lower security.
 pub(super) fn summary(app: &App) -> String {
     let App { id, name, user_pool_id, .. } = app;
     let origins: Vec<&str> = app.allowed_origins.iter().map(Origin::as_str).collect();
@@ -90,9 +92,9 @@ pub(super) fn summary(app: &App) -> String {
         origins => format!("pages of {}", origins.join(", ")),
     };
     let careless: String = [
-        (app.compat.poll_without_token, "; polls need no token"),
-        (app.return_full_user_info, "; pages learn all about who scans"),
-        (app.allow_exchange_from_browser, "; pages exchange tickets"),
+        (app.compat.poll_without_token, "; polls need no poll token"),
+        (app.return_full_user_info, "; pages get the full profile of the user who scans"),
+        (app.allow_exchange_from_browser, "; pages may exchange tickets"),
     ]
     .into_iter()
     .filter_map(|(is_on, words)| is_on.then_some(words))
@@ -101,7 +103,9 @@ pub(super) fn summary(app: &App) -> String {
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {
-    let words = |error: RandomError| CommandError::new(format_args!("the system has no random numbers: {error}"));
+    let words = |error: RandomError| {
+        CommandError::new(format_args!("the random number generator of the system failed: {error}"))
+    };
     let secret = Secret::random().map_err(words)?;
     let hash = Hash::of(secret.expose());
     Ok((secret, hash))
@@ -150,7 +154,7 @@ fn find<'a>(apps: &'a mut ArrayOfTables, id: &str) -> Option<&'a mut Table> {
     apps.iter_mut().find(|app| app.get("id").and_then(Item::as_str) == Some(id))
 }
 
-/// In one step, so that a server which reads it meanwhile finds the one or the other.
+/// Replaces the file in one step. A server that reads it at the same time gets the old or the new content.
 fn write(path: &Path, document: &DocumentMut) -> Result<(), CommandError> {
     let text = document.to_string();
     Settings::parse(&text).map_err(|problem| failure(path, problem))?;
@@ -162,7 +166,7 @@ fn write(path: &Path, document: &DocumentMut) -> Result<(), CommandError> {
         fs::rename(&new, path)
     });
     written.map_err(|error| {
-        // What could not be finished is not left behind; that it could not is what is told.
+        // Removes the incomplete file. The error to report is the first one, so an error of the removal is ignored.
         let _ = fs::remove_file(&new);
         failure(path, error)
     })

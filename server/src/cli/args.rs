@@ -1,4 +1,4 @@
-//! The grammar of the command line, and the configuration that it describes.
+//! The flags, environment variables and commands of the program, and their conversion to a [`Config`].
 
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
@@ -18,30 +18,30 @@ use crate::store::address::StoreAddress;
 use crate::store::redis::DEFAULT_TIMEOUT;
 use crate::store::sqlite::DEFAULT_TAKEOVER_TIMEOUT;
 
-/// The shortest secret that HS256 is safe with (RFC 7518, 3.2).
+/// The shortest secret that HS256 allows, in bytes (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 const EXAMPLE: &str = "\
 To try it out:
   scanlogin-server --demo --www www --package pkg/dist
 
-To run it, behind a proxy that speaks TLS:
+To run it behind a proxy that terminates TLS:
   scanlogin-server app add shop --name \"The Shop\" --user-pool-id customers \\
-    --allowed-origin https://www.example.com     # writes scanlogin.toml, and shows the secret for your backend
+    --allowed-origin https://www.example.com     # writes scanlogin.toml, and prints the secret for your backend
   scanlogin-server check-config
   SCANLOGIN_JWT_SECRET=… scanlogin-server --public-url https://login.example.com --trusted-proxy 127.0.0.1
 
-A running server reads scanlogin.toml again on SIGHUP; one that is wrong is refused, and the old one stays.";
+A running server reads scanlogin.toml again on SIGHUP. It rejects a file with an error, and keeps the old settings.";
 
-/// Signs people in to web pages that they scan with their phone.
+/// Server for signing in to web pages by scanning a QR code with a phone.
 #[derive(Parser)]
 #[command(name = "scanlogin-server", version, after_help = EXAMPLE)]
-#[command(subcommand_value_name = "COMMAND", subcommand_help_heading = "Commands, instead of serving")]
+#[command(subcommand_value_name = "COMMAND", subcommand_help_heading = "Commands (run instead of the server)")]
 pub struct Flags {
-    /// What to do instead of serving.
+    /// The command to run instead of the server.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The file that describes the apps.
+    /// The settings file: apps, issuers and limits.
     #[arg(long, env = "SCANLOGIN_CONFIG", value_name = "FILE", global = true, help_heading = "Server")]
     #[arg(default_value = "scanlogin.toml")]
     pub config: PathBuf,
@@ -49,41 +49,41 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     #[arg(help_heading = "Server")]
     listen: SocketAddr,
-    /// The address that browsers and phones reach this server by, such as `https://login.example.com`.
+    /// The public URL of this server for browsers and phones, such as `https://login.example.com`.
     #[arg(long, env = "SCANLOGIN_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
     public_url: Option<Origin>,
-    /// Where codes are kept: `sqlite:PATH`, `sqlite::memory:` to lose them at the end, or for several servers at once
-    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, with TLS `rediss://…`.
-    // Not parsed by clap, which repeats what it can't read, with the password in it.
+    /// The store of codes, accounts and keys: `sqlite:PATH`, `sqlite::memory:` (lost when the server ends), or, for several
+    /// servers, `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, with TLS `rediss://…`.
+    // clap must not parse this value: its error messages repeat an invalid value, which may contain a password.
     #[arg(long, env = "SCANLOGIN_STORE", value_name = "STORE", default_value = "sqlite:scanlogin.db", global = true)]
     #[arg(hide_env_values = true, help_heading = "Server")]
     store: String,
-    /// How many seconds Redis may take for one operation; the server then answers 503.
+    /// The timeout of one Redis operation, in seconds; the server then answers 503.
     #[arg(long, env = "SCANLOGIN_REDIS_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs())]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), global = true, help_heading = "Server")]
     redis_timeout: u64,
-    /// How many seconds to wait at the start for another server on the same SQLite file to end.
+    /// How many seconds a start waits for another server to release the same SQLite file.
     #[arg(long, env = "SCANLOGIN_TAKEOVER_TIMEOUT", value_name = "SECONDS", help_heading = "Server")]
     #[arg(default_value_t = DEFAULT_TAKEOVER_TIMEOUT.as_secs())]
     takeover_timeout: u64,
-    /// A proxy, or a network of them, such as `10.0.0.0/8`, whose X-Forwarded-For is believed; repeat it, or separate
-    /// several by commas. Without it all who come through a proxy count as one.
+    /// A proxy whose X-Forwarded-For is trusted: an address, or a network such as `10.0.0.0/8`. Repeat the flag, or separate
+    /// several values with commas. Without it, all clients behind a proxy count as one address.
     #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
     #[arg(value_parser = network, help_heading = "Server")]
     trusted_proxy: Vec<IpNet>,
-    /// The connections that may be open at once; more are closed as they come.
+    /// The limit of open connections; the server closes further connections at once.
     #[arg(long, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
     max_connections: u32,
-    /// The address and port where Prometheus reads `/metrics`; without it, nobody does. Not for the public.
+    /// The address and port of `/metrics` for Prometheus; not served without it. Do not expose it to the public.
     #[arg(long, env = "SCANLOGIN_METRICS_LISTEN", value_name = "ADDRESS", help_heading = "Server")]
     metrics_listen: Option<SocketAddr>,
-    /// How the log is written.
+    /// The format of the log.
     #[arg(long, env = "SCANLOGIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Server")]
     log_format: LogFormat,
 
-    /// What the tokens of users are signed with (HS256), where no issuer publishes keys: 32 bytes or more, better set in
-    /// the environment than here.
+    /// The shared secret that signs the tokens of users (HS256), for a set-up without an issuer: at least 32 bytes. Prefer
+    /// the environment variable to the flag.
     #[arg(long, env = "SCANLOGIN_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Users")]
     jwt_secret: Option<String>,
 
@@ -93,43 +93,43 @@ pub struct Flags {
     /// The folder of the built widget (`pkg/dist`), to serve at `/scanlogin/`.
     #[arg(long, env = "SCANLOGIN_PACKAGE", value_name = "FOLDER", help_heading = "Pages")]
     package: Option<PathBuf>,
-    /// Play a whole company: the users alice and bob, an app, and a site to sign in to. For this machine only.
+    /// Run a demo: the users alice and bob, an app, and a site to sign in to. For this machine only.
     #[arg(long, env = "SCANLOGIN_DEMO", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
     demo: bool,
-    /// Let others than this machine reach the demo, whose passwords everybody knows.
+    /// Allow a demo that other machines can reach. Its passwords are publicly known.
     #[arg(long, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
     demo_public: bool,
 }
 
 impl Flags {
-    /// Where codes are kept.
+    /// The parsed `--store`.
     ///
     /// # Errors
     ///
-    /// When there is no such kind of place.
+    /// If it does not have the form of a store's address.
     pub fn store(&self) -> Result<StoreAddress, ConfigError> {
         self.store.parse().map_err(|problem| ConfigError(format!("--store: {problem}")))
     }
 
-    /// How long Redis may take for one operation.
+    /// The timeout of one Redis operation.
     pub(crate) fn redis_timeout(&self) -> Duration {
         Duration::from_secs(self.redis_timeout)
     }
 }
 
-/// What to do instead of serving.
+/// The commands that run instead of the server.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Describe apps in the file of settings: add one, list them, exchange a secret.
+    /// Add an app to the settings file, list the apps, or rotate a secret.
     #[command(subcommand)]
     App(AppCommand),
-    /// List and exchange the keys that tokens of users are signed with.
+    /// List or rotate the keys that this server signs tokens with.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Look a user up, lock them out, or let them in again.
+    /// Show, block or unblock a user.
     #[command(subcommand)]
     User(UserCommand),
-    /// Look whether a server would start with these flags, this environment and this file of settings.
+    /// Check whether a server would accept these flags, this environment and this settings file.
     CheckConfig,
 }
 
@@ -139,14 +139,14 @@ impl TryFrom<Flags> for Config {
     fn try_from(flags: Flags) -> Result<Self, ConfigError> {
         if flags.demo && !flags.listen.ip().is_loopback() && !flags.demo_public {
             return Err(ConfigError(format!(
-                "--demo with --listen {}: others could reach it, and its passwords are known to everybody; \
-                 listen on 127.0.0.1, or say --demo-public if that is what you want",
+                "--demo with --listen {}: other machines could reach the demo, and its passwords are publicly known; \
+                 listen on 127.0.0.1, or set --demo-public",
                 flags.listen
             )));
         }
         if flags.listen.ip().is_unspecified() && flags.public_url.is_none() {
             return Err(ConfigError(format!(
-                "--public-url is needed with --listen {}: nobody can open a link to that address",
+                "--public-url is required with --listen {}: no client can connect to that address",
                 flags.listen
             )));
         }
@@ -183,7 +183,7 @@ impl TryFrom<Flags> for Config {
 
 fn long_enough(flag: &str, secret: Secret) -> Result<Secret, ConfigError> {
     if secret.length() < MIN_SECRET_BYTES {
-        return Err(ConfigError(format!("{flag} is too short to be safe: at least {MIN_SECRET_BYTES} bytes")));
+        return Err(ConfigError(format!("{flag} is too short: it must have at least {MIN_SECRET_BYTES} bytes")));
     }
     Ok(secret)
 }
@@ -195,9 +195,9 @@ fn folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigEr
     }
 }
 
-/// A network, or an address alone.
+/// Parses a network, or an address as the network of this address only.
 fn network(text: &str) -> Result<IpNet, String> {
     text.parse()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| "this is no network such as 10.0.0.0/8, and no address".to_owned())
+        .map_err(|_| "expected an address, or a network such as 10.0.0.0/8".to_owned())
 }

@@ -1,8 +1,8 @@
-//! Errors of commands.
+//! The error type of commands.
 
 use core::fmt;
 
-/// Why a command failed: a sentence that says what to do.
+/// Why a command failed: a sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError(String);
 

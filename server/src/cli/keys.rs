@@ -1,6 +1,6 @@
-//! `scanlogin-server keys`: the keys that a server signs with, as they are in its store.
+//! `scanlogin-server keys`: lists and rotates the signing keys in the store.
 //!
-//! Deliberately absent: the keys themselves. They are made in the store and never leave it.
+//! Invariant: a command prints the ids of keys, and never a private key.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::auth::signing_keys::SigningKeys;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
-/// What to do with the keys that tokens of users are signed with.
+/// The commands for signing keys.
 #[derive(Subcommand)]
 pub enum KeysCommand {
-    /// List the keys that are published, newest first, and which of them signs.
+    /// List the published keys, newest first, and show which one signs.
     List,
-    /// Make a new key. Running servers publish it within a minute and sign with it six minutes from now; the one before
-    /// it stays published until its last token has expired, a day later.
+    /// Create a new key. Running servers publish it within a minute, and sign with it after six minutes. The previous key
+    /// stays published until its last token has expired, a day later.
     Rotate,
 }
 
@@ -31,7 +31,7 @@ impl KeysCommand {
             }
             Self::Rotate => {
                 println!("{}", keys.rotate().await?);
-                eprintln!("Running servers publish this key within a minute, and sign with it in six.");
+                eprintln!("Running servers publish this key within a minute, and sign with it after six minutes.");
             }
         }
         Ok(())

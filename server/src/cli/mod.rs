@@ -1,6 +1,6 @@
-//! What the program does instead of serving: commands for whoever runs the server.
+//! The command line: flags, and the commands for operators that run instead of the server.
 //!
-//! What a command makes goes to the standard output, so that a script can take it; what it says to people goes to the
+//! A command writes its result to the standard output, so that a script can use it. It writes messages for people to the
 //! standard error output.
 
 use std::sync::Arc;
@@ -21,11 +21,11 @@ pub mod error;
 pub mod keys;
 pub mod user;
 
-/// Runs `command`. `flags` are those that stand beside it.
+/// Runs `command`. `flags` are the other arguments of the command line.
 ///
 /// # Errors
 ///
-/// Why it can't be done; then nothing has changed.
+/// A sentence that says why the command failed.
 pub fn run(command: Command, flags: Flags) -> Result<(), CommandError> {
     match command {
         Command::App(command) => command.run(&flags.config),
@@ -35,7 +35,7 @@ pub fn run(command: Command, flags: Flags) -> Result<(), CommandError> {
     }
 }
 
-/// Does something in a store that a server has made.
+/// Runs `work` on the store of `flags`. A SQLite file must exist: a wrong path must not create a new store.
 fn in_store(
     flags: &Flags,
     work: impl AsyncFnOnce(Arc<dyn Store>) -> Result<(), StoreError>,
@@ -45,7 +45,7 @@ fn in_store(
         && !path.is_file()
     {
         return Err(CommandError::new(format_args!(
-            "--store {}: there is no such file; the first start of a server makes it",
+            "--store {}: there is no such file; the first start of a server creates it",
             path.display()
         )));
     }
@@ -60,6 +60,6 @@ fn check_config(flags: Flags) -> Result<(), CommandError> {
     for app in &config.settings.apps {
         eprintln!("{}", app::summary(app));
     }
-    eprintln!("A server would start, and listen on {}.", config.listen);
+    eprintln!("A server would start and listen on {}.", config.listen);
     Ok(())
 }

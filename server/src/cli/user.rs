@@ -1,6 +1,7 @@
-//! `scanlogin-server user`: what the store knows of a user, and whether they may sign in.
+//! `scanlogin-server user`: shows, blocks and unblocks users.
 //!
-//! Deliberately absent: a directory. Users are whoever a good token says they are; the store counts their sign-ins.
+//! Deliberately absent: commands that create or list users. The server has no user directory. It learns of a user from a
+//! valid token, and stores only sign-ins and blocks.
 
 use std::sync::Arc;
 
@@ -9,23 +10,23 @@ use clap::{Args, Subcommand};
 use crate::clock::{Clock, rfc3339};
 use crate::store::{Account, Store, StoreError};
 
-/// What to do with a user.
+/// The commands for users.
 #[derive(Subcommand)]
 pub enum UserCommand {
-    /// Show when a user first signed in, how often, from where last, and whether they are locked out.
+    /// Show the first sign-in of a user, the number of sign-ins, the last address, and whether the user is blocked.
     Show(Who),
-    /// Lock a user out: their phone is refused, and so is a ticket that they have already approved.
+    /// Block a user: the server refuses their confirmations, and the exchange of tickets that they have approved.
     Block(Who),
-    /// Let a user in again.
+    /// Unblock a user.
     Unblock(Who),
 }
 
-/// Which user.
+/// The user that a command applies to.
 #[derive(Args)]
 pub struct Who {
-    /// What their token says in `sub`.
+    /// The id of the user: the claim `sub` of their token.
     id: String,
-    /// The pool that they are in.
+    /// The user pool of the user.
     #[arg(long, value_name = "ID")]
     user_pool_id: String,
 }

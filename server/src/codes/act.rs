@@ -61,7 +61,7 @@ impl CodeService {
         if !self.store.swap(record.clone(), revision).await? {
             return Ok(None);
         }
-        self.waiters.wake(&record.random);
+        self.notifier.wake(&record.random);
         self.metrics.count_code(&record);
         if matches!(record.life, Life::Failed(_)) { Err(CodeError::Blocked) } else { Ok(Some(record)) }
     }

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::app::CurrentApps;
 use crate::secrets::{PollKey, RandomError};
 use crate::store::Store;
-use crate::store::notify::Waiters;
+use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 use crate::telemetry::metrics::Metrics;
 
@@ -31,7 +31,7 @@ pub struct CodeService {
     apps: Arc<CurrentApps>,
     metrics: Arc<Metrics>,
     /// Polls that wait for a change of their code.
-    pub waiters: Waiters,
+    pub notifier: CodeNotifier,
     /// Derives poll tokens. It dies with this process.
     own_key: PollKey,
     /// Derives the poll tokens of apps with `compat.poll_without_token`. The servers on one store share it.
@@ -55,7 +55,7 @@ impl CodeService {
             clock,
             apps,
             metrics,
-            waiters: Waiters::default(),
+            notifier: CodeNotifier::default(),
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
         })

@@ -1,6 +1,6 @@
-//! The apps that people sign in to: what `scanlogin.toml` says of each, and what is refused there by name.
+//! The apps that people sign in to: the tables `[[app]]` of `scanlogin.toml`, and the checks of their values.
 //!
-//! Deliberately absent: the file itself, which [`crate::config::settings`] reads and [`crate::cli::app`] writes.
+//! [`crate::config::settings`] reads the file, and [`crate::cli::app`] writes it.
 
 use core::time::Duration;
 use std::collections::HashMap;
@@ -14,59 +14,59 @@ use serde::{Deserialize, Deserializer};
 use crate::config::origin::Origin;
 use crate::secrets::Hash;
 
-/// The longest life of a ticket that may be configured.
+/// The upper limit of `ticket_lifetime`.
 const MAX_TICKET_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// An app that people sign in to: a table `[[app]]`.
+/// An app that people sign in to: one table `[[app]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct App {
-    /// Names it on the wire.
+    /// The id of the app in requests: printable ASCII without a colon.
     #[serde(deserialize_with = "id")]
     pub id: String,
-    /// Names it to people.
-    #[serde(deserialize_with = "words")]
+    /// The name that phones show.
+    #[serde(deserialize_with = "non_empty")]
     pub name: String,
-    /// The pool whose users may sign in to it.
-    #[serde(deserialize_with = "words")]
+    /// The user pool whose users may sign in to the app.
+    #[serde(deserialize_with = "non_empty")]
     pub user_pool_id: String,
-    /// What its backend proves itself with, newest first: two while it is being exchanged for another.
+    /// The hashes of the valid secrets of the backend, newest first. A rotation keeps the previous secret valid.
     #[serde(deserialize_with = "secret_hashes")]
     pub secret_hashes: Vec<Hash>,
-    /// The origins whose pages may ask for its codes, besides the server's own.
+    /// The origins whose pages may request codes, besides the server's own.
     #[serde(default)]
     pub allowed_origins: Vec<Origin>,
-    /// How long a code can be scanned, in seconds.
+    /// How long a code can be scanned: 10 to 1800 s, by default 120 s.
     #[serde(default = "default_code_lifetime", deserialize_with = "code_lifetime")]
     pub code_lifetime: Duration,
-    /// How long a ticket can be exchanged, in seconds.
+    /// How long a ticket can be exchanged: 1 to 1800 s, by default 300 s.
     #[serde(default = "default_ticket_lifetime", deserialize_with = "ticket_lifetime")]
     pub ticket_lifetime: Duration,
-    /// The address of a picture for the middle of its codes.
+    /// The URL of an image for the middle of the codes. `None` if the app has no logo.
     #[serde(default, deserialize_with = "logo")]
     pub logo: Option<String>,
-    /// Whether `check` tells all about a user as soon as they scan, and not only nickname and photo.
+    /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
-    /// Whether a page may exchange its ticket itself, without the app's secret.
+    /// Whether a page may exchange its ticket without the secret of the app.
     #[serde(default)]
     pub allow_exchange_from_browser: bool,
-    /// What older clients need.
+    /// The switches for older clients.
     #[serde(default)]
     pub compat: Compat,
 }
 
-/// What older clients need, and what is less safe for it: a table `[app.compat]`.
+/// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compat {
-    /// Whether `check` answers a caller that brings no poll token: whoever sees a code can then take the sign-in.
+    /// Whether `check` answers requests without a poll token. Every person who sees a code can then take the sign-in.
     #[serde(default)]
     pub poll_without_token: bool,
 }
 
 impl App {
-    /// An app with the defaults of the contract.
+    /// An app with one secret, and with the default of every optional setting.
     pub fn new(id: &str, name: &str, user_pool_id: &str, secret: Hash) -> Self {
         Self {
             id: id.to_owned(),
@@ -83,7 +83,7 @@ impl App {
         }
     }
 
-    /// Whether `secret` is one of the app's, in constant time for each.
+    /// Whether `secret` is a secret of the app. Each comparison takes constant time.
     pub fn has_secret(&self, secret: &str) -> bool {
         self.secret_hashes.iter().any(|hash| hash.is_of(secret))
     }
@@ -94,59 +94,59 @@ impl App {
 pub struct Apps(HashMap<String, Arc<App>>);
 
 impl Apps {
-    /// Looks apps up among `apps`.
+    /// Indexes `apps` by their ids.
     pub fn new(apps: impl IntoIterator<Item = App>) -> Self {
         Self(apps.into_iter().map(|app| (app.id.clone(), Arc::new(app))).collect())
     }
 
-    /// The app `id`.
+    /// The app with the id `id`.
     pub fn find(&self, id: &str) -> Option<&Arc<App>> {
         self.0.get(id)
     }
 
-    /// The app that is meant by who names none: the only one there is.
+    /// The only app, for requests that name none. `None` if there is not exactly one app.
     pub fn only(&self) -> Option<&Arc<App>> {
         let mut apps = self.0.values();
         apps.next().filter(|_| apps.next().is_none())
     }
 
-    /// Whether pages of `origin` may ask for codes of any app.
+    /// Whether any app lists `origin` in `allowed_origins`.
     pub fn any_allows(&self, origin: &Origin) -> bool {
         self.0.values().any(|app| app.allowed_origins.contains(origin))
     }
 }
 
-/// The apps that are configured now. All clones of the `Arc` around it see new ones.
+/// The apps of the last accepted settings. All clones of an `Arc` of this value see a replacement.
 #[derive(Debug, Default)]
 pub struct CurrentApps(RwLock<Arc<Apps>>);
 
 impl CurrentApps {
-    /// Begins with `apps`.
+    /// Starts with `apps`.
     pub fn new(apps: Apps) -> Self {
         Self(RwLock::new(Arc::new(apps)))
     }
 
-    /// The apps of now.
+    /// The apps at this moment.
     pub fn get(&self) -> Arc<Apps> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces them. Requests that are under way end by the apps that they began with.
+    /// Replaces the apps. An [`Apps`] that [`get`](Self::get) returned before does not change.
     pub fn set(&self, apps: Apps) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 }
 
-/// What is wrong with `id` as the id of an app, if anything.
+/// Checks the id of an app.
 ///
 /// # Errors
 ///
-/// A sentence for whoever wrote it.
+/// The rule that `id` breaks, as a predicate such as `must not be empty`.
 pub fn check_id(id: &str) -> Result<(), &'static str> {
     match id {
         "" => Err("must not be empty"),
-        _ if id.contains(':') => Err("must not contain a colon, since HTTP Basic ends the name there"),
-        _ if id.trim() != id || !header::is_value(id) => Err("must be printable ASCII, since it is sent in a header"),
+        _ if id.contains(':') => Err("must not contain a colon, because HTTP Basic ends the id there"),
+        _ if id.trim() != id || !header::is_value(id) => Err("must be printable ASCII, because it is sent in a header"),
         _ => Ok(()),
     }
 }
@@ -157,15 +157,15 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(id)
 }
 
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let words = String::deserialize(deserializer)?;
-    if words.trim().is_empty() { Err(D::Error::custom("must not be empty")) } else { Ok(words) }
+fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() { Err(D::Error::custom("must not be empty")) } else { Ok(text) }
 }
 
 fn secret_hashes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hash>, D::Error> {
     let hashes = Vec::deserialize(deserializer)?;
     if hashes.is_empty() {
-        return Err(D::Error::custom("must have one hash at least; `scanlogin-server app rotate-secret` makes one"));
+        return Err(D::Error::custom("must have at least one hash; `scanlogin-server app rotate-secret` creates one"));
     }
     Ok(hashes)
 }

@@ -1,6 +1,6 @@
-//! Whom we believe: what stands under `[[issuer]]`, and what is refused there.
+//! The issuers whose tokens the server accepts: the tables `[[issuer]]` of `scanlogin.toml`, and the checks of their values.
 //!
-//! Deliberately absent: the keys themselves, which come later, from where an issuer says.
+//! [`crate::auth`] fetches the keys of an issuer later.
 
 use core::str::FromStr;
 use std::net::IpAddr;
@@ -9,41 +9,41 @@ use std::path::PathBuf;
 use axum::http::Uri;
 use serde::Deserialize;
 
-/// An OpenID Connect provider, or whoever else signs tokens with a key that it publishes.
+/// An OpenID Connect provider, or any other signer of tokens that publishes its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Issuer {
-    /// What its tokens say in `iss`, to the letter.
+    /// The exact value of `iss` in its tokens.
     pub name: String,
-    /// What `aud` must hold one of.
+    /// The accepted audiences: `aud` must contain one of them. Never empty.
     pub audience: Vec<String>,
-    /// Where its keys are.
+    /// The source of its published keys.
     pub jwks: KeySource,
-    /// Which pool its users are in.
+    /// How the user pool of its users is determined.
     pub pool: Pool,
-    /// What it calls what we want to know.
+    /// The claims that hold the fields of a user.
     pub claims: ClaimNames,
 }
 
-/// Where the keys of an issuer are.
+/// The source of the JSON Web Key Set of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// Over TLS, or on this machine.
+    /// An HTTPS URL, or an HTTP URL on this machine.
     Url(String),
-    /// In a file.
+    /// A local file.
     File(PathBuf),
 }
 
-/// How the pool of a user is known. In one pool, users with the same id are one user, whichever issuers they are of.
+/// How the user pool of a user is determined. Users of one pool with the same id are one user, whatever their issuers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pool {
-    /// All users are in the same.
+    /// The id of the pool of all users.
     Fixed(String),
-    /// The claim of this name says it.
+    /// The name of the claim that contains the id of the pool.
     Claim(String),
 }
 
-/// What an issuer calls the claims of OpenID Connect that make a user.
+/// The claim that holds each field of a user. The default is the name of the claim in OpenID Connect.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
@@ -72,13 +72,13 @@ impl Default for ClaimNames {
     }
 }
 
-/// Issuers of different names.
+/// Issuers with distinct names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<Issuer>")]
 pub struct Issuers(Vec<Issuer>);
 
 impl Issuers {
-    /// Whether there is none.
+    /// Whether no issuer is configured.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -108,7 +108,7 @@ impl TryFrom<Vec<Issuer>> for Issuers {
     }
 }
 
-/// An issuer as a person writes it.
+/// One table `[[issuer]]`, before its values are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
@@ -122,7 +122,7 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "audience: neither a text nor a list of texts")]
+#[serde(untagged, expecting = "audience: must be a string or a list of strings")]
 enum Audience {
     One(String),
     Several(Vec<String>),
@@ -140,12 +140,12 @@ impl TryFrom<Fields> for Issuer {
             return Err("issuer: is empty".to_owned());
         }
         if audience.is_empty() || audience.iter().any(String::is_empty) {
-            return Err("audience: is empty; without one, every token of the issuer would do".to_owned());
+            return Err("audience: is empty; without an audience, every token of the issuer would be valid".to_owned());
         }
         let pool = match (fields.user_pool_id, fields.user_pool_claim) {
             (Some(id), None) if !id.is_empty() => Pool::Fixed(id),
             (None, Some(name)) if !name.is_empty() => Pool::Claim(name),
-            _ => return Err("user_pool_id, user_pool_claim: one of them must be given, and not be empty".to_owned()),
+            _ => return Err("user_pool_id, user_pool_claim: exactly one must be set, and not be empty".to_owned()),
         };
         Ok(Self { name: fields.issuer, audience, jwks: fields.jwks.parse()?, pool, claims: fields.claims })
     }
@@ -159,11 +159,11 @@ impl FromStr for KeySource {
             let path = PathBuf::from(text);
             return if path.is_file() { Ok(Self::File(path)) } else { Err(format!("jwks: there is no file {text:?}")) };
         }
-        let uri: Uri = text.parse().map_err(|error| format!("jwks: {text:?} is no address: {error}"))?;
+        let uri: Uri = text.parse().map_err(|error| format!("jwks: {text:?} is not a URL: {error}"))?;
         match uri.scheme_str() {
             Some("https") => Ok(Self::Url(text.to_owned())),
             Some("http") if uri.host().is_some_and(is_this_machine) => Ok(Self::Url(text.to_owned())),
-            _ => Err(format!("jwks: {text:?} is not https; whoever is in between could put keys of theirs in place")),
+            _ => Err(format!("jwks: {text:?} is not https; an attacker in the network could replace the keys")),
         }
     }
 }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_read_as_it_is_written() {
+    fn issuer_is_read_with_every_setting() {
         let issuer = read(json!({ "audience": ["a", "b"], "claims": { "nickname": "given_name" } })).unwrap();
         assert_eq!(issuer.name, "https://id.example.com");
         assert_eq!(issuer.audience, ["a", "b"]);
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_from_a_file_or_over_tls_or_from_this_machine() {
+    fn key_source_is_a_file_an_https_url_or_a_local_http_url() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_str().unwrap();
         assert_eq!(path.parse(), Ok(KeySource::File(file.path().to_owned())));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_value_is_refused_by_name() {
+    fn invalid_value_is_rejected_with_its_field() {
         for (name, change) in [
             ("issuer", json!({ "issuer": "" })),
             ("issuer", json!({ "issuer": null })),
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_that_stands_twice_is_refused() {
+    fn duplicate_issuer_is_rejected() {
         let error = serde_json::from_value::<Issuers>(json!([whole(), whole()])).unwrap_err().to_string();
         assert!(error.contains("\"https://id.example.com\" stands there twice"), "{error}");
         let mut other = whole();

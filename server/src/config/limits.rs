@@ -5,48 +5,50 @@ use core::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-/// How often something may be done.
+/// A rate limit: a burst, and a rate after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
-    /// So many times at once.
+    /// The number of requests that may come at once.
     pub burst: NonZeroU32,
-    /// And so many times a second from then on.
+    /// The number of requests per second after the burst.
     pub per_second: NonZeroU32,
 }
 
-/// The section `[limits]` of the settings. An address is an IPv4 address or the /64 of an IPv6 one.
+/// The section `[limits]` of the settings file.
+///
+/// An address is an IPv4 address, or the /64 network of an IPv6 address. The file gives durations in whole seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The codes that an address may ask for.
+    /// Created codes per address.
     pub codes_per_address: Rate,
-    /// The unknown codes and tickets, and wrong tokens and secrets, that an address may come with. After a start with an
-    /// empty store each page that waits does so once.
+    /// Wrong guesses per address: unknown codes, tickets and apps, wrong tokens, secrets and passwords. After a start with
+    /// an empty store, each page that polls makes one.
     pub wrong_guesses_per_address: Rate,
-    /// The polls of one code by the browser that asked for it, and of its image. The shortest interval that the widget
-    /// can be given makes ten a second.
+    /// Polls per code and poll token, and image requests per code. The shortest interval of the widget makes about ten
+    /// polls a second.
     pub checks_per_code: Rate,
-    /// The scans, confirmations and cancellations of a user.
+    /// Requests `scanned`, `confirm` and `cancel` per user.
     pub approver_calls_per_user: Rate,
-    /// The scans, confirmations and cancellations of one code, whoever asks for them.
+    /// Requests `scanned`, `confirm` and `cancel` per code, of all users together.
     pub approver_calls_per_code: Rate,
-    /// The connections that an address may have open; a trusted proxy may have all. A browser has up to six.
+    /// Open connections per address. It does not apply to trusted proxies. A browser opens up to six connections.
     pub connections_per_address: NonZeroU32,
-    /// How long the head of a request may take from its first byte on.
+    /// The timeout of a request head, from its first byte on.
     #[serde(deserialize_with = "seconds")]
     pub head_timeout: Duration,
-    /// How long a body may take.
+    /// The timeout of a request body.
     #[serde(deserialize_with = "seconds")]
     pub body_timeout: Duration,
-    /// How long a client may take to read before there is room to write on.
+    /// The timeout of a write that waits until the client reads.
     #[serde(deserialize_with = "seconds")]
     pub write_timeout: Duration,
-    /// How long a connection may be without a request. Proxies keep theirs for a minute, and must be the ones who end
-    /// it: a request that crosses our end is lost.
+    /// How long a connection may have no request. The default is longer than the usual idle timeout of proxies, one minute:
+    /// if the server closes a connection first, a request that the proxy sends at that moment is lost.
     #[serde(deserialize_with = "seconds")]
     pub idle_timeout: Duration,
-    /// How long an answer may take, the wait of a poll included.
+    /// The timeout of a response, including the wait of a long poll.
     #[serde(deserialize_with = "seconds")]
     pub answer_timeout: Duration,
 }
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_set_stays_as_it_is() {
+    fn missing_limits_have_their_defaults() {
         let set = json!({ "codes_per_address": { "burst": 7, "per_second": 1 }, "head_timeout": 3 });
         let limits: Limits = from_value(set).unwrap();
         assert_eq!(limits.codes_per_address, rate(7, 1));
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_let_nobody_in_is_refused() {
+    fn zero_and_malformed_limits_are_rejected() {
         for wrong in [
             json!({ "codes_per_address": { "burst": 0, "per_second": 1 } }),
             json!({ "codes_per_address": { "burst": 1, "per_second": 0 } }),

@@ -1,7 +1,7 @@
-//! The configuration of a server as values: [`Config`] for the process, [`settings`] for its apps, issuers and limits.
+//! The configuration of a server: [`Config`] for the process, [`settings`] for its apps, issuers and limits.
 //!
-//! [`crate::cli`] makes a [`Config`] from flags and the environment. A test makes one itself, and can set values that the flags
-//! and the file reject, such as a code that lives for a second.
+//! [`crate::cli`] makes a [`Config`] from flags and the environment. A test makes its own, and can set values that the
+//! flags and the settings file reject, such as a code lifetime of one second.
 
 pub mod app;
 pub mod issuer;
@@ -27,61 +27,61 @@ use crate::store::address::StoreAddress;
 use crate::store::redis::DEFAULT_TIMEOUT;
 use crate::store::sqlite::DEFAULT_TAKEOVER_TIMEOUT;
 
-/// Twice the browsers that one process is meant for.
+/// The default of `--max-connections`: twice the number of browsers that one process is designed for.
 pub(crate) const MAX_CONNECTIONS: u32 = 20_000;
 
-/// What the server is to do.
+/// The configuration of a server process.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The address to listen on.
+    /// The address and port to listen on. The system chooses a port for port 0.
     pub listen: SocketAddr,
-    /// The address that others reach the server by; the one it listens on unless given.
+    /// The origin that clients use. `None`: they use the address that the server listens on.
     pub public_url: Option<Origin>,
-    /// Where codes are kept.
+    /// The store of codes, accounts and keys.
     pub store: StoreAddress,
-    /// How long Redis may take for one operation.
+    /// The timeout of one Redis operation.
     pub redis_timeout: Duration,
-    /// How long a start waits for another server on the same SQLite file to end.
+    /// How long a start waits for another server to release the same SQLite file.
     pub takeover_timeout: Duration,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The connections that may be open at once.
+    /// The limit of open connections.
     pub max_connections: u32,
-    /// Where the metrics are read.
+    /// The address and port of `/metrics`. `None`: the metrics are not served.
     pub metrics_listen: Option<SocketAddr>,
-    /// How the log is written.
+    /// The format of the log.
     pub log_format: LogFormat,
-    /// What the tokens of users are signed with, of those who are of no issuer.
+    /// The shared secret for tokens of users. `None`: only tokens of issuers are accepted.
     pub jwt_secret: Option<Secret>,
-    /// The apps, issuers and limits, as the server starts with them.
+    /// The apps, issuers and limits at the start. A reload does not change this value.
     pub settings: Settings,
-    /// Where they are read from again.
+    /// The file that a reload reads. `None` in a demo: a reload then changes nothing.
     pub settings_file: Option<PathBuf>,
-    /// The pages at `/`.
+    /// The folder of the pages at `/`. `None`: there are none.
     pub www: Option<PathBuf>,
-    /// The widget at `/scanlogin/`.
+    /// The folder of the widget at `/scanlogin/`. `None`: the widget is not served.
     pub package: Option<PathBuf>,
-    /// What a whole company is played with.
+    /// The demo site. `None` for a real server.
     pub demo: Option<Demo>,
 }
 
-/// What the demo's site knows of itself.
+/// The app of the demo site, as its backend knows it.
 #[derive(Debug, Clone)]
 pub struct Demo {
-    /// The id of its app.
+    /// The id of the app.
     pub app_id: String,
-    /// What its backend proves itself with.
+    /// The secret that the backend authenticates with.
     pub app_secret: Secret,
-    /// The pool of its users.
+    /// The user pool of the app.
     pub user_pool_id: String,
 }
 
 impl Config {
-    /// Everything a demo needs, in memory, with secrets of its own: where a test begins.
+    /// The configuration of a demo: one app, a store in memory, and random secrets. Tests start from it.
     ///
     /// # Errors
     ///
-    /// When the system has no random numbers.
+    /// If the random number generator of the system fails.
     pub fn demo() -> Result<Self, RandomError> {
         let app_secret = Secret::random()?;
         let app = App::new("demo-app", "Quaymark", "demo-pool", Hash::of(app_secret.expose()));
@@ -104,25 +104,29 @@ impl Config {
         })
     }
 
-    /// The address that others reach the server by.
+    /// The URL that clients use: `public_url`, or `http://` and the address that the server listens on.
     pub fn base_url(&self) -> String {
         self.public_url.as_ref().map_or_else(|| format!("http://{}", self.listen), ToString::to_string)
     }
 }
 
-/// The settings of a server that has `jwt_secret`, or none.
+/// Reads the settings file at `path`.
+///
+/// # Errors
+///
+/// If the file is rejected, or if no user could sign in: there is neither an issuer nor a `jwt_secret`.
 pub(crate) fn read_settings(path: &Path, jwt_secret: Option<&Secret>) -> Result<Settings, ConfigError> {
     let settings = Settings::read(path)?;
     if jwt_secret.is_none() && settings.issuers.is_empty() {
         return Err(ConfigError(format!(
-            "{} describes no [[issuer]], and --jwt-secret is not given: nobody could sign in",
+            "{} has no [[issuer]], and --jwt-secret is not set: no user could sign in",
             path.display()
         )));
     }
     Ok(settings)
 }
 
-/// Why the server does not start: a sentence that names the flag, or the place in the file.
+/// Why a configuration is rejected: a sentence that names the flag, or the file and the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(pub(crate) String);
 
@@ -136,7 +140,7 @@ impl core::error::Error for ConfigError {}
 
 impl From<RandomError> for ConfigError {
     fn from(error: RandomError) -> Self {
-        Self(format!("the system has no random numbers: {error}"))
+        Self(format!("the random number generator of the system failed: {error}"))
     }
 }
 
@@ -146,11 +150,11 @@ impl From<SettingsError> for ConfigError {
     }
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// One line of text per event.
     Text,
-    /// For programs: one JSON object a line.
+    /// One JSON object per event and line.
     Json,
 }

@@ -1,7 +1,7 @@
-//! `scanlogin.toml`: what a running server takes in anew when it is told to.
+//! The settings file `scanlogin.toml`: apps, issuers and limits. A running server reads it again on SIGHUP.
 //!
-//! A file that is wrong anywhere is refused as a whole, with the line. Deliberately absent: what belongs to the process,
-//! such as its address and its store, which [`crate::config`] takes from flags and the environment.
+//! A file with an error is rejected as a whole, and the error names the line. Settings of the process, such as its address
+//! and its store, come from flags and the environment: see [`crate::config::Config`].
 
 use core::fmt;
 use std::collections::HashSet;
@@ -14,17 +14,17 @@ use crate::config::app::App;
 use crate::config::issuer::Issuers;
 use crate::config::limits::Limits;
 
-/// What the file says.
+/// The content of the settings file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The apps that people sign in to.
     #[serde(default, rename = "app")]
     pub apps: Vec<App>,
-    /// Whose users may approve, besides those of the shared secret.
+    /// The issuers whose users may approve codes. Users with a token of the shared secret may do so, too.
     #[serde(default, rename = "issuer")]
     pub issuers: Issuers,
-    /// What is too much of one caller. Taken in at the start only.
+    /// Rate limits, connection limits and timeouts. A reload does not apply them; they apply from the next start on.
     #[serde(default)]
     pub limits: Limits,
 }
@@ -34,37 +34,37 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When it is not there, is no TOML, or says what is not understood: with the line and the field.
+    /// If the file can't be read, is not TOML, or has an invalid setting. The error names the line and the field.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path).map_err(|error| SettingsError {
             path: path.display().to_string(),
             problem: match error.kind() {
-                ErrorKind::NotFound => "is not there; `scanlogin-server app add` makes it".to_owned(),
+                ErrorKind::NotFound => "does not exist; `scanlogin-server app add` creates it".to_owned(),
                 _ => error.to_string(),
             },
         })?;
         Self::parse(&text).map_err(|problem| SettingsError { path: path.display().to_string(), problem })
     }
 
-    /// Reads the content of such a file.
+    /// Parses the content of a settings file.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// A description of the problem, with the line where possible.
     pub fn parse(text: &str) -> Result<Self, String> {
         let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         if settings.apps.is_empty() {
-            return Err("describes no app; `scanlogin-server app add` adds one".to_owned());
+            return Err("has no [[app]]; `scanlogin-server app add` adds one".to_owned());
         }
         let mut ids = HashSet::new();
         match settings.apps.iter().find(|app| !ids.insert(&app.id)) {
-            Some(app) => Err(format!("describes the app {:?} twice", app.id)),
+            Some(app) => Err(format!("has the app {:?} twice", app.id)),
             None => Ok(settings),
         }
     }
 }
 
-/// Why a file of settings is refused.
+/// Why a settings file is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
     path: String,
@@ -74,7 +74,7 @@ pub struct SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, problem } = self;
-        // What TOML's reader says has several lines, and its place in the file in the first.
+        // An error of the TOML parser has several lines. The first says where in the file the error is.
         let separator = if problem.contains('\n') { ":\n" } else { " " };
         write!(formatter, "{path}{separator}{problem}")
     }

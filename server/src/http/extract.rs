@@ -200,27 +200,27 @@ fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
 }
 
 /// The result of HTTP Basic authentication, by which the backend of an app proves itself.
-pub enum Backend {
+pub enum BackendAuth {
     /// The credentials are the id and a secret of this app.
-    Proved(Arc<App>),
+    Authenticated(Arc<App>),
     /// The credentials are those of no app.
-    Wrong,
+    Invalid,
     /// The request has no Basic credentials, as in a call of a browser.
-    Silent,
+    Missing,
 }
 
-impl FromRequestParts<Arc<AppState>> for Backend {
+impl FromRequestParts<Arc<AppState>> for BackendAuth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let Some(basic) = text(&parts.headers, header::AUTHORIZATION).and_then(|text| credentials(text, "basic"))
         else {
-            return Ok(Self::Silent);
+            return Ok(Self::Missing);
         };
         let pair = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let (id, secret) = pair.split_once(':').unwrap_or_default();
         let app = state.apps().find(id).filter(|app| app.has_secret(secret)).cloned();
-        Ok(app.map_or(Self::Wrong, Self::Proved))
+        Ok(app.map_or(Self::Invalid, Self::Authenticated))
     }
 }
 

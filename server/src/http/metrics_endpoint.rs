@@ -23,7 +23,7 @@ pub fn routes(state: &Arc<AppState>) -> Router {
 }
 
 async fn metrics(State(state): State<Arc<AppState>>) -> Result<impl IntoResponse, ApiError> {
-    let lines = state.metrics.encode(state.codes.waiters.len()).map_err(|error| {
+    let lines = state.metrics.encode(state.codes.notifier.len()).map_err(|error| {
         tracing::error!(%error, "can't encode the metrics");
         ApiError::Internal
     })?;

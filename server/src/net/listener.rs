@@ -1,7 +1,8 @@
-//! Connections: how many there may be, what runs on each, how all of them end.
+//! Accepts connections, limits their number, serves HTTP/1.1 on them, and closes them at shutdown.
 //!
-//! In place of `axum::serve`, which takes any number and waits for ever. Deliberately absent: HTTP/2 and TLS, which are a
-//! proxy's work.
+//! It replaces `axum::serve`, which has no connection limit and no timeouts.
+//!
+//! Deliberately absent: HTTP/2 and TLS. A proxy in front of the server provides them.
 
 use core::pin::pin;
 use core::time::Duration;
@@ -26,23 +27,23 @@ use tower::Service as _;
 
 use crate::client::{is_trusted, network};
 use crate::http::state::AppState;
-use crate::net::timeout_stream::{PatientSocket, Stage};
+use crate::net::timeout_stream::{Stage, TimeoutStream};
 
-/// The longest head of a request, and what is buffered of a connection either way.
+/// The longest request head, and the size of the read buffer and the write buffer of a connection.
 const MAX_BUFFER_BYTES: usize = 16 * 1024;
-/// How long nothing is accepted when the system can't give more.
-const ACCEPT_REST: Duration = Duration::from_millis(500);
+/// The pause after the system failed to accept a connection, for example because too many files are open.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Serves `app` until `state` stops, and then ends as soon as every request is answered. Who drops it ends all of them
-/// at once.
+/// Serves `app` until `state` stops, and returns when every request in progress is answered. Dropping the future closes
+/// all connections at once.
 pub(crate) async fn serve(listener: TcpListener, app: Router, state: Arc<AppState>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(state.config.settings.limits.idle_timeout)
         .max_buf_size(MAX_BUFFER_BYTES);
-    // All routes are made here once, and not at each request.
+    // This builds the routes once. Otherwise axum would build them for each request.
     let app = app.with_state::<()>(());
-    let places = Places::default();
+    let limiter = ConnectionLimiter::default();
     let mut connections = JoinSet::new();
     let mut stopped = pin!(stopped(state.stopping()));
     loop {
@@ -53,15 +54,16 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, state: Arc<AppStat
         };
         match accepted {
             Ok((socket, peer)) => {
-                // A full house says nothing: nobody could read it across origins, and words cost as much as a place.
-                if let Some(place) = places.take(&state, peer.ip()) {
-                    connections.spawn(connection(http.clone(), socket, peer, app.clone(), Arc::clone(&state), place));
+                // A connection over the limit gets no response. A page of another origin could not read it, and sending
+                // it would cost as much as serving the connection.
+                if let Some(permit) = limiter.acquire(&state, peer.ip()) {
+                    connections.spawn(connection(http.clone(), socket, peer, app.clone(), Arc::clone(&state), permit));
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
-                sleep(ACCEPT_REST).await;
+                sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
@@ -75,7 +77,7 @@ async fn connection(
     peer: SocketAddr,
     app: Router,
     state: Arc<AppState>,
-    _place: Place,
+    _permit: ConnectionPermit,
 ) {
     let stage = Stage::default();
     let answer = service_fn(|request: Request<Incoming>| {
@@ -89,7 +91,7 @@ async fn connection(
             answer
         }
     });
-    let socket = PatientSocket::new(socket, stage.clone(), &state.config.settings.limits);
+    let socket = TimeoutStream::new(socket, stage.clone(), &state.config.settings.limits);
     let mut connection = pin!(http.serve_connection(TokioIo::new(socket), answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -99,73 +101,75 @@ async fn connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the state is gone, and that is a reason to stop too.
+    // `wait_for` fails if the state is dropped. The server stops then, too.
     let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
 }
 
-/// Whether a connection was gone before it was accepted. Every other error is the system's, such as too many open files.
+/// Whether the error concerns only the connection that was to be accepted. Other errors concern the system, such as too
+/// many open files.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind as K;
     matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset)
 }
 
-/// The connections that there are.
+/// Limits the open connections, in total and per network.
 #[derive(Clone, Default)]
-struct Places(Arc<Mutex<Taken>>);
+struct ConnectionLimiter(Arc<Mutex<OpenConnections>>);
 
+/// The numbers of open connections.
 #[derive(Default)]
-struct Taken {
+struct OpenConnections {
     all: u32,
     by_network: HashMap<IpAddr, u32>,
 }
 
-impl Places {
-    /// A place for one more from `peer`, if there is one.
-    fn take(&self, state: &AppState, peer: IpAddr) -> Option<Place> {
+impl ConnectionLimiter {
+    /// A permit for one more connection from `peer`. `None` if a limit is reached.
+    fn acquire(&self, state: &AppState, peer: IpAddr) -> Option<ConnectionPermit> {
         let config = &state.config;
-        // Behind a proxy are many clients, whom it has to keep from taking all connections.
+        // A trusted proxy connects for many clients. The proxy has to limit the connections of each.
         let most = if is_trusted(peer.to_canonical(), &config.trusted_proxies) {
             config.max_connections
         } else {
             config.settings.limits.connections_per_address.get()
         };
         let network = network(peer);
-        let mut taken = self.lock();
-        let from_there = taken.by_network.get(&network).copied().unwrap_or_default();
-        if taken.all >= config.max_connections || from_there >= most {
-            tracing::debug!(all = taken.all, from_there, "a connection too many");
+        let mut open = self.lock();
+        let from_network = open.by_network.get(&network).copied().unwrap_or_default();
+        if open.all >= config.max_connections || from_network >= most {
+            tracing::debug!(all = open.all, from_network, "connection limit reached");
             return None;
         }
-        taken.all += 1;
-        taken.by_network.insert(network, from_there + 1);
-        Some(Place { places: self.clone(), network })
+        open.all += 1;
+        open.by_network.insert(network, from_network + 1);
+        Some(ConnectionPermit { limiter: self.clone(), network })
     }
 
-    // Numbers are changed in one step: after a panic elsewhere they are as good as before.
-    fn lock(&self) -> MutexGuard<'_, Taken> {
+    // No code that holds the lock can panic, so the numbers behind a poisoned lock are consistent.
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection's place, given back when it is dropped.
-struct Place {
-    places: Places,
+/// The permission for one open connection. Dropping it makes room for another connection.
+struct ConnectionPermit {
+    limiter: ConnectionLimiter,
     network: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
-        taken.all -= 1;
-        match taken.by_network.get_mut(&self.network) {
-            Some(from_there) if *from_there > 1 => *from_there -= 1,
+        let mut open = self.limiter.lock();
+        open.all -= 1;
+        match open.by_network.get_mut(&self.network) {
+            Some(from_network) if *from_network > 1 => *from_network -= 1,
             _ => {
-                taken.by_network.remove(&self.network);
+                open.by_network.remove(&self.network);
             }
         }
     }

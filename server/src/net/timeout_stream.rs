@@ -1,7 +1,8 @@
-//! A socket that loses patience with a client who is slow: with the head of a request, or in reading what is written.
+//! A TCP stream with timeouts for request heads and for writes.
 //!
-//! hyper has a timer for heads too, but it runs from the end of the answer before, and would have to be as long as a
-//! connection may rest. Deliberately absent: patience with a body, which `extract` has, since it can still answer.
+//! hyper also has a timeout for request heads, but it starts at the end of the previous response. So it must be as long as
+//! the idle timeout of a connection. [`crate::http::extract`] has the timeout for bodies, because it can still send a
+//! response.
 
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -16,28 +17,28 @@ use tokio::time::{Sleep, sleep};
 
 use crate::config::limits::Limits;
 
-/// What a connection is doing, as far as its socket and its state tell each other.
+/// The state of a connection, which its stream and its request handler share.
 #[derive(Clone, Default)]
 pub(crate) struct Stage(Arc<AtomicU8>);
 
 impl Stage {
-    /// What comes next is the head of a request.
+    /// The connection waits for the head of a request.
     const RESTING: u8 = 0;
-    /// The head of a request has begun to come.
+    /// A part of a request head has arrived.
     const HEAD: u8 = 1;
     const ANSWERING: u8 = 2;
 
-    /// A request has come.
+    /// The head of a request is complete, and the handler starts.
     pub(crate) fn answer(&self) {
         self.set(Self::ANSWERING);
     }
 
-    /// It is answered.
+    /// The handler has returned its response.
     pub(crate) fn rest(&self) {
         self.set(Self::RESTING);
     }
 
-    // Both sides are polled by the same task, so that no order has to be kept between this and anything else.
+    // One task polls both the stream and the handler, so `Relaxed` is sufficient.
     fn get(&self) -> u8 {
         self.0.load(Ordering::Relaxed)
     }
@@ -47,26 +48,26 @@ impl Stage {
     }
 }
 
-/// A socket that fails when it has lost patience.
-pub(crate) struct PatientSocket {
+/// A TCP stream whose reads and writes fail with `TimedOut` when a timeout has passed.
+pub(crate) struct TimeoutStream {
     socket: TcpStream,
     stage: Stage,
-    reading: Patience,
-    writing: Patience,
+    reading: Timeout,
+    writing: Timeout,
 }
 
-impl PatientSocket {
+impl TimeoutStream {
     pub(crate) fn new(socket: TcpStream, stage: Stage, limits: &Limits) -> Self {
         Self {
             socket,
             stage,
-            reading: Patience { length: limits.head_timeout, end: None },
-            writing: Patience { length: limits.write_timeout, end: None },
+            reading: Timeout { length: limits.head_timeout, end: None },
+            writing: Timeout { length: limits.write_timeout, end: None },
         }
     }
 }
 
-impl AsyncRead for PatientSocket {
+impl AsyncRead for TimeoutStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -80,7 +81,7 @@ impl AsyncRead for PatientSocket {
                 self.stage.set(Stage::HEAD);
                 read
             }
-            // What has come of the head does not start the clock again.
+            // More bytes of the head do not restart the timeout.
             (Stage::HEAD, true) => read,
             (Stage::HEAD, false) => self.reading.with(read, context),
             _ => {
@@ -91,7 +92,7 @@ impl AsyncRead for PatientSocket {
     }
 }
 
-impl AsyncWrite for PatientSocket {
+impl AsyncWrite for TimeoutStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.writing.with(written, context)
@@ -119,14 +120,15 @@ impl AsyncWrite for PatientSocket {
     }
 }
 
-struct Patience {
+/// A timeout that runs while an operation is pending.
+struct Timeout {
     length: Duration,
-    /// Boxed, and made only when there is something to wait for: most connections never have one.
+    /// `None` while nothing is pending. It is boxed and created on demand, because most connections never need a timer.
     end: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patience {
-    /// What was `polled`, unless it has been pending for too long.
+impl Timeout {
+    /// Returns `polled`, or the error `TimedOut` if the operation has been pending for `length`.
     fn with<T>(&mut self, polled: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.end = None;

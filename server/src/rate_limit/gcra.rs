@@ -1,10 +1,15 @@
-//! How often somebody does something: buckets that fill again with time, in a table that never grows.
+//! Rate limiting with the generic cell rate algorithm (GCRA). The state lives in a fixed-size table.
 //!
-//! Each key has a bucket (GCRA: all that is kept of it is when it will be full). A map of them grows with the keys that
-//! strangers bring, and an IPv6 network has more of those than any memory; governor's is one. Here a new key takes the
-//! place of the bucket among a few that is nearest to full, and so forgets the least, most often nothing. Nothing has to
-//! be swept. Hashes stand for keys, under a key of this process, so that nobody can choose whose neighbour they are.
-//! Deliberately absent: other processes. Each counts what comes to itself.
+//! Each key has a token bucket. GCRA stores only the time at which the bucket will be full.
+//!
+//! A map from keys to buckets, as in the crate `governor`, grows with the number of keys, and clients choose the keys: an
+//! IPv6 allocation has more /64 networks than fit into memory. This table is set-associative instead. A key belongs to one
+//! group of 8 buckets. A new key replaces the bucket of its group that is closest to full. That loses the least state, and
+//! none if the bucket is full. No task has to remove old buckets.
+//!
+//! The table stores hashes of keys. The hash function has a random seed, so that a client can't choose keys of one group.
+//!
+//! Deliberately absent: state that processes share. Each process counts its own requests.
 
 use core::hash::Hash;
 use core::time::Duration;
@@ -16,38 +21,39 @@ use tokio::time::Instant;
 
 use crate::config::limits::Rate;
 
-/// The groups of buckets, each behind a lock of its own. With [`NEIGHBOURS`] in each they hold 32,768 keys in 0.5 MB.
+/// The number of groups. Each has its own lock. With [`NEIGHBOURS`] buckets each, they hold 32,768 keys in 0.5 MB.
 const GROUPS: u64 = 4_096;
-/// How many buckets a new key chooses from.
+/// The number of buckets per group.
 const NEIGHBOURS: usize = 8;
 
-/// The caller must wait.
+/// The limit of a key is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimited {
-    /// How long until the call is allowed again.
+    /// How long until the next request of the key passes.
     pub retry_after: Duration,
 }
 
-/// Holds every key to the same [`Rate`].
+/// A rate limiter that applies the same [`Rate`] to every key.
 pub struct Meter {
     groups: Box<[Mutex<[Bucket; NEIGHBOURS]>]>,
     hasher: RandomState,
     begin: Instant,
-    /// How long a bucket takes to fill by one, in nanoseconds.
+    /// The time in which a bucket regains one request, in nanoseconds.
     cost: u64,
-    /// How long it takes to fill when it is empty.
+    /// The time in which an empty bucket becomes full, in nanoseconds.
     depth: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
+    /// The hash of the key.
     key: u64,
-    /// In nanoseconds from the meter's begin.
+    /// The time at which the bucket is full, in nanoseconds after `begin` of the rate limiter.
     full_at: u64,
 }
 
 impl Meter {
-    /// All buckets are full.
+    /// A rate limiter with full buckets.
     pub fn new(rate: Rate) -> Self {
         let cost = (1_000_000_000 / u64::from(rate.per_second.get())).max(1);
         Self {
@@ -59,18 +65,18 @@ impl Meter {
         }
     }
 
-    /// Counts one time more for `key`.
+    /// Counts one request of `key`.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`] when that is too often; it is not counted then.
+    /// [`RateLimited`] if the limit is exceeded. The request is not counted then.
     pub fn count(&self, key: impl Hash) -> Result<(), RateLimited> {
         let key = self.hasher.hash_one(key);
         #[expect(clippy::indexing_slicing, reason = "the remainder is less than the number of groups")]
         let group = &self.groups[(key % GROUPS) as usize];
-        // A bucket is changed in one step: after a panic elsewhere it is as good as before.
+        // A bucket changes in one assignment, so the buckets behind a poisoned lock are consistent.
         let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not before: whoever had the lock until now may have seen a later time.
+        // The clock is read under the lock. A value from before could be earlier than that of the previous lock holder.
         let now = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let order = |bucket: &Bucket| (bucket.key != key, bucket.full_at);
         let [first, others @ ..] = &mut *group;
@@ -96,13 +102,13 @@ mod tests {
         Meter::new(Rate { burst: burst.try_into().unwrap(), per_second: per_second.try_into().unwrap() })
     }
 
-    /// How many of `times` are let through.
+    /// How many of `times` requests pass.
     fn passed(meter: &Meter, key: u32, times: u32) -> u32 {
         (0..times).map(|_| u32::from(meter.count(key).is_ok())).sum()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_passes_and_from_then_on_so_many_a_second() {
+    async fn count_allows_the_burst_and_then_the_rate_per_second() {
         let meter = meter(10, 4);
         assert_eq!(passed(&meter, 1, 20), 10);
         advance(Duration::from_millis(249)).await;
@@ -112,21 +118,21 @@ mod tests {
         advance(Duration::from_secs(1)).await;
         assert_eq!(passed(&meter, 1, 20), 4);
         advance(Duration::from_secs(1_000)).await;
-        assert_eq!(passed(&meter, 1, 20), 10, "no more than the burst is saved up");
+        assert_eq!(passed(&meter, 1, 20), 10, "a bucket holds no more than the burst");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refusal_says_when_and_is_right() {
+    async fn retry_after_is_the_time_until_the_next_request_passes() {
         let meter = meter(3, 2);
         assert_eq!(passed(&meter, 1, 4), 3);
-        let Err(RateLimited { retry_after }) = meter.count(1) else { panic!("it is too early") };
+        let Err(RateLimited { retry_after }) = meter.count(1) else { panic!("the burst is used up") };
         assert_eq!(retry_after, Duration::from_millis(500));
         advance(retry_after).await;
         assert_eq!(passed(&meter, 1, 2), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_do_not_pay_for_each_other() {
+    async fn keys_have_independent_limits() {
         let meter = meter(5, 1);
         for key in 0..1_000 {
             assert_eq!(passed(&meter, key, 9), 5, "{key}");
@@ -134,11 +140,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_flood_of_keys_does_not_make_the_meter_forget_who_has_gone_too_far() {
+    async fn a_million_new_keys_do_not_evict_an_exhausted_bucket() {
         let meter = meter(100, 1);
         assert_eq!(passed(&meter, 0, 200), 100);
         for key in 1..1_000_000 {
-            assert_eq!(passed(&meter, key, 1), 1, "and all of them pass");
+            assert_eq!(passed(&meter, key, 1), 1, "the first request of a key passes");
         }
         assert_eq!(passed(&meter, 0, 200), 0);
     }

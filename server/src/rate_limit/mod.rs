@@ -1,10 +1,12 @@
-//! What is too much: [`Limits`] is what can be set, [`RateLimiters`] count by it.
+//! Rate limits per address, user and code. [`Limits`] has the settings, and [`RateLimiters`] applies them.
 //!
-//! They keep one caller from using up what all others need, and leave a whole office behind one address in peace: a
-//! thousand browsers that open a login page at nine o'clock, twice, and wait. What is right is never counted against an
-//! address, but for the codes that it asks for. What is wrong is, so that whoever tries out codes, tokens or secrets is
-//! sent away while their neighbours go on. That is to save work: ids and secrets are too long to be guessed at any rate.
-//! Deliberately absent: other processes. Behind a load balancer each of `n` servers lets this much through.
+//! Only code creation and wrong guesses count against an address. Polls count against their code and poll token. Requests
+//! of approvers count against their user and their code. So correct requests pass even if another client of the same
+//! address guesses codes, tokens or secrets. The default burst lets 1,000 browsers of an office open a login page twice.
+//!
+//! The limits bound the work of the server. Ids and secrets do not depend on them: they are too long to guess at any rate.
+//!
+//! Deliberately absent: state that processes share. Behind a load balancer, each server allows the full rate.
 
 pub mod gcra;
 
@@ -16,7 +18,7 @@ use crate::rate_limit::gcra::{Meter, RateLimited};
 use crate::secrets::Secret;
 use crate::store::user::User;
 
-/// Counts by [`Limits`] what callers do.
+/// One rate limiter for each rate of [`Limits`].
 pub struct RateLimiters {
     codes_per_address: Meter,
     wrong_guesses_per_address: Meter,
@@ -26,7 +28,7 @@ pub struct RateLimiters {
 }
 
 impl RateLimiters {
-    /// Nobody has done anything yet.
+    /// Rate limiters with full buckets.
     pub fn new(limits: &Limits) -> Self {
         Self {
             codes_per_address: Meter::new(limits.codes_per_address),
@@ -37,36 +39,39 @@ impl RateLimiters {
         }
     }
 
-    /// `client` asks for a code.
+    /// Counts the creation of a code by `client`.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`], here as below.
+    /// [`RateLimited`] if the limit is exceeded.
     pub fn code(&self, client: ClientAddress) -> Result<(), RateLimited> {
         self.codes_per_address.count(client.network())
     }
 
-    /// A browser that brings `poll_token` asks about the code `random`. Counted by both, since `random` stands in the
-    /// picture for all to see: who has only that can't use up what the browser needs.
+    /// Counts a poll of the code `random`, or a request for its image.
+    ///
+    /// The key includes the poll token, because every person who sees the QR code knows `random`. Such a person can't use up
+    /// the polls of the browser that created the code.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`].
+    /// [`RateLimited`] if the limit is exceeded.
     pub fn check(&self, random: &str, poll_token: Option<&Secret>) -> Result<(), RateLimited> {
         self.checks_per_code.count((random, poll_token.map(Secret::expose)))
     }
 
-    /// The phone of `user` asks for a step of the code `random`.
+    /// Counts a request of the approver `user` for the code `random`.
     ///
     /// # Errors
     ///
-    /// [`RateLimited`].
+    /// [`RateLimited`] if the limit of the user or of the code is exceeded.
     pub fn approver_call(&self, user: &User, random: &str) -> Result<(), RateLimited> {
         self.approver_calls_per_user.count((&user.user_pool_id, &user.id))?;
         self.approver_calls_per_code.count(random)
     }
 
-    /// A request from `network` has named a code, a ticket, a token or a secret that does not exist.
+    /// Counts a wrong guess from `network`: an unknown code, ticket or app, or a wrong token, secret or password. Requests
+    /// without a known address share the limit of `None`.
     pub(crate) fn wrong_guess(&self, network: Option<IpAddr>) -> Result<(), RateLimited> {
         self.wrong_guesses_per_address.count(network)
     }

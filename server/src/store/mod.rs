@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::secrets::Hash;
-use crate::store::notify::Waiters;
+use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 use crate::store::user::User;
 
@@ -162,7 +162,7 @@ pub trait Store: Send + Sync {
 
     /// Wakes `waiters` for what other processes do to codes, and never returns. A store that tells nothing of other
     /// processes wakes nobody.
-    async fn listen(&self, waiters: Waiters);
+    async fn listen(&self, waiters: CodeNotifier);
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -10,13 +10,13 @@ use tokio::sync::watch;
 
 /// The waiters of all codes.
 #[derive(Clone, Default)]
-pub struct Waiters(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
+pub struct CodeNotifier(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
 
-impl Waiters {
+impl CodeNotifier {
     /// Starts to listen for news of the code `random`.
-    pub fn listen(&self, random: &str) -> Waiter {
+    pub fn listen(&self, random: &str) -> CodeSubscription {
         let news = self.lock().entry(random.to_owned()).or_default().subscribe();
-        Waiter { waiters: self.clone(), random: random.to_owned(), news: Some(news) }
+        CodeSubscription { waiters: self.clone(), random: random.to_owned(), news: Some(news) }
     }
 
     /// Wakes all who listen for news of the code `random`.
@@ -50,14 +50,14 @@ impl Waiters {
 }
 
 /// Listens for news of one code until it is dropped.
-pub struct Waiter {
-    waiters: Waiters,
+pub struct CodeSubscription {
+    waiters: CodeNotifier,
     random: String,
     news: Option<watch::Receiver<()>>,
 }
 
-impl Waiter {
-    /// Waits for news since the last call, or since [`Waiters::listen`].
+impl CodeSubscription {
+    /// Waits for news since the last call, or since [`CodeNotifier::listen`].
     pub async fn news(&mut self) {
         if let Some(news) = &mut self.news {
             // The sender lives in the map at least as long as this waiter.
@@ -66,7 +66,7 @@ impl Waiter {
     }
 }
 
-impl Drop for Waiter {
+impl Drop for CodeSubscription {
     fn drop(&mut self) {
         let mut waiters = self.waiters.lock();
         self.news = None;
@@ -84,13 +84,13 @@ mod tests {
 
     use super::*;
 
-    async fn is_woken(waiter: &mut Waiter) -> bool {
+    async fn is_woken(waiter: &mut CodeSubscription) -> bool {
         timeout(Duration::from_secs(1), waiter.news()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wake_between_listening_and_waiting_is_not_lost() {
-        let waiters = Waiters::default();
+        let waiters = CodeNotifier::default();
         let mut waiter = waiters.listen("a");
         waiters.wake("a");
         assert!(is_woken(&mut waiter).await);
@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_waiters_of_a_code_are_woken_and_no_others() {
-        let waiters = Waiters::default();
+        let waiters = CodeNotifier::default();
         let (mut first, mut second, mut other) = (waiters.listen("a"), waiters.listen("a"), waiters.listen("b"));
         waiters.wake("a");
         assert!(is_woken(&mut first).await);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_when_the_last_waiter_leaves() {
-        let waiters = Waiters::default();
+        let waiters = CodeNotifier::default();
         let (first, second) = (waiters.listen("a"), waiters.listen("a"));
         drop(first);
         assert_eq!(waiters.len(), 1);

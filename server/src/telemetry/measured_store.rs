@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::secrets::Hash;
-use crate::store::notify::Waiters;
+use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 use crate::store::{Account, KeyPurpose, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::telemetry::metrics::{Operation, StoreMetrics};
@@ -97,7 +97,7 @@ impl Store for MeasuredStore {
         self.measure("forget", self.store.forget(now)).await
     }
 
-    async fn listen(&self, waiters: Waiters) {
+    async fn listen(&self, waiters: CodeNotifier) {
         self.store.listen(waiters).await;
     }
 

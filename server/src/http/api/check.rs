@@ -73,7 +73,7 @@ async fn answer(
     state.rate_limiters.check(&random, brought)?;
     let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
     // Invariant: both subscriptions start before the first read, so that no later change is missed.
-    let mut listening = until.map(|until| (until, state.codes.waiters.listen(&random), state.stopping()));
+    let mut listening = until.map(|until| (until, state.codes.notifier.listen(&random), state.stopping()));
     loop {
         let Found { record, app, now, .. } = state.codes.find(&random).await?;
         caller.is_for(&app)?;

@@ -14,7 +14,7 @@ use crate::codes::KnownCode;
 use crate::config::app::App;
 use crate::http::api::{Answer, run_to_end};
 use crate::http::error::ApiError;
-use crate::http::extract::{ApiJson, Backend, Caller, PollToken, required};
+use crate::http::extract::{ApiJson, BackendAuth, Caller, PollToken, required};
 use crate::http::state::AppState;
 use crate::secrets::{Hash, Secret};
 use crate::store::record::Record;
@@ -39,7 +39,7 @@ const NOT_THE_BACKEND: ApiError =
 pub(super) async fn userinfo(
     State(state): State<Arc<AppState>>,
     caller: Result<Caller, ApiError>,
-    backend: Backend,
+    backend: BackendAuth,
     PollToken(poll_token): PollToken,
     browser: Browser,
     call: UserInfoCall,
@@ -90,13 +90,13 @@ async fn find_code(
 async fn exchange(
     state: &AppState,
     FoundTicket { caller, ticket, code }: &FoundTicket,
-    backend: Backend,
+    backend: BackendAuth,
     poll_token: Option<&Secret>,
 ) -> Result<SignedInUser, ApiError> {
     let app = match backend {
-        Backend::Proved(app) => app,
-        Backend::Silent => allow_browser(state, caller, code.as_ref().map(|(record, _)| record), poll_token)?,
-        Backend::Wrong => return Err(NOT_THE_BACKEND),
+        BackendAuth::Authenticated(app) => app,
+        BackendAuth::Missing => allow_browser(state, caller, code.as_ref().map(|(record, _)| record), poll_token)?,
+        BackendAuth::Invalid => return Err(NOT_THE_BACKEND),
     };
     let key = state.signing_keys.current().await?;
     // Invariant: a refusal never consumes the ticket. The checks of the caller and the fetch of the key come first.

@@ -32,7 +32,7 @@ use self::link::Link;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
 use crate::store::address::RedisAddress;
-use crate::store::notify::Waiters;
+use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 
 mod link;
@@ -120,7 +120,7 @@ impl RedisStore {
         &self,
         mut sink: PubSubSink,
         mut news: PubSubStream,
-        waiters: &Waiters,
+        waiters: &CodeNotifier,
     ) -> Result<Infallible, StoreError> {
         loop {
             match timeout(SILENCE, news.next()).await {
@@ -236,7 +236,7 @@ impl Store for RedisStore {
         Ok(0)
     }
 
-    async fn listen(&self, waiters: Waiters) {
+    async fn listen(&self, waiters: CodeNotifier) {
         let (mut pause, mut is_told) = (PAUSES.0, false);
         loop {
             let error = match self.subscribe().await {

@@ -20,7 +20,7 @@ use self::cache::Cache;
 use self::file::{Readers, is_busy};
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
-use crate::store::notify::Waiters;
+use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 
 /// How long a server waits for another one on the same file to end, unless told otherwise.
@@ -217,7 +217,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn listen(&self, _: Waiters) {
+    async fn listen(&self, _: CodeNotifier) {
         core::future::pending().await
     }
 
