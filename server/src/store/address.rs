@@ -1,4 +1,4 @@
-//! Addresses of stores, as `--store` takes them.
+//! Store addresses: the values of `--store`.
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,14 +8,14 @@ use redis::IntoConnectionInfo as _;
 
 use crate::secrets::Secret;
 
-/// Where codes are kept.
+/// The address of a store.
 #[derive(Debug, Clone)]
 pub enum StoreAddress {
-    /// A file.
+    /// `sqlite:PATH`: an SQLite file, for one server.
     Sqlite(PathBuf),
-    /// Nowhere for long.
+    /// `sqlite::memory:`. The data is lost when the process ends.
     SqliteInMemory,
-    /// A server that several of ours share.
+    /// `redis://…` or `rediss://…`: a Redis that several servers share.
     Redis(RedisAddress),
 }
 
@@ -39,12 +39,12 @@ impl FromStr for StoreAddress {
         match text.strip_prefix("sqlite:") {
             Some(":memory:") => Ok(Self::SqliteInMemory),
             Some(path) if !path.is_empty() => Ok(Self::Sqlite(PathBuf::from(path))),
-            _ => Err("a store is sqlite:PATH, sqlite::memory: or redis://HOST"),
+            _ => Err("expected sqlite:PATH, sqlite::memory: or redis://HOST"),
         }
     }
 }
 
-/// Where a Redis is, and what to say to be let in. Whoever prints it learns nothing of the latter.
+/// The URL of a Redis, with its credentials. `Display` and `Debug` omit the credentials.
 #[derive(Debug, Clone)]
 pub struct RedisAddress {
     whole: Secret,
@@ -52,7 +52,7 @@ pub struct RedisAddress {
 }
 
 impl RedisAddress {
-    /// The address itself, for the one who must connect to it.
+    /// The whole URL, including the credentials. Only for connecting.
     pub fn expose(&self) -> &str {
         self.whole.expose()
     }
@@ -68,7 +68,7 @@ impl FromStr for RedisAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a Redis is named by redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://…";
+        const WRONG: &str = "expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE] or rediss://…";
         text.into_connection_info().map_err(|_| WRONG)?;
         let url = redis::parse_redis_url(text).ok_or(WRONG)?;
         if url.query().is_some() || url.fragment().is_some() {

@@ -1,8 +1,10 @@
-//! Where codes, users' accounts and the server's keys are kept: a small trait, so that a second store needs only this.
+//! The [`Store`] trait: storage of codes, accounts of users, and keys of the server.
 //!
-//! A store compares, swaps and counts; it never decides. What may happen to a code stands in `scanlogin_protocol::lifecycle`,
-//! what may be seen of it in [`crate::http::api`]. Deliberately absent: poll tokens and tickets. Of them a store gets hashes;
-//! the only secrets in it are the keys that several servers share.
+//! A store contains no business rules. `scanlogin_protocol::lifecycle` decides which transitions a code may make. The store
+//! provides compare-and-swap, one-time redemption of tickets, and counters.
+//!
+//! Invariant: a store gets only the hashes of poll tokens and tickets. The only secrets in a store are the keys that
+//! several servers share.
 
 use core::fmt;
 
@@ -30,58 +32,58 @@ pub mod sqlite;
 
 pub mod user;
 
-/// How often a record has been swapped: what a swap is compared by.
+/// The version of a stored record. It increases by one with each swap, and a swap compares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision(pub i64);
 
-/// What became of a ticket that was brought.
+/// The result of an attempt to redeem a ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Redemption {
-    /// It was good, and is so no longer.
+    /// The ticket was valid and is now consumed.
     Redeemed(Box<Redeemed>),
-    /// No authorised code has it.
+    /// No authorised code of the app has this ticket.
     Unknown,
-    /// It has been redeemed before.
+    /// The ticket was redeemed before.
     Used,
-    /// It was brought too late.
+    /// The ticket has expired.
     Expired,
-    /// Its user has been locked out since the code was authorised. The ticket is as good as before.
+    /// The user was blocked after the code was authorised. The ticket is not consumed.
     Blocked,
 }
 
-/// What a good ticket brings.
+/// The data that a valid ticket returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redeemed {
     /// The user who authorised the code.
     pub user: User,
-    /// What the server knows of them.
+    /// The account of the user, after this sign-in.
     pub account: Account,
 }
 
-/// What the server remembers of a user from one sign-in to the next.
+/// The data that the server keeps of a user between sign-ins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// When they first signed in here, or were locked out before they ever did.
+    /// The time of the first sign-in. For a user without a sign-in: when the account was first blocked or unblocked.
     pub signed_up: Timestamp,
-    /// How often they have signed in, this time included.
+    /// The number of sign-ins, including the current one.
     pub logins_count: i64,
-    /// The address of the browser that they last signed in with; empty before they did.
+    /// The IP address of the browser of the last sign-in. Empty before the first one.
     pub last_ip: String,
-    /// Whether somebody has locked them out.
+    /// Whether an operator has blocked the user.
     pub is_blocked: bool,
 }
 
-/// What a key is for.
+/// The purpose of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPurpose {
-    /// The tokens of users are signed with it.
+    /// Signs the tokens of users.
     Signing,
-    /// Poll tokens are made from it.
+    /// Derives the poll tokens of apps with `compat.poll_without_token`.
     PollToken,
 }
 
 impl KeyPurpose {
-    /// The word that is stored.
+    /// The name in the store. Invariant: it never changes, because existing stores contain it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Signing => "signing",
@@ -90,18 +92,18 @@ impl KeyPurpose {
     }
 }
 
-/// A key that all servers on one store share.
+/// A key that all servers on one store share. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Names it, among those of any purpose.
+    /// The id, unique among the keys of all purposes.
     pub id: String,
-    /// What it is for.
+    /// The use of the key. Each purpose has its own newest key.
     pub purpose: KeyPurpose,
-    /// What it is used with.
+    /// The name of the algorithm: `EdDSA` or `HMAC-SHA-256`.
     pub algorithm: String,
-    /// The key itself.
+    /// The bytes of the key.
     pub secret: Vec<u8>,
-    /// When it was made. Of two keys of one time, that with the greater id is the newer.
+    /// The creation time. If two keys have the same time, the key with the greater id is newer.
     pub created_at: Timestamp,
 }
 
@@ -112,28 +114,30 @@ impl fmt::Debug for StoredKey {
     }
 }
 
-/// Keeps codes, accounts and keys, and counts the sign-ins of users.
+/// Stores codes, accounts and keys.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Keeps a new code.
+    /// Stores a new code. Fails if its id exists already.
     async fn insert(&self, record: Record) -> Result<(), StoreError>;
 
-    /// The code `random`, and the revision that it is in.
+    /// Returns the code `random` and its revision. `None` if there is no such code.
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError>;
 
-    /// The code that `ticket` belongs to.
+    /// Returns the code with this ticket. `None` if there is no such code.
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError>;
 
-    /// Puts `record` in place of what was read as `expected`, in one step. `false`: somebody else was faster.
+    /// Replaces the stored record with `record` if its revision is `expected`, atomically. Returns `false` if the revision
+    /// differs.
     async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError>;
 
-    /// Takes a ticket of `app_id` and counts the sign-in, in one step: of any number of callers one gets the user.
+    /// Consumes a ticket of the app `app_id` and counts the sign-in, atomically. Of several concurrent callers, one gets
+    /// [`Redemption::Redeemed`].
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError>;
 
-    /// What is known of a user.
+    /// Returns the account of a user. `None` if the user never signed in and was never blocked or unblocked.
     async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError>;
 
-    /// Locks a user out, or lets them in again; known or not yet.
+    /// Blocks or unblocks a user. Creates the account if there is none.
     async fn set_blocked(
         &self,
         user_pool_id: &str,
@@ -142,38 +146,38 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// All keys of `purpose`, newest first.
+    /// Returns all keys of `purpose`, newest first.
     async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError>;
 
-    /// Keeps `key` if there is none of its purpose yet, and tells the newest that there is then, in one step: of two
-    /// servers that start at once both get the same key.
+    /// Stores `key` if its purpose has no key yet, and returns the newest key of the purpose, atomically. Two servers that
+    /// start at the same time therefore get the same key.
     async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError>;
 
-    /// Keeps one more key.
+    /// Stores an additional key.
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError>;
 
-    /// Drops every key of `purpose` that a newer one, made before `superseded_before`, has superseded, and tells how
-    /// many.
+    /// Deletes the superseded keys of `purpose` and returns their number. A key is superseded if a newer key was created
+    /// before `superseded_before`. The newest key is never deleted.
     async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError>;
 
-    /// Drops every code whose [`Record::forget_at`] has come by `now`, and tells how many. A store that does so by
-    /// itself tells of none.
+    /// Deletes every code whose [`Record::forget_at`] has passed at `now`, and returns their number. Returns 0 if the store
+    /// expires codes by itself.
     async fn forget(&self, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Wakes `waiters` for what other processes do to codes, and never returns. A store that tells nothing of other
-    /// processes wakes nobody.
+    /// Wakes `waiters` when another process changes a code. Never returns. A store for a single server wakes no
+    /// subscription.
     async fn listen(&self, waiters: CodeNotifier);
 
-    /// Whether the store answers.
+    /// Checks that the store responds.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// The store failed. What it says is for the log.
+/// A failure of the store. The text is for the log, not for clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError(String);
 
 impl StoreError {
-    /// Keeps the words of `cause`.
+    /// An error with the text of `cause`.
     pub fn new(cause: impl fmt::Display) -> Self {
         Self(cause.to_string())
     }
@@ -192,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_of_a_key_is_not_printed() {
+    fn stored_key_debug_omits_the_secret() {
         let key = StoredKey {
             id: "k1".to_owned(),
             purpose: KeyPurpose::Signing,

@@ -1,55 +1,57 @@
-//! Who waits for news of which code, in this process.
+//! Notifies the long polls of this process when a code changes.
 //!
-//! A waiter that is made before its code is read misses nothing: every wake after that ends its next wait. Deliberately
-//! absent: the news itself. Whoever is woken reads the store.
+//! Invariant: a subscription that is created before its code is read misses no change. Every wake after its creation ends
+//! its next wait.
+//!
+//! A notification does not contain the change. A subscriber that is woken reads the code from the store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-/// The waiters of all codes.
+/// The subscriptions of all codes. Clones share them.
 #[derive(Clone, Default)]
 pub struct CodeNotifier(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
 
 impl CodeNotifier {
-    /// Starts to listen for news of the code `random`.
+    /// Subscribes to changes of the code `random`.
     pub fn listen(&self, random: &str) -> CodeSubscription {
         let news = self.lock().entry(random.to_owned()).or_default().subscribe();
         CodeSubscription { waiters: self.clone(), random: random.to_owned(), news: Some(news) }
     }
 
-    /// Wakes all who listen for news of the code `random`.
+    /// Wakes all subscriptions of the code `random`.
     pub fn wake(&self, random: &str) {
         if let Some(sender) = self.lock().get(random) {
             sender.send_replace(());
         }
     }
 
-    /// Wakes everybody: there may have been news of any code.
+    /// Wakes the subscriptions of all codes. For use when notifications may have been lost.
     pub fn wake_all(&self) {
         for sender in self.lock().values() {
             sender.send_replace(());
         }
     }
 
-    /// How many codes are waited for.
+    /// The number of codes with at least one subscription.
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether nobody waits.
+    /// Whether there are no subscriptions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    // A map whose holder panicked is still a map: no operation on it stops half-way.
+    // A poisoned lock is safe to use: no operation leaves the map in a partial state.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Listens for news of one code until it is dropped.
+/// A subscription to changes of one code. It ends when it is dropped.
 pub struct CodeSubscription {
     waiters: CodeNotifier,
     random: String,
@@ -57,10 +59,11 @@ pub struct CodeSubscription {
 }
 
 impl CodeSubscription {
-    /// Waits for news since the last call, or since [`CodeNotifier::listen`].
+    /// Waits for a wake after the last call, or after [`CodeNotifier::listen`] for the first call. Returns at once if there
+    /// was one already.
     pub async fn news(&mut self) {
         if let Some(news) = &mut self.news {
-            // The sender lives in the map at least as long as this waiter.
+            // This never fails: the sender stays in the map at least as long as this subscription.
             let _ = news.changed().await;
         }
     }
@@ -89,16 +92,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wake_between_listening_and_waiting_is_not_lost() {
+    async fn wake_between_listen_and_wait_ends_exactly_one_wait() {
         let waiters = CodeNotifier::default();
         let mut waiter = waiters.listen("a");
         waiters.wake("a");
         assert!(is_woken(&mut waiter).await);
-        assert!(!is_woken(&mut waiter).await, "and counts once");
+        assert!(!is_woken(&mut waiter).await, "one wake ends one wait");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_waiters_of_a_code_are_woken_and_no_others() {
+    async fn wake_notifies_all_subscriptions_of_its_code_and_no_others() {
         let waiters = CodeNotifier::default();
         let (mut first, mut second, mut other) = (waiters.listen("a"), waiters.listen("a"), waiters.listen("b"));
         waiters.wake("a");
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_when_the_last_waiter_leaves() {
+    fn dropping_the_last_subscription_removes_the_entry() {
         let waiters = CodeNotifier::default();
         let (first, second) = (waiters.listen("a"), waiters.listen("a"));
         drop(first);

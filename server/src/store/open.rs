@@ -1,4 +1,4 @@
-//! Opens the store that an address names.
+//! Opens the store at a [`StoreAddress`].
 
 use core::time::Duration;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::store::redis::RedisStore;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
-/// Opens the store at `address`, and a file by `open_file`.
+/// Opens the store at `address`. `open_file` opens an SQLite file; it may block. `redis_timeout` applies to Redis only.
 pub(crate) async fn open_store(
     address: &StoreAddress,
     redis_timeout: Duration,

@@ -1,4 +1,4 @@
-//! A value that stays the text that it is stored as until somebody reads it: of what belongs to a code, a poll needs little.
+//! A value that stays JSON text until it is read. A poll reads few fields of a code, so the others need no parsing.
 
 use core::marker::PhantomData;
 
@@ -7,23 +7,23 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// The JSON of a `T`, as it was stored: only [`read`](Self::read) finds out whether it is that.
+/// The stored JSON text of a `T`. It is not validated before [`read`](Self::read).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawJson<T>(Box<str>, PhantomData<T>);
 
 impl<T> RawJson<T> {
-    /// What was stored.
+    /// Wraps JSON text from the store, without validation.
     pub fn from_json(json: impl Into<Box<str>>) -> Self {
         Self(json.into(), PhantomData)
     }
 
-    /// What is stored.
+    /// The JSON text to store.
     pub fn as_json(&self) -> &str {
         &self.0
     }
 }
 
-/// As a part of other JSON.
+/// Embeds the JSON as it is, not as a string. Fails if the text is not valid JSON.
 impl<T> Serialize for RawJson<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_json::from_str::<&RawValue>(&self.0).map_err(S::Error::custom)?.serialize(serializer)
@@ -37,22 +37,22 @@ impl<'de, T> Deserialize<'de> for RawJson<T> {
 }
 
 impl<T: Serialize> RawJson<T> {
-    /// Writes `value`.
+    /// Serializes `value`.
     ///
     /// # Errors
     ///
-    /// When there is no JSON for it.
+    /// When `value` can't be serialized as JSON.
     pub fn of(value: &T) -> serde_json::Result<Self> {
         Ok(Self::from_json(serde_json::to_string(value)?))
     }
 }
 
 impl<T: DeserializeOwned> RawJson<T> {
-    /// Reads it.
+    /// Parses the text.
     ///
     /// # Errors
     ///
-    /// When it is the JSON of something else.
+    /// When the text is not the JSON of a `T`.
     pub fn read(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.as_json())
     }

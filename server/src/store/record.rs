@@ -1,6 +1,6 @@
-//! A code as the server keeps it, and what time does to it.
+//! The stored record of a code, and the deadlines that follow from it.
 //!
-//! Deliberately absent: what an approver may do to it, which `scanlogin_protocol::lifecycle` decides.
+//! `scanlogin_protocol::lifecycle` decides which actions of an approver a code allows.
 
 use core::time::Duration;
 
@@ -16,35 +16,35 @@ use crate::secrets::Hash;
 use crate::store::raw_json::RawJson;
 use crate::store::user::User;
 
-/// A code and all that belongs to it.
+/// The stored data of one code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The id of the code.
     pub random: String,
-    /// The app that the code signs in to.
+    /// The id of the app that the code signs in to.
     pub app_id: String,
-    /// When the code was made.
+    /// The creation time.
     pub created_at: Timestamp,
-    /// When nobody can scan it any more.
+    /// The code can't be scanned from this time on. A scanned code expires [`SCANNED_GRACE`] later.
     pub expires_at: Timestamp,
-    /// Where it stands, and whose it is.
+    /// The state, with the owner.
     #[serde(with = "StoredLife")]
     pub life: Life<User>,
-    /// When its owner confirmed or cancelled.
+    /// When the owner confirmed or cancelled. `None` before that.
     pub ended_at: Option<Timestamp>,
-    /// When its ticket can no longer be exchanged; known once it is authorised.
+    /// The ticket can't be exchanged from this time on. `None` if the code is not authorised.
     pub ticket_expires_at: Option<Timestamp>,
-    /// What the page wants the approver to read.
+    /// Data from the page for the approver, part of the QR code. `None` if the page sent none.
     pub custom_data: Option<RawJson<Map<String, Value>>>,
-    /// The browser that asked.
+    /// The browser that created the code.
     pub requester: RawJson<Requester>,
-    /// Knows the browser again.
+    /// Verifies the poll token of the browser.
     pub poll_token_hash: Hash,
-    /// Knows the ticket again.
+    /// Verifies the ticket. It is set at creation; the ticket is not valid before the code is authorised.
     pub ticket_hash: Hash,
 }
 
-/// How a life is stored.
+/// The serialized form of [`Life`].
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Life", rename_all = "lowercase")]
 enum StoredLife<O> {
@@ -56,7 +56,7 @@ enum StoredLife<O> {
 }
 
 impl Record {
-    /// The record after a step of its life at `now`.
+    /// The record after a transition to `life` at `now`. `ticket_lifetime` is used if `life` is authorised.
     pub fn step(self, life: Life<User>, now: Timestamp, ticket_lifetime: Duration) -> Self {
         let (ended_at, ticket_expires_at) = match life {
             Life::Unused | Life::Scanned(_) => (None, None),
@@ -66,17 +66,17 @@ impl Record {
         Self { life, ended_at, ticket_expires_at, ..self }
     }
 
-    /// How long ago the code expired, `None` while it lives.
+    /// How long ago [`expires_at`](Self::expires_at) was. `None` before that time.
     pub fn past_expiry(&self, now: Timestamp) -> Option<Duration> {
         elapsed(self.expires_at, now)
     }
 
-    /// What `check` tells at `now`.
+    /// The status that `check` returns at `now`.
     pub fn status(&self, now: Timestamp) -> Status {
         self.life.status(self.past_expiry(now))
     }
 
-    /// When the status changes without anybody doing anything.
+    /// When the status becomes expired if there is no further action. `None` if the code has ended.
     pub fn expires_by_itself_at(&self) -> Option<Timestamp> {
         match self.life {
             Life::Unused => Some(self.expires_at),
@@ -85,19 +85,20 @@ impl Record {
         }
     }
 
-    /// Until when the code is remembered: from then on it is as if it had never been.
+    /// From this time on the server treats the code as unknown.
     pub fn remembered_until(&self) -> Timestamp {
         let end = self.expires_by_itself_at().or(self.ended_at).unwrap_or(self.expires_at);
         later(end, REMEMBERED)
     }
 
-    /// When the store may drop it: a ticket that came too late must still be told from one that never was.
+    /// When the store may delete the record. An authorised code is kept until [`REMEMBERED`] after the expiry of its ticket,
+    /// so that an expired ticket is distinguished from an unknown one.
     pub fn forget_at(&self) -> Timestamp {
         let ticket = self.ticket_expires_at.map(|at| later(at, REMEMBERED));
         ticket.map_or(self.remembered_until(), |ticket| ticket.max(self.remembered_until()))
     }
 
-    /// What the QR code says.
+    /// The content of the QR code.
     pub fn payload(&self, user_pool_id: &str) -> Payload<&RawJson<Map<String, Value>>> {
         Payload {
             scene: Scene::App,
@@ -119,7 +120,7 @@ pub(crate) mod tests {
         later("2026-01-01T00:00:00Z".parse().unwrap(), Duration::from_secs(second))
     }
 
-    /// Made at second 0, for 120 seconds.
+    /// An unused code, created at second 0, with a lifetime of 120 seconds.
     pub(crate) fn record() -> Record {
         let requester = Requester {
             app_name: "Demo".to_owned(),
@@ -144,7 +145,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_code_is_remembered_for_five_minutes_after_its_end_whichever_it_is() {
+    fn codes_in_every_state_are_remembered_for_five_minutes_after_their_end() {
         let alice = || User { id: "alice".to_owned(), ..User::default() };
         let ticket_lifetime = Duration::from_secs(300);
         for (life, step_at, remembered_until, forget_at) in [
@@ -161,7 +162,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_unused_code_expires_on_the_millisecond() {
+    fn unused_code_is_expired_from_expires_at_on() {
         assert_eq!(record().status(at(119)), Status::Unused);
         assert_eq!(record().status(at(120)), Status::Expired);
         assert_eq!(record().expires_by_itself_at(), Some(at(120)));

@@ -1,55 +1,56 @@
-//! A user, as the token of their phone describes them, and the shapes in which they are shown.
+//! A user, as described by the claims of an approver's token, and the formats in which responses show a user.
 //!
-//! The server has no directory of users: it knows who a valid token says they are. Deliberately absent: tokens.
+//! The server has no user directory. Its only source of user data is a valid token.
 
 use scanlogin_protocol::wire::Person;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Who a user is. The names on the wire are the claims of OpenID Connect.
+/// The identity and profile of a user. Most serialized names are OpenID Connect claims.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The id that never changes.
+    /// The stable id, unique within the pool.
     #[serde(rename = "sub")]
     pub id: String,
-    /// The pool that the user belongs to: the id is theirs alone only there.
+    /// The id of the user pool. Empty in records of older versions, which had only one pool.
     #[serde(default, rename = "userPoolId")]
     pub user_pool_id: String,
-    /// The mail address.
+    /// The email address. `None` if the token has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Whether somebody has made sure that it is theirs.
+    /// Whether the issuer of the token has verified the email address. `false` if the token does not say.
     #[serde(default)]
     pub email_verified: bool,
-    /// What they sign in with.
+    /// The user name for signing in. `None` if the token has none.
     #[serde(default, rename = "preferred_username", skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The name that other people know them by.
+    /// The name to show to other people. `None` if the token has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nickname: Option<String>,
-    /// The full name.
+    /// The full name. `None` if the token has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The address of a picture of them.
+    /// The URL of a picture. `None` if the token has none.
     #[serde(default, rename = "picture", skip_serializing_if = "Option::is_none")]
     pub photo: Option<String>,
-    /// The phone number.
+    /// The phone number. `None` if the token has none.
     #[serde(default, rename = "phone_number", skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
 }
 
 impl User {
-    /// Whether this is `other`. An owner whom an older version kept has no pool: there was only one.
+    /// Whether both are the same user. If `self` has no pool, only the ids are compared: older versions stored owners
+    /// without a pool.
     pub fn is(&self, other: &Self) -> bool {
         self.id == other.id && (self.user_pool_id == other.user_pool_id || self.user_pool_id.is_empty())
     }
 
-    /// What a page may show before the user has approved: a name and a picture.
+    /// The data that a page may show before the user confirms: a name and a picture.
     pub fn person(&self) -> Person {
         Person { nickname: self.nickname.clone().or_else(|| self.name.clone()), photo: self.photo.clone() }
     }
 
-    /// All that their token says, in the shape that clients know. What is not known is empty, never null.
+    /// The full profile, in the format of the API. Unknown values are empty strings, never null.
     pub fn profile(&self) -> Profile {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let person = self.person();
@@ -67,7 +68,7 @@ impl User {
     }
 }
 
-/// A user in the shape that clients know.
+/// The profile of a user in API responses. Unknown values are empty strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_of_a_user_is_empty_and_never_null() {
+    fn profile_has_empty_strings_for_unknown_values() {
         let profile = serde_json::to_value(User { id: "u1".to_owned(), ..User::default() }.profile()).unwrap();
         assert_eq!(
             profile,
@@ -99,16 +100,16 @@ mod tests {
     }
 
     #[test]
-    fn an_id_names_a_user_within_their_pool_only() {
+    fn is_compares_the_id_and_the_pool() {
         let alice_of = |pool: &str| User { id: "a".to_owned(), user_pool_id: pool.to_owned(), ..User::default() };
         assert!(alice_of("staff").is(&alice_of("staff")));
         assert!(!alice_of("staff").is(&alice_of("customers")));
         assert!(!alice_of("staff").is(&User { id: "b".to_owned(), ..alice_of("staff") }));
-        assert!(alice_of("").is(&alice_of("staff")), "an owner from before pools were kept");
+        assert!(alice_of("").is(&alice_of("staff")), "an owner stored without a pool");
     }
 
     #[test]
-    fn a_user_without_a_nickname_is_shown_under_their_name() {
+    fn person_without_a_nickname_has_the_full_name() {
         let user = User { name: Some("Alice Liddell".to_owned()), ..User::default() };
         assert_eq!(user.person().nickname.as_deref(), Some("Alice Liddell"));
     }

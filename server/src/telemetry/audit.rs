@@ -11,7 +11,7 @@
 //! | `code` | the same for all events of a code: 64 bits of the SHA-256 of its id |
 //! | `ip`, `origin`, `user_agent` | the client: the phone, or the caller of the exchange |
 //! | `browser_ip`, `browser_origin`, `browser_user_agent` | the browser that created the code |
-//! | `request_id`, in the span | the `x-request-id` of the answer |
+//! | `request_id`, in the span | the `x-request-id` header of the response |
 //!
 //! Invariant: the ids of codes, tickets and tokens are never written. A reader of the log could act with them.
 
@@ -21,7 +21,7 @@ use crate::client::Browser;
 use crate::secrets::Hash;
 use crate::store::user::User;
 
-/// An attempt that has ended.
+/// A finished attempt.
 pub struct Event<'a> {
     /// `scan`, `confirm`, `cancel` or `exchange`.
     pub action: &'static str,
@@ -62,7 +62,7 @@ impl Event<'_> {
     }
 }
 
-/// The same for all events of a code: 64 bits of the hash of its id.
+/// The `code` field: the first 64 bits of the SHA-256 of the code's id, as 16 hexadecimal digits.
 fn pseudonym(random: &str) -> String {
     let [a, b, c, d, e, f, g, h, ..] = *Hash::of(random).as_bytes();
     format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))

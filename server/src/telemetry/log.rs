@@ -1,9 +1,13 @@
-//! The log: one line a request but for polls that are answered, what went wrong inside, and the events of [`crate::telemetry::audit`].
+//! The log: one line for each request except successful polls, internal errors, and the events of
+//! [`crate::telemetry::audit`].
 //!
-//! All that is logged while a request is served stands in the span `request`, whose `request_id` the answer has in
-//! `x-request-id`. A line has the route, not the address: an address may hold the id of a code. What others write into
-//! a request is logged as a quoted text, in which a line break is `\n`, and so can't look like a line. Deliberately
-//! absent: headers, bodies and queries, in which the secrets are, and ids of requests that a client makes up.
+//! Every line that is written during a request is in the span `request`. The `request_id` of the span is in the
+//! `x-request-id` header of the response. The server ignores request ids that a client sends.
+//!
+//! A line has the route, not the path: a path may contain the id of a code. Values from a request are logged as quoted
+//! strings, in which a line break is `\n`. A client therefore can't forge a log line.
+//!
+//! Deliberately absent: bodies, queries, and all headers except those in the audit log. They may contain secrets.
 
 use core::time::Duration;
 use std::io::{self, IsTerminal as _};
@@ -15,15 +19,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 
-/// Names a request to whoever reads its answer.
+/// The response header with the id of the request.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Writes the log of this process to the standard error output.
+/// Installs the log of this process. It writes to standard error, in color if that is a terminal.
 pub fn write_to_stderr(format: LogFormat) {
     log_to(io::stderr, format, io::stderr().is_terminal()).init();
 }
 
-/// Writes a log to `writer`.
+/// A log that writes events of level `INFO` and above to `writer`. `in_color` applies to [`LogFormat::Text`].
 pub fn log_to<W>(writer: W, format: LogFormat, in_color: bool) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -35,7 +39,7 @@ where
     }
 }
 
-/// Writes the line of a request that was answered; `reason` is that of an error.
+/// Writes the log line of a finished request. `reason` is the reason of an error, `None` for a success.
 pub(crate) fn one_line(method: &Method, route: &str, status: StatusCode, took: Duration, reason: Option<&str>) {
     let outcome = reason.unwrap_or("ok");
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

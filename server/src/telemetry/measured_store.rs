@@ -1,6 +1,6 @@
-//! A store around another one, which says how long each operation took and how often it failed.
+//! A wrapper around a store that measures the duration and counts the failures of each operation.
 //!
-//! Deliberately absent: what an operation found. [`crate::telemetry::metrics`] counts that where it is decided.
+//! The wrapper does not count results. [`crate::codes`] counts them in [`crate::telemetry::metrics`].
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::store::record::Record;
 use crate::store::{Account, KeyPurpose, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::telemetry::metrics::{Operation, StoreMetrics};
 
-/// A store whose operations are measured.
+/// Measures every operation of another store except [`Store::listen`], which never returns.
 pub(crate) struct MeasuredStore {
     store: Arc<dyn Store>,
     metrics: StoreMetrics,

@@ -1,9 +1,12 @@
-//! What the server counts, and the listener of its own where Prometheus reads it.
+//! The metrics of the server, in the OpenMetrics format.
 //!
-//! Whatever happens is counted once, by the process that does it, so that the sum over all processes is true.
-//! Deliberately absent: codes that have expired, since nobody does that (they are those made that are neither
-//! authorised nor cancelled nor failed after their lifetime), and labels that a caller could make up: ids, addresses,
-//! methods.
+//! Invariant: each event is counted once, by the process that performs it. The sum over all processes is therefore correct.
+//!
+//! Invariant: no label has a value that a client can choose freely, such as an id, an address or a method. The number of
+//! time series is therefore bounded.
+//!
+//! Deliberately absent: a count of expired codes. No process performs an expiry. The count follows from the others:
+//! created codes that did not become authorised, cancelled or failed within their lifetime.
 
 use core::fmt;
 use core::time::Duration;
@@ -22,7 +25,7 @@ use crate::store::record::Record;
 
 type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 
-/// The counts of one process.
+/// The metrics of one process.
 pub struct Metrics {
     registry: Registry,
     codes: Family<Ending, Counter>,
@@ -31,11 +34,11 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     request_seconds: Seconds<Route>,
     waiters: Gauge,
-    /// What a [`MeasuredStore`](crate::telemetry::measured_store::MeasuredStore) counts.
+    /// Updated by [`MeasuredStore`](crate::telemetry::measured_store::MeasuredStore).
     pub(crate) store: StoreMetrics,
 }
 
-/// What is counted of a store.
+/// The metrics of store operations, by the name of the operation.
 #[derive(Clone)]
 pub(crate) struct StoreMetrics {
     pub(crate) seconds: Seconds<Operation>,
@@ -82,35 +85,35 @@ impl Default for Metrics {
             store: StoreMetrics { seconds: Family::new_with_constructor(histogram), errors: Family::default() },
             registry: Registry::default(),
         };
-        registry.register("build", "The program that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register("codes", "Codes, by what was done to them", metrics.codes.clone());
-        registry.register("tickets", "Tickets that were brought, by what became of them", metrics.tickets.clone());
-        registry.register("refusals", "Requests that were refused, by reason", metrics.refusals.clone());
-        registry.register("waiters", "Codes that somebody waits for now", metrics.waiters.clone());
-        registry.register("http_requests", "Requests, by what was answered", metrics.requests.clone());
+        registry.register("build", "Version of the server", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register("codes", "Creations and transitions of codes, by app and outcome", metrics.codes.clone());
+        registry.register("tickets", "Attempts to redeem a ticket, by app and outcome", metrics.tickets.clone());
+        registry.register("refusals", "Error responses, by reason", metrics.refusals.clone());
+        registry.register("waiters", "Codes with at least one waiting poll", metrics.waiters.clone());
+        registry.register("http_requests", "HTTP requests, by route and status", metrics.requests.clone());
         registry.register_with_unit(
             "http_request_duration",
-            "How long requests took, without the time in which they waited for news",
+            "Duration of HTTP requests, without the time that polls wait for a change",
             Unit::Seconds,
             metrics.request_seconds.clone(),
         );
         registry.register_with_unit(
             "store_operation_duration",
-            "How long the store took",
+            "Duration of store operations",
             Unit::Seconds,
             metrics.store.seconds.clone(),
         );
-        registry.register("store_errors", "Operations in which the store failed", metrics.store.errors.clone());
+        registry.register("store_errors", "Failed store operations", metrics.store.errors.clone());
         Self { registry, ..metrics }
     }
 }
 
 impl Metrics {
-    /// Writes all counts in the OpenMetrics format; `waiters` is the number of codes that are waited for now.
+    /// Encodes all metrics in the OpenMetrics format. `waiters` is the number of codes with at least one waiting poll.
     ///
     /// # Errors
     ///
-    /// When a metric can't be written.
+    /// When a metric can't be encoded.
     pub(crate) fn encode(&self, waiters: usize) -> Result<String, fmt::Error> {
         self.waiters.set(i64::try_from(waiters).unwrap_or(i64::MAX));
         let mut lines = String::new();
@@ -118,7 +121,7 @@ impl Metrics {
         Ok(lines)
     }
 
-    /// A code has come to where it stands now.
+    /// Counts the creation of a code, or its transition to the current state.
     pub(crate) fn count_code(&self, record: &Record) {
         let outcome = match record.life {
             Life::Unused => "made",
@@ -130,7 +133,7 @@ impl Metrics {
         self.codes.get_or_create(&Ending { app: record.app_id.clone(), outcome }).inc();
     }
 
-    /// A ticket was brought in the name of the app `app_id`.
+    /// Counts an attempt of the app `app_id` to redeem a ticket.
     pub(crate) fn count_ticket(&self, app_id: &str, redemption: &Redemption) {
         let outcome = match redemption {
             Redemption::Redeemed(_) => "redeemed",
@@ -142,8 +145,8 @@ impl Metrics {
         self.tickets.get_or_create(&Ending { app: app_id.to_owned(), outcome }).inc();
     }
 
-    /// Counts a request that came by `route` and was answered with `status` after it `took` so long; `reason` is that of a
-    /// refusal.
+    /// Counts a finished request. `took` excludes the time that a poll waited. `reason` is the reason of an error,
+    /// `None` for a success.
     pub(crate) fn count_request(&self, route: &str, status: u16, reason: Option<&'static str>, took: Duration) {
         let route = route.to_owned();
         if let Some(reason) = reason {
@@ -154,7 +157,7 @@ impl Metrics {
     }
 }
 
-/// From a quarter of a millisecond to four seconds.
+/// A histogram of seconds. The upper bounds of its buckets grow by a factor of 4, from 0.25 ms to about 4.1 s.
 fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.000_25, 4.0, 8))
 }

@@ -1,4 +1,4 @@
-//! What operators see: log, audit log and metrics.
+//! Telemetry for operators: log, audit log and metrics.
 
 pub mod audit;
 pub mod log;

@@ -1,7 +1,7 @@
-//! The connection to Redis that all calls share, made again when it is lost.
+//! The shared connection to Redis. It reconnects after a loss.
 //!
-//! Redis counts as unavailable when it does not answer a call within the timeout. A command is never repeated here: one
-//! whose response is lost may have been executed, and only its caller knows whether repeating it is harmless.
+//! A command fails if Redis does not respond within the timeout. The link never retries a command: Redis may have executed
+//! a command whose response was lost. Only the caller knows whether a retry is safe.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -15,18 +15,18 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-/// A handle to the one connection.
+/// A handle to the shared connection.
 #[derive(Clone)]
 pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     client: Client,
-    /// For one operation, and for a connection.
+    /// Applies separately to getting a connection and to the response to a command.
     timeout: Duration,
     current: Mutex<Option<Live>>,
 }
 
-/// A connection, and whether it is one no longer.
+/// An established connection, and a flag that is set when the connection is lost.
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
@@ -34,12 +34,12 @@ struct Live {
 }
 
 impl Link {
-    /// Connects at the first call.
+    /// A link without a connection. The first command connects.
     pub(super) fn new(client: Client, timeout: Duration) -> Self {
         Self(Arc::new(Shared { client, timeout, current: Mutex::default() }))
     }
 
-    /// The connection, made anew if there is none.
+    /// Returns the current connection. Connects if there is none or if it is lost.
     async fn live(&self) -> RedisResult<Live> {
         let find = async {
             let mut current = self.0.current.lock().await;
@@ -52,7 +52,7 @@ impl Link {
         };
         timeout(self.0.timeout, find)
             .await
-            .unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "no connection in time"))))
+            .unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "timeout while connecting"))))
     }
 
     async fn connect(&self) -> RedisResult<Live> {
@@ -61,7 +61,8 @@ impl Link {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.0.timeout))
             .set_response_timeout(Some(self.0.timeout))
-            // So the next call after an end that nobody saw, such as Redis's restart, does not have to fail first.
+            // After a disconnect without a pending command, such as a restart of Redis, the next command reconnects
+            // instead of failing.
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     notices.store(true, Ordering::Relaxed);
@@ -74,9 +75,10 @@ impl Link {
 }
 
 impl Live {
+    /// Returns `answer` unchanged. Marks the connection as lost if the error means that it is unusable.
     fn checked<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
         if let Err(error) = &answer {
-            // After a failover the connection leads to a replica, which takes no writes.
+            // After a failover the connection may lead to a replica, which rejects writes.
             let is_replica = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
             if is_replica || error.is_io_error() || error.is_unrecoverable_error() {
                 self.is_lost.store(true, Ordering::Relaxed);

@@ -1,17 +1,20 @@
-//! Codes, accounts and keys in Redis, for several servers at once.
+//! Codes, accounts and keys in a Redis that several servers share.
 //!
-//! Every change is one command, one transaction or one script (`*.lua`), so that nothing is ever half done, whichever
-//! server dies when. Redis forgets codes by itself. Its clock and those of the servers may differ by some minutes, since a
-//! code is remembered for five after its end.
+//! Invariant: every change is one command, one transaction or one script (`*.lua`). A crash of a server therefore leaves no
+//! partial change.
 //!
-//! - `scanlogin:code:RANDOM`: a hash with the record as JSON, its revision, and what the scripts need to know of it
-//! - `scanlogin:ticket:HASH`: the random of the code that the ticket belongs to
-//! - `scanlogin:account:LENGTH:POOL:USER`: a hash, kept for ever; the length of the pool's id keeps the two ids apart
-//! - `scanlogin:keys:PURPOSE`: a sorted set of keys as JSON, by the time they were made
-//! - `scanlogin:news`: the channel on which the random of a code is published whenever its life has gone on
+//! Redis deletes codes by key expiry. The clocks of Redis and of the servers may differ by a few minutes: a code is kept
+//! for five minutes after its end.
 //!
-//! It takes Redis 6.2 or newer, set up not to evict keys. Deliberately absent: Redis Cluster, since a script touches keys
-//! of several slots; and reading from replicas, which may be behind.
+//! - `scanlogin:code:RANDOM`: a hash with the record as JSON, its revision, and the fields that the scripts read.
+//! - `scanlogin:ticket:HASH`: the `random` of the code that the ticket belongs to.
+//! - `scanlogin:account:LENGTH:POOL:USER`: a hash without expiry. `LENGTH` is the length of `POOL` in bytes. It makes the
+//!   key unambiguous if an id contains a colon.
+//! - `scanlogin:keys:PURPOSE`: a sorted set of keys as JSON. The score is the creation time.
+//! - `scanlogin:news`: a channel. Every swap publishes the `random` of its code there.
+//!
+//! Requires Redis 6.2 or newer with an eviction policy that evicts no keys. Deliberately absent: Redis Cluster, because a
+//! script uses keys of several slots; and reads from replicas, because a replica may be behind.
 
 use core::convert::Infallible;
 use core::time::Duration;
@@ -37,14 +40,14 @@ use crate::store::record::Record;
 
 mod link;
 
-/// How long Redis may take for one operation, unless told otherwise.
+/// The default `timeout` of [`RedisStore::open`].
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
 const CODE: &str = "scanlogin:code:";
 const CHANNEL: &str = "scanlogin:news";
-/// How long there may be no news before Redis is asked whether it is still there.
+/// The time without a message after which the subscription is checked with a ping.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How soon after the loss of the news to ask for them again, and how rarely at last.
+/// The first and the longest pause between attempts to subscribe. The pause doubles after each failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// A [`Store`] in Redis.
@@ -59,16 +62,16 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects to the Redis at `address`, which counts as away when it takes longer than `timeout` for anything.
+    /// Connects to the Redis at `address`. `timeout` applies to connecting and to each response.
     ///
     /// # Errors
     ///
-    /// When it is not there, or does not let us in.
+    /// When Redis can't be reached within the timeout, or rejects the credentials.
     pub async fn open(address: &RedisAddress, timeout: Duration) -> Result<Self, StoreError> {
-        // An error only says that this was done before.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let info = address.expose().into_connection_info()?;
-        // By RESP3 Redis says by itself when a connection ends.
+        // With RESP3 the client reports the end of a connection as a push message.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info)?;
@@ -85,7 +88,8 @@ impl RedisStore {
         Ok(store)
     }
 
-    /// Keeps a new code, or one in place of what was read as `expected`; `false` when it is not so.
+    /// Writes a new code if `expected` is `None`; otherwise replaces the code at the revision `expected`. Returns `false` if
+    /// the code exists already, or has another revision.
     async fn write(&self, record: &Record, expected: Option<Revision>) -> Result<bool, StoreError> {
         let mut write = self.write.key(code_key(&record.random));
         write
@@ -105,7 +109,7 @@ impl RedisStore {
         Ok(write.invoke_async(&mut self.link.clone()).await?)
     }
 
-    /// A connection of its own, on which news come.
+    /// Opens a separate connection and subscribes it to [`CHANNEL`].
     async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), StoreError> {
         let subscribe = async {
             let (mut sink, news) = self.client.get_async_pubsub().await?.split();
@@ -115,7 +119,7 @@ impl RedisStore {
         timeout(self.timeout, subscribe).await.map_err(StoreError::new)?
     }
 
-    /// Wakes waiters for the news, until none can come any more.
+    /// Wakes `waiters` for each message. Returns an error when the connection is lost.
     async fn pass_on(
         &self,
         mut sink: PubSubSink,
@@ -125,7 +129,7 @@ impl RedisStore {
         loop {
             match timeout(SILENCE, news.next()).await {
                 Ok(Some(message)) => waiters.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
-                Ok(None) => return Err(StoreError::new("the connection was lost")),
+                Ok(None) => return Err(StoreError::new("connection lost")),
                 Err(_) => timeout(self.timeout, sink.ping::<()>()).await.map_err(StoreError::new)??,
             }
         }
@@ -135,7 +139,7 @@ impl RedisStore {
 #[async_trait]
 impl Store for RedisStore {
     async fn insert(&self, record: Record) -> Result<(), StoreError> {
-        if self.write(&record, None).await? { Ok(()) } else { Err(StoreError::new("there is such a code already")) }
+        if self.write(&record, None).await? { Ok(()) } else { Err(StoreError::new("code id exists already")) }
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
@@ -170,14 +174,14 @@ impl Store for RedisStore {
                 b"used" => Ok(Redemption::Used),
                 b"expired" => Ok(Redemption::Expired),
                 b"blocked" => Ok(Redemption::Blocked),
-                _ => Err(StoreError::new("redeem.lua answered with an unknown word")),
+                _ => Err(StoreError::new("redeem.lua returned an unknown result")),
             };
         }
         let (record, account): (String, AccountFields) = from_redis_value(answer).map_err(StoreError::new)?;
         let record: Record = from_json(&record)?;
         match (record.life, read_account(account)?) {
             (Life::Authorised(user), Some(account)) => Ok(Redemption::Redeemed(Box::new(Redeemed { user, account }))),
-            _ => Err(StoreError::new("redeem.lua took a ticket that nobody can have")),
+            _ => Err(StoreError::new("redeem.lua consumed a ticket without an authorised code or an account")),
         }
     }
 
@@ -241,8 +245,8 @@ impl Store for RedisStore {
         loop {
             let error = match self.subscribe().await {
                 Ok((sink, news)) => {
-                    tracing::info!("hears of what other servers do");
-                    // Whatever was published before now has gone by unheard.
+                    tracing::info!("subscribed to code changes of other servers");
+                    // Messages that were published before the subscription are lost.
                     waiters.wake_all();
                     (pause, is_told) = (PAUSES.0, false);
                     let Err(error) = self.pass_on(sink, news, &waiters).await;
@@ -251,7 +255,7 @@ impl Store for RedisStore {
                 Err(error) => error,
             };
             if !is_told {
-                tracing::warn!(%error, "does not hear of what other servers do");
+                tracing::warn!(%error, "no subscription to code changes of other servers, retrying");
                 is_told = true;
             }
             sleep(pause).await;
@@ -280,7 +284,7 @@ fn keys_key(purpose: KeyPurpose) -> String {
     format!("scanlogin:keys:{}", purpose.word())
 }
 
-/// What is stored of a user. Nobody who has never been heard of has any of it.
+/// `signed_up`, `logins_count`, `last_ip` and `blocked`. All are `None` if there is no account.
 type AccountFields = (Option<i64>, Option<i64>, Option<String>, Option<i32>);
 
 fn read_account((signed_up, logins_count, last_ip, blocked): AccountFields) -> Result<Option<Account>, StoreError> {
@@ -290,13 +294,15 @@ fn read_account((signed_up, logins_count, last_ip, blocked): AccountFields) -> R
     Ok(Some(Account { signed_up: time(signed_up)?, logins_count, last_ip, is_blocked: blocked == Some(1) }))
 }
 
-/// A key but for its purpose.
+/// The JSON of a key. The purpose is part of the Redis key instead.
 #[derive(Serialize, Deserialize)]
 struct KeyFields {
-    // First, since keys of one time are in the order of their bytes.
+    // Invariant: the first field. Redis orders members with equal scores by their bytes, so equal times sort by id.
     id: String,
     algorithm: String,
+    /// base64url without padding.
     secret: String,
+    /// Milliseconds since 1970.
     created_at: i64,
 }
 

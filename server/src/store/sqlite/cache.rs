@@ -1,8 +1,11 @@
-//! The codes of a file in memory: browsers that wait ask for the same few again and again.
+//! An in-memory cache of the codes in a file. Browsers poll the same few codes repeatedly.
 //!
-//! Whoever holds the lock of the writer changes it right after the file, in the same order. So it says what the file says,
-//! as long as no other server writes there. What is read from the file is not put here, since it may have changed since.
-//! Deliberately absent: making room. Codes live for minutes; when there are too many, new ones are in the file alone.
+//! Invariant: a task changes the cache only while it holds the writer lock, directly after it changed the file. The cache
+//! therefore agrees with the file as long as no other process changes codes.
+//!
+//! A read from the file does not fill the cache, because the code may have changed after the read.
+//!
+//! Deliberately absent: eviction. Codes live for minutes. When the cache is full, new codes are stored in the file only.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,43 +14,43 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::store::Revision;
 use crate::store::record::Record;
 
-/// In codes: five for each browser that one process is meant for, at about a kilobyte.
+/// The maximum number of cached codes: five for each of 10,000 browsers. One code takes about 1 KB.
 const CAPACITY: usize = 50_000;
-/// What the schema gives to a new code.
+/// The revision of a new code: the default of the column `revision` in the schema.
 const FIRST: Revision = Revision(0);
 
 type Codes = HashMap<String, (Box<Record>, Revision)>;
 
-/// The codes that this process has made, and that are not forgotten.
+/// The codes that this process has inserted and not yet purged, up to the capacity.
 pub(super) struct Cache {
     codes: RwLock<Codes>,
     capacity: usize,
-    /// Keeps other servers from the file.
+    /// The lock on the file, from [`claim`](super::file::claim). `None` for a database in memory and a disabled cache.
     _claim: Option<File>,
 }
 
 impl Cache {
-    /// For a file that nobody else can write to, which `claim` sees to if there is need.
+    /// A cache for a database whose codes no other process changes. A file needs `claim`, a database in memory does not.
     pub(super) fn new(claim: Option<File>) -> Self {
         Self::with_capacity(CAPACITY, claim)
     }
 
-    /// For a file that others write to: it stays empty.
+    /// A cache that stays empty, for a file that a server may change meanwhile.
     pub(super) fn disabled() -> Self {
         Self::with_capacity(0, None)
     }
 
     fn with_capacity(capacity: usize, claim: Option<File>) -> Self {
-        // All of it at once: every poll would wait while it grows.
+        // Allocates the full capacity now. If the map grew later, every poll would wait for the reallocation.
         Self { codes: RwLock::new(HashMap::with_capacity(capacity)), capacity, _claim: claim }
     }
 
-    /// The code `random`, unless it is in the file alone.
+    /// The code `random`. `None` if it is not cached; it may still be in the file.
     pub(super) fn find(&self, random: &str) -> Option<(Record, Revision)> {
         self.read().get(random).map(|(record, revision)| (Record::clone(record), *revision))
     }
 
-    /// The file has a new code.
+    /// Caches a code that was inserted into the file. Does nothing when the cache is full.
     pub(super) fn insert(&self, record: Record) {
         let mut codes = self.write();
         if codes.len() < self.capacity {
@@ -55,19 +58,19 @@ impl Cache {
         }
     }
 
-    /// The file has `record` in the place of what it had of that code.
+    /// Replaces a cached code after the same change to the file. Does nothing if the code is not cached.
     pub(super) fn swap(&self, record: Record, revision: Revision) {
         if let Some(code) = self.write().get_mut(&record.random) {
             *code = (Box::new(record), revision);
         }
     }
 
-    /// The file has no such code any more.
+    /// Removes a code that was deleted from the file.
     pub(super) fn forget(&self, random: &str) {
         self.write().remove(random);
     }
 
-    // A map whose holder panicked is still a map: no operation on it stops half-way.
+    // A poisoned lock is safe to use: each change is one operation on the map, so a panic leaves no partial change.
     fn read(&self) -> RwLockReadGuard<'_, Codes> {
         self.codes.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_for_which_there_is_no_room_is_in_the_file_alone() {
+    fn insert_into_a_full_cache_does_nothing_until_a_code_is_removed() {
         let cache = Cache::with_capacity(2, None);
         for random in ["first", "second", "third"] {
             cache.insert(record_of(random));
@@ -96,7 +99,7 @@ mod tests {
         assert_eq!(cache.find("third"), None);
 
         cache.swap(record_of("third"), Revision(1));
-        assert_eq!(cache.find("third"), None, "a step makes no room");
+        assert_eq!(cache.find("third"), None, "swap does not add a code to a full cache");
 
         cache.forget("first");
         cache.insert(record_of("fourth"));

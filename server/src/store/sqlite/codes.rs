@@ -1,4 +1,4 @@
-//! The codes themselves.
+//! Queries on the table `codes`.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
@@ -12,7 +12,9 @@ use crate::store::raw_json::RawJson;
 use crate::store::record::Record;
 use crate::store::user::User;
 
-/// What [`read`] reads of codes, in its order: to look columns up by their names would take as long again.
+/// A `SELECT` of the columns that [`read`] expects, in the same order, and of `revision` as the last one.
+///
+/// [`read`] accesses columns by index, because access by name takes about twice as long.
 macro_rules! select_codes {
     ($condition:literal) => {
         concat!(
@@ -24,7 +26,7 @@ macro_rules! select_codes {
     };
 }
 
-/// The code `random`, and the revision that it is in.
+/// The code `random` and its current revision.
 pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Record, Revision)>> {
     connection
         .prepare_cached(select_codes!("random = ?1"))?
@@ -32,11 +34,15 @@ pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Op
         .optional()
 }
 
+/// The code whose ticket has the hash `ticket`, in any state.
 pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite::Result<Option<Record>> {
     connection.prepare_cached(select_codes!("ticket_hash = ?1"))?.query_row([ticket.as_bytes()], read).optional()
 }
 
-/// One transaction costs hardly more than one for a single record. A record that can't be kept does not hinder others.
+/// Inserts `records` in one transaction, which costs little more than a transaction for one record.
+///
+/// Returns one result for each record, in the same order. If a single record can't be inserted, the others still are.
+/// `Err` means that the transaction failed and no record is stored.
 pub(super) fn insert_together(
     connection: &mut Connection,
     records: &[Record],
@@ -76,7 +82,10 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Puts `record` in place of what is in revision `expected`. Whether that was there.
+/// Replaces the stored code if its revision is `expected`, and increments the revision. Returns whether it did.
+///
+/// Only the state of a code and the columns that depend on it are written. The other columns of a
+/// [`Record`] never change.
 pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision) -> rusqlite::Result<bool> {
     let (life, owner) = write_life(&record.life)?;
     let changed = connection
@@ -98,14 +107,14 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
     Ok(changed == 1)
 }
 
-/// Takes the ticket of a code of `app_id`, and counts the sign-in.
+/// Consumes the ticket of an authorised code of `app_id` and counts the sign-in, in one transaction.
 pub(super) fn redeem(
     connection: &mut Connection,
     ticket: Hash,
     app_id: &str,
     now: Timestamp,
 ) -> rusqlite::Result<Redemption> {
-    // Immediate: the write lock is taken before anything is read, so that nobody is told "busy" half-way.
+    // Immediate: the transaction takes the write lock before its first read, so it can't fail with "busy" half-way.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let redemption = take_ticket(&transaction, ticket, app_id, now)?;
     transaction.commit()?;
@@ -146,7 +155,7 @@ fn take_ticket(
     Ok(Redemption::Redeemed(Box::new(Redeemed { user, account })))
 }
 
-/// Drops the codes whose time has come, and tells which they were.
+/// Deletes the codes whose `forget_at` is not after `now`. Returns their ids (`random`).
 pub(super) fn forget(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached("DELETE FROM codes WHERE forget_at <= ?1 RETURNING random")?
@@ -154,6 +163,7 @@ pub(super) fn forget(connection: &Connection, now: Timestamp) -> rusqlite::Resul
         .collect()
 }
 
+/// Reads a row of `select_codes!`.
 fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         random: row.get(0)?,
@@ -178,10 +188,11 @@ fn read_life(row: &Row<'_>) -> rusqlite::Result<Life<User>> {
         "authorised" => Life::Authorised(owner()?),
         "cancelled" => Life::Cancelled(owner()?),
         "failed" => Life::Failed(owner()?),
-        word => return Err(unreadable(format!("no life is called {word}"))),
+        word => return Err(unreadable(format!("unknown value in column life: {word}"))),
     })
 }
 
+/// The values of the columns `life` and `owner`. `owner` is JSON, and `None` for an unused code.
 fn write_life(life: &Life<User>) -> rusqlite::Result<(&'static str, Option<String>)> {
     let word = match life {
         Life::Unused => "unused",

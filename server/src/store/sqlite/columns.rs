@@ -1,4 +1,4 @@
-//! Values in columns: times are milliseconds since 1970, and what has a shape of its own is JSON.
+//! Conversions of column values. A time is stored in milliseconds since 1970 (UTC), a structured value as JSON.
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -10,6 +10,7 @@ pub(super) fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Tim
     Timestamp::from_millisecond(row.get(column)?).map_err(unreadable)
 }
 
+/// Like [`time`], and `None` for `NULL`.
 pub(super) fn optional_time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Option<Timestamp>> {
     row.get::<_, Option<i64>>(column)?.map(|at| Timestamp::from_millisecond(at).map_err(unreadable)).transpose()
 }
@@ -22,6 +23,7 @@ pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: impl RowInde
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(unreadable)
 }
 
+/// The error for a stored value that can't be converted.
 pub(super) fn unreadable(cause: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, cause.into())
 }

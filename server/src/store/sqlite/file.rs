@@ -1,6 +1,4 @@
-//! The file itself: who may read it, whose it is, what version it has, and connections to it.
-//!
-//! Deliberately absent: what is in it.
+//! The SQLite database file: its permissions, its lock, its schema version, and connections to it.
 
 use core::time::Duration;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,34 +12,37 @@ use thread_local::ThreadLocal;
 
 use crate::store::StoreError;
 
-/// What made the file what it is, step by step. A step that has been released never changes.
+/// The schema migrations, oldest first.
+///
+/// Invariant: a released migration never changes.
 const SCHEMA: [M<'_>; 2] =
     [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
-/// Before it there was nothing secret in the file.
+/// The schema version that added the `keys` table. Files of earlier versions contain no keys.
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
-/// How long a server rests before it looks again whether the one before it has ended.
+/// The interval between two attempts to lock the file.
 const CLAIM_REST: Duration = Duration::from_millis(50);
 
-/// Keeps other servers from the file at `path` until what is returned is dropped or its process ends, however it does.
-/// Waits for `timeout` for the server that does so now.
+/// Locks the file at `path` against other servers. The lock lasts until the returned [`File`] is dropped or the process
+/// ends, even by a crash. If another server holds the lock, this function retries for `timeout` and blocks the thread.
 ///
-/// The lock is on a file beside it: SQLite would lose its own locks if we closed the file itself.
+/// The lock is on a separate file, `<path>-lock`. SQLite loses its own locks on the database file when the same process
+/// closes another handle to that file.
 pub(super) fn claim(path: &Path, timeout: Duration) -> Result<File, StoreError> {
-    // By whatever name a file is called, it has one lock.
-    let mut beside = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
-    beside.push("-lock");
-    let lock = private().open(&beside).map_err(StoreError::new)?;
+    // A symbolic link and its target share one lock file. `canonicalize` fails if the database file does not exist yet.
+    let mut lock_path = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
+    lock_path.push("-lock");
+    let lock = private().open(&lock_path).map_err(StoreError::new)?;
     let begin = Instant::now();
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::Error(error)) => return Err(StoreError::new(error)),
             Err(TryLockError::WouldBlock) if begin.elapsed() < timeout => {
-                if !is_told {
+                if !is_logged {
                     tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
-                    is_told = true;
+                    is_logged = true;
                 }
                 sleep(CLAIM_REST);
             }
@@ -53,17 +54,17 @@ pub(super) fn claim(path: &Path, timeout: Duration) -> Result<File, StoreError> 
     }
 }
 
-/// The connection that writes, to the file at `path`, which is made when it is not there.
+/// Opens the read-write connection to the file at `path`. Creates the file if it does not exist.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     make_private(path).map_err(StoreError::new)?;
     prepare(connect(path)?)
 }
 
-/// Brings what is at the other end of a connection up to date.
+/// Configures a read-write connection and migrates its database to the newest schema version.
 pub(super) fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // With WAL this loses at most the last moments in a power cut, never the file.
+    // In WAL mode a power failure can lose the last transactions. It does not corrupt the file.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Migrations::from_slice(&SCHEMA).to_latest(&mut connection).map_err(|error| match error {
         MigrationError::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
@@ -74,20 +75,20 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, StoreErr
     Ok(connection)
 }
 
-/// Connections that only read, one for each thread that has read: what a connection remembers is then where its processor
-/// is, and not in another one's cache.
+/// Read-only connections, one for each thread that has read. Threads share no connection, so the memory of a connection
+/// rarely moves between the caches of CPU cores.
 pub(super) struct Readers {
     path: PathBuf,
     connections: ThreadLocal<Connection>,
 }
 
 impl Readers {
-    /// None yet.
+    /// Opens no connection yet. Each thread opens its connection at its first read.
     pub(super) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), connections: ThreadLocal::new() }
     }
 
-    /// Reads with the one of this thread.
+    /// Runs `work` with the connection of the current thread. If the database is busy, it fails without a wait.
     pub(super) fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         work(self.connections.get_or_try(|| self.open())?)
     }
@@ -100,7 +101,7 @@ impl Readers {
     }
 }
 
-/// Whether somebody else has the file to themselves.
+/// Whether `result` is `SQLITE_BUSY`: another connection holds a lock that this operation needs.
 pub(super) fn is_busy<T>(result: &rusqlite::Result<T>) -> bool {
     result.as_ref().is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
 }
@@ -109,13 +110,16 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
-/// Makes a file that only its owner may read, since keys will be in it. One that has room for keys already stays as it is:
-/// whoever lets others read it since then knows why.
+/// Creates the file if it does not exist. The file will contain keys, so its mode is `0600` on Unix.
+///
+/// A file of an older version, which has no `keys` table, gets the same mode. A file that already has the table keeps its
+/// mode, because an administrator may have changed it on purpose.
 fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
     private().open(path)?;
     #[cfg(unix)]
     {
-        // Asked over a connection that is closed by then: the files beside this one get its mode when they are made.
+        // This connection is closed before the mode changes. SQLite creates the `-wal` and `-shm` files with the mode of
+        // the database file, so they must be created after the change.
         let version: i64 = connect(path)?.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version < FIRST_VERSION_WITH_KEYS {
             std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -124,7 +128,7 @@ fn make_private(path: &Path) -> Result<(), Box<dyn core::error::Error>> {
     Ok(())
 }
 
-/// Opens files that only their owner may read, and makes them when they are not there.
+/// Options that open a file for writing and create it if it does not exist. A new file has mode `0600` on Unix.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -1,4 +1,4 @@
-//! The keys that servers share.
+//! Queries on the table `keys`.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, named_params};
@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior, named_params};
 use super::columns::time;
 use crate::store::{KeyPurpose, StoredKey};
 
-/// All of `purpose`, newest first.
+/// All keys of `purpose`, newest first.
 pub(super) fn read(connection: &Connection, purpose: KeyPurpose) -> rusqlite::Result<Vec<StoredKey>> {
     connection
         .prepare_cached(
@@ -25,7 +25,7 @@ pub(super) fn read(connection: &Connection, purpose: KeyPurpose) -> rusqlite::Re
         .collect()
 }
 
-/// The newest of the purpose of `key`; that becomes the first when there is none.
+/// The newest stored key with the purpose of `key`. If there is none, inserts `key` and returns it.
 pub(super) fn newest_or(connection: &mut Connection, key: StoredKey) -> rusqlite::Result<StoredKey> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let key = match read(&transaction, key.purpose)?.into_iter().next() {
@@ -39,6 +39,7 @@ pub(super) fn newest_or(connection: &mut Connection, key: StoredKey) -> rusqlite
     Ok(key)
 }
 
+/// Inserts `key`. Fails if a key with the same id exists.
 pub(super) fn write(connection: &Connection, key: &StoredKey) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -55,7 +56,8 @@ pub(super) fn write(connection: &Connection, key: &StoredKey) -> rusqlite::Resul
     Ok(())
 }
 
-/// Drops those of `purpose` that have a newer one from before `superseded_before`, and tells how many they were.
+/// Deletes each key of `purpose` for which a newer key exists that was created before `superseded_before`. Returns the
+/// number of deleted keys.
 pub(super) fn drop_superseded(
     connection: &Connection,
     purpose: KeyPurpose,

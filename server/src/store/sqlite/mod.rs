@@ -1,10 +1,13 @@
-//! Codes in one SQLite file.
+//! A store for codes, accounts and keys in one SQLite file.
 //!
-//! One connection writes, behind a lock, since SQLite writes one at a time anyway. Others read meanwhile, which a
-//! write-ahead log allows. A server has the file to itself, and its codes in a `cache` too. Every change is one statement
-//! or one transaction, so that commands may work on the file meanwhile; new records that come at once share a transaction.
-//! A file written by a newer version of this server is refused at the start. Deliberately absent: other servers, who would
-//! have to hear of every change. They share a Redis.
+//! - One connection writes, behind a lock, because SQLite allows one writer at a time.
+//! - Other connections read at the same time. The write-ahead log (WAL) allows this.
+//! - A server locks the file against other servers and keeps its codes in a `cache` too.
+//! - Every change is one statement or one transaction, so a command can use the file while a server runs. New records that
+//!   arrive at the same time share a transaction.
+//! - The store refuses to open a file that a newer version of the server wrote.
+//!
+//! Deliberately absent: several servers on one file. Each server would need a notification of every change. Use Redis.
 
 use core::mem::take;
 use core::time::Duration;
@@ -23,7 +26,7 @@ use crate::secrets::Hash;
 use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 
-/// How long a server waits for another one on the same file to end, unless told otherwise.
+/// How long [`SqliteStore::open`] waits for another server on the same file to end.
 pub const DEFAULT_TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 mod accounts;
@@ -36,54 +39,56 @@ mod keys;
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// None for a store in memory, which has one connection.
+    /// `None` for a store in memory, which has one connection.
     readers: Option<Arc<Readers>>,
-    /// Its lock is tokio's: whoever waits for it takes no thread.
+    /// The read-write connection. The lock is tokio's, so a task that waits for it does not block a thread.
     writer: Arc<tokio::sync::Mutex<Connection>>,
-    /// What is to be inserted by whoever writes next.
+    /// The queue of pending inserts. The next [`insert`](Store::insert) that gets the writer stores all of them.
     inserts: Arc<Mutex<Vec<Insert>>>,
     cache: Arc<Cache>,
 }
 
-/// A new record, and who is to be told that it is kept.
+/// A new record, and the channel for the result of its insert.
 type Insert = (Record, oneshot::Sender<Result<(), StoreError>>);
 
 impl SqliteStore {
-    /// Opens the file at `path` as its only server, brings one of an older version up to date, and makes it when it is not
-    /// there. Waits for [`DEFAULT_TAKEOVER_TIMEOUT`] for another server to end.
+    /// Opens the file at `path` as its only server. Creates a missing file and migrates a file of an older version. If
+    /// another server uses the file, waits up to [`DEFAULT_TAKEOVER_TIMEOUT`] for that server to end.
     ///
     /// # Errors
     ///
-    /// When another server uses it, it can't be opened, is no SQLite file, or was written by a newer version.
+    /// Fails if another server still uses the file, if the file can't be opened, is not an SQLite database, or was written
+    /// by a newer version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::take_over(path, DEFAULT_TAKEOVER_TIMEOUT)
     }
 
-    /// Opens the file like [`open`](Self::open), and waits for `timeout` for another server to end.
+    /// Opens the file like [`open`](Self::open), but waits up to `timeout` for another server to end.
     ///
     /// # Errors
     ///
-    /// Those of `open`.
+    /// The same as [`open`](Self::open).
     pub fn take_over(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let claim = file::claim(path, timeout)?;
         Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::new(Some(claim))))
     }
 
-    /// Opens the file like [`open`](Self::open), beside a server that may use it. For accounts and keys: of codes that are
-    /// changed here the server learns nothing.
+    /// Opens the file like [`open`](Self::open), but does not lock it, so a server may use the file at the same time.
+    ///
+    /// Use this store for accounts and keys only. A running server does not notice changes to codes made here.
     ///
     /// # Errors
     ///
-    /// Those of `open`, but for the server.
+    /// The same as [`open`](Self::open), except that another server on the file is no error.
     pub fn open_shared(path: &Path) -> Result<Self, StoreError> {
         Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::disabled()))
     }
 
-    /// A store that is gone when it is dropped.
+    /// Creates a store in memory. Its data is lost when the last clone is dropped.
     ///
     /// # Errors
     ///
-    /// When SQLite has no memory.
+    /// Fails if SQLite can't allocate memory.
     pub fn in_memory() -> Result<Self, StoreError> {
         Ok(Self::new(file::prepare(Connection::open_in_memory()?)?, None, Cache::new(None)))
     }
@@ -97,7 +102,7 @@ impl SqliteStore {
         }
     }
 
-    /// Runs `work` on a thread that may block.
+    /// Waits for the writer, then runs `work` with it on a thread of tokio's blocking pool.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -106,14 +111,17 @@ impl SqliteStore {
         Ok(tokio::task::spawn_blocking(move || work(&mut connection)).await.map_err(StoreError::new)??)
     }
 
-    // A list whose holder panicked is still a list.
+    // A poisoned lock is safe to use: each change is one operation on the list, so a panic leaves no partial change.
     fn inserts(&self) -> MutexGuard<'_, Vec<Insert>> {
         self.inserts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `work`, which only reads, here and now: it takes microseconds, and a way to another thread and back takes
-    /// longer. A reader does not wait for those who write. When it would have to all the same, which is while somebody
-    /// recovers the file after a crash, it waits with them on a thread that may block.
+    /// Runs `work`, which must only read, on the current thread. A read takes microseconds, less than a switch to another
+    /// thread and back.
+    ///
+    /// In WAL mode a reader does not wait for the writer. A read can still be refused as busy, for example while another
+    /// process recovers the file after a crash. Then `work` runs with the writer on a thread that may block. A store in
+    /// memory always reads this way.
     async fn read<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -131,19 +139,19 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn insert(&self, record: Record) -> Result<(), StoreError> {
-        let (tell, mut told) = oneshot::channel();
-        self.inserts().push((record, tell));
+        let (sender, mut receiver) = oneshot::channel();
+        self.inserts().push((record, sender));
         let mut connection = tokio::select! {
             biased;
-            // Somebody has kept it together with theirs.
-            outcome = &mut told => return outcome.map_err(StoreError::new)?,
+            // Another task has inserted the record in its own transaction.
+            outcome = &mut receiver => return outcome.map_err(StoreError::new)?,
             connection = Arc::clone(&self.writer).lock_owned() => connection,
         };
         let inserts = take(&mut *self.inserts());
         let cache = Arc::clone(&self.cache);
         let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, &cache, inserts));
         inserting.await.map_err(StoreError::new)?;
-        told.await.map_err(StoreError::new)?
+        receiver.await.map_err(StoreError::new)?
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
@@ -222,24 +230,24 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        // By a reader: a server that is busy writing is ready.
+        // Uses a reader, so a long write does not make the server report that it is not ready.
         self.read(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
     }
 }
 
-/// Keeps what can be kept of `inserts`, and tells each what became of it.
+/// Inserts the records of `inserts` into the file and the cache. Sends each result to the task that waits for it.
 fn insert_all(connection: &mut Connection, cache: &Cache, inserts: Vec<Insert>) {
-    let (records, tells): (Vec<_>, Vec<_>) = inserts.into_iter().unzip();
+    let (records, senders): (Vec<_>, Vec<_>) = inserts.into_iter().unzip();
     let outcomes = codes::insert_together(connection, &records).unwrap_or_else(|error| {
         let error = StoreError::from(error);
         vec![Err(error); records.len()]
     });
-    for ((record, tell), outcome) in records.into_iter().zip(tells).zip(outcomes) {
+    for ((record, sender), outcome) in records.into_iter().zip(senders).zip(outcomes) {
         if outcome.is_ok() {
             cache.insert(record);
         }
-        // Who has gone away needs no answer.
-        let _ = tell.send(outcome);
+        // `send` fails if the waiting task was cancelled. Nobody needs the result then.
+        let _ = sender.send(outcome);
     }
 }
 
