@@ -11,10 +11,10 @@ use crate::store::user::User;
 /// A code has two transitions at most. A caller that loses this many races therefore finds a code that has ended.
 const MAX_ATTEMPTS: usize = 3;
 
-/// What became of an action.
+/// The result of an action.
 #[derive(Debug)]
 pub struct Attempt {
-    /// What is known of the code; `None` when it was not found.
+    /// The app and the requester of the code; `None` when there is no such code.
     pub code: Option<KnownCode>,
     /// The code after the action, or why nothing happened.
     pub outcome: Result<Record, CodeError>,
