@@ -49,7 +49,7 @@ pub(crate) fn make() -> Result<()> {
             make_one(&router).await?;
             if made % CODES_PER_SWEEP == 0 {
                 tokio::time::advance(SWEEP_INTERVAL).await;
-                state.store.forget(state.clock.now()).await?;
+                state.store.unmeasured().purge_expired(state.clock.now()).await?;
             }
             if LOOKS.contains(&made) {
                 looks.push(json!({ "memory": memory("self")?, "file": size(folder.path())? }));

@@ -1,11 +1,12 @@
 //! The store alone: codes such as `gene` makes, kept one after the other.
 
 use core::time::Duration;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::later;
 use scanlogin_server::secrets::{Hash, random_id};
@@ -23,7 +24,7 @@ pub(crate) async fn fill() -> Result<()> {
     let lasting = Duration::from_secs(SECONDS.parse()?);
     let (begin, mut codes) = (Instant::now(), 0.0);
     while begin.elapsed() < lasting {
-        store.insert(record()?).await?;
+        store.insert(Arc::new(record()?)).await?;
         codes += 1.0;
     }
     println!("{}", codes / begin.elapsed().as_secs_f64());
@@ -37,7 +38,7 @@ fn record() -> Result<Record> {
         app_id: "shop".to_owned(),
         created_at: now,
         expires_at: later(now, Duration::from_secs(120)),
-        life: Life::Unused,
+        state: CodeState::Unused,
         ended_at: None,
         ticket_expires_at: None,
         custom_data: None,

@@ -37,7 +37,7 @@ pub use config::Config;
 pub use http::state::AppState;
 pub use run::{Running, StartError, start, start_with};
 
-use crate::http::middleware::Observe;
+use crate::http::middleware::Middleware;
 use crate::http::{api, demo, static_files};
 
 /// The router of the server: the API, the pages, and the demo if `state` has one.
@@ -47,5 +47,5 @@ pub fn app(state: &Arc<AppState>) -> Router {
     if let Some(demo) = &state.config.demo {
         pages = pages.merge(demo::routes(state, demo, api.clone()));
     }
-    pages.layer(Observe::new(state)).merge(api)
+    pages.layer(Middleware::new(state)).merge(api)
 }

@@ -50,7 +50,7 @@ pub async fn start_with(
         None => None,
     };
     let app = wrap(app(&state));
-    let (store, waiters) = (Arc::clone(&state.store), state.codes.notifier.clone());
+    let (store, waiters) = (Arc::clone(state.store.unmeasured()), state.codes.notifier.clone());
     Ok(Running {
         url: state.config.base_url(),
         exporter,
@@ -104,7 +104,8 @@ async fn sweep(state: Arc<AppState>) {
         if let Err(error) = state.signing_keys.refresh().await {
             tracing::error!(%error, "the signing keys can't be reloaded");
         }
-        match state.store.forget(state.clock.now()).await {
+        let now = state.clock.now();
+        match state.store.call("purge_expired", |store| store.purge_expired(now)).await {
             Ok(0) => {}
             Ok(codes) => tracing::info!(codes, "removed old codes"),
             Err(error) => tracing::error!(%error, "old codes can't be removed"),

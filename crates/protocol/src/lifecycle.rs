@@ -1,9 +1,9 @@
 //! The states of a code and the transitions between them: docs/protocol.md, "Life of a code".
 //!
-//! The server calls [`Life::apply`] inside a compare-and-swap. The widget takes its deadlines from the constants.
+//! The server calls [`CodeState::apply`] inside a compare-and-swap. The widget takes its deadlines from the constants.
 //!
 //! Invariant: this file decides every transition but one. The server turns the confirm of a blocked user into
-//! [`Life::Failed`].
+//! [`CodeState::Failed`].
 
 use core::time::Duration;
 
@@ -19,14 +19,14 @@ pub const MAX_CODE_LIFETIME: Duration = Duration::from_secs(30 * 60);
 pub const SCANNED_GRACE: Duration = Duration::from_secs(60);
 /// How long a code is remembered after it has expired or was authorised, cancelled or failed. Also how long a ticket is
 /// remembered after it has expired.
-pub const REMEMBERED: Duration = Duration::from_secs(5 * 60);
+pub const RETENTION: Duration = Duration::from_secs(5 * 60);
 /// The default time from the confirm to the expiry of the ticket.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The state of a code. `O` is the data of the owner, the user who scanned the code. Whether a code is expired is not
 /// part of its state: it follows from the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Life<O> {
+pub enum CodeState<O> {
     /// Nobody has scanned it.
     Unused,
     /// The owner has scanned it and has not decided.
@@ -52,7 +52,7 @@ pub enum Action {
 
 /// Why the state of a code does not allow an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum TransitionError {
     /// A scan of a code that another user owns.
     AlreadyScanned,
     /// The code is authorised, cancelled or failed already.
@@ -65,9 +65,9 @@ pub enum Reason {
     Expired,
 }
 
-impl Reason {
+impl TransitionError {
     /// The `reason` of the envelope. It is stable.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::AlreadyScanned => "already-scanned",
             Self::AlreadyEnded => "already-ended",
@@ -96,46 +96,46 @@ impl Reason {
 
 /// The effect of an action that is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<O> {
+pub enum Transition<O> {
     /// The code gets this state.
-    Become(Life<O>),
+    To(CodeState<O>),
     /// The owner repeats the last action: a success without a change.
-    Stay,
+    Unchanged,
 }
 
-impl<O: Clone> Life<O> {
+impl<O: Clone> CodeState<O> {
     /// Decides what `action` of `user` does to a code.
     ///
-    /// `is_owner` returns whether `user` is the given owner. `past_expiry` is how long ago the code expired; `None`
+    /// `is_owner` returns whether `user` is the given owner. `expired_for` is how long ago the code expired; `None`
     /// before that.
     ///
     /// # Errors
     ///
-    /// The [`Reason`] why the action is not allowed. Expiry is checked first.
+    /// The [`TransitionError`] why the action is not allowed. Expiry is checked first.
     pub fn apply(
         &self,
         action: Action,
         user: O,
         is_owner: impl Fn(&O) -> bool,
-        past_expiry: Option<Duration>,
-    ) -> Result<Step<O>, Reason> {
-        if self.status(past_expiry) == Status::Expired {
-            return Err(Reason::Expired);
+        expired_for: Option<Duration>,
+    ) -> Result<Transition<O>, TransitionError> {
+        if self.status(expired_for) == Status::Expired {
+            return Err(TransitionError::Expired);
         }
         match (self, action) {
-            (Self::Unused, Action::Scan) => Ok(Step::Become(Self::Scanned(user))),
-            (Self::Unused, Action::Confirm | Action::Cancel) => Err(Reason::NotScanned),
+            (Self::Unused, Action::Scan) => Ok(Transition::To(Self::Scanned(user))),
+            (Self::Unused, Action::Confirm | Action::Cancel) => Err(TransitionError::NotScanned),
 
-            (Self::Scanned(owner), Action::Scan) if is_owner(owner) => Ok(Step::Stay),
-            (Self::Scanned(_), Action::Scan) => Err(Reason::AlreadyScanned),
-            (Self::Scanned(owner), Action::Confirm) if is_owner(owner) => Ok(Step::Become(Self::Authorised(user))),
-            (Self::Scanned(owner), Action::Cancel) if is_owner(owner) => Ok(Step::Become(Self::Cancelled(user))),
-            (Self::Scanned(_), Action::Confirm | Action::Cancel) => Err(Reason::WrongUser),
+            (Self::Scanned(owner), Action::Scan) if is_owner(owner) => Ok(Transition::Unchanged),
+            (Self::Scanned(_), Action::Scan) => Err(TransitionError::AlreadyScanned),
+            (Self::Scanned(owner), Action::Confirm) if is_owner(owner) => Ok(Transition::To(Self::Authorised(user))),
+            (Self::Scanned(owner), Action::Cancel) if is_owner(owner) => Ok(Transition::To(Self::Cancelled(user))),
+            (Self::Scanned(_), Action::Confirm | Action::Cancel) => Err(TransitionError::WrongUser),
 
-            (Self::Authorised(owner), Action::Confirm) if is_owner(owner) => Ok(Step::Stay),
+            (Self::Authorised(owner), Action::Confirm) if is_owner(owner) => Ok(Transition::Unchanged),
             (Self::Authorised(_), Action::Scan | Action::Confirm | Action::Cancel)
             | (Self::Cancelled(_) | Self::Failed(_), Action::Scan | Action::Confirm | Action::Cancel) => {
-                Err(Reason::AlreadyEnded)
+                Err(TransitionError::AlreadyEnded)
             }
         }
     }
@@ -150,9 +150,9 @@ impl<O: Clone> Life<O> {
         }
     }
 
-    /// The status that `check` returns. `past_expiry` is how long ago the code expired; `None` before that.
-    pub fn status(&self, past_expiry: Option<Duration>) -> Status {
-        match (self, past_expiry) {
+    /// The status that `check` returns. `expired_for` is how long ago the code expired; `None` before that.
+    pub fn status(&self, expired_for: Option<Duration>) -> Status {
+        match (self, expired_for) {
             (Self::Unused, Some(_)) => Status::Expired,
             (Self::Scanned(_), Some(past)) if past >= SCANNED_GRACE => Status::Expired,
             (Self::Unused, None) => Status::Unused,
@@ -168,37 +168,37 @@ impl<O: Clone> Life<O> {
 mod tests {
     use super::*;
 
-    type Table = Life<&'static str>;
+    type Table = CodeState<&'static str>;
     const ALICE: &str = "alice";
     const BOB: &str = "bob";
 
     fn apply(
-        life: &Table,
+        state: &Table,
         action: Action,
         user: &'static str,
         past: Option<u64>,
-    ) -> Result<Step<&'static str>, Reason> {
-        life.apply(action, user, |owner| *owner == user, past.map(Duration::from_secs))
+    ) -> Result<Transition<&'static str>, TransitionError> {
+        state.apply(action, user, |owner| *owner == user, past.map(Duration::from_secs))
     }
 
     #[test]
     fn apply_follows_the_table_in_protocol_md() {
         use Action::{Cancel, Confirm, Scan};
-        use Life::{Authorised, Cancelled, Failed, Scanned, Unused};
-        use Reason::{AlreadyEnded, AlreadyScanned, NotScanned, WrongUser};
+        use CodeState::{Authorised, Cancelled, Failed, Scanned, Unused};
+        use TransitionError::{AlreadyEnded, AlreadyScanned, NotScanned, WrongUser};
 
         let table = [
-            (Unused, Scan, ALICE, Ok(Step::Become(Scanned(ALICE)))),
+            (Unused, Scan, ALICE, Ok(Transition::To(Scanned(ALICE)))),
             (Unused, Confirm, ALICE, Err(NotScanned)),
             (Unused, Cancel, ALICE, Err(NotScanned)),
-            (Scanned(ALICE), Scan, ALICE, Ok(Step::Stay)),
-            (Scanned(ALICE), Confirm, ALICE, Ok(Step::Become(Authorised(ALICE)))),
-            (Scanned(ALICE), Cancel, ALICE, Ok(Step::Become(Cancelled(ALICE)))),
+            (Scanned(ALICE), Scan, ALICE, Ok(Transition::Unchanged)),
+            (Scanned(ALICE), Confirm, ALICE, Ok(Transition::To(Authorised(ALICE)))),
+            (Scanned(ALICE), Cancel, ALICE, Ok(Transition::To(Cancelled(ALICE)))),
             (Scanned(ALICE), Scan, BOB, Err(AlreadyScanned)),
             (Scanned(ALICE), Confirm, BOB, Err(WrongUser)),
             (Scanned(ALICE), Cancel, BOB, Err(WrongUser)),
             (Authorised(ALICE), Scan, ALICE, Err(AlreadyEnded)),
-            (Authorised(ALICE), Confirm, ALICE, Ok(Step::Stay)),
+            (Authorised(ALICE), Confirm, ALICE, Ok(Transition::Unchanged)),
             (Authorised(ALICE), Cancel, ALICE, Err(AlreadyEnded)),
             (Authorised(ALICE), Confirm, BOB, Err(AlreadyEnded)),
             (Cancelled(ALICE), Scan, ALICE, Err(AlreadyEnded)),
@@ -208,32 +208,32 @@ mod tests {
             (Failed(ALICE), Confirm, ALICE, Err(AlreadyEnded)),
             (Failed(ALICE), Cancel, ALICE, Err(AlreadyEnded)),
         ];
-        for (life, action, user, expected) in table {
-            assert_eq!(apply(&life, action, user, None), expected, "{life:?} {action:?} {user}");
+        for (state, action, user, expected) in table {
+            assert_eq!(apply(&state, action, user, None), expected, "{state:?} {action:?} {user}");
         }
     }
 
     #[test]
     fn expired_code_refuses_every_action() {
         for action in [Action::Scan, Action::Confirm, Action::Cancel] {
-            assert_eq!(apply(&Life::Unused, action, ALICE, Some(0)), Err(Reason::Expired));
-            assert_eq!(apply(&Life::Scanned(ALICE), action, ALICE, Some(60)), Err(Reason::Expired));
+            assert_eq!(apply(&CodeState::Unused, action, ALICE, Some(0)), Err(TransitionError::Expired));
+            assert_eq!(apply(&CodeState::Scanned(ALICE), action, ALICE, Some(60)), Err(TransitionError::Expired));
         }
     }
 
     #[test]
     fn scanned_code_can_be_decided_until_60_s_after_expiry() {
-        let scanned = Life::Scanned(ALICE);
-        assert_eq!(apply(&scanned, Action::Confirm, ALICE, Some(59)), Ok(Step::Become(Life::Authorised(ALICE))));
-        assert_eq!(apply(&scanned, Action::Cancel, ALICE, Some(59)), Ok(Step::Become(Life::Cancelled(ALICE))));
+        let scanned = CodeState::Scanned(ALICE);
+        assert_eq!(apply(&scanned, Action::Confirm, ALICE, Some(59)), Ok(Transition::To(CodeState::Authorised(ALICE))));
+        assert_eq!(apply(&scanned, Action::Cancel, ALICE, Some(59)), Ok(Transition::To(CodeState::Cancelled(ALICE))));
         assert_eq!(scanned.status(Some(Duration::from_secs(59))), Status::Scanned);
     }
 
     #[test]
     fn ended_code_keeps_its_status_after_expiry() {
         let past = Some(Duration::from_secs(200));
-        assert_eq!(Life::Authorised(ALICE).status(past), Status::Authorised);
-        assert_eq!(Life::Cancelled(ALICE).status(past), Status::Cancelled);
-        assert_eq!(Life::<&str>::Failed(ALICE).status(past), Status::Failed);
+        assert_eq!(CodeState::Authorised(ALICE).status(past), Status::Authorised);
+        assert_eq!(CodeState::Cancelled(ALICE).status(past), Status::Cancelled);
+        assert_eq!(CodeState::<&str>::Failed(ALICE).status(past), Status::Failed);
     }
 }

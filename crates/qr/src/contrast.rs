@@ -2,7 +2,7 @@
 
 /// The minimum difference of the luminance of light and dark modules: symbol contrast of grade A (ISO/IEC 15415). It
 /// implies the contrast of 3:1 that WCAG 2.2, 1.4.11 requires of a graphic.
-const LEAST_CONTRAST: f32 = 0.7;
+const MIN_CONTRAST: f32 = 0.7;
 
 /// The two colours of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Colors {
     /// a malformed colour.
     pub fn are_legible(&self) -> bool {
         match (luminance(&self.light), luminance(&self.dark)) {
-            (Some(light), Some(dark)) => light - dark >= LEAST_CONTRAST,
+            (Some(light), Some(dark)) => light - dark >= MIN_CONTRAST,
             (None, _) | (_, None) => false,
         }
     }

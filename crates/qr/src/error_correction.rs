@@ -17,11 +17,11 @@ pub(crate) fn interleave(data: &[u8], capacity: usize, count: usize) -> (Vec<u8>
         corrections.push(remainder(block, &divisor));
         rest = others;
     }
-    (in_turn(&blocks), in_turn(&corrections))
+    (round_robin(&blocks), round_robin(&corrections))
 }
 
 /// Interleaves the blocks: the first codeword of each, then the second of each, and so on.
-fn in_turn(blocks: &[Vec<u8>]) -> Vec<u8> {
+fn round_robin(blocks: &[Vec<u8>]) -> Vec<u8> {
     let mut codewords = Vec::new();
     for at in 0..blocks.last().map_or(0, Vec::len) {
         for block in blocks {

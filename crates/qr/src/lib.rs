@@ -138,11 +138,11 @@ impl Modules {
 
 /// The minimum length of a run that gets an alphanumeric segment. A segment costs about 35 bits and saves 2.5 bits for
 /// each character.
-const WORTHWHILE: usize = 16;
+const MIN_ALPHANUMERIC_RUN: usize = 16;
 
 /// Encodes `text` for the smallest version that can hold it.
 ///
-/// Runs of at least [`WORTHWHILE`] alphanumeric characters, such as the two timestamps, are in alphanumeric mode. All
+/// Runs of at least [`MIN_ALPHANUMERIC_RUN`] alphanumeric characters, such as the two timestamps, are in alphanumeric mode. All
 /// else is in byte mode. The segment search of `qrcode` makes no sign-in code smaller, and is a quarter of its encoder
 /// (docs/decisions/0051).
 fn encode(text: &[u8], level: Level) -> Option<(Version, Vec<u8>)> {
@@ -159,7 +159,7 @@ fn push(bits: &mut Bits, text: &[u8]) -> Option<()> {
     let (mut start, mut at) = (0, 0);
     for run in text.chunk_by(|left, right| is_alphanumeric(*left) == is_alphanumeric(*right)) {
         let end = at + run.len();
-        if run.len() >= WORTHWHILE && is_alphanumeric(*run.first()?) {
+        if run.len() >= MIN_ALPHANUMERIC_RUN && is_alphanumeric(*run.first()?) {
             bits.push_byte_data(text.get(start..at)?).ok()?;
             bits.push_alphanumeric_data(run).ok()?;
             start = end;

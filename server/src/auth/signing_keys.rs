@@ -22,23 +22,24 @@ use crate::clock::{Clock, later, rfc3339};
 use crate::secrets::{Secret, random_bytes};
 use crate::store::user::User;
 use crate::store::{KeyPurpose, Store, StoreError, StoredKey};
+use crate::telemetry::measured_store::MeasuredStore;
 
 /// The lifetime of a token that a site's backend gets for a ticket.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long clients may cache the published keys.
-pub const CACHED: Duration = Duration::from_secs(5 * 60);
+pub const KEY_SET_MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// How long a key is published before it signs. One minute is for the other servers to read it from the store; after it,
-/// caches of the previous key set need up to [`CACHED`] to expire.
-const PUBLISHED_AHEAD: Duration = CACHED.saturating_add(Duration::from_secs(60));
+/// caches of the previous key set need up to [`KEY_SET_MAX_AGE`] to expire.
+const PUBLISHED_AHEAD: Duration = KEY_SET_MAX_AGE.saturating_add(Duration::from_secs(60));
 /// How long a superseded key stays in the store. It signs until its successor does; then its last token has to expire.
 /// One minute is a margin for clocks that are late.
-const KEPT: Duration = PUBLISHED_AHEAD.saturating_add(TOKEN_LIFETIME).saturating_add(Duration::from_secs(60));
+const RETENTION: Duration = PUBLISHED_AHEAD.saturating_add(TOKEN_LIFETIME).saturating_add(Duration::from_secs(60));
 /// The JWS algorithm of all keys.
 const ALGORITHM: &str = "EdDSA";
 
 /// The signing keys, as last read from the store.
 pub struct SigningKeys {
-    store: Arc<dyn Store>,
+    store: MeasuredStore,
     clock: Clock,
     /// Newest first. Empty before the first read.
     keys: RwLock<Arc<[Arc<SigningKey>]>>,
@@ -71,7 +72,7 @@ pub struct PublicKeys {
 
 impl SigningKeys {
     /// Uses the keys in `store`. It does not read the store yet.
-    pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
+    pub fn new(store: MeasuredStore, clock: Clock) -> Self {
         Self { store, clock, keys: RwLock::new(Arc::new([])) }
     }
 
@@ -92,7 +93,7 @@ impl SigningKeys {
     pub async fn rotate(&self) -> Result<String, StoreError> {
         let key = new_key(self.clock.now())?;
         let id = key.id.clone();
-        self.store.add_key(key).await?;
+        self.store.call("add_key", |store| store.add_key(key)).await?;
         self.refresh().await?;
         Ok(id)
     }
@@ -140,10 +141,13 @@ impl SigningKeys {
 
     async fn read(&self) -> Result<Arc<[Arc<SigningKey>]>, StoreError> {
         let now = self.clock.now();
-        self.store.drop_keys(KeyPurpose::Signing, now.checked_sub(KEPT).unwrap_or(Timestamp::MIN)).await?;
-        let mut stored = self.store.keys(KeyPurpose::Signing).await?;
+        let superseded_before = now.checked_sub(RETENTION).unwrap_or(Timestamp::MIN);
+        let delete = |store| Store::delete_superseded_keys(store, KeyPurpose::Signing, superseded_before);
+        self.store.call("delete_superseded_keys", delete).await?;
+        let mut stored = self.store.call("keys", |store| store.keys(KeyPurpose::Signing)).await?;
         if stored.is_empty() {
-            stored = vec![self.store.key_or(new_key(now)?).await?];
+            let new = new_key(now)?;
+            stored = vec![self.store.call("get_or_insert_key", |store| store.get_or_insert_key(new)).await?];
         }
         let keys = stored.iter().map(|key| SigningKey::read(key).map(Arc::new)).collect::<Result<Arc<_>, _>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keys);

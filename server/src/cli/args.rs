@@ -58,7 +58,7 @@ pub struct Flags {
     #[arg(long, env = "SCANLOGIN_STORE", value_name = "STORE", default_value = "sqlite:scanlogin.db", global = true)]
     #[arg(hide_env_values = true, help_heading = "Server")]
     store: String,
-    /// The timeout of one Redis operation, in seconds; the server then answers 503.
+    /// The timeout of one Redis operation, in seconds; the server then returns 503.
     #[arg(long, env = "SCANLOGIN_REDIS_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_TIMEOUT.as_secs())]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), global = true, help_heading = "Server")]
     redis_timeout: u64,

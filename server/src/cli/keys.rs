@@ -9,6 +9,7 @@ use clap::Subcommand;
 use crate::auth::signing_keys::SigningKeys;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
+use crate::telemetry::measured_store::MeasuredStore;
 
 /// The commands for signing keys.
 #[derive(Subcommand)]
@@ -22,7 +23,7 @@ pub enum KeysCommand {
 
 impl KeysCommand {
     pub(super) async fn run(self, store: Arc<dyn Store>) -> Result<(), StoreError> {
-        let keys = SigningKeys::new(store, Clock::system());
+        let keys = SigningKeys::new(MeasuredStore::unexported(store), Clock::system());
         match self {
             Self::List => {
                 for line in keys.list().await? {

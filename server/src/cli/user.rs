@@ -14,16 +14,16 @@ use crate::store::{Account, Store, StoreError};
 #[derive(Subcommand)]
 pub enum UserCommand {
     /// Show the first sign-in of a user, the number of sign-ins, the last address, and whether the user is blocked.
-    Show(Who),
+    Show(UserRef),
     /// Block a user: the server refuses their confirmations, and the exchange of tickets that they have approved.
-    Block(Who),
+    Block(UserRef),
     /// Unblock a user.
-    Unblock(Who),
+    Unblock(UserRef),
 }
 
 /// The user that a command applies to.
 #[derive(Args)]
-pub struct Who {
+pub struct UserRef {
     /// The id of the user: the claim `sub` of their token.
     id: String,
     /// The user pool of the user.
@@ -34,18 +34,18 @@ pub struct Who {
 impl UserCommand {
     pub(super) async fn run(self, store: Arc<dyn Store>) -> Result<(), StoreError> {
         let now = Clock::system().now();
-        let who = match self {
-            Self::Show(who) => who,
-            Self::Block(who) => {
-                store.set_blocked(&who.user_pool_id, &who.id, true, now).await?;
-                who
+        let user = match self {
+            Self::Show(user) => user,
+            Self::Block(user) => {
+                store.set_blocked(&user.user_pool_id, &user.id, true, now).await?;
+                user
             }
-            Self::Unblock(who) => {
-                store.set_blocked(&who.user_pool_id, &who.id, false, now).await?;
-                who
+            Self::Unblock(user) => {
+                store.set_blocked(&user.user_pool_id, &user.id, false, now).await?;
+                user
             }
         };
-        let account = store.account(&who.user_pool_id, &who.id).await?;
+        let account = store.account(&user.user_pool_id, &user.id).await?;
         println!("{}", account.map_or_else(|| "has never signed in".to_owned(), |account| summary(&account)));
         Ok(())
     }

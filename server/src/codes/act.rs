@@ -1,10 +1,12 @@
 //! Applies the actions of approvers to codes.
 
-use scanlogin_protocol::lifecycle::{Action, Life, Step};
+use std::sync::Arc;
 
+use scanlogin_protocol::lifecycle::{Action, CodeState, Transition};
+
+use crate::codes::CodeService;
 use crate::codes::error::CodeError;
 use crate::codes::find::Found;
-use crate::codes::{CodeService, KnownCode};
 use crate::store::record::Record;
 use crate::store::user::User;
 
@@ -14,10 +16,10 @@ const MAX_ATTEMPTS: usize = 3;
 /// The result of an action.
 #[derive(Debug)]
 pub struct Attempt {
-    /// The app and the requester of the code; `None` when there is no such code.
-    pub code: Option<KnownCode>,
+    /// The code before the action. `None` when there is no such code.
+    pub code: Option<Arc<Record>>,
     /// The code after the action, or why nothing happened.
-    pub outcome: Result<Record, CodeError>,
+    pub outcome: Result<Arc<Record>, CodeError>,
 }
 
 impl CodeService {
@@ -32,10 +34,10 @@ impl CodeService {
                 Ok(found) => found,
                 Err(error) => return Attempt { code, outcome: Err(error) },
             };
+            code = Some(Arc::clone(&found.record));
             // A code whose requester can't be shown to a person must not change.
-            match KnownCode::of(&found.record) {
-                Ok(known) => code = Some(known),
-                Err(error) => return Attempt { code, outcome: Err(error.into()) },
+            if let Err(error) = found.record.requester.read() {
+                return Attempt { code, outcome: Err(error.into()) };
             }
             match self.try_once(action, found, user).await {
                 Ok(Some(record)) => return Attempt { code, outcome: Ok(record) },
@@ -47,30 +49,30 @@ impl CodeService {
     }
 
     /// Returns the code after the action; `None` when another caller has changed it meanwhile.
-    async fn try_once(&self, action: Action, found: Found, user: &User) -> Result<Option<Record>, CodeError> {
+    async fn try_once(&self, action: Action, found: Found, user: &User) -> Result<Option<Arc<Record>>, CodeError> {
         let Found { record, revision, app, now } = found;
         if user.user_pool_id != app.user_pool_id {
             return Err(CodeError::WrongPool);
         }
         let is_owner = |owner: &User| owner.is(user);
-        let life = match record.life.apply(action, user.clone(), is_owner, record.past_expiry(now))? {
-            Step::Stay => return Ok(Some(record)),
-            Step::Become(life) => self.fail_if_blocked(life).await?,
+        let state = match record.state.apply(action, user.clone(), is_owner, record.expired_for(now))? {
+            Transition::Unchanged => return Ok(Some(record)),
+            Transition::To(state) => self.fail_if_blocked(state).await?,
         };
-        let record = record.step(life, now, app.ticket_lifetime);
-        if !self.store.swap(record.clone(), revision).await? {
+        let record = Arc::new(record.with_state(state, now, app.ticket_lifetime));
+        if !self.store.call("swap", |store| store.swap(Arc::clone(&record), revision)).await? {
             return Ok(None);
         }
         self.notifier.wake(&record.random);
         self.metrics.count_code(&record);
-        if matches!(record.life, Life::Failed(_)) { Err(CodeError::Blocked) } else { Ok(Some(record)) }
+        if matches!(record.state, CodeState::Failed(_)) { Err(CodeError::Blocked) } else { Ok(Some(record)) }
     }
 
     /// Turns the confirm of a blocked user into a failure.
-    async fn fail_if_blocked(&self, life: Life<User>) -> Result<Life<User>, CodeError> {
-        let Life::Authorised(user) = life else { return Ok(life) };
-        let account = self.store.account(&user.user_pool_id, &user.id).await?;
+    async fn fail_if_blocked(&self, state: CodeState<User>) -> Result<CodeState<User>, CodeError> {
+        let CodeState::Authorised(user) = state else { return Ok(state) };
+        let account = self.store.call("account", |store| store.account(&user.user_pool_id, &user.id)).await?;
         let is_blocked = account.is_some_and(|account| account.is_blocked);
-        Ok(if is_blocked { Life::Failed(user) } else { Life::Authorised(user) })
+        Ok(if is_blocked { CodeState::Failed(user) } else { CodeState::Authorised(user) })
     }
 }

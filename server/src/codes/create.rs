@@ -1,6 +1,8 @@
 //! Creates codes.
 
-use scanlogin_protocol::lifecycle::Life;
+use std::sync::Arc;
+
+use scanlogin_protocol::lifecycle::CodeState;
 use serde_json::{Map, Value};
 
 use crate::client::Browser;
@@ -28,7 +30,7 @@ impl CodeService {
         app: &App,
         custom_data: Option<Map<String, Value>>,
         browser: Browser,
-    ) -> Result<(Record, Secret), CodeError> {
+    ) -> Result<(Arc<Record>, Secret), CodeError> {
         let random = secrets::random_id()?;
         let key = if app.compat.poll_without_token { self.shared_key().await? } else { &self.own_key };
         let poll_token = key.poll_token(&random);
@@ -37,7 +39,7 @@ impl CodeService {
             app_id: app.id.clone(),
             created_at,
             expires_at: later(created_at, app.code_lifetime),
-            life: Life::Unused,
+            state: CodeState::Unused,
             ended_at: None,
             ticket_expires_at: None,
             custom_data: custom_data.as_ref().map(RawJson::of).transpose()?,
@@ -50,7 +52,8 @@ impl CodeService {
         if length > MAX_TEXT_BYTES {
             return Err(CodeError::TextTooLong { length, limit: MAX_TEXT_BYTES });
         }
-        self.store.insert(record.clone()).await?;
+        let record = Arc::new(record);
+        self.store.call("insert", |store| store.insert(Arc::clone(&record))).await?;
         self.metrics.count_code(&record);
         Ok((record, poll_token))
     }
@@ -85,7 +88,8 @@ impl CodeService {
                 secret: PollKey::random()?.as_bytes().to_vec(),
                 created_at: self.clock.now(),
             };
-            PollKey::from_bytes(&self.store.key_or(new).await?.secret).ok_or(CodeError::BadKey)
+            let stored = self.store.call("get_or_insert_key", |store| store.get_or_insert_key(new)).await?;
+            PollKey::from_bytes(&stored.secret).ok_or(CodeError::BadKey)
         };
         self.shared_key.get_or_try_init(load).await
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use scanlogin_protocol::lifecycle::Reason;
+use scanlogin_protocol::lifecycle::TransitionError;
 
 use crate::secrets::RandomError;
 use crate::store::StoreError;
@@ -22,7 +22,7 @@ pub enum CodeError {
     /// The user is not in the user pool of the app.
     WrongPool,
     /// The state of the code does not allow the action.
-    Transition(Reason),
+    Transition(TransitionError),
     /// The user is blocked.
     Blocked,
     /// The store failed.
@@ -45,7 +45,7 @@ impl fmt::Display for CodeError {
                 write!(formatter, "the text of the code is {length} bytes long; the limit is {limit}")
             }
             Self::WrongPool => formatter.write_str("the user is not in the user pool of the app"),
-            Self::Transition(reason) => formatter.write_str(reason.message()),
+            Self::Transition(error) => formatter.write_str(error.message()),
             Self::Blocked => formatter.write_str("the user is blocked"),
             Self::Store(error) => write!(formatter, "the store failed: {error}"),
             Self::Json(error) => write!(formatter, "JSON can't be written or read: {error}"),
@@ -58,9 +58,9 @@ impl fmt::Display for CodeError {
 
 impl core::error::Error for CodeError {}
 
-impl From<Reason> for CodeError {
-    fn from(reason: Reason) -> Self {
-        Self::Transition(reason)
+impl From<TransitionError> for CodeError {
+    fn from(error: TransitionError) -> Self {
+        Self::Transition(error)
     }
 }
 

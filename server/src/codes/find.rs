@@ -14,7 +14,7 @@ use crate::store::record::Record;
 /// A code that was found.
 pub struct Found {
     /// The code.
-    pub record: Record,
+    pub record: Arc<Record>,
     /// The revision of the record.
     pub revision: Revision,
     /// The app that the code signs in to.
@@ -30,10 +30,11 @@ impl CodeService {
     ///
     /// [`CodeError::Unknown`] when there is none, its app is gone, or it is no longer remembered.
     pub async fn find(&self, random: &str) -> Result<Found, CodeError> {
-        let (record, revision) = self.store.find(random).await?.ok_or(CodeError::Unknown)?;
+        let (record, revision) =
+            self.store.call("find", |store| store.find(random)).await?.ok_or(CodeError::Unknown)?;
         let app = self.apps.get().find(&record.app_id).cloned().ok_or(CodeError::Unknown)?;
         let now = self.clock.now();
-        if now < record.remembered_until() { Ok(Found { record, revision, app, now }) } else { Err(CodeError::Unknown) }
+        if now < record.visible_until() { Ok(Found { record, revision, app, now }) } else { Err(CodeError::Unknown) }
     }
 
     /// Finds the code of a ticket.
@@ -41,7 +42,7 @@ impl CodeService {
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, CodeError> {
-        Ok(self.store.find_by_ticket(ticket).await?)
+    pub async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, CodeError> {
+        Ok(self.store.call("find_by_ticket", |store| store.find_by_ticket(ticket)).await?)
     }
 }

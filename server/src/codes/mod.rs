@@ -3,19 +3,17 @@
 //! The transitions between the states of a code are those of `scanlogin_protocol::lifecycle`. This module applies them by
 //! compare-and-swap, and notifies the polls that wait.
 //!
-//! Invariant: nothing here knows HTTP. A function returns what happened; its caller answers and writes the audit log.
+//! Invariant: nothing here knows HTTP. A function returns what happened; its caller responds and writes the audit log.
 
 use std::sync::Arc;
 
-use scanlogin_protocol::wire::Requester;
 use tokio::sync::OnceCell;
 
 use crate::clock::Clock;
 use crate::config::app::CurrentApps;
 use crate::secrets::{PollKey, RandomError};
-use crate::store::Store;
 use crate::store::notify::CodeNotifier;
-use crate::store::record::Record;
+use crate::telemetry::measured_store::MeasuredStore;
 use crate::telemetry::metrics::Metrics;
 
 pub mod act;
@@ -26,7 +24,7 @@ mod redeem;
 
 /// The codes of a server.
 pub struct CodeService {
-    store: Arc<dyn Store>,
+    store: MeasuredStore,
     clock: Clock,
     apps: Arc<CurrentApps>,
     metrics: Arc<Metrics>,
@@ -45,7 +43,7 @@ impl CodeService {
     ///
     /// When the system has no random numbers.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: MeasuredStore,
         clock: Clock,
         apps: Arc<CurrentApps>,
         metrics: Arc<Metrics>,
@@ -59,25 +57,5 @@ impl CodeService {
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
         })
-    }
-}
-
-/// The app and the requester of a code that somebody has tried to act on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownCode {
-    /// The id of the app.
-    pub app_id: String,
-    /// The browser that created the code.
-    pub requester: Requester,
-}
-
-impl KnownCode {
-    /// Reads them from a record.
-    ///
-    /// # Errors
-    ///
-    /// When the stored requester can't be read.
-    pub fn of(record: &Record) -> serde_json::Result<Self> {
-        Ok(Self { app_id: record.app_id.clone(), requester: record.requester.read()? })
     }
 }

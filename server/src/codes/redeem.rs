@@ -12,7 +12,8 @@ impl CodeService {
     ///
     /// When the store fails.
     pub async fn redeem(&self, ticket: Hash, app_id: &str) -> Result<Redemption, CodeError> {
-        let redemption = self.store.redeem(ticket, app_id, self.clock.now()).await?;
+        let now = self.clock.now();
+        let redemption = self.store.call("redeem", |store| store.redeem(ticket, app_id, now)).await?;
         self.metrics.count_ticket(app_id, &redemption);
         Ok(redemption)
     }

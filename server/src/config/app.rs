@@ -60,7 +60,7 @@ pub struct App {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compat {
-    /// Whether `check` answers requests without a poll token. Every person who sees a code can then take the sign-in.
+    /// Whether `check` accepts requests without a poll token. Every person who sees a code can then take the sign-in.
     #[serde(default)]
     pub poll_without_token: bool,
 }

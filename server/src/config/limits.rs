@@ -50,7 +50,7 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// The timeout of a response, including the wait of a long poll.
     #[serde(deserialize_with = "seconds")]
-    pub answer_timeout: Duration,
+    pub response_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -66,7 +66,7 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
-            answer_timeout: Duration::from_secs(45),
+            response_timeout: Duration::from_secs(45),
         }
     }
 }

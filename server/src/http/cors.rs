@@ -1,6 +1,6 @@
 //! CORS: which pages of other origins may call the server and read its responses.
 //!
-//! tower-http answers preflight requests. [`Reader`] sets the headers of all other responses: a layer of tower-http
+//! tower-http responds to preflight requests. [`Reader`] sets the headers of all other responses: a layer of tower-http
 //! around every poll would do more work than the lookup of the code. These headers only instruct browsers. The
 //! extractors in [`crate::http::extract`] check the origin of each call.
 
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use scanlogin_protocol::wire as protocol;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::http::extract::{Page, app_id};
+use crate::http::extract::{RequestOrigin, app_id};
 use crate::http::state::AppState;
 
 /// The value of `access-control-expose-headers`.
@@ -27,17 +27,17 @@ impl Reader {
     }
 
     /// Adds the CORS headers to a response: <https://fetch.spec.whatwg.org/#http-responses>
-    pub(crate) fn allow(self, answer: &mut HeaderMap) {
-        answer.insert(header::VARY, HeaderValue::from_static("origin"));
+    pub(crate) fn allow(self, response: &mut HeaderMap) {
+        response.insert(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = self.0 {
-            answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+            response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         }
     }
 }
 
-/// The layer that answers preflight requests.
+/// The layer that responds to preflight requests.
 pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
     let state = Arc::clone(state);
     CorsLayer::new()
@@ -62,10 +62,12 @@ pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
 /// origin. Otherwise one app that lists it is enough: a preflight request (`OPTIONS`) never names an app.
 fn may_read(state: &AppState, request: &HeaderMap) -> bool {
     let apps = state.apps();
-    match (Page::read(request, &state.config), app_id(request)) {
-        (Page::Own, _) => true,
-        (Page::Of(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allowed_origins.contains(&origin)),
-        (Page::Of(origin), None) => apps.any_allows(&origin),
-        (Page::Nameless, _) => false,
+    match (RequestOrigin::read(request, &state.config), app_id(request)) {
+        (RequestOrigin::Same, _) => true,
+        (RequestOrigin::Cross(origin), Some(id)) => {
+            apps.find(id).is_some_and(|app| app.allowed_origins.contains(&origin))
+        }
+        (RequestOrigin::Cross(origin), None) => apps.any_allows(&origin),
+        (RequestOrigin::Opaque, _) => false,
     }
 }

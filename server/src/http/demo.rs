@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
 use crate::config::Demo;
-use crate::http::api::{Answer, method_not_allowed};
+use crate::http::api::{Success, method_not_allowed};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, BodyTimeout, required};
 use crate::http::state::AppState;
@@ -66,14 +66,14 @@ struct Login {
 }
 
 /// Signs a user in on the phone and returns the user's token.
-async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Answer<Value>, ApiError> {
+async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Success<Value>, ApiError> {
     let username = required("username", Some(login.username))?;
     let password = required("password", Some(login.password))?;
     let user = user(&username, &site.demo.user_pool_id, &site.state.config.base_url())
         .filter(|user| user.id == password)
         .ok_or(ApiError::WrongPassword)?;
     let token = site.state.identity.sign(&user)?;
-    Ok(Answer { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
+    Ok(Success { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 
 /// Exchanges the ticket of the site's page and starts a session.
@@ -95,21 +95,21 @@ async fn sign_in(
             sessions.pop_front();
         }
     });
-    Ok(([(header::SET_COOKIE, cookie)], Answer { message: "signed in", data }))
+    Ok(([(header::SET_COOKIE, cookie)], Success { message: "signed in", data }))
 }
 
-async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Answer<Value>, ApiError> {
+async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Success<Value>, ApiError> {
     let id = session_id(&headers).ok_or(ApiError::NotSignedIn)?;
     let data = site
         .with_sessions(|sessions| sessions.iter().find(|(session, _)| session.is(id)).map(|(_, data)| data.clone()));
-    Ok(Answer { message: "signed in", data: data.ok_or(ApiError::NotSignedIn)? })
+    Ok(Success { message: "signed in", data: data.ok_or(ApiError::NotSignedIn)? })
 }
 
 async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
     if let Some(id) = session_id(&headers) {
         site.with_sessions(|sessions| sessions.retain(|(session, _)| !session.is(id)));
     }
-    ([(header::SET_COOKIE, site.cookie("", 0))], Answer { message: "signed out", data: json!({}) })
+    ([(header::SET_COOKIE, site.cookie("", 0))], Success { message: "signed out", data: json!({}) })
 }
 
 /// Exchanges a ticket as the backend of a site. A refusal of `userinfo` is returned unchanged for the page.

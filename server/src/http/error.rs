@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use scanlogin_protocol::lifecycle::Reason;
+use scanlogin_protocol::lifecycle::TransitionError;
 use scanlogin_protocol::wire::{Envelope, code};
 
 use crate::auth::error::AuthError;
@@ -35,7 +35,7 @@ pub enum ApiError {
     /// The code does not exist, or is no longer remembered.
     UnknownCode,
     /// The state of the code does not allow the action.
-    Life(Reason),
+    Transition(TransitionError),
     /// No confirmed code of the app has this ticket, or it is no longer remembered.
     UnknownTicket,
     /// The ticket was exchanged before.
@@ -80,7 +80,7 @@ pub enum ApiError {
         /// The time until the next request succeeds.
         retry_after: Duration,
     },
-    /// The server can't answer now. A retry can succeed.
+    /// The server can't serve the request now. A retry can succeed.
     Unavailable,
     /// A fault of the server.
     Internal,
@@ -88,7 +88,7 @@ pub enum ApiError {
 
 /// A response extension: the `reason` of an error, for the log and the metrics.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome(pub &'static str);
+pub struct ErrorReason(pub &'static str);
 
 /// A response extension: the request has an unknown id, or a missing or wrong token or secret. The server limits how
 /// many of these an address may send.
@@ -107,7 +107,7 @@ impl ApiError {
     /// The stable name of the error, in the envelope, the log and the metrics.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Life(reason) => reason.word(),
+            Self::Transition(error) => error.as_str(),
             Self::MissingParameter(_) => "missing-parameter",
             Self::InvalidParameter { .. } => "invalid-parameter",
             Self::UnsupportedScene => "unsupported-scene",
@@ -159,8 +159,9 @@ impl ApiError {
     /// because the document does not describe the demo.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
-        use Reason as L;
-        let lives = [L::AlreadyScanned, L::AlreadyEnded, L::NotScanned, L::WrongUser, L::Expired].map(R::Life);
+        use TransitionError as T;
+        let transitions =
+            [T::AlreadyScanned, T::AlreadyEnded, T::NotScanned, T::WrongUser, T::Expired].map(R::Transition);
         let others = [
             R::MissingParameter("random".into()),
             R::InvalidParameter { name: "wait".into(), problem: "must be a whole number".to_owned() },
@@ -187,7 +188,7 @@ impl ApiError {
             R::Unavailable,
             R::Internal,
         ];
-        others.into_iter().chain(lives).collect()
+        others.into_iter().chain(transitions).collect()
     }
 
     pub(crate) fn body(self) -> ErrorBody {
@@ -211,7 +212,7 @@ impl ApiError {
                 "scene: this server makes codes for APP_AUTH only; it has no connection to WeChat".into(),
             ),
             R::UnknownCode => business(code::UNKNOWN_CODE, "there is no such code, or no longer".into()),
-            R::Life(reason) => business(reason.code(), reason.message().into()),
+            R::Transition(error) => business(error.code(), error.message().into()),
             R::UnknownTicket => business(code::INVALID_PARAMETER, "there is no such ticket, or no longer".into()),
             R::TicketUsed => business(code::INVALID_PARAMETER, "this ticket has already been exchanged".into()),
             R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
@@ -247,7 +248,7 @@ impl ApiError {
                 transport(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into())
             }
             R::Unavailable => {
-                transport(StatusCode::SERVICE_UNAVAILABLE, "the server can't answer now; try again soon".into())
+                transport(StatusCode::SERVICE_UNAVAILABLE, "the server is unavailable; try again soon".into())
             }
             R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault of its own".into()),
         }
@@ -272,14 +273,14 @@ impl IntoResponse for ApiError {
         if is_wrong_guess {
             response.extensions_mut().insert(WrongGuess);
         }
-        response.extensions_mut().insert(Outcome(reason));
+        response.extensions_mut().insert(ErrorReason(reason));
         response
     }
 }
 
-impl From<Reason> for ApiError {
-    fn from(reason: Reason) -> Self {
-        Self::Life(reason)
+impl From<TransitionError> for ApiError {
+    fn from(error: TransitionError) -> Self {
+        Self::Transition(error)
     }
 }
 
@@ -318,7 +319,7 @@ impl From<CodeError> for ApiError {
                 problem: format!("makes the text of the code {length} bytes long; {limit} can be scanned well"),
             },
             CodeError::WrongPool => Self::WrongPool,
-            CodeError::Transition(reason) => Self::Life(reason),
+            CodeError::Transition(error) => Self::Transition(error),
             CodeError::Blocked => Self::Blocked,
             CodeError::Store(error) => error.into(),
             CodeError::Json(error) => error.into(),
@@ -352,7 +353,7 @@ mod tests {
     fn business_refusals_have_http_200_and_transport_refusals_their_own_status() {
         for (refusal, http_status, code, reason) in [
             (ApiError::UnknownCode, 200, 2241, "unknown-code"),
-            (ApiError::Life(Reason::NotScanned), 200, 500, "not-scanned"),
+            (ApiError::Transition(TransitionError::NotScanned), 200, 500, "not-scanned"),
             (ApiError::NotSignedIn, 200, 2020, "not-signed-in"),
             (ApiError::WrongPool, 200, 2036, "wrong-pool"),
             (ApiError::Blocked, 200, 1001, "blocked"),

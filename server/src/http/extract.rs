@@ -32,7 +32,7 @@ const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TO
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
-const MAX_SWALLOWED_BYTES: usize = 4 * 1024 * 1024;
+const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
 /// The maximum length of `origin` and `userAgent` that a phone shows, in characters.
 const MAX_SHOWN_CHARACTERS: usize = 300;
 
@@ -102,7 +102,7 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 /// The app that a request names, and the origin of the page that sent it.
 pub struct Caller {
     app: Option<Arc<App>>,
-    page: Page,
+    origin: RequestOrigin,
 }
 
 impl Caller {
@@ -114,7 +114,7 @@ impl Caller {
     /// [`ApiError::OriginNotAllowed`] when the app does not list the origin.
     pub fn app(&self) -> Result<Arc<App>, ApiError> {
         let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
-        self.page.may_call(&app)?;
+        self.origin.may_call(&app)?;
         Ok(app)
     }
 
@@ -128,7 +128,7 @@ impl Caller {
         if self.app.as_ref().is_some_and(|named| named.id != app.id) {
             return Err(ApiError::UnknownCode);
         }
-        self.page.may_call(app)
+        self.origin.may_call(app)
     }
 }
 
@@ -141,7 +141,7 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        Ok(Self { app: app.cloned(), page: Page::read(&parts.headers, &state.config) })
+        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config) })
     }
 }
 
@@ -152,38 +152,38 @@ pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Where a request comes from, by two headers that a page can't set: `Origin` and `Sec-Fetch-Site`.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Page {
+pub enum RequestOrigin {
     /// A page of the server itself, or no page.
-    Own,
+    Same,
     /// A page of another origin.
-    Of(Origin),
+    Cross(Origin),
     /// A page of unknown origin: `origin: null`, as in a sandboxed frame, or a request without `origin` from another
     /// origin.
-    Nameless,
+    Opaque,
 }
 
-impl Page {
+impl RequestOrigin {
     /// Classifies a request by its headers.
     pub fn read(headers: &HeaderMap, config: &Config) -> Self {
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         match headers.get(header::ORIGIN) {
             Some(origin) => match origin.to_str().ok().and_then(|origin| origin.parse().ok()) {
-                Some(origin) if is_own(&origin, headers, config) => Self::Own,
-                Some(origin) => Self::Of(origin),
-                None => Self::Nameless,
+                Some(origin) if is_own(&origin, headers, config) => Self::Same,
+                Some(origin) => Self::Cross(origin),
+                None => Self::Opaque,
             },
             // `none`: the person entered the address or opened a bookmark.
-            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Own,
+            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Same,
             // An image, a form or a frame in a page of another origin.
-            None => Self::Nameless,
+            None => Self::Opaque,
         }
     }
 
     fn may_call(&self, app: &App) -> Result<(), ApiError> {
         match self {
-            Self::Own => Ok(()),
-            Self::Of(origin) if app.allowed_origins.contains(origin) => Ok(()),
-            Self::Of(_) | Self::Nameless => Err(ApiError::OriginNotAllowed),
+            Self::Same => Ok(()),
+            Self::Cross(origin) if app.allowed_origins.contains(origin) => Ok(()),
+            Self::Cross(_) | Self::Opaque => Err(ApiError::OriginNotAllowed),
         }
     }
 }
@@ -274,7 +274,7 @@ async fn read(mut body: Body) -> Result<Vec<u8>, ApiError> {
         length += data.len();
         if length <= MAX_BODY_BYTES {
             bytes.extend_from_slice(&data);
-        } else if length > MAX_SWALLOWED_BYTES {
+        } else if length > MAX_DRAINED_BYTES {
             break;
         }
     }
@@ -303,12 +303,12 @@ fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
 /// `None` when the header is absent or nothing is left.
 fn shown(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let text = String::from_utf8_lossy(headers.get(name)?.as_bytes());
-    let shown: String = text.chars().filter(|c| !is_trick(*c)).take(MAX_SHOWN_CHARACTERS).collect();
+    let shown: String = text.chars().filter(|c| !is_control_or_invisible(*c)).take(MAX_SHOWN_CHARACTERS).collect();
     Some(shown).filter(|shown| !shown.is_empty())
 }
 
 /// Whether a character is a control character, changes the direction of the text, or is invisible.
-fn is_trick(c: char) -> bool {
+fn is_control_or_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -91,7 +91,7 @@ fn refusals() -> BTreeMap<StatusCode, Vec<ErrorBody>> {
     for body in ApiError::each().into_iter().map(ApiError::body) {
         by_status.entry(body.http_status).or_default().push(body);
     }
-    // `image` answers `unknown-code` with HTTP status 404, because an <img> reads the HTTP status only.
+    // `image` returns `unknown-code` with HTTP status 404, because an <img> reads the HTTP status only.
     by_status.entry(StatusCode::NOT_FOUND).or_default().push(ApiError::UnknownCode.body());
     by_status
 }
@@ -133,7 +133,7 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for status in by_status.keys() {
         let is_possible = match *status {
-            // Only a call with a parameter in its path answers 404. Its annotation declares that.
+            // Only a call with a parameter in its path returns 404. Its annotation declares that.
             StatusCode::NOT_FOUND => responses.contains_key("404"),
             StatusCode::BAD_REQUEST
             | StatusCode::REQUEST_TIMEOUT

@@ -26,8 +26,8 @@ pub struct AppState {
     pub config: Config,
     /// The clock that all parts use.
     pub clock: Clock,
-    /// Stores codes, accounts and keys, and measures each operation.
-    pub store: Arc<dyn Store>,
+    /// Stores codes, accounts and keys.
+    pub store: MeasuredStore,
     /// Creates, finds and changes codes.
     pub codes: CodeService,
     /// Verifies the tokens of users, and signs those of the demo.
@@ -62,12 +62,12 @@ impl AppState {
     /// When the system has no random numbers.
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         let metrics = Arc::new(Metrics::default());
-        let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.store.clone()));
+        let store = MeasuredStore::new(store, metrics.store.clone());
         let apps = Arc::new(CurrentApps::new(Apps::new(config.settings.apps.clone())));
         Ok(Arc::new(Self {
-            codes: CodeService::new(Arc::clone(&store), clock.clone(), Arc::clone(&apps), Arc::clone(&metrics))?,
+            codes: CodeService::new(store.clone(), clock.clone(), Arc::clone(&apps), Arc::clone(&metrics))?,
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
-            signing_keys: SigningKeys::new(Arc::clone(&store), clock.clone()),
+            signing_keys: SigningKeys::new(store.clone(), clock.clone()),
             rate_limiters: RateLimiters::new(&config.settings.limits),
             stopping: watch::Sender::new(false),
             metrics,
@@ -101,7 +101,7 @@ impl AppState {
         Ok(count)
     }
 
-    /// Ends all held polls. From now on no poll is held, and `/readyz` answers `unavailable`.
+    /// Ends all held polls. From now on no poll is held, and `/readyz` returns `unavailable`.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }

@@ -35,12 +35,12 @@ pub fn routes(config: &Config) -> Router {
         .layer(set(header::CACHE_CONTROL, "no-cache"))
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));
-    router.layer(from_fn(one_slash)).layer(headers)
+    router.layer(from_fn(reject_double_slash)).layer(headers)
 }
 
 /// Rejects a path that begins with two slashes. `ServeDir` redirects the path of a folder to the same path with a slash
 /// at its end, and a `location` that begins with two slashes names another host.
-async fn one_slash(request: Request, next: Next) -> Response {
+async fn reject_double_slash(request: Request, next: Next) -> Response {
     if request.uri().path().starts_with("//") {
         ApiError::UnknownRoute.into_response()
     } else {

@@ -27,14 +27,14 @@ use tower::Service as _;
 
 use crate::client::{is_trusted, network};
 use crate::http::state::AppState;
-use crate::net::timeout_stream::{Stage, TimeoutStream};
+use crate::net::timeout_stream::{ConnectionPhase, TimeoutStream};
 
 /// The longest request head, and the size of the read buffer and the write buffer of a connection.
 const MAX_BUFFER_BYTES: usize = 16 * 1024;
 /// The pause after the system failed to accept a connection, for example because too many files are open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Serves `app` until `state` stops, and returns when every request in progress is answered. Dropping the future closes
+/// Serves `app` until `state` stops, and returns when every request in progress has its response. Dropping the future closes
 /// all connections at once.
 pub(crate) async fn serve(listener: TcpListener, app: Router, state: Arc<AppState>) {
     let mut http = http1::Builder::new();
@@ -79,20 +79,20 @@ async fn connection(
     state: Arc<AppState>,
     _permit: ConnectionPermit,
 ) {
-    let stage = Stage::default();
-    let answer = service_fn(|request: Request<Incoming>| {
-        stage.answer();
+    let phase = ConnectionPhase::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        phase.begin_response();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answering = app.clone().call(request);
+        let response = app.clone().call(request);
         async {
-            let answer = answering.await;
-            stage.rest();
-            answer
+            let response = response.await;
+            phase.end_response();
+            response
         }
     });
-    let socket = TimeoutStream::new(socket, stage.clone(), &state.config.settings.limits);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), answer));
+    let socket = TimeoutStream::new(socket, phase.clone(), &state.config.settings.limits);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopped(state.stopping()) => {

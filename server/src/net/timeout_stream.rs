@@ -19,23 +19,23 @@ use crate::config::limits::Limits;
 
 /// The state of a connection, which its stream and its request handler share.
 #[derive(Clone, Default)]
-pub(crate) struct Stage(Arc<AtomicU8>);
+pub(crate) struct ConnectionPhase(Arc<AtomicU8>);
 
-impl Stage {
+impl ConnectionPhase {
     /// The connection waits for the head of a request.
-    const RESTING: u8 = 0;
+    const IDLE: u8 = 0;
     /// A part of a request head has arrived.
-    const HEAD: u8 = 1;
-    const ANSWERING: u8 = 2;
+    const READING_HEAD: u8 = 1;
+    const RESPONDING: u8 = 2;
 
     /// The head of a request is complete, and the handler starts.
-    pub(crate) fn answer(&self) {
-        self.set(Self::ANSWERING);
+    pub(crate) fn begin_response(&self) {
+        self.set(Self::RESPONDING);
     }
 
     /// The handler has returned its response.
-    pub(crate) fn rest(&self) {
-        self.set(Self::RESTING);
+    pub(crate) fn end_response(&self) {
+        self.set(Self::IDLE);
     }
 
     // One task polls both the stream and the handler, so `Relaxed` is sufficient.
@@ -43,24 +43,24 @@ impl Stage {
         self.0.load(Ordering::Relaxed)
     }
 
-    fn set(&self, stage: u8) {
-        self.0.store(stage, Ordering::Relaxed);
+    fn set(&self, phase: u8) {
+        self.0.store(phase, Ordering::Relaxed);
     }
 }
 
 /// A TCP stream whose reads and writes fail with `TimedOut` when a timeout has passed.
 pub(crate) struct TimeoutStream {
     socket: TcpStream,
-    stage: Stage,
+    phase: ConnectionPhase,
     reading: Timeout,
     writing: Timeout,
 }
 
 impl TimeoutStream {
-    pub(crate) fn new(socket: TcpStream, stage: Stage, limits: &Limits) -> Self {
+    pub(crate) fn new(socket: TcpStream, phase: ConnectionPhase, limits: &Limits) -> Self {
         Self {
             socket,
-            stage,
+            phase,
             reading: Timeout { length: limits.head_timeout, end: None },
             writing: Timeout { length: limits.write_timeout, end: None },
         }
@@ -76,14 +76,14 @@ impl AsyncRead for TimeoutStream {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         let has_come = buffer.filled().len() > before;
-        match (self.stage.get(), has_come) {
-            (Stage::RESTING, true) => {
-                self.stage.set(Stage::HEAD);
+        match (self.phase.get(), has_come) {
+            (ConnectionPhase::IDLE, true) => {
+                self.phase.set(ConnectionPhase::READING_HEAD);
                 read
             }
             // More bytes of the head do not restart the timeout.
-            (Stage::HEAD, true) => read,
-            (Stage::HEAD, false) => self.reading.with(read, context),
+            (ConnectionPhase::READING_HEAD, true) => read,
+            (ConnectionPhase::READING_HEAD, false) => self.reading.with(read, context),
             _ => {
                 self.reading.end = None;
                 read

@@ -34,7 +34,7 @@ pub struct RateLimited {
 }
 
 /// A rate limiter that applies the same [`Rate`] to every key.
-pub struct Meter {
+pub struct RateLimiter {
     groups: Box<[Mutex<[Bucket; NEIGHBOURS]>]>,
     hasher: RandomState,
     begin: Instant,
@@ -52,7 +52,7 @@ struct Bucket {
     full_at: u64,
 }
 
-impl Meter {
+impl RateLimiter {
     /// A rate limiter with full buckets.
     pub fn new(rate: Rate) -> Self {
         let cost = (1_000_000_000 / u64::from(rate.per_second.get())).max(1);
@@ -98,12 +98,12 @@ mod tests {
 
     use super::*;
 
-    fn meter(burst: u32, per_second: u32) -> Meter {
-        Meter::new(Rate { burst: burst.try_into().unwrap(), per_second: per_second.try_into().unwrap() })
+    fn meter(burst: u32, per_second: u32) -> RateLimiter {
+        RateLimiter::new(Rate { burst: burst.try_into().unwrap(), per_second: per_second.try_into().unwrap() })
     }
 
     /// How many of `times` requests pass.
-    fn passed(meter: &Meter, key: u32, times: u32) -> u32 {
+    fn passed(meter: &RateLimiter, key: u32, times: u32) -> u32 {
         (0..times).map(|_| u32::from(meter.count(key).is_ok())).sum()
     }
 

@@ -14,28 +14,28 @@ use core::net::IpAddr;
 
 use crate::client::ClientAddress;
 use crate::config::limits::Limits;
-use crate::rate_limit::gcra::{Meter, RateLimited};
+use crate::rate_limit::gcra::{RateLimited, RateLimiter};
 use crate::secrets::Secret;
 use crate::store::user::User;
 
 /// One rate limiter for each rate of [`Limits`].
 pub struct RateLimiters {
-    codes_per_address: Meter,
-    wrong_guesses_per_address: Meter,
-    checks_per_code: Meter,
-    approver_calls_per_user: Meter,
-    approver_calls_per_code: Meter,
+    codes_per_address: RateLimiter,
+    wrong_guesses_per_address: RateLimiter,
+    checks_per_code: RateLimiter,
+    approver_calls_per_user: RateLimiter,
+    approver_calls_per_code: RateLimiter,
 }
 
 impl RateLimiters {
     /// Rate limiters with full buckets.
     pub fn new(limits: &Limits) -> Self {
         Self {
-            codes_per_address: Meter::new(limits.codes_per_address),
-            wrong_guesses_per_address: Meter::new(limits.wrong_guesses_per_address),
-            checks_per_code: Meter::new(limits.checks_per_code),
-            approver_calls_per_user: Meter::new(limits.approver_calls_per_user),
-            approver_calls_per_code: Meter::new(limits.approver_calls_per_code),
+            codes_per_address: RateLimiter::new(limits.codes_per_address),
+            wrong_guesses_per_address: RateLimiter::new(limits.wrong_guesses_per_address),
+            checks_per_code: RateLimiter::new(limits.checks_per_code),
+            approver_calls_per_user: RateLimiter::new(limits.approver_calls_per_user),
+            approver_calls_per_code: RateLimiter::new(limits.approver_calls_per_code),
         }
     }
 

@@ -7,6 +7,7 @@
 //! several servers share.
 
 use core::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -84,7 +85,7 @@ pub enum KeyPurpose {
 
 impl KeyPurpose {
     /// The name in the store. Invariant: it never changes, because existing stores contain it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Signing => "signing",
             Self::PollToken => "poll-token",
@@ -118,17 +119,17 @@ impl fmt::Debug for StoredKey {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Stores a new code. Fails if its id exists already.
-    async fn insert(&self, record: Record) -> Result<(), StoreError>;
+    async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError>;
 
     /// Returns the code `random` and its revision. `None` if there is no such code.
-    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError>;
+    async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError>;
 
     /// Returns the code with this ticket. `None` if there is no such code.
-    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError>;
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError>;
 
     /// Replaces the stored record with `record` if its revision is `expected`, atomically. Returns `false` if the revision
     /// differs.
-    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError>;
+    async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError>;
 
     /// Consumes a ticket of the app `app_id` and counts the sign-in, atomically. Of several concurrent callers, one gets
     /// [`Redemption::Redeemed`].
@@ -151,18 +152,22 @@ pub trait Store: Send + Sync {
 
     /// Stores `key` if its purpose has no key yet, and returns the newest key of the purpose, atomically. Two servers that
     /// start at the same time therefore get the same key.
-    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError>;
+    async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError>;
 
     /// Stores an additional key.
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError>;
 
     /// Deletes the superseded keys of `purpose` and returns their number. A key is superseded if a newer key was created
     /// before `superseded_before`. The newest key is never deleted.
-    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError>;
+    async fn delete_superseded_keys(
+        &self,
+        purpose: KeyPurpose,
+        superseded_before: Timestamp,
+    ) -> Result<usize, StoreError>;
 
-    /// Deletes every code whose [`Record::forget_at`] has passed at `now`, and returns their number. Returns 0 if the store
+    /// Deletes every code whose [`Record::purge_at`] has passed at `now`, and returns their number. Returns 0 if the store
     /// expires codes by itself.
-    async fn forget(&self, now: Timestamp) -> Result<usize, StoreError>;
+    async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError>;
 
     /// Wakes `waiters` when another process changes a code. Never returns. A store for a single server wakes no
     /// subscription.

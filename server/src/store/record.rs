@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use jiff::Timestamp;
-use scanlogin_protocol::lifecycle::{Life, REMEMBERED, SCANNED_GRACE};
+use scanlogin_protocol::lifecycle::{CodeState, RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::{Requester, Scene, Status};
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ pub struct Record {
     pub created_at: Timestamp,
     /// The code can't be scanned from this time on. A scanned code expires [`SCANNED_GRACE`] later.
     pub expires_at: Timestamp,
-    /// The state, with the owner.
-    #[serde(with = "StoredLife")]
-    pub life: Life<User>,
+    /// The state, with the owner. Invariant: its stored name stays `life`, because existing stores contain it.
+    #[serde(rename = "life", with = "StoredState")]
+    pub state: CodeState<User>,
     /// When the owner confirmed or cancelled. `None` before that.
     pub ended_at: Option<Timestamp>,
     /// The ticket can't be exchanged from this time on. `None` if the code is not authorised.
@@ -44,10 +44,10 @@ pub struct Record {
     pub ticket_hash: Hash,
 }
 
-/// The serialized form of [`Life`].
+/// The serialized form of [`CodeState`].
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Life", rename_all = "lowercase")]
-enum StoredLife<O> {
+#[serde(remote = "CodeState", rename_all = "lowercase")]
+enum StoredState<O> {
     Unused,
     Scanned(O),
     Authorised(O),
@@ -56,46 +56,46 @@ enum StoredLife<O> {
 }
 
 impl Record {
-    /// The record after a transition to `life` at `now`. `ticket_lifetime` is used if `life` is authorised.
-    pub fn step(self, life: Life<User>, now: Timestamp, ticket_lifetime: Duration) -> Self {
-        let (ended_at, ticket_expires_at) = match life {
-            Life::Unused | Life::Scanned(_) => (None, None),
-            Life::Authorised(_) => (Some(now), Some(later(now, ticket_lifetime))),
-            Life::Cancelled(_) | Life::Failed(_) => (Some(now), None),
+    /// The record after a transition to `state` at `now`. `ticket_lifetime` is used if `state` is authorised.
+    pub fn with_state(&self, state: CodeState<User>, now: Timestamp, ticket_lifetime: Duration) -> Self {
+        let (ended_at, ticket_expires_at) = match state {
+            CodeState::Unused | CodeState::Scanned(_) => (None, None),
+            CodeState::Authorised(_) => (Some(now), Some(later(now, ticket_lifetime))),
+            CodeState::Cancelled(_) | CodeState::Failed(_) => (Some(now), None),
         };
-        Self { life, ended_at, ticket_expires_at, ..self }
+        Self { state, ended_at, ticket_expires_at, ..self.clone() }
     }
 
     /// How long ago [`expires_at`](Self::expires_at) was. `None` before that time.
-    pub fn past_expiry(&self, now: Timestamp) -> Option<Duration> {
+    pub fn expired_for(&self, now: Timestamp) -> Option<Duration> {
         elapsed(self.expires_at, now)
     }
 
     /// The status that `check` returns at `now`.
     pub fn status(&self, now: Timestamp) -> Status {
-        self.life.status(self.past_expiry(now))
+        self.state.status(self.expired_for(now))
     }
 
     /// When the status becomes expired if there is no further action. `None` if the code has ended.
     pub fn expires_by_itself_at(&self) -> Option<Timestamp> {
-        match self.life {
-            Life::Unused => Some(self.expires_at),
-            Life::Scanned(_) => Some(later(self.expires_at, SCANNED_GRACE)),
-            Life::Authorised(_) | Life::Cancelled(_) | Life::Failed(_) => None,
+        match self.state {
+            CodeState::Unused => Some(self.expires_at),
+            CodeState::Scanned(_) => Some(later(self.expires_at, SCANNED_GRACE)),
+            CodeState::Authorised(_) | CodeState::Cancelled(_) | CodeState::Failed(_) => None,
         }
     }
 
     /// From this time on the server treats the code as unknown.
-    pub fn remembered_until(&self) -> Timestamp {
+    pub fn visible_until(&self) -> Timestamp {
         let end = self.expires_by_itself_at().or(self.ended_at).unwrap_or(self.expires_at);
-        later(end, REMEMBERED)
+        later(end, RETENTION)
     }
 
-    /// When the store may delete the record. An authorised code is kept until [`REMEMBERED`] after the expiry of its ticket,
+    /// When the store may delete the record. An authorised code is kept until [`RETENTION`] after the expiry of its ticket,
     /// so that an expired ticket is distinguished from an unknown one.
-    pub fn forget_at(&self) -> Timestamp {
-        let ticket = self.ticket_expires_at.map(|at| later(at, REMEMBERED));
-        ticket.map_or(self.remembered_until(), |ticket| ticket.max(self.remembered_until()))
+    pub fn purge_at(&self) -> Timestamp {
+        let ticket = self.ticket_expires_at.map(|at| later(at, RETENTION));
+        ticket.map_or(self.visible_until(), |ticket| ticket.max(self.visible_until()))
     }
 
     /// The content of the QR code.
@@ -134,7 +134,7 @@ pub(crate) mod tests {
             app_id: "app".to_owned(),
             created_at: at(0),
             expires_at: at(120),
-            life: Life::Unused,
+            state: CodeState::Unused,
             ended_at: None,
             ticket_expires_at: None,
             custom_data: None,
@@ -148,16 +148,16 @@ pub(crate) mod tests {
     fn codes_in_every_state_are_remembered_for_five_minutes_after_their_end() {
         let alice = || User { id: "alice".to_owned(), ..User::default() };
         let ticket_lifetime = Duration::from_secs(300);
-        for (life, step_at, remembered_until, forget_at) in [
-            (Life::Unused, 0, 420, 420),
-            (Life::Scanned(alice()), 10, 480, 480),
-            (Life::Cancelled(alice()), 20, 320, 320),
-            (Life::Failed(alice()), 20, 320, 320),
-            (Life::Authorised(alice()), 20, 320, 620),
+        for (state, step_at, visible_until, forget_at) in [
+            (CodeState::Unused, 0, 420, 420),
+            (CodeState::Scanned(alice()), 10, 480, 480),
+            (CodeState::Cancelled(alice()), 20, 320, 320),
+            (CodeState::Failed(alice()), 20, 320, 320),
+            (CodeState::Authorised(alice()), 20, 320, 620),
         ] {
-            let record = record().step(life.clone(), at(step_at), ticket_lifetime);
-            assert_eq!(record.remembered_until(), at(remembered_until), "{life:?}");
-            assert_eq!(record.forget_at(), at(forget_at), "{life:?}");
+            let record = record().with_state(state.clone(), at(step_at), ticket_lifetime);
+            assert_eq!(record.visible_until(), at(visible_until), "{state:?}");
+            assert_eq!(record.purge_at(), at(forget_at), "{state:?}");
         }
     }
 

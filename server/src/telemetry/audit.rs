@@ -28,7 +28,7 @@ pub struct Event<'a> {
     /// `ok`, or the reason of the error.
     pub outcome: &'static str,
     /// The client that made the attempt.
-    pub caller: &'a Browser,
+    pub client: &'a Browser,
     /// The id of the code that the client named, whether it exists or not.
     pub random: Option<&'a str>,
     /// The app that the code signs in to.
@@ -42,7 +42,7 @@ pub struct Event<'a> {
 impl Event<'_> {
     /// Writes the event to the log.
     pub fn write(&self) {
-        let Self { action, outcome, caller, random, app_id, requester, user } = *self;
+        let Self { action, outcome, client, random, app_id, requester, user } = *self;
         tracing::info!(
             target: "audit",
             action,
@@ -51,9 +51,9 @@ impl Event<'_> {
             user_pool_id = user.map(|user| &user.user_pool_id),
             user_id = user.map(|user| &user.id),
             code = random.map(pseudonym),
-            ip = caller.ip,
-            origin = caller.origin,
-            user_agent = caller.user_agent,
+            ip = client.ip,
+            origin = client.origin,
+            user_agent = client.user_agent,
             browser_ip = requester.map(|browser| &browser.ip),
             browser_origin = requester.and_then(|browser| browser.origin.as_ref()),
             browser_user_agent = requester.and_then(|browser| browser.user_agent.as_ref()),

@@ -18,7 +18,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 
 use crate::store::Redemption;
 use crate::store::record::Record;
@@ -28,48 +28,54 @@ type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 /// The metrics of one process.
 pub struct Metrics {
     registry: Registry,
-    codes: Family<Ending, Counter>,
-    tickets: Family<Ending, Counter>,
-    refusals: Family<Reason, Counter>,
-    requests: Family<Answered, Counter>,
-    request_seconds: Seconds<Route>,
+    codes: Family<OutcomeLabels, Counter>,
+    tickets: Family<OutcomeLabels, Counter>,
+    refusals: Family<ReasonLabels, Counter>,
+    requests: Family<ResponseLabels, Counter>,
+    request_seconds: Seconds<RouteLabels>,
     waiters: Gauge,
-    /// Updated by [`MeasuredStore`](crate::telemetry::measured_store::MeasuredStore).
+    /// [`MeasuredStore`](crate::telemetry::measured_store::MeasuredStore) updates these.
     pub(crate) store: StoreMetrics,
 }
 
 /// The metrics of store operations, by the name of the operation.
 #[derive(Clone)]
 pub(crate) struct StoreMetrics {
-    pub(crate) seconds: Seconds<Operation>,
-    pub(crate) errors: Family<Operation, Counter>,
+    pub(crate) seconds: Seconds<OperationLabels>,
+    pub(crate) errors: Family<OperationLabels, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ending {
+struct OutcomeLabels {
     app: String,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
+struct ReasonLabels {
     reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
+struct RouteLabels {
     route: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
+struct ResponseLabels {
     route: String,
     status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Operation {
+pub(crate) struct OperationLabels {
     pub(crate) operation: &'static str,
+}
+
+impl Default for StoreMetrics {
+    fn default() -> Self {
+        Self { seconds: Family::new_with_constructor(histogram), errors: Family::default() }
+    }
 }
 
 impl Default for Metrics {
@@ -82,7 +88,7 @@ impl Default for Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(histogram),
             waiters: Gauge::default(),
-            store: StoreMetrics { seconds: Family::new_with_constructor(histogram), errors: Family::default() },
+            store: StoreMetrics::default(),
             registry: Registry::default(),
         };
         registry.register("build", "Version of the server", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
@@ -123,14 +129,14 @@ impl Metrics {
 
     /// Counts the creation of a code, or its transition to the current state.
     pub(crate) fn count_code(&self, record: &Record) {
-        let outcome = match record.life {
-            Life::Unused => "made",
-            Life::Scanned(_) => "scanned",
-            Life::Authorised(_) => "authorised",
-            Life::Cancelled(_) => "cancelled",
-            Life::Failed(_) => "failed",
+        let outcome = match record.state {
+            CodeState::Unused => "made",
+            CodeState::Scanned(_) => "scanned",
+            CodeState::Authorised(_) => "authorised",
+            CodeState::Cancelled(_) => "cancelled",
+            CodeState::Failed(_) => "failed",
         };
-        self.codes.get_or_create(&Ending { app: record.app_id.clone(), outcome }).inc();
+        self.codes.get_or_create(&OutcomeLabels { app: record.app_id.clone(), outcome }).inc();
     }
 
     /// Counts an attempt of the app `app_id` to redeem a ticket.
@@ -142,7 +148,7 @@ impl Metrics {
             Redemption::Expired => "expired",
             Redemption::Blocked => "blocked",
         };
-        self.tickets.get_or_create(&Ending { app: app_id.to_owned(), outcome }).inc();
+        self.tickets.get_or_create(&OutcomeLabels { app: app_id.to_owned(), outcome }).inc();
     }
 
     /// Counts a finished request. `took` excludes the time that a poll waited. `reason` is the reason of an error,
@@ -150,10 +156,10 @@ impl Metrics {
     pub(crate) fn count_request(&self, route: &str, status: u16, reason: Option<&'static str>, took: Duration) {
         let route = route.to_owned();
         if let Some(reason) = reason {
-            self.refusals.get_or_create(&Reason { reason }).inc();
+            self.refusals.get_or_create(&ReasonLabels { reason }).inc();
         }
-        self.request_seconds.get_or_create(&Route { route: route.clone() }).observe(took.as_secs_f64());
-        self.requests.get_or_create(&Answered { route, status }).inc();
+        self.request_seconds.get_or_create(&RouteLabels { route: route.clone() }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&ResponseLabels { route, status }).inc();
     }
 }
 

@@ -9,9 +9,8 @@ use scanlogin_protocol::lifecycle::Action;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
 use crate::client::Browser;
-use crate::codes::KnownCode;
 use crate::codes::act::Attempt;
-use crate::http::api::{Answer, run_to_end};
+use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Approver, required};
 use crate::http::state::AppState;
@@ -27,7 +26,7 @@ use crate::telemetry::audit::Event;
 pub(super) async fn scanned(
     State(state): State<Arc<AppState>>,
     call: ApproverCall,
-) -> Result<Answer<ApproverData>, ApiError> {
+) -> Result<Success<ApproverData>, ApiError> {
     run_to_end(act(state, call, Action::Scan)).await
 }
 
@@ -40,7 +39,7 @@ pub(super) async fn scanned(
 pub(super) async fn confirm(
     State(state): State<Arc<AppState>>,
     call: ApproverCall,
-) -> Result<Answer<ApproverData>, ApiError> {
+) -> Result<Success<ApproverData>, ApiError> {
     run_to_end(act(state, call, Action::Confirm)).await
 }
 
@@ -53,7 +52,7 @@ pub(super) async fn confirm(
 pub(super) async fn cancel(
     State(state): State<Arc<AppState>>,
     call: ApproverCall,
-) -> Result<Answer<ApproverData>, ApiError> {
+) -> Result<Success<ApproverData>, ApiError> {
     run_to_end(act(state, call, Action::Cancel)).await
 }
 
@@ -80,40 +79,41 @@ impl FromRequest<Arc<AppState>> for ApproverCall {
     }
 }
 
-async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result<Answer<ApproverData>, ApiError> {
-    let (mut known, mut approver) = (None, None);
+async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result<Success<ApproverData>, ApiError> {
+    let (mut code, mut approver) = (None, None);
     let attempt = async {
         // An error of the request itself comes before an error of authentication.
         let random = call.random.as_ref().map_err(Clone::clone)?;
         let user = call.user.as_ref().map_err(Clone::clone)?;
         approver = Some(user);
         state.rate_limiters.approver_call(user, random)?;
-        let Attempt { code, outcome } = state.codes.act(action, random, user).await;
-        known = code;
+        let Attempt { code: found, outcome } = state.codes.act(action, random, user).await;
+        code = found;
         Ok(outcome?)
     };
     let outcome = attempt.await;
-    let (name, status, description) = words(action);
+    let (name, status, description) = action_fields(action);
+    let requester = code.as_ref().and_then(|code| code.requester.read().ok());
     Event {
         action: name,
         outcome: outcome.as_ref().err().map_or("ok", ApiError::reason),
-        caller: &call.phone,
+        client: &call.phone,
         random: call.random.as_deref().ok(),
-        app_id: known.as_ref().map(|code| code.app_id.as_str()),
-        requester: known.as_ref().map(|code| &code.requester),
+        app_id: code.as_ref().map(|code| code.app_id.as_str()),
+        requester: requester.as_ref(),
         user: approver,
     }
     .write();
     let record = outcome?;
-    let requester = known.map(|KnownCode { requester, .. }| requester).filter(|_| action == Action::Scan);
-    Ok(Answer {
+    let requester = requester.filter(|_| action == Action::Scan);
+    Ok(Success {
         message: description,
-        data: ApproverData { random: record.random, status, description: description.to_owned(), requester },
+        data: ApproverData { random: record.random.clone(), status, description: description.to_owned(), requester },
     })
 }
 
 /// The name of the action in the audit log, its status on the wire, and its description.
-fn words(action: Action) -> (&'static str, i32, &'static str) {
+fn action_fields(action: Action) -> (&'static str, i32, &'static str) {
     match action {
         Action::Scan => ("scan", 0, "scanned; confirm or cancel"),
         Action::Confirm => ("confirm", 1, "confirmed; the page signs in"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use jiff::Timestamp;
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_protocol::wire::{API_PATH, CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
 use serde::Deserialize;
 use serde_json::{Value, json, to_value};
@@ -16,10 +16,10 @@ use utoipa::IntoParams;
 use crate::clock::elapsed;
 use crate::codes::find::Found;
 use crate::config::app::App;
-use crate::http::api::Answer;
+use crate::http::api::Success;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiQuery, Caller, PollToken, required};
-use crate::http::middleware::Waited;
+use crate::http::middleware::access_log::HeldFor;
 use crate::http::state::AppState;
 use crate::secrets::{Secret, ticket};
 use crate::store::record::Record;
@@ -52,49 +52,49 @@ pub(super) async fn check(
     caller: Caller,
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
-) -> (Extension<Waited>, Result<Answer<CheckData<Value>>, ApiError>) {
-    let mut waited = Waited::default();
-    let outcome = answer(&state, &caller, poll_token.as_ref(), query, &mut waited).await;
-    (Extension(waited), outcome)
+) -> (Extension<HeldFor>, Result<Success<CheckData<Value>>, ApiError>) {
+    let mut held_for = HeldFor::default();
+    let outcome = respond(&state, &caller, poll_token.as_ref(), query, &mut held_for).await;
+    (Extension(held_for), outcome)
 }
 
-async fn answer(
+async fn respond(
     state: &AppState,
     caller: &Caller,
-    brought: Option<&Secret>,
+    sent_token: Option<&Secret>,
     query: CheckQuery,
-    waited: &mut Waited,
-) -> Result<Answer<CheckData<Value>>, ApiError> {
+    held_for: &mut HeldFor,
+) -> Result<Success<CheckData<Value>>, ApiError> {
     let random = required("random", query.random)?;
     let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
     // Without a known status, the response is sent at once.
     let known = number::<i32>("status", query.status)?;
 
-    state.rate_limiters.check(&random, brought)?;
+    state.rate_limiters.check(&random, sent_token)?;
     let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
     // Invariant: both subscriptions start before the first read, so that no later change is missed.
     let mut listening = until.map(|until| (until, state.codes.notifier.listen(&random), state.stopping()));
     loop {
         let Found { record, app, now, .. } = state.codes.find(&random).await?;
         caller.is_for(&app)?;
-        let poll_token = allow(state, &app, &record, brought).await?;
+        let poll_token = allow(state, &app, &record, sent_token).await?;
         let status = record.status(now);
 
         let is_news = known != Some(status.number());
         match &mut listening {
             Some((until, waiter, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
                 let begin = Instant::now();
-                let left = until.saturating_duration_since(begin).min(changes_by_itself_in(&record, now));
+                let left = until.saturating_duration_since(begin).min(time_until_expiry(&record, now));
                 tokio::select! {
                     () = waiter.news() => {}
                     () = sleep(left) => {}
                     _ = stopping.changed() => {}
                 }
-                waited.0 += begin.elapsed();
+                held_for.0 += begin.elapsed();
             }
             _ => {
-                let data = tell(&app, record, status, &poll_token)?;
-                return Ok(Answer { message: message(status), data });
+                let data = check_data(&app, &record, status, &poll_token)?;
+                return Ok(Success { message: message(status), data });
             }
         }
     }
@@ -102,8 +102,8 @@ async fn answer(
 
 /// Checks the poll token that the request has, and returns it. Where the app allows polls without one, derives the poll
 /// token again.
-async fn allow(state: &AppState, app: &App, record: &Record, brought: Option<&Secret>) -> Result<Secret, ApiError> {
-    match brought {
+async fn allow(state: &AppState, app: &App, record: &Record, sent_token: Option<&Secret>) -> Result<Secret, ApiError> {
+    match sent_token {
         Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
         None if app.compat.poll_without_token => {
             state.codes.poll_token_again(record).await?.ok_or(ApiError::UnknownCode)
@@ -112,28 +112,28 @@ async fn allow(state: &AppState, app: &App, record: &Record, brought: Option<&Se
     }
 }
 
-fn tell(app: &App, record: Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, ApiError> {
-    let tells_all = app.return_full_user_info;
-    let owner = record.life.owner();
+fn check_data(app: &App, record: &Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, ApiError> {
+    let has_full_user_info = app.return_full_user_info;
+    let owner = record.state.owner();
     Ok(CheckData {
         status: status.number(),
         ticket: (status == Status::Authorised).then(|| ticket(poll_token, &record.random).expose().to_owned()),
         user_info: Some(match owner {
             None => json!({}),
-            Some(owner) if tells_all => to_value(owner.profile())?,
+            Some(owner) if has_full_user_info => to_value(owner.profile())?,
             Some(owner) => to_value(owner.person())?,
         }),
-        scanned_user_id: owner.filter(|_| tells_all).map(|owner| owner.id.clone()),
-        scanned_result: match record.life {
-            Life::Failed(_) => Some(to_value(ScannedResult::<()> {
+        scanned_user_id: owner.filter(|_| has_full_user_info).map(|owner| owner.id.clone()),
+        scanned_result: match record.state {
+            CodeState::Failed(_) => Some(to_value(ScannedResult::<()> {
                 code: Some(code::FAILED),
                 message: Some(message(status).to_owned()),
                 errmsg: Some(message(status).to_owned()),
                 data: None,
             })?),
-            Life::Unused | Life::Scanned(_) | Life::Authorised(_) | Life::Cancelled(_) => None,
+            CodeState::Unused | CodeState::Scanned(_) | CodeState::Authorised(_) | CodeState::Cancelled(_) => None,
         },
-        random: Some(record.random),
+        random: Some(record.random.clone()),
     })
 }
 
@@ -150,7 +150,7 @@ fn message(status: Status) -> &'static str {
 }
 
 /// The time until the code expires, at least 1 ms. Almost infinite for a code that does not expire any more.
-fn changes_by_itself_in(record: &Record, now: Timestamp) -> Duration {
+fn time_until_expiry(record: &Record, now: Timestamp) -> Duration {
     let at = record.expires_by_itself_at().unwrap_or(Timestamp::MAX);
     // Timers of tokio have a resolution of 1 ms. A shorter wait could end before the status changes.
     elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))

@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::client::{Browser, ClientAddress};
 use crate::clock::rfc3339;
-use crate::http::api::Answer;
+use crate::http::api::Success;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Caller};
 use crate::http::state::AppState;
+use crate::store::raw_json::RawJson;
 
 /// Creates a code.
 #[utoipa::path(
@@ -26,7 +27,7 @@ pub(super) async fn gene(
     client: ClientAddress,
     browser: Browser,
     ApiJson(request): ApiJson<GeneRequest<Value>>,
-) -> Result<Answer<GeneData<Value>>, ApiError> {
+) -> Result<Success<GeneData<Value>>, ApiError> {
     if request.scene != Scene::App {
         return Err(ApiError::UnsupportedScene);
     }
@@ -35,7 +36,7 @@ pub(super) async fn gene(
     // The requests rejected above do not count against the limit.
     state.rate_limiters.code(client)?;
     let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
-    Ok(Answer {
+    Ok(Success {
         message: "scan the code with the app",
         data: GeneData {
             expires_in: Some(u32::try_from(app.code_lifetime.as_secs()).unwrap_or(u32::MAX)),
@@ -45,9 +46,9 @@ pub(super) async fn gene(
             user_pool_id: Some(app.user_pool_id.clone()),
             created_at: Some(rfc3339(record.created_at)),
             expire_at: Some(rfc3339(record.expires_at)),
-            custom_data: record.custom_data.map(|data| data.read()).transpose()?.map(Value::Object),
+            custom_data: record.custom_data.as_ref().map(RawJson::read).transpose()?.map(Value::Object),
             poll_token: Some(poll_token.expose().to_owned()),
-            random: record.random,
+            random: record.random.clone(),
         },
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use crate::http::api::Answer;
+use crate::http::api::Success;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
@@ -15,8 +15,8 @@ use crate::http::state::AppState;
     get, path = "/healthz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "The process runs"))
 )]
-pub(super) async fn lives() -> Answer<&'static str> {
-    Answer { message: "the server lives", data: "ok" }
+pub(super) async fn lives() -> Success<&'static str> {
+    Success { message: "the server lives", data: "ok" }
 }
 
 /// Readiness: the store answers, and the server is not shutting down.
@@ -24,10 +24,10 @@ pub(super) async fn lives() -> Answer<&'static str> {
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "The server is ready"))
 )]
-pub(super) async fn is_ready(State(state): State<Arc<AppState>>) -> Result<Answer<&'static str>, ApiError> {
+pub(super) async fn is_ready(State(state): State<Arc<AppState>>) -> Result<Success<&'static str>, ApiError> {
     if *state.stopping().borrow() {
         return Err(ApiError::Unavailable);
     }
-    state.store.ping().await?;
-    Ok(Answer { message: "the server and its store answer", data: "ok" })
+    state.store.call("ping", |store| store.ping()).await?;
+    Ok(Success { message: "the server and its store answer", data: "ok" })
 }

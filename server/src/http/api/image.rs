@@ -15,7 +15,7 @@ use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
 /// The width of a module in the PNG, in pixels.
-const PIXELS_A_MODULE: usize = 8;
+const PIXELS_PER_MODULE: usize = 8;
 
 /// Returns the code as an image.
 #[utoipa::path(
@@ -77,6 +77,6 @@ fn svg(text: &str) -> Result<Picture, String> {
 
 fn png(text: &str) -> Result<Picture, String> {
     let modules = Modules::new(text, Level::M).map_err(|error| error.to_string())?;
-    let picture = scanlogin_qr::png::encode(&modules, PIXELS_A_MODULE).map_err(|error| error.to_string())?;
+    let picture = scanlogin_qr::png::encode(&modules, PIXELS_PER_MODULE).map_err(|error| error.to_string())?;
     Ok(("image/png", picture))
 }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use crate::auth::signing_keys::CACHED;
+use crate::auth::signing_keys::KEY_SET_MAX_AGE;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
@@ -27,7 +27,7 @@ pub(super) async fn keys(State(state): State<Arc<AppState>>) -> Result<impl Into
     let keys = state.signing_keys.published().await?;
     let headers = [
         (header::CONTENT_TYPE, KEY_SET.to_owned()),
-        (header::CACHE_CONTROL, format!("public, max-age={}", CACHED.as_secs())),
+        (header::CACHE_CONTROL, format!("public, max-age={}", KEY_SET_MAX_AGE.as_secs())),
     ];
     Ok((headers, Json(keys)))
 }

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 
 use crate::http::cors;
 use crate::http::error::ApiError;
-use crate::http::middleware::Observe;
+use crate::http::middleware::Middleware;
 use crate::http::openapi;
 use crate::http::state::AppState;
 
@@ -34,21 +34,21 @@ mod keys;
 mod userinfo;
 
 /// The initial capacity of a response body. Most bodies are shorter.
-const ANSWER_BYTES: usize = 512;
-/// The initial capacity for headers. It includes those that [`Observe`] adds.
-const ANSWER_HEADERS: usize = 8;
+const INITIAL_BODY_CAPACITY: usize = 512;
+/// The initial capacity for headers. It includes those that [`Middleware`] adds.
+const INITIAL_HEADER_CAPACITY: usize = 8;
 
-/// The routes of all calls, below the address of the server. One `Observe` layer surrounds each.
+/// The routes of all calls, below the address of the server. One `Middleware` layer surrounds each.
 pub fn routes(state: &Arc<AppState>) -> Router {
     let description = Json(description(&state.config.base_url()));
     let calls = Router::from(calls())
         // A preflight request has the method OPTIONS. No route has it, so that the fallback gets the request.
         .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(state)))
-        .layer(Observe::for_pages(state));
+        .layer(Middleware::for_pages(state));
     let rest = Router::from(rest().merge(health()))
         .route("/openapi.json", get(async move || description))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(Observe::new(state));
+        .layer(Middleware::new(state));
     calls.merge(rest).with_state(Arc::clone(state))
 }
 
@@ -94,25 +94,25 @@ pub(crate) async fn method_not_allowed() -> ApiError {
 }
 
 /// A success. Its response is the envelope with `code` 200.
-pub(crate) struct Answer<T> {
+pub(crate) struct Success<T> {
     /// The `message` of the envelope, for people.
     pub(crate) message: &'static str,
     /// The `data` of the envelope.
     pub(crate) data: T,
 }
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
         let envelope =
             Envelope { code: code::OK, message: Some(self.message.to_owned()), data: Some(self.data), reason: None };
         // axum's `Json` starts with a buffer of 128 bytes and must grow it. It takes twice as long.
-        let mut body = Vec::with_capacity(ANSWER_BYTES);
+        let mut body = Vec::with_capacity(INITIAL_BODY_CAPACITY);
         if let Err(error) = serde_json::to_writer(&mut body, &envelope) {
             return ApiError::from(error).into_response();
         }
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();
-        headers.reserve(ANSWER_HEADERS);
+        headers.reserve(INITIAL_HEADER_CAPACITY);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

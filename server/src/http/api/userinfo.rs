@@ -10,9 +10,8 @@ use utoipa::ToSchema;
 
 use crate::client::Browser;
 use crate::clock::rfc3339;
-use crate::codes::KnownCode;
 use crate::config::app::App;
-use crate::http::api::{Answer, run_to_end};
+use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, BackendAuth, Caller, PollToken, required};
 use crate::http::state::AppState;
@@ -43,7 +42,7 @@ pub(super) async fn userinfo(
     PollToken(poll_token): PollToken,
     browser: Browser,
     call: UserInfoCall,
-) -> Result<Answer<SignedInUser>, ApiError> {
+) -> Result<Success<SignedInUser>, ApiError> {
     let user = run_to_end(async move {
         let found = find_code(&state, caller, call).await;
         let outcome = match &found {
@@ -51,27 +50,28 @@ pub(super) async fn userinfo(
             Err(error) => Err(error.clone()),
         };
         let code = found.as_ref().ok().and_then(|found| found.code.as_ref());
+        let requester = code.and_then(|code| code.requester.read().ok());
         Event {
             action: "exchange",
             outcome: outcome.as_ref().err().map_or("ok", ApiError::reason),
-            caller: &browser,
-            random: code.map(|(record, _)| record.random.as_str()),
-            app_id: code.map(|(record, _)| record.app_id.as_str()),
-            requester: code.map(|(_, known)| &known.requester),
-            user: code.and_then(|(record, _)| record.life.owner()),
+            client: &browser,
+            random: code.map(|code| code.random.as_str()),
+            app_id: code.map(|code| code.app_id.as_str()),
+            requester: requester.as_ref(),
+            user: code.and_then(|code| code.state.owner()),
         }
         .write();
         outcome
     })
     .await?;
-    Ok(Answer { message: "Successful in exchange for user information", data: user })
+    Ok(Success { message: "Successful in exchange for user information", data: user })
 }
 
 /// A ticket, and the code that it belongs to. `code` is `None` when no code has the ticket.
 struct FoundTicket {
     caller: Caller,
     ticket: Hash,
-    code: Option<(Record, KnownCode)>,
+    code: Option<Arc<Record>>,
 }
 
 async fn find_code(
@@ -82,8 +82,7 @@ async fn find_code(
     let caller = caller?;
     let ApiJson(request) = call?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
-    let record = state.codes.find_by_ticket(ticket).await?;
-    let code = record.map(|record| KnownCode::of(&record).map(|known| (record, known))).transpose()?;
+    let code = state.codes.find_by_ticket(ticket).await?;
     Ok(FoundTicket { caller, ticket, code })
 }
 
@@ -95,9 +94,13 @@ async fn exchange(
 ) -> Result<SignedInUser, ApiError> {
     let app = match backend {
         BackendAuth::Authenticated(app) => app,
-        BackendAuth::Missing => allow_browser(state, caller, code.as_ref().map(|(record, _)| record), poll_token)?,
+        BackendAuth::Missing => allow_browser(state, caller, code.as_deref(), poll_token)?,
         BackendAuth::Invalid => return Err(NOT_THE_BACKEND),
     };
+    if let Some(code) = code {
+        // The address of the requester becomes the last address of the user.
+        code.requester.read()?;
+    }
     let key = state.signing_keys.current().await?;
     // Invariant: a refusal never consumes the ticket. The checks of the caller and the fetch of the key come first.
     match state.codes.redeem(*ticket, &app.id).await? {

@@ -75,16 +75,16 @@ impl Link {
 }
 
 impl Live {
-    /// Returns `answer` unchanged. Marks the connection as lost if the error means that it is unusable.
-    fn checked<T>(&self, answer: RedisResult<T>) -> RedisResult<T> {
-        if let Err(error) = &answer {
+    /// Returns `response` unchanged. Marks the connection as lost if the error means that it is unusable.
+    fn checked<T>(&self, response: RedisResult<T>) -> RedisResult<T> {
+        if let Err(error) = &response {
             // After a failover the connection may lead to a replica, which rejects writes.
             let is_replica = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
             if is_replica || error.is_io_error() || error.is_unrecoverable_error() {
                 self.is_lost.store(true, Ordering::Relaxed);
             }
         }
-        answer
+        response
     }
 }
 
@@ -92,8 +92,8 @@ impl ConnectionLike for Link {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
             let mut live = self.live().await?;
-            let answer = live.connection.req_packed_command(command).await;
-            live.checked(answer)
+            let response = live.connection.req_packed_command(command).await;
+            live.checked(response)
         })
     }
 
@@ -105,8 +105,8 @@ impl ConnectionLike for Link {
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
             let mut live = self.live().await?;
-            let answers = live.connection.req_packed_commands(pipeline, offset, count).await;
-            live.checked(answers)
+            let responses = live.connection.req_packed_commands(pipeline, offset, count).await;
+            live.checked(responses)
         })
     }
 

@@ -18,6 +18,7 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -27,7 +28,7 @@ use jiff::Timestamp;
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script, Value, cmd, from_redis_value, pipe};
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
@@ -57,8 +58,8 @@ pub struct RedisStore {
     link: Link,
     write: Script,
     redeem: Script,
-    key_or: Script,
-    drop_keys: Script,
+    get_or_insert_key: Script,
+    delete_superseded_keys: Script,
 }
 
 impl RedisStore {
@@ -81,8 +82,8 @@ impl RedisStore {
             timeout,
             write: Script::new(include_str!("write.lua")),
             redeem: Script::new(include_str!("redeem.lua")),
-            key_or: Script::new(include_str!("key_or.lua")),
-            drop_keys: Script::new(include_str!("drop_keys.lua")),
+            get_or_insert_key: Script::new(include_str!("get_or_insert_key.lua")),
+            delete_superseded_keys: Script::new(include_str!("delete_superseded_keys.lua")),
         };
         store.ping().await?;
         Ok(store)
@@ -95,12 +96,12 @@ impl RedisStore {
         write
             .key(ticket_key(record.ticket_hash))
             .arg(expected.map(|Revision(revision)| revision.to_string()).unwrap_or_default())
-            .arg(record.forget_at().as_millisecond())
+            .arg(record.purge_at().as_millisecond())
             .arg(&record.random)
             .arg(CHANNEL)
             .arg(("record", to_json(record)?))
             .arg(("app_id", &record.app_id));
-        if let (Life::Authorised(user), Some(expires_at)) = (&record.life, record.ticket_expires_at) {
+        if let (CodeState::Authorised(user), Some(expires_at)) = (&record.state, record.ticket_expires_at) {
             write
                 .arg(("account", account_key(&user.user_pool_id, &user.id)))
                 .arg(("ip", record.requester.read().map_err(StoreError::new)?.ip))
@@ -138,21 +139,21 @@ impl RedisStore {
 
 #[async_trait]
 impl Store for RedisStore {
-    async fn insert(&self, record: Record) -> Result<(), StoreError> {
+    async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError> {
         if self.write(&record, None).await? { Ok(()) } else { Err(StoreError::new("code id exists already")) }
     }
 
-    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
         let mut find = cmd("HMGET");
         find.arg(code_key(random)).arg(&["record", "revision"]);
         let found: (Option<String>, Option<i64>) = find.query_async(&mut self.link.clone()).await?;
         match found {
-            (Some(record), Some(revision)) => Ok(Some((from_json(&record)?, Revision(revision)))),
+            (Some(record), Some(revision)) => Ok(Some((Arc::new(from_json(&record)?), Revision(revision)))),
             (None, _) | (_, None) => Ok(None),
         }
     }
 
-    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
         let random: Option<String> = cmd("GET").arg(ticket_key(ticket)).query_async(&mut self.link.clone()).await?;
         match random {
             Some(random) => Ok(self.find(&random).await?.map(|(record, _)| record)),
@@ -160,15 +161,15 @@ impl Store for RedisStore {
         }
     }
 
-    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+    async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError> {
         self.write(&record, Some(expected)).await
     }
 
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
         let mut redeem = self.redeem.key(ticket_key(ticket));
         redeem.arg(CODE).arg(app_id).arg(now.as_millisecond());
-        let answer: Value = redeem.invoke_async(&mut self.link.clone()).await?;
-        if let Value::BulkString(word) = answer {
+        let result: Value = redeem.invoke_async(&mut self.link.clone()).await?;
+        if let Value::BulkString(word) = result {
             return match word.as_slice() {
                 b"unknown" => Ok(Redemption::Unknown),
                 b"used" => Ok(Redemption::Used),
@@ -177,10 +178,12 @@ impl Store for RedisStore {
                 _ => Err(StoreError::new("redeem.lua returned an unknown result")),
             };
         }
-        let (record, account): (String, AccountFields) = from_redis_value(answer).map_err(StoreError::new)?;
+        let (record, account): (String, AccountFields) = from_redis_value(result).map_err(StoreError::new)?;
         let record: Record = from_json(&record)?;
-        match (record.life, read_account(account)?) {
-            (Life::Authorised(user), Some(account)) => Ok(Redemption::Redeemed(Box::new(Redeemed { user, account }))),
+        match (record.state, read_account(account)?) {
+            (CodeState::Authorised(user), Some(account)) => {
+                Ok(Redemption::Redeemed(Box::new(Redeemed { user, account })))
+            }
             _ => Err(StoreError::new("redeem.lua consumed a ticket without an authorised code or an account")),
         }
     }
@@ -217,10 +220,10 @@ impl Store for RedisStore {
         keys.iter().map(|key| read_key(purpose, key)).collect()
     }
 
-    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
-        let mut key_or = self.key_or.key(keys_key(key.purpose));
-        key_or.arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
-        let newest: String = key_or.invoke_async(&mut self.link.clone()).await?;
+    async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+        let mut get_or_insert_key = self.get_or_insert_key.key(keys_key(key.purpose));
+        get_or_insert_key.arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
+        let newest: String = get_or_insert_key.invoke_async(&mut self.link.clone()).await?;
         read_key(key.purpose, &newest)
     }
 
@@ -230,13 +233,17 @@ impl Store for RedisStore {
         Ok(add.exec_async(&mut self.link.clone()).await?)
     }
 
-    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
-        let mut drop_keys = self.drop_keys.key(keys_key(purpose));
-        drop_keys.arg(superseded_before.as_millisecond());
-        Ok(drop_keys.invoke_async(&mut self.link.clone()).await?)
+    async fn delete_superseded_keys(
+        &self,
+        purpose: KeyPurpose,
+        superseded_before: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut delete_superseded_keys = self.delete_superseded_keys.key(keys_key(purpose));
+        delete_superseded_keys.arg(superseded_before.as_millisecond());
+        Ok(delete_superseded_keys.invoke_async(&mut self.link.clone()).await?)
     }
 
-    async fn forget(&self, _: Timestamp) -> Result<usize, StoreError> {
+    async fn purge_expired(&self, _: Timestamp) -> Result<usize, StoreError> {
         Ok(0)
     }
 
@@ -281,7 +288,7 @@ fn account_key(user_pool_id: &str, user_id: &str) -> String {
 }
 
 fn keys_key(purpose: KeyPurpose) -> String {
-    format!("scanlogin:keys:{}", purpose.word())
+    format!("scanlogin:keys:{}", purpose.as_str())
 }
 
 /// `signed_up`, `logins_count`, `last_ip` and `blocked`. All are `None` if there is no account.

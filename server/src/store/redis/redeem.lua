@@ -1,7 +1,10 @@
--- Takes a ticket and counts the sign-in. Answers the record of its code and the account of its user, or in a word why not.
+-- Redeems a ticket and counts the sign-in. Returns the record of the code and the fields of the account, or the reason of
+-- the refusal: 'unknown', 'used', 'expired' or 'blocked'.
 --
--- KEYS: where the ticket leads to its code. ARGV: the name of a code's key but for its random, the app, and the time
--- (milliseconds since 1970).
+-- KEYS[1]: the key that holds the id (`random`) of the ticket's code.
+-- ARGV[1]: the prefix of the keys of codes.
+-- ARGV[2]: the id of the app.
+-- ARGV[3]: the current time in milliseconds since 1970.
 local code_prefix, app_id, now = unpack(ARGV)
 
 local random = redis.call('GET', KEYS[1])
@@ -12,7 +15,7 @@ local code = code_prefix .. random
 local record, app, account, ip, expires_at, used_at = unpack(redis.call(
   'HMGET', code, 'record', 'app_id', 'account', 'ip', 'ticket_expires_at', 'ticket_used_at'
 ))
--- A code has an account from when it is authorised.
+-- Only an authorised code has the field `account`.
 if app ~= app_id or not account then
   return 'unknown'
 end

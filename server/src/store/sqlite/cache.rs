@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::store::Revision;
 use crate::store::record::Record;
@@ -19,7 +19,7 @@ const CAPACITY: usize = 50_000;
 /// The revision of a new code: the default of the column `revision` in the schema.
 const FIRST: Revision = Revision(0);
 
-type Codes = HashMap<String, (Box<Record>, Revision)>;
+type Codes = HashMap<String, (Arc<Record>, Revision)>;
 
 /// The codes that this process has inserted and not yet purged, up to the capacity.
 pub(super) struct Cache {
@@ -46,27 +46,27 @@ impl Cache {
     }
 
     /// The code `random`. `None` if it is not cached; it may still be in the file.
-    pub(super) fn find(&self, random: &str) -> Option<(Record, Revision)> {
-        self.read().get(random).map(|(record, revision)| (Record::clone(record), *revision))
+    pub(super) fn find(&self, random: &str) -> Option<(Arc<Record>, Revision)> {
+        self.read().get(random).cloned()
     }
 
     /// Caches a code that was inserted into the file. Does nothing when the cache is full.
-    pub(super) fn insert(&self, record: Record) {
+    pub(super) fn insert(&self, record: Arc<Record>) {
         let mut codes = self.write();
         if codes.len() < self.capacity {
-            codes.insert(record.random.clone(), (Box::new(record), FIRST));
+            codes.insert(record.random.clone(), (record, FIRST));
         }
     }
 
     /// Replaces a cached code after the same change to the file. Does nothing if the code is not cached.
-    pub(super) fn swap(&self, record: Record, revision: Revision) {
+    pub(super) fn swap(&self, record: Arc<Record>, revision: Revision) {
         if let Some(code) = self.write().get_mut(&record.random) {
-            *code = (Box::new(record), revision);
+            *code = (record, revision);
         }
     }
 
     /// Removes a code that was deleted from the file.
-    pub(super) fn forget(&self, random: &str) {
+    pub(super) fn remove(&self, random: &str) {
         self.write().remove(random);
     }
 
@@ -85,8 +85,8 @@ mod tests {
     use super::*;
     use crate::store::record::tests::record;
 
-    fn record_of(random: &str) -> Record {
-        Record { random: random.to_owned(), ..record() }
+    fn record_of(random: &str) -> Arc<Record> {
+        Arc::new(Record { random: random.to_owned(), ..record() })
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
         cache.swap(record_of("third"), Revision(1));
         assert_eq!(cache.find("third"), None, "swap does not add a code to a full cache");
 
-        cache.forget("first");
+        cache.remove("first");
         cache.insert(record_of("fourth"));
         assert_eq!(cache.find("fourth"), Some((record_of("fourth"), FIRST)));
     }

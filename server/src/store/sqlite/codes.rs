@@ -1,8 +1,10 @@
 //! Queries on the table `codes`.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, named_params};
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_protocol::wire::Requester;
 
 use super::columns::{from_json, optional_time, time, to_json, unreadable};
@@ -27,16 +29,19 @@ macro_rules! select_codes {
 }
 
 /// The code `random` and its current revision.
-pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Record, Revision)>> {
+pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Arc<Record>, Revision)>> {
     connection
         .prepare_cached(select_codes!("random = ?1"))?
-        .query_row([random], |row| Ok((read(row)?, Revision(row.get(12)?))))
+        .query_row([random], |row| Ok((Arc::new(read(row)?), Revision(row.get(12)?))))
         .optional()
 }
 
 /// The code whose ticket has the hash `ticket`, in any state.
-pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite::Result<Option<Record>> {
-    connection.prepare_cached(select_codes!("ticket_hash = ?1"))?.query_row([ticket.as_bytes()], read).optional()
+pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite::Result<Option<Arc<Record>>> {
+    connection
+        .prepare_cached(select_codes!("ticket_hash = ?1"))?
+        .query_row([ticket.as_bytes()], |row| Ok(Arc::new(read(row)?)))
+        .optional()
 }
 
 /// Inserts `records` in one transaction, which costs little more than a transaction for one record.
@@ -45,7 +50,7 @@ pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite:
 /// `Err` means that the transaction failed and no record is stored.
 pub(super) fn insert_together(
     connection: &mut Connection,
-    records: &[Record],
+    records: &[Arc<Record>],
 ) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let outcomes = records.iter().map(|record| Ok(insert(&transaction, record)?)).collect();
@@ -54,7 +59,7 @@ pub(super) fn insert_together(
 }
 
 fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    let (life, owner) = write_life(&record.life)?;
+    let (state, owner) = write_state(&record.state)?;
     connection
         .prepare_cached(
             "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
@@ -69,11 +74,11 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             ":app_id": record.app_id,
             ":created_at": record.created_at.as_millisecond(),
             ":expires_at": record.expires_at.as_millisecond(),
-            ":life": life,
+            ":life": state,
             ":owner": owner,
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
-            ":forget_at": record.forget_at().as_millisecond(),
+            ":forget_at": record.purge_at().as_millisecond(),
             ":custom_data": record.custom_data.as_ref().map(RawJson::as_json),
             ":requester": record.requester.as_json(),
             ":poll_token_hash": record.poll_token_hash.as_bytes(),
@@ -87,7 +92,7 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
 /// Only the state of a code and the columns that depend on it are written. The other columns of a
 /// [`Record`] never change.
 pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision) -> rusqlite::Result<bool> {
-    let (life, owner) = write_life(&record.life)?;
+    let (state, owner) = write_state(&record.state)?;
     let changed = connection
         .prepare_cached(
             "UPDATE codes
@@ -98,11 +103,11 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
         .execute(named_params! {
             ":random": record.random,
             ":expected": expected.0,
-            ":life": life,
+            ":life": state,
             ":owner": owner,
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
-            ":forget_at": record.forget_at().as_millisecond(),
+            ":forget_at": record.purge_at().as_millisecond(),
         })?;
     Ok(changed == 1)
 }
@@ -156,7 +161,7 @@ fn take_ticket(
 }
 
 /// Deletes the codes whose `forget_at` is not after `now`. Returns their ids (`random`).
-pub(super) fn forget(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<String>> {
+pub(super) fn purge_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<String>> {
     connection
         .prepare_cached("DELETE FROM codes WHERE forget_at <= ?1 RETURNING random")?
         .query_map([now.as_millisecond()], |row| row.get(0))?
@@ -170,7 +175,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         app_id: row.get(1)?,
         created_at: time(row, 2)?,
         expires_at: time(row, 3)?,
-        life: read_life(row)?,
+        state: read_state(row)?,
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
         custom_data: row.get::<_, Option<Box<str>>>(8)?.map(RawJson::from_json),
@@ -180,26 +185,26 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-fn read_life(row: &Row<'_>) -> rusqlite::Result<Life<User>> {
+fn read_state(row: &Row<'_>) -> rusqlite::Result<CodeState<User>> {
     let owner = || from_json(row, 5);
     Ok(match row.get_ref(4)?.as_str()? {
-        "unused" => Life::Unused,
-        "scanned" => Life::Scanned(owner()?),
-        "authorised" => Life::Authorised(owner()?),
-        "cancelled" => Life::Cancelled(owner()?),
-        "failed" => Life::Failed(owner()?),
-        word => return Err(unreadable(format!("unknown value in column life: {word}"))),
+        "unused" => CodeState::Unused,
+        "scanned" => CodeState::Scanned(owner()?),
+        "authorised" => CodeState::Authorised(owner()?),
+        "cancelled" => CodeState::Cancelled(owner()?),
+        "failed" => CodeState::Failed(owner()?),
+        name => return Err(unreadable(format!("unknown value in column life: {name}"))),
     })
 }
 
 /// The values of the columns `life` and `owner`. `owner` is JSON, and `None` for an unused code.
-fn write_life(life: &Life<User>) -> rusqlite::Result<(&'static str, Option<String>)> {
-    let word = match life {
-        Life::Unused => "unused",
-        Life::Scanned(_) => "scanned",
-        Life::Authorised(_) => "authorised",
-        Life::Cancelled(_) => "cancelled",
-        Life::Failed(_) => "failed",
+fn write_state(state: &CodeState<User>) -> rusqlite::Result<(&'static str, Option<String>)> {
+    let name = match state {
+        CodeState::Unused => "unused",
+        CodeState::Scanned(_) => "scanned",
+        CodeState::Authorised(_) => "authorised",
+        CodeState::Cancelled(_) => "cancelled",
+        CodeState::Failed(_) => "failed",
     };
-    Ok((word, life.owner().map(to_json).transpose()?))
+    Ok((name, state.owner().map(to_json).transpose()?))
 }

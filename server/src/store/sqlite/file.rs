@@ -2,13 +2,12 @@
 
 use core::time::Duration;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
-use thread_local::ThreadLocal;
 
 use crate::store::StoreError;
 
@@ -75,30 +74,12 @@ pub(super) fn prepare(mut connection: Connection) -> Result<Connection, StoreErr
     Ok(connection)
 }
 
-/// Read-only connections, one for each thread that has read. Threads share no connection, so the memory of a connection
-/// rarely moves between the caches of CPU cores.
-pub(super) struct Readers {
-    path: PathBuf,
-    connections: ThreadLocal<Connection>,
-}
-
-impl Readers {
-    /// Opens no connection yet. Each thread opens its connection at its first read.
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), connections: ThreadLocal::new() }
-    }
-
-    /// Runs `work` with the connection of the current thread. If the database is busy, it fails without a wait.
-    pub(super) fn with<T>(&self, work: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        work(self.connections.get_or_try(|| self.open())?)
-    }
-
-    fn open(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::ZERO)?;
-        Ok(connection)
-    }
+/// Opens a read-only connection. If the database is busy, its reads fail without a wait.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
 }
 
 /// Whether `result` is `SQLITE_BUSY`: another connection holds a lock that this operation needs.

@@ -13,7 +13,7 @@ pub(super) fn read(connection: &Connection, purpose: KeyPurpose) -> rusqlite::Re
             "SELECT id, algorithm, secret, created_at FROM keys WHERE purpose = ?1
              ORDER BY created_at DESC, id DESC",
         )?
-        .query_map([purpose.word()], |row| {
+        .query_map([purpose.as_str()], |row| {
             Ok(StoredKey {
                 id: row.get("id")?,
                 purpose,
@@ -48,7 +48,7 @@ pub(super) fn write(connection: &Connection, key: &StoredKey) -> rusqlite::Resul
         )?
         .execute(named_params! {
             ":id": key.id,
-            ":purpose": key.purpose.word(),
+            ":purpose": key.purpose.as_str(),
             ":algorithm": key.algorithm,
             ":secret": key.secret,
             ":created_at": key.created_at.as_millisecond(),
@@ -72,7 +72,7 @@ pub(super) fn drop_superseded(
              )",
         )?
         .execute(named_params! {
-            ":purpose": purpose.word(),
+            ":purpose": purpose.as_str(),
             ":superseded_before": superseded_before.as_millisecond(),
         })
 }

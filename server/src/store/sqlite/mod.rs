@@ -1,7 +1,7 @@
 //! A store for codes, accounts and keys in one SQLite file.
 //!
 //! - One connection writes, behind a lock, because SQLite allows one writer at a time.
-//! - Other connections read at the same time. The write-ahead log (WAL) allows this.
+//! - Another connection reads at the same time. The write-ahead log (WAL) allows this.
 //! - A server locks the file against other servers and keeps its codes in a `cache` too.
 //! - Every change is one statement or one transaction, so a command can use the file while a server runs. New records that
 //!   arrive at the same time share a transaction.
@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::cache::Cache;
-use self::file::{Readers, is_busy};
+use self::file::is_busy;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
 use crate::store::notify::CodeNotifier;
@@ -39,8 +39,8 @@ mod keys;
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
 pub struct SqliteStore {
-    /// `None` for a store in memory, which has one connection.
-    readers: Option<Arc<Readers>>,
+    /// The read-only connection. `None` for a store in memory, which has one connection.
+    reader: Option<Arc<Mutex<Connection>>>,
     /// The read-write connection. The lock is tokio's, so a task that waits for it does not block a thread.
     writer: Arc<tokio::sync::Mutex<Connection>>,
     /// The queue of pending inserts. The next [`insert`](Store::insert) that gets the writer stores all of them.
@@ -49,7 +49,7 @@ pub struct SqliteStore {
 }
 
 /// A new record, and the channel for the result of its insert.
-type Insert = (Record, oneshot::Sender<Result<(), StoreError>>);
+type Insert = (Arc<Record>, oneshot::Sender<Result<(), StoreError>>);
 
 impl SqliteStore {
     /// Opens the file at `path` as its only server. Creates a missing file and migrates a file of an older version. If
@@ -70,7 +70,8 @@ impl SqliteStore {
     /// The same as [`open`](Self::open).
     pub fn take_over(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
         let claim = file::claim(path, timeout)?;
-        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::new(Some(claim))))
+        let writer = file::open(path)?;
+        Ok(Self::new(writer, Some(file::open_reader(path)?), Cache::new(Some(claim))))
     }
 
     /// Opens the file like [`open`](Self::open), but does not lock it, so a server may use the file at the same time.
@@ -81,7 +82,8 @@ impl SqliteStore {
     ///
     /// The same as [`open`](Self::open), except that another server on the file is no error.
     pub fn open_shared(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self::new(file::open(path)?, Some(Readers::new(path)), Cache::disabled()))
+        let writer = file::open(path)?;
+        Ok(Self::new(writer, Some(file::open_reader(path)?), Cache::disabled()))
     }
 
     /// Creates a store in memory. Its data is lost when the last clone is dropped.
@@ -93,9 +95,9 @@ impl SqliteStore {
         Ok(Self::new(file::prepare(Connection::open_in_memory()?)?, None, Cache::new(None)))
     }
 
-    fn new(writer: Connection, readers: Option<Readers>, cache: Cache) -> Self {
+    fn new(writer: Connection, reader: Option<Connection>, cache: Cache) -> Self {
         Self {
-            readers: readers.map(Arc::new),
+            reader: reader.map(|reader| Arc::new(Mutex::new(reader))),
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             inserts: Arc::default(),
             cache: Arc::new(cache),
@@ -126,8 +128,9 @@ impl SqliteStore {
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if let Some(readers) = &self.readers {
-            let result = readers.with(&work);
+        if let Some(reader) = &self.reader {
+            // A poisoned lock is safe to use: a read changes nothing.
+            let result = work(&reader.lock().unwrap_or_else(PoisonError::into_inner));
             if !is_busy(&result) {
                 return Ok(result?);
             }
@@ -138,7 +141,7 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn insert(&self, record: Record) -> Result<(), StoreError> {
+    async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError> {
         let (sender, mut receiver) = oneshot::channel();
         self.inserts().push((record, sender));
         let mut connection = tokio::select! {
@@ -154,7 +157,7 @@ impl Store for SqliteStore {
         receiver.await.map_err(StoreError::new)?
     }
 
-    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
         if let Some(found) = self.cache.find(random) {
             return Ok(Some(found));
         }
@@ -162,11 +165,11 @@ impl Store for SqliteStore {
         self.read(move |connection| codes::find(connection, &random)).await
     }
 
-    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
         self.read(move |connection| codes::find_by_ticket(connection, ticket)).await
     }
 
-    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+    async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError> {
         let cache = Arc::clone(&self.cache);
         self.run(move |connection| {
             let is_swapped = codes::swap(connection, &record, expected)?;
@@ -203,7 +206,7 @@ impl Store for SqliteStore {
         self.read(move |connection| keys::read(connection, purpose)).await
     }
 
-    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+    async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
         self.run(move |connection| keys::newest_or(connection, key)).await
     }
 
@@ -211,16 +214,20 @@ impl Store for SqliteStore {
         self.run(move |connection| keys::write(connection, &key)).await
     }
 
-    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
+    async fn delete_superseded_keys(
+        &self,
+        purpose: KeyPurpose,
+        superseded_before: Timestamp,
+    ) -> Result<usize, StoreError> {
         self.run(move |connection| keys::drop_superseded(connection, purpose, superseded_before)).await
     }
 
-    async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
+    async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
         let cache = Arc::clone(&self.cache);
         self.run(move |connection| {
-            let forgotten = codes::forget(connection, now)?;
-            forgotten.iter().for_each(|random| cache.forget(random));
-            Ok(forgotten.len())
+            let purged = codes::purge_expired(connection, now)?;
+            purged.iter().for_each(|random| cache.remove(random));
+            Ok(purged.len())
         })
         .await
     }

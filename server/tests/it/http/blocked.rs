@@ -7,7 +7,7 @@ use crate::support::common::Server;
 
 async fn set_blocked(server: &Server, is_blocked: bool) {
     let pool = &server.app().user_pool_id;
-    server.state.store.set_blocked(pool, "id-of-alice", is_blocked, Timestamp::now()).await.unwrap();
+    server.state.store.unmeasured().set_blocked(pool, "id-of-alice", is_blocked, Timestamp::now()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,18 @@
 //! The state transitions of a code, over HTTP.
 
-use scanlogin_protocol::lifecycle::Life;
+use core::time::Duration;
+use std::sync::Arc;
+
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_server::codes::find::Found;
+use scanlogin_server::config::LogFormat;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::user::User;
 
 use crate::support::common::{Code, Server, advance_clock};
+use crate::support::kept_log::CapturedLog;
 
 const ACTIONS: [&str; 3] = ["scanned", "confirm", "cancel"];
 
@@ -32,8 +37,9 @@ async fn code_in_state(server: &Server, state: &str) -> Code {
 async fn fail(server: &Server, code: &Code) {
     let Found { record, revision, .. } = server.state.codes.find(&code.random).await.unwrap();
     let alice = User { id: "id-of-alice".to_owned(), ..User::default() };
-    let failed = record.step(Life::Failed(alice), server.state.clock.now(), core::time::Duration::ZERO);
-    assert!(server.state.store.swap(failed, revision).await.unwrap());
+    let failed = record.with_state(CodeState::Failed(alice), server.state.clock.now(), Duration::ZERO);
+    let failed = Arc::new(failed);
+    assert!(server.state.store.unmeasured().swap(failed, revision).await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,25 +120,36 @@ async fn store_sweep_deletes_only_codes_past_their_retention() {
     advance_clock(300).await;
     let recent = server.gene().await;
     advance_clock(120).await;
-    assert_eq!(server.state.store.forget(server.state.clock.now()).await.unwrap(), 1);
-    assert!(server.state.store.find(&old.random).await.unwrap().is_none());
-    assert!(server.state.store.find(&recent.random).await.unwrap().is_some());
+    assert_eq!(server.state.store.unmeasured().purge_expired(server.state.clock.now()).await.unwrap(), 1);
+    assert!(server.state.store.unmeasured().find(&old.random).await.unwrap().is_none());
+    assert!(server.state.store.unmeasured().find(&recent.random).await.unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn scan_of_an_unreadable_record_fails_without_a_transition() {
+async fn unreadable_record_is_neither_scanned_nor_exchanged_and_the_audit_log_names_its_app() {
+    let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let code = server.gene().await;
     let record = server.state.codes.find(&code.random).await.unwrap().record;
-    let broken = Record {
-        random: "broken".to_owned(),
-        ticket_hash: Hash::of("another ticket"),
-        requester: RawJson::from_json("[]"),
-        ..record
-    };
-    server.state.store.insert(broken).await.unwrap();
-    let broken = Code { random: "broken".to_owned(), ..code };
-    let scan = server.act("scanned", &broken, "alice").await;
-    assert_eq!(scan.error(), (500, 500, "internal".to_owned()));
+    for (random, state) in [("unused", CodeState::Unused), ("authorised", CodeState::Authorised(User::default()))] {
+        let broken = Record {
+            random: random.to_owned(),
+            ticket_hash: Hash::of(&format!("ticket of {random}")),
+            requester: RawJson::from_json("[]"),
+            ..record.with_state(state, server.state.clock.now(), Duration::from_secs(300))
+        };
+        server.state.store.unmeasured().insert(Arc::new(broken)).await.unwrap();
+    }
+    let broken = Code { random: "unused".to_owned(), ..code };
+    assert_eq!(server.act("scanned", &broken, "alice").await.error(), (500, 500, "internal".to_owned()));
     assert_eq!(server.status(&broken).await, 0, "the scan returned no requester, so the code stays unused");
+    assert_eq!(server.exchange("ticket of authorised").await.error(), (500, 500, "internal".to_owned()));
+
+    let events = log.audit_events();
+    assert_eq!(events.len(), 2);
+    for event in events {
+        assert_eq!(event["outcome"], "internal");
+        assert_eq!(event["app_id"], "demo-app", "{event}");
+        assert_eq!(event["code"].as_str().map(str::len), Some(16), "{event}");
+    }
 }

@@ -51,7 +51,7 @@ async fn every_log_line_of_a_request_has_its_request_id() {
         let id = request.await.header("x-request-id").unwrap().to_owned();
         let lines = log.lines().split_off(before);
         assert!(lines.iter().any(|line| line["message"] == "the store failed"), "{lines:?}");
-        assert!(lines.iter().any(|line| line["message"] == "answered"), "{lines:?}");
+        assert!(lines.iter().any(|line| line["message"] == "request completed"), "{lines:?}");
         assert!(lines.iter().all(|line| line["span"]["request_id"] == id), "{id} in {lines:?}");
     }
 }

@@ -42,7 +42,7 @@ async fn codes_and_tickets_are_counted_by_outcome() {
     server.act("cancel", &cancelled, "alice").await.success();
     server.act("scanned", &failed, "eve").await.success();
     let now = server.state.clock.now();
-    server.state.store.set_blocked("demo-pool", "id-of-eve", true, now).await.unwrap();
+    server.state.store.unmeasured().set_blocked("demo-pool", "id-of-eve", true, now).await.unwrap();
     server.act("confirm", &failed, "eve").await.assert_error(1001, "blocked");
     server.exchange(&ticket).await.success();
     server.exchange(&ticket).await.assert_error(2231, "ticket-used");

@@ -12,6 +12,7 @@ use scanlogin_server::clock::Clock;
 use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::{KeyPurpose, Store as _, StoredKey};
+use scanlogin_server::telemetry::measured_store::MeasuredStore;
 use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -169,7 +170,10 @@ async fn running_server_publishes_a_key_made_by_another_process() {
     let file = folder.path().join("codes.db");
     let config = Config { store: StoreAddress::Sqlite(file.clone()), ..Config::demo().unwrap() };
     let running = start_server(config).await;
-    let other_process = SigningKeys::new(Arc::new(SqliteStore::open_shared(&file).unwrap()), Clock::system());
+    let other_process = SigningKeys::new(
+        MeasuredStore::unexported(Arc::new(SqliteStore::open_shared(&file).unwrap())),
+        Clock::system(),
+    );
     other_process.rotate().await.unwrap();
     let new = other_process.published().await.unwrap();
     advance_clock(30).await;

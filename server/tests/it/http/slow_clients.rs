@@ -246,5 +246,5 @@ async fn idle_connections_do_not_delay_shutdown() {
     assert_eq!(read_to_close(silent).await, "");
     assert_eq!(read_to_close(idle).await, "");
     let log = kept_log::take_lines();
-    assert!(log.contains("answered") && !log.contains("did not finish in time"), "{log}");
+    assert!(log.contains("request completed") && !log.contains("did not finish in time"), "{log}");
 }

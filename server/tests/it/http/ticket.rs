@@ -26,7 +26,7 @@ async fn ticket_expires_300_s_after_confirm() {
     server.exchange(&early).await.success();
     advance_clock(1).await;
     server.exchange(&late).await.assert_error(2231, "ticket-expired");
-    server.state.store.forget(server.state.clock.now()).await.unwrap();
+    server.state.store.unmeasured().purge_expired(server.state.clock.now()).await.unwrap();
     server.exchange(&late).await.assert_error(2231, "ticket-expired");
     server.exchange(&early).await.assert_error(2231, "ticket-used");
 }

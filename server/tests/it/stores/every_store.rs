@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_protocol::wire::Requester;
 use scanlogin_server::clock::{later, rfc3339};
 use scanlogin_server::secrets::Hash;
@@ -124,21 +124,21 @@ pub(crate) fn alice() -> User {
 }
 
 /// A record of an unused code that was created now. The hash of `random` is its ticket hash.
-pub(crate) fn unused_record(random: &str) -> Record {
+pub(crate) fn unused_record(random: &str) -> Arc<Record> {
     let created_at = now();
-    Record {
+    Arc::new(Record {
         random: random.to_owned(),
         app_id: "shop".to_owned(),
         created_at,
         expires_at: later(created_at, seconds(120)),
-        life: Life::Unused,
+        state: CodeState::Unused,
         ended_at: None,
         ticket_expires_at: None,
         custom_data: None,
         requester: requester("192.0.2.7"),
         poll_token_hash: Hash::of("poll token"),
         ticket_hash: Hash::of(random),
-    }
+    })
 }
 
 fn requester(ip: &str) -> RawJson<Requester> {
@@ -152,12 +152,12 @@ fn requester(ip: &str) -> RawJson<Requester> {
     .unwrap()
 }
 
-fn record_in_state(random: &str, life: Life<User>) -> Record {
-    unused_record(random).step(life, now(), seconds(300))
+fn record_in_state(random: &str, state: CodeState<User>) -> Arc<Record> {
+    Arc::new(unused_record(random).with_state(state, now(), seconds(300)))
 }
 
-fn authorised_record(random: &str, user: User) -> Record {
-    record_in_state(random, Life::Authorised(user))
+fn authorised_record(random: &str, user: User) -> Arc<Record> {
+    record_in_state(random, CodeState::Authorised(user))
 }
 
 async fn redeem(store: &SharedStore, random: &str) -> Redemption {
@@ -184,10 +184,10 @@ async fn key_ids(store: &SharedStore, purpose: KeyPurpose) -> Vec<String> {
 async fn find_returns_the_inserted_record(store: &SharedStore) {
     for record in [
         unused_record("unused"),
-        record_in_state("scanned", Life::Scanned(alice())),
-        record_in_state("authorised", Life::Authorised(alice())),
-        record_in_state("cancelled", Life::Cancelled(alice())),
-        record_in_state("failed", Life::Failed(User { id: "bob".to_owned(), ..User::default() })),
+        record_in_state("scanned", CodeState::Scanned(alice())),
+        record_in_state("authorised", CodeState::Authorised(alice())),
+        record_in_state("cancelled", CodeState::Cancelled(alice())),
+        record_in_state("failed", CodeState::Failed(User { id: "bob".to_owned(), ..User::default() })),
     ] {
         store.insert(record.clone()).await.unwrap();
         let (found, _) = store.find(&record.random).await.unwrap().unwrap();
@@ -200,13 +200,19 @@ async fn custom_data_keeps_key_order_numbers_and_characters(store: &SharedStore)
     let data = json!({ "z": 1, "a": { "y": [1.5, -0.1, 1e300], "b": null }, "10": 9_007_199_254_740_993_u64,
                        "9": [], "\u{0}'\"\\": "𝄞\n\u{2028}</script>", "": {} });
     let Value::Object(data) = data else { unreachable!() };
-    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..unused_record("custom") };
-    store.insert(record.clone()).await.unwrap();
+    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..Record::clone(&unused_record("custom")) };
+    let record = Arc::new(record);
+    store.insert(Arc::clone(&record)).await.unwrap();
     let (found, revision) = store.find("custom").await.unwrap().unwrap();
     let text = |record: &Record| serde_json::to_string(&record.custom_data).unwrap();
     assert_eq!(text(&found), text(&record));
 
-    assert!(store.swap(record.clone().step(Life::Scanned(alice()), now(), seconds(300)), revision).await.unwrap());
+    assert!(
+        store
+            .swap(Arc::new(record.with_state(CodeState::Scanned(alice()), now(), seconds(300))), revision)
+            .await
+            .unwrap()
+    );
     let (found, _) = store.find("custom").await.unwrap().unwrap();
     assert_eq!(text(&found), text(&record), "a transition does not change it");
 }
@@ -217,13 +223,13 @@ async fn unknown_codes_tickets_accounts_and_keys_are_not_found(store: &SharedSto
     assert_eq!(redeem(store, "unknown").await, Redemption::Unknown);
     assert_eq!(store.account("staff", "alice").await.unwrap(), None);
     assert_eq!(store.keys(KeyPurpose::Signing).await.unwrap(), []);
-    assert_eq!(store.drop_keys(KeyPurpose::Signing, now()).await.unwrap(), 0);
+    assert_eq!(store.delete_superseded_keys(KeyPurpose::Signing, now()).await.unwrap(), 0);
     assert!(!store.swap(unused_record("unknown"), Revision(0)).await.unwrap());
     assert_eq!(store.find("unknown").await.unwrap(), None, "the failed swap does not insert it");
 }
 
 async fn insert_does_not_overwrite_an_existing_record(store: &SharedStore) {
-    let first = record_in_state("same", Life::Scanned(alice()));
+    let first = record_in_state("same", CodeState::Scanned(alice()));
     store.insert(first.clone()).await.unwrap();
     assert!(store.insert(unused_record("same")).await.is_err());
     assert_eq!(store.find("same").await.unwrap().unwrap().0, first);
@@ -232,11 +238,11 @@ async fn insert_does_not_overwrite_an_existing_record(store: &SharedStore) {
 async fn swap_replaces_only_the_expected_revision(store: &SharedStore) {
     store.insert(unused_record("code")).await.unwrap();
     let (record, first) = store.find("code").await.unwrap().unwrap();
-    let scanned = record.step(Life::Scanned(alice()), now(), seconds(300));
+    let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), seconds(300)));
     assert!(store.swap(scanned.clone(), first).await.unwrap());
     assert_eq!(store.find_by_ticket(Hash::of("code")).await.unwrap(), Some(scanned.clone()));
 
-    let cancelled = scanned.clone().step(Life::Cancelled(alice()), now(), seconds(300));
+    let cancelled = Arc::new(scanned.with_state(CodeState::Cancelled(alice()), now(), seconds(300)));
     assert!(!store.swap(cancelled.clone(), first).await.unwrap(), "the revision is outdated");
     let (record, second) = store.find("code").await.unwrap().unwrap();
     assert_eq!(record, scanned);
@@ -250,7 +256,7 @@ async fn one_of_100_concurrent_swaps_succeeds(store: &SharedStore) {
     let mut swaps: JoinSet<Option<String>> = (0..100)
         .map(|at| {
             let (store, id) = (Arc::clone(store), format!("user{at}"));
-            let record = record.clone().step(Life::Scanned(user("staff", &id)), now(), seconds(300));
+            let record = Arc::new(record.with_state(CodeState::Scanned(user("staff", &id)), now(), seconds(300)));
             async move { store.swap(record, revision).await.unwrap().then_some(id) }
         })
         .collect();
@@ -259,7 +265,7 @@ async fn one_of_100_concurrent_swaps_succeeds(store: &SharedStore) {
         winners.extend(winner.unwrap());
     }
     let (record, _) = store.find("code").await.unwrap().unwrap();
-    assert_eq!(winners, [record.life.owner().unwrap().id.as_str()]);
+    assert_eq!(winners, [record.state.owner().unwrap().id.as_str()]);
 }
 
 async fn redeem_returns_the_user_once(store: &SharedStore) {
@@ -310,10 +316,10 @@ async fn ticket_expires_at_the_exact_millisecond(store: &SharedStore) {
 
 async fn ticket_is_unknown_before_authorisation_and_to_other_apps(store: &SharedStore) {
     for (random, life) in [
-        ("unused", Life::Unused),
-        ("scanned", Life::Scanned(alice())),
-        ("cancelled", Life::Cancelled(alice())),
-        ("failed", Life::Failed(alice())),
+        ("unused", CodeState::Unused),
+        ("scanned", CodeState::Scanned(alice())),
+        ("cancelled", CodeState::Cancelled(alice())),
+        ("failed", CodeState::Failed(alice())),
     ] {
         store.insert(record_in_state(random, life)).await.unwrap();
         assert_eq!(redeem(store, random).await, Redemption::Unknown, "{random}");
@@ -340,9 +346,9 @@ async fn sign_ins_are_counted_per_user_and_pool(store: &SharedStore) {
     let start = now();
     let mut first_sign_in = None;
     for (at, ip) in ["192.0.2.1", "2001:db8::1", "192.0.2.3"].into_iter().enumerate() {
-        let mut record = authorised_record(&format!("code{at}"), alice());
-        record.requester = requester(ip);
-        store.insert(record).await.unwrap();
+        let record = authorised_record(&format!("code{at}"), alice());
+        let record = Record { requester: requester(ip), ..Record::clone(&record) };
+        store.insert(Arc::new(record)).await.unwrap();
         let signed_in_at = later(start, seconds(at as u64));
         let redemption = store.redeem(Hash::of(&format!("code{at}")), "shop", signed_in_at).await.unwrap();
         let Redemption::Redeemed(redeemed) = redemption else { panic!("{redemption:?}") };
@@ -385,13 +391,13 @@ async fn user_can_be_blocked_before_the_first_sign_in(store: &SharedStore) {
 
 async fn expired_record_is_deleted_with_its_ticket(store: &SharedStore) {
     let fresh = unused_record("fresh");
-    let mut old = unused_record("old");
     // Records are deleted five minutes after their expiry. This one was due a second ago.
-    old.expires_at = Timestamp::from_millisecond(now().as_millisecond() - 301_000).unwrap();
+    let expires_at = Timestamp::from_millisecond(now().as_millisecond() - 301_000).unwrap();
+    let old = Record { expires_at, ..Record::clone(&unused_record("old")) };
     store.insert(fresh.clone()).await.unwrap();
-    store.insert(old).await.unwrap();
+    store.insert(Arc::new(old)).await.unwrap();
     // Redis has already deleted it, because its keys expire.
-    let deleted = store.forget(now()).await.unwrap();
+    let deleted = store.purge_expired(now()).await.unwrap();
     assert!(deleted <= 1, "{deleted}");
     assert_eq!(store.find("old").await.unwrap(), None);
     assert_eq!(store.find_by_ticket(Hash::of("old")).await.unwrap(), None);
@@ -403,8 +409,8 @@ async fn concurrent_starts_share_one_key_per_purpose(store: &SharedStore) {
     for purpose in [KeyPurpose::Signing, KeyPurpose::PollToken] {
         let mut starts: JoinSet<StoredKey> = (0..50)
             .map(|at| {
-                let (store, key) = (Arc::clone(store), key(purpose, &format!("{}{at}", purpose.word()), now()));
-                async move { store.key_or(key).await.unwrap() }
+                let (store, key) = (Arc::clone(store), key(purpose, &format!("{}{at}", purpose.as_str()), now()));
+                async move { store.get_or_insert_key(key).await.unwrap() }
             })
             .collect();
         let mut ids = HashSet::new();
@@ -430,9 +436,9 @@ async fn keys_are_filtered_by_purpose_and_sorted_newest_first(store: &SharedStor
     assert_eq!(store.keys(KeyPurpose::Signing).await.unwrap(), [c.clone(), b, a], "the secrets are the same");
     assert_eq!(key_ids(store, KeyPurpose::PollToken).await, ["p"]);
     assert_eq!(
-        store.key_or(key(KeyPurpose::Signing, "d", at(30))).await.unwrap(),
+        store.get_or_insert_key(key(KeyPurpose::Signing, "d", at(30))).await.unwrap(),
         c,
-        "key_or returns the newest key and adds none"
+        "get_or_insert_key returns the newest key and adds none"
     );
     assert_eq!(key_ids(store, KeyPurpose::Signing).await, ["c", "b", "a"]);
 
@@ -455,7 +461,7 @@ async fn keys_superseded_before_a_time_are_deleted(store: &SharedStore) {
     for (superseded_before, deleted, remaining) in
         [(0, 0, "dcba"), (10, 0, "dcba"), (11, 1, "dcb"), (30, 1, "dc"), (1_000, 1, "d"), (1_000, 0, "d")]
     {
-        assert_eq!(store.drop_keys(KeyPurpose::Signing, at(superseded_before)).await.unwrap(), deleted);
+        assert_eq!(store.delete_superseded_keys(KeyPurpose::Signing, at(superseded_before)).await.unwrap(), deleted);
         assert_eq!(key_ids(store, KeyPurpose::Signing).await.concat(), remaining, "before {superseded_before}");
     }
     assert_eq!(key_ids(store, KeyPurpose::PollToken).await, ["p"], "the newest key of a purpose is never deleted");

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_server::store::Store as _;
 use scanlogin_server::store::notify::{CodeNotifier, CodeSubscription};
 use scanlogin_server::store::record::Record;
@@ -32,17 +32,17 @@ async fn redis_keys_of_a_code_expire_at_the_purge_time_of_the_record() {
             redis.command("KEYS *").into_iter().filter(|line| line.starts_with("scanlogin:")).collect();
         assert_eq!(keys.len(), 2, "{keys:?}");
         for key in keys {
-            assert_eq!(expiry_time(&redis, &key), record.forget_at().as_millisecond(), "{key}");
+            assert_eq!(expiry_time(&redis, &key), record.purge_at().as_millisecond(), "{key}");
         }
     };
     let mut last_expiry: Option<Timestamp> = None;
-    for life in [Life::Unused, Life::Scanned(alice()), Life::Authorised(alice())] {
+    for state in [CodeState::Unused, CodeState::Scanned(alice()), CodeState::Authorised(alice())] {
         let (record, revision) = store.find("code").await.unwrap().unwrap();
-        let record = record.step(life, now(), Duration::from_secs(1_800));
+        let record = Arc::new(record.with_state(state, now(), Duration::from_secs(1_800)));
         assert!(store.swap(record.clone(), revision).await.unwrap());
         assert_keys_expire_with(&record);
-        assert!(last_expiry.is_none_or(|last| last < record.forget_at()), "each transition extends the expiry");
-        last_expiry = Some(record.forget_at());
+        assert!(last_expiry.is_none_or(|last| last < record.purge_at()), "each transition extends the expiry");
+        last_expiry = Some(record.purge_at());
     }
 }
 
@@ -63,7 +63,7 @@ async fn only_successful_swaps_are_published_to_other_processes() {
     publisher.insert(unused_record("other")).await.unwrap();
     publisher.insert(unused_record("code")).await.unwrap();
     let (record, revision) = publisher.find("code").await.unwrap().unwrap();
-    let scanned = record.step(Life::Scanned(alice()), now(), Duration::from_secs(300));
+    let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), Duration::from_secs(300)));
     assert!(publisher.swap(scanned.clone(), revision).await.unwrap());
     wait_for_wake(&mut waiter).await;
     assert!(!publisher.swap(scanned, revision).await.unwrap());

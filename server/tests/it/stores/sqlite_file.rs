@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use scanlogin_protocol::lifecycle::Life;
+use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_server::clock::later;
 use scanlogin_server::secrets::Hash;
 use scanlogin_server::store::record::Record;
@@ -66,9 +67,9 @@ async fn version_1_file_is_migrated_with_its_codes() {
     let store = open(&path);
     let (record, revision) = store.find("scanned").await.unwrap().unwrap();
     let alice = User { id: "alice".to_owned(), user_pool_id: "staff".to_owned(), ..User::default() };
-    assert!(record.life.owner().unwrap().is(&alice));
+    assert!(record.state.owner().unwrap().is(&alice));
     assert!(record.poll_token_hash.is_of("poll token"));
-    let record: Record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
+    let record = Arc::new(record.with_state(CodeState::Authorised(alice), now(), Duration::from_secs(300)));
     assert!(store.swap(record.clone(), revision).await.unwrap());
     drop(store);
     assert_eq!(
@@ -100,7 +101,7 @@ async fn version_1_file_is_migrated_with_its_sign_in_counts() {
     // A code that is authorised after the migration counts in the pool that the user's token names.
     let (record, revision) = store.find("scanned").await.unwrap().unwrap();
     let alice = User { id: "alice".to_owned(), user_pool_id: "staff".to_owned(), ..User::default() };
-    let record = record.step(Life::Authorised(alice), now(), Duration::from_secs(300));
+    let record = Arc::new(record.with_state(CodeState::Authorised(alice), now(), Duration::from_secs(300)));
     assert!(store.swap(record, revision).await.unwrap());
     let Redemption::Redeemed(redeemed) = store.redeem(Hash::of("other ticket"), "app", now()).await.unwrap() else {
         panic!("the ticket of the version 1 file is not valid");
@@ -148,7 +149,9 @@ async fn one_failing_insert_does_not_fail_concurrent_inserts() {
         // Two records have the same id. All tickets differ.
         let random = format!("new-{}", if number == 49 { 0 } else { number });
         let ticket_hash = Hash::of(&format!("ticket {number}"));
-        inserting.spawn(async move { store.insert(Record { random, ticket_hash, ..record }).await });
+        inserting.spawn(async move {
+            store.insert(Arc::new(Record { random, ticket_hash, ..Record::clone(&record) })).await
+        });
     }
     let failed = inserting.join_all().await.into_iter().filter(Result::is_err).count();
     assert_eq!(failed, 1);
@@ -192,8 +195,8 @@ async fn cached_records_equal_the_records_in_the_file() {
         let store = store.clone();
         swaps.spawn(async move {
             let (record, revision) = store.find(random).await.unwrap().unwrap();
-            let life = Life::Scanned(User { id: format!("user{number}"), ..alice() });
-            store.swap(record.step(life, now(), Duration::from_secs(300)), revision).await.unwrap();
+            let life = CodeState::Scanned(User { id: format!("user{number}"), ..alice() });
+            store.swap(Arc::new(record.with_state(life, now(), Duration::from_secs(300))), revision).await.unwrap();
         });
     }
     swaps.join_all().await;
@@ -227,11 +230,11 @@ async fn swap_updates_the_cache_when_its_caller_is_dropped() {
     let store = open(&folder.path().join("codes.db"));
     store.insert(unused_record("code")).await.unwrap();
     let (record, revision) = store.find("code").await.unwrap().unwrap();
-    let scanned = record.step(Life::Scanned(alice()), now(), Duration::from_secs(300));
+    let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), Duration::from_secs(300)));
     // The future is polled once and then dropped.
     let _ = store.swap(scanned.clone(), revision).now_or_never();
     // The writer handles one change after another, so that the swap is complete when this one is.
-    store.forget(Timestamp::UNIX_EPOCH).await.unwrap();
+    store.purge_expired(Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(store.find("code").await.unwrap(), Some((scanned, Revision(1))));
 }
 

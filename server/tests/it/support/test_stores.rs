@@ -1,6 +1,7 @@
 //! Stores with delays or errors.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -20,18 +21,18 @@ pub(crate) struct SlowStore {
 
 #[async_trait]
 impl Store for SlowStore {
-    async fn insert(&self, record: Record) -> Result<(), StoreError> {
+    async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError> {
         self.store.insert(record).await
     }
-    async fn find(&self, random: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
         let found = self.store.find(random).await;
         sleep(self.find_delay).await;
         found
     }
-    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Record>, StoreError> {
+    async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
         self.store.find_by_ticket(ticket).await
     }
-    async fn swap(&self, record: Record, expected: Revision) -> Result<bool, StoreError> {
+    async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError> {
         let swapped = self.store.swap(record, expected).await;
         sleep(self.swap_delay).await;
         swapped
@@ -48,17 +49,21 @@ impl Store for SlowStore {
     async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
         self.store.keys(purpose).await
     }
-    async fn key_or(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
-        self.store.key_or(key).await
+    async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
+        self.store.get_or_insert_key(key).await
     }
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
         self.store.add_key(key).await
     }
-    async fn drop_keys(&self, purpose: KeyPurpose, superseded_before: Timestamp) -> Result<usize, StoreError> {
-        self.store.drop_keys(purpose, superseded_before).await
+    async fn delete_superseded_keys(
+        &self,
+        purpose: KeyPurpose,
+        superseded_before: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.store.delete_superseded_keys(purpose, superseded_before).await
     }
-    async fn forget(&self, now: Timestamp) -> Result<usize, StoreError> {
-        self.store.forget(now).await
+    async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.store.purge_expired(now).await
     }
     async fn listen(&self, waiters: CodeNotifier) {
         self.store.listen(waiters).await;
@@ -83,16 +88,16 @@ impl BrokenStore {
 
 #[async_trait]
 impl Store for BrokenStore {
-    async fn insert(&self, _: Record) -> Result<(), StoreError> {
+    async fn insert(&self, _: Arc<Record>) -> Result<(), StoreError> {
         self.fail()
     }
-    async fn find(&self, _: &str) -> Result<Option<(Record, Revision)>, StoreError> {
+    async fn find(&self, _: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
         self.fail()
     }
-    async fn find_by_ticket(&self, _: Hash) -> Result<Option<Record>, StoreError> {
+    async fn find_by_ticket(&self, _: Hash) -> Result<Option<Arc<Record>>, StoreError> {
         self.fail()
     }
-    async fn swap(&self, _: Record, _: Revision) -> Result<bool, StoreError> {
+    async fn swap(&self, _: Arc<Record>, _: Revision) -> Result<bool, StoreError> {
         self.fail()
     }
     async fn redeem(&self, _: Hash, _: &str, _: Timestamp) -> Result<Redemption, StoreError> {
@@ -107,16 +112,16 @@ impl Store for BrokenStore {
     async fn keys(&self, _: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
         self.fail()
     }
-    async fn key_or(&self, _: StoredKey) -> Result<StoredKey, StoreError> {
+    async fn get_or_insert_key(&self, _: StoredKey) -> Result<StoredKey, StoreError> {
         self.fail()
     }
     async fn add_key(&self, _: StoredKey) -> Result<(), StoreError> {
         self.fail()
     }
-    async fn drop_keys(&self, _: KeyPurpose, _: Timestamp) -> Result<usize, StoreError> {
+    async fn delete_superseded_keys(&self, _: KeyPurpose, _: Timestamp) -> Result<usize, StoreError> {
         self.fail()
     }
-    async fn forget(&self, _: Timestamp) -> Result<usize, StoreError> {
+    async fn purge_expired(&self, _: Timestamp) -> Result<usize, StoreError> {
         self.fail()
     }
     async fn listen(&self, _: CodeNotifier) {

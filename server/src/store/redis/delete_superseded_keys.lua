@@ -1,6 +1,9 @@
--- Drops every key that a newer one has superseded before a time, and answers how many.
+-- Deletes the superseded keys of a purpose. Returns the number of deleted keys.
 --
--- KEYS: all keys of a purpose, by their time. ARGV: that time (milliseconds since 1970).
+-- A key is superseded if a newer key was created before the given time.
+--
+-- KEYS[1]: the sorted set of keys. The score is the creation time.
+-- ARGV[1]: the time in milliseconds since 1970.
 local newest = redis.call('ZRANGE', KEYS[1], '(' .. ARGV[1], '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
 if not newest then
   return 0
