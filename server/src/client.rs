@@ -14,17 +14,17 @@ use scanlogin_protocol::wire::Requester;
 
 /// The IP address of the client. `None` if the request did not come through a socket, as in tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub Option<IpAddr>);
+pub(crate) struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
     /// The client that sent `headers`, directly or through `proxies`.
-    pub fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
+    pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
         Self(peer.map(|peer| behind(peer, headers, proxies)))
     }
 
     /// The address that rate limits count: an IPv4 address, or the /64 network of an IPv6 address.
-    pub fn network(self) -> Option<IpAddr> {
+    pub(crate) fn network(self) -> Option<IpAddr> {
         self.0.map(network)
     }
 }

@@ -8,22 +8,22 @@
 //! 1. [`cli`]: flags and commands. [`config`]: their values, and the settings file.
 //! 2. [`http`]: routes, handlers, extractors, middleware and errors. `net`: the listener and its timeouts.
 //! 3. [`codes`]: creates and finds codes, and applies actions to them.
-//! 4. [`auth`]: tokens of approvers, and the keys of this server. [`rate_limit`]: limits per address, user and code.
+//! 4. [`auth`]: tokens of approvers, and the keys of this server. `rate_limit`: limits per address, user and code.
 //! 5. [`telemetry`]: log, audit log and metrics.
 //! 6. [`store`]: records of codes, accounts and keys, and the stores for them.
-//! 7. [`clock`], [`secrets`], [`client`]: the parts that all layers use.
+//! 7. [`clock`], [`secrets`], `client`: the parts that all layers use.
 //!
 //! The crate `scanlogin-protocol` defines the messages and the states of a code. The crate `scanlogin-qr` draws codes.
 
 pub mod auth;
 pub mod cli;
-pub mod client;
+mod client;
 pub mod clock;
 pub mod codes;
 pub mod config;
 pub mod http;
 mod net;
-pub mod rate_limit;
+mod rate_limit;
 mod run;
 pub mod secrets;
 pub mod store;

@@ -3,7 +3,7 @@
 //! The first server on a store creates the first key. A new key is published before it signs, so that verifiers with a
 //! cached key set know it by then. A superseded key stays published until the last token that it signed has expired.
 //!
-//! Deliberately absent: automatic rotation. An operator rotates the keys with [`crate::cli::keys`].
+//! Deliberately absent: automatic rotation. An operator rotates the keys with `scanlogin-server keys`.
 
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -15,11 +15,11 @@ use crate::store::open::open_store;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
-pub mod app;
+mod app;
 pub mod args;
-pub mod error;
-pub mod keys;
-pub mod user;
+mod error;
+mod keys;
+mod user;
 
 /// Runs `command`. `flags` are the other arguments of the command line.
 ///

@@ -16,7 +16,7 @@ use crate::store::notify::CodeNotifier;
 use crate::telemetry::measured_store::MeasuredStore;
 use crate::telemetry::metrics::Metrics;
 
-pub mod act;
+pub(crate) mod act;
 mod create;
 pub mod error;
 pub mod find;
@@ -42,7 +42,7 @@ impl CodeService {
     /// # Errors
     ///
     /// When the system has no random numbers.
-    pub fn new(
+    pub(crate) fn new(
         store: MeasuredStore,
         clock: Clock,
         apps: Arc<CurrentApps>,

@@ -1,6 +1,6 @@
 //! The apps that people sign in to: the tables `[[app]]` of `scanlogin.toml`, and the checks of their values.
 //!
-//! [`crate::config::settings`] reads the file, and [`crate::cli::app`] writes it.
+//! [`crate::config::settings`] reads the file, and `crate::cli::app` writes it.
 
 use core::time::Duration;
 use std::collections::HashMap;

@@ -33,7 +33,7 @@ const COOKIE: &str = "scanlogin_demo_session";
 const MAX_SESSIONS: usize = 1_000;
 
 /// The calls of the demo. Its site exchanges tickets through `api`, without a connection.
-pub fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router {
+pub(crate) fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router {
     let site = Arc::new(Site { state: Arc::clone(state), demo: demo.clone(), api, sessions: Mutex::default() });
     Router::new()
         .route("/demo/login", post(login))

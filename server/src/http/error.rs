@@ -20,7 +20,7 @@ use crate::store::StoreError;
 
 /// Why the server refuses a request or fails to serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApiError {
+pub(crate) enum ApiError {
     /// A required parameter is absent or empty. Holds its name.
     MissingParameter(Cow<'static, str>),
     /// A parameter has a wrong type or value.
@@ -88,7 +88,7 @@ pub enum ApiError {
 
 /// A response extension: the `reason` of an error, for the log and the metrics.
 #[derive(Debug, Clone, Copy)]
-pub struct ErrorReason(pub &'static str);
+pub(crate) struct ErrorReason(pub &'static str);
 
 /// A response extension: the request has an unknown id, or a missing or wrong token or secret. The server limits how
 /// many of these an address may send.
@@ -105,7 +105,7 @@ pub(crate) struct ErrorBody {
 
 impl ApiError {
     /// The stable name of the error, in the envelope, the log and the metrics.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Transition(error) => error.as_str(),
             Self::MissingParameter(_) => "missing-parameter",

@@ -29,7 +29,7 @@ const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
 const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
 
 /// The maximum length of a body in bytes. The server rejects a longer one.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
 const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
 const MAX_SHOWN_CHARACTERS: usize = 300;
 
 /// The maximum time for the arrival of a body.
-pub struct BodyTimeout(pub Duration);
+pub(crate) struct BodyTimeout(pub Duration);
 
 impl FromRef<Arc<AppState>> for BodyTimeout {
     fn from_ref(state: &Arc<AppState>) -> Self {
@@ -46,7 +46,7 @@ impl FromRef<Arc<AppState>> for BodyTimeout {
 }
 
 /// The body of a request: a JSON object.
-pub struct ApiJson<T>(pub T);
+pub(crate) struct ApiJson<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T>
 where
@@ -73,7 +73,7 @@ where
 }
 
 /// The query of a request.
-pub struct ApiQuery<T>(pub T);
+pub(crate) struct ApiQuery<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
@@ -86,7 +86,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 }
 
 /// The user whose token an approver sends in `authorization`.
-pub struct Approver(pub User);
+pub(crate) struct Approver(pub User);
 
 impl FromRequestParts<Arc<AppState>> for Approver {
     type Rejection = ApiError;
@@ -100,7 +100,7 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 }
 
 /// The app that a request names, and the origin of the page that sent it.
-pub struct Caller {
+pub(crate) struct Caller {
     app: Option<Arc<App>>,
     origin: RequestOrigin,
 }
@@ -112,7 +112,7 @@ impl Caller {
     ///
     /// [`ApiError::UnknownApp`] when the request names no app and the server does not have exactly one.
     /// [`ApiError::OriginNotAllowed`] when the app does not list the origin.
-    pub fn app(&self) -> Result<Arc<App>, ApiError> {
+    pub(crate) fn app(&self) -> Result<Arc<App>, ApiError> {
         let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
         self.origin.may_call(&app)?;
         Ok(app)
@@ -124,7 +124,7 @@ impl Caller {
     ///
     /// [`ApiError::UnknownCode`] when the request names another app. [`ApiError::OriginNotAllowed`] when `app` does not
     /// list the origin.
-    pub fn is_for(&self, app: &App) -> Result<(), ApiError> {
+    pub(crate) fn is_for(&self, app: &App) -> Result<(), ApiError> {
         if self.app.as_ref().is_some_and(|named| named.id != app.id) {
             return Err(ApiError::UnknownCode);
         }
@@ -152,7 +152,7 @@ pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Where a request comes from, by two headers that a page can't set: `Origin` and `Sec-Fetch-Site`.
 #[derive(Debug, PartialEq, Eq)]
-pub enum RequestOrigin {
+pub(crate) enum RequestOrigin {
     /// A page of the server itself, or no page.
     Same,
     /// A page of another origin.
@@ -164,7 +164,7 @@ pub enum RequestOrigin {
 
 impl RequestOrigin {
     /// Classifies a request by its headers.
-    pub fn read(headers: &HeaderMap, config: &Config) -> Self {
+    pub(crate) fn read(headers: &HeaderMap, config: &Config) -> Self {
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         match headers.get(header::ORIGIN) {
             Some(origin) => match origin.to_str().ok().and_then(|origin| origin.parse().ok()) {
@@ -200,7 +200,7 @@ fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
 }
 
 /// The result of HTTP Basic authentication, by which the backend of an app proves itself.
-pub enum BackendAuth {
+pub(crate) enum BackendAuth {
     /// The credentials are the id and a secret of this app.
     Authenticated(Arc<App>),
     /// The credentials are those of no app.
@@ -225,7 +225,7 @@ impl FromRequestParts<Arc<AppState>> for BackendAuth {
 }
 
 /// The poll token of a request. `None` when the header is absent, empty or not ASCII.
-pub struct PollToken(pub Option<Secret>);
+pub(crate) struct PollToken(pub Option<Secret>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PollToken {
     type Rejection = ApiError;

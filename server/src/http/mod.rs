@@ -2,11 +2,11 @@
 
 pub mod api;
 pub(crate) mod cors;
-pub mod demo;
-pub mod error;
-pub mod extract;
+pub(crate) mod demo;
+pub(crate) mod error;
+pub(crate) mod extract;
 pub mod metrics_endpoint;
 pub(crate) mod middleware;
 pub(crate) mod openapi;
-pub mod state;
-pub mod static_files;
+pub(crate) mod state;
+pub(crate) mod static_files;

@@ -35,9 +35,9 @@ pub struct AppState {
     /// Signs the tokens that this server issues.
     pub signing_keys: SigningKeys,
     /// Counts requests against the rate limits.
-    pub rate_limiters: RateLimiters,
+    pub(crate) rate_limiters: RateLimiters,
     /// Counts requests, codes and tickets.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     apps: Arc<CurrentApps>,
     stopping: watch::Sender<bool>,
 }

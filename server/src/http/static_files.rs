@@ -20,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
     require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Serves the folders of `config` as the fallback for paths without a route.
-pub fn routes(config: &Config) -> Router {
+pub(crate) fn routes(config: &Config) -> Router {
     let mut router = Router::new().fallback(unknown);
     if let Some(www) = &config.www {
         router = router.fallback_service(files(www));

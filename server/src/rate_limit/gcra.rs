@@ -28,13 +28,13 @@ const NEIGHBOURS: usize = 8;
 
 /// The limit of a key is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimited {
+pub(crate) struct RateLimited {
     /// How long until the next request of the key passes.
     pub retry_after: Duration,
 }
 
 /// A rate limiter that applies the same [`Rate`] to every key.
-pub struct RateLimiter {
+pub(crate) struct RateLimiter {
     groups: Box<[Mutex<[Bucket; NEIGHBOURS]>]>,
     hasher: RandomState,
     begin: Instant,
@@ -54,7 +54,7 @@ struct Bucket {
 
 impl RateLimiter {
     /// A rate limiter with full buckets.
-    pub fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         let cost = (1_000_000_000 / u64::from(rate.per_second.get())).max(1);
         Self {
             groups: (0..GROUPS).map(|_| Mutex::default()).collect(),
@@ -70,7 +70,7 @@ impl RateLimiter {
     /// # Errors
     ///
     /// [`RateLimited`] if the limit is exceeded. The request is not counted then.
-    pub fn count(&self, key: impl Hash) -> Result<(), RateLimited> {
+    pub(crate) fn count(&self, key: impl Hash) -> Result<(), RateLimited> {
         let key = self.hasher.hash_one(key);
         #[expect(clippy::indexing_slicing, reason = "the remainder is less than the number of groups")]
         let group = &self.groups[(key % GROUPS) as usize];

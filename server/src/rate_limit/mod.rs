@@ -8,7 +8,7 @@
 //!
 //! Deliberately absent: state that processes share. Behind a load balancer, each server allows the full rate.
 
-pub mod gcra;
+pub(crate) mod gcra;
 
 use core::net::IpAddr;
 
@@ -19,7 +19,7 @@ use crate::secrets::Secret;
 use crate::store::user::User;
 
 /// One rate limiter for each rate of [`Limits`].
-pub struct RateLimiters {
+pub(crate) struct RateLimiters {
     codes_per_address: RateLimiter,
     wrong_guesses_per_address: RateLimiter,
     checks_per_code: RateLimiter,
@@ -29,7 +29,7 @@ pub struct RateLimiters {
 
 impl RateLimiters {
     /// Rate limiters with full buckets.
-    pub fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             codes_per_address: RateLimiter::new(limits.codes_per_address),
             wrong_guesses_per_address: RateLimiter::new(limits.wrong_guesses_per_address),
@@ -44,7 +44,7 @@ impl RateLimiters {
     /// # Errors
     ///
     /// [`RateLimited`] if the limit is exceeded.
-    pub fn code(&self, client: ClientAddress) -> Result<(), RateLimited> {
+    pub(crate) fn code(&self, client: ClientAddress) -> Result<(), RateLimited> {
         self.codes_per_address.count(client.network())
     }
 
@@ -56,7 +56,7 @@ impl RateLimiters {
     /// # Errors
     ///
     /// [`RateLimited`] if the limit is exceeded.
-    pub fn check(&self, random: &str, poll_token: Option<&Secret>) -> Result<(), RateLimited> {
+    pub(crate) fn check(&self, random: &str, poll_token: Option<&Secret>) -> Result<(), RateLimited> {
         self.checks_per_code.count((random, poll_token.map(Secret::expose)))
     }
 
@@ -65,7 +65,7 @@ impl RateLimiters {
     /// # Errors
     ///
     /// [`RateLimited`] if the limit of the user or of the code is exceeded.
-    pub fn approver_call(&self, user: &User, random: &str) -> Result<(), RateLimited> {
+    pub(crate) fn approver_call(&self, user: &User, random: &str) -> Result<(), RateLimited> {
         self.approver_calls_per_user.count((&user.user_pool_id, &user.id))?;
         self.approver_calls_per_code.count(random)
     }

@@ -22,7 +22,7 @@ use crate::secrets::Hash;
 use crate::store::user::User;
 
 /// A finished attempt.
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// `scan`, `confirm`, `cancel` or `exchange`.
     pub action: &'static str,
     /// `ok`, or the reason of the error.
@@ -41,7 +41,7 @@ pub struct Event<'a> {
 
 impl Event<'_> {
     /// Writes the event to the log.
-    pub fn write(&self) {
+    pub(crate) fn write(&self) {
         let Self { action, outcome, client, random, app_id, requester, user } = *self;
         tracing::info!(
             target: "audit",

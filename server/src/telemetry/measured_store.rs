@@ -1,6 +1,6 @@
 //! Measures the duration and counts the failures of store operations.
 //!
-//! It does not count the results of operations. [`crate::codes`] counts them in [`crate::telemetry::metrics`].
+//! It does not count the results of operations. [`crate::codes`] counts them in `crate::telemetry::metrics`.
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ use crate::store::record::Record;
 type Seconds<Labels> = Family<Labels, Histogram, fn() -> Histogram>;
 
 /// The metrics of one process.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     codes: Family<OutcomeLabels, Counter>,
     tickets: Family<OutcomeLabels, Counter>,

@@ -1,6 +1,6 @@
 //! Telemetry for operators: log, audit log and metrics.
 
-pub mod audit;
+pub(crate) mod audit;
 pub mod log;
 pub mod measured_store;
-pub mod metrics;
+pub(crate) mod metrics;
