@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use scanlogin_qr::{Drawing, LEAST_MODULE, Level};
+use scanlogin_qr::{Drawing, Level, MIN_MODULE_PX};
 
 use crate::error::{Error, ErrorCode};
 use crate::number::decimal;
@@ -24,12 +24,12 @@ impl Format {
     /// # Errors
     ///
     /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text, and [`ErrorCode::CodeTooDense`] when a module would be narrower
-    /// than [`LEAST_MODULE`].
+    /// than [`MIN_MODULE_PX`].
     pub fn draw(&self, text: &str) -> Result<Drawing, Error> {
         let level = if self.logo.is_some() { Level::Q } else { Level::M };
         let drawing = Drawing::new(text, level)
             .map_err(|_| Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code"))?;
-        let least = u32::from(drawing.side) * LEAST_MODULE;
+        let least = u32::from(drawing.side) * MIN_MODULE_PX;
         if self.width >= least {
             return Ok(drawing);
         }

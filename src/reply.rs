@@ -85,10 +85,10 @@ impl<V: Value> Answer<V> {
         }
         let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
         let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
-        let is_whole = gene.is_whole();
+        let is_complete = gene.is_complete();
         let drawn = self.draw(&Payload::of(gene), Format { logo, ..*format });
         match url {
-            Some(url) if !is_whole || format.is_image => image(url, drawn.ok()),
+            Some(url) if !is_complete || format.is_image => image(url, drawn.ok()),
             Some(_) | None => drawn,
         }
     }

@@ -43,7 +43,7 @@ pub fn serialize_fields<S: Serializer, V: Serialize>(
 /// The fields of the body of `POST gene`.
 pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field<'_, V>>); 8] {
     [
-        ("scene", Some(Field::Text(request.scene.word()))),
+        ("scene", Some(Field::Text(request.scene.as_str()))),
         ("autoMergeQrCode", Some(Field::Bool(request.auto_merge_qr_code))),
         ("context", request.context.as_ref().map(Field::Value)),
         ("params", request.params.as_ref().map(Field::Value)),
@@ -57,7 +57,7 @@ pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field
 /// The fields of the text of a QR code.
 pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>); 7] {
     [
-        ("scene", Some(Field::Text(payload.scene.word()))),
+        ("scene", Some(Field::Text(payload.scene.as_str()))),
         ("random", Some(Field::Text(&payload.random))),
         ("userPoolId", payload.user_pool_id.as_deref().map(Field::Text)),
         ("createdAt", payload.created_at.as_deref().map(Field::Text)),

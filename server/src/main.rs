@@ -13,7 +13,7 @@ use scanlogin_server::{StartError, cli, start};
 use tokio::net::{TcpListener, TcpSocket};
 
 /// The number of files that are reserved for everything but connections: the listener, the store, static files.
-const OTHER_FILES: u64 = 256;
+const RESERVED_FILES: u64 = 256;
 /// The length of the queue of connections that wait to be accepted. When it is full, a client has to retry after a second.
 const BACKLOG: u32 = 1_024;
 
@@ -41,7 +41,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
             "--public-url is https, but --trusted-proxy is not set; all clients behind the proxy count as one address"
         );
     }
-    config.max_connections = make_room(config.max_connections);
+    config.max_connections = raise_file_limit(config.max_connections);
     let mut signals = Signals::new()?;
     let listener = listen(config.listen)
         .map_err(|error| io::Error::new(error.kind(), format!("--listen {}: {error}", config.listen)))?;
@@ -71,8 +71,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Raises the limit of open files for `connections`, and returns how many of them it allows. Many systems allow a process
 /// 1,024 open files until it raises the limit.
-fn make_room(connections: u32) -> u32 {
-    let wanted = u64::from(connections) + OTHER_FILES;
+fn raise_file_limit(connections: u32) -> u32 {
+    let wanted = u64::from(connections) + RESERVED_FILES;
     let files = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
         tracing::warn!(%error, "the limit of open files can't be read or raised");
         wanted
@@ -80,7 +80,7 @@ fn make_room(connections: u32) -> u32 {
     if files >= wanted {
         return connections;
     }
-    let room = u32::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).unwrap_or(connections);
+    let room = u32::try_from(files.saturating_sub(RESERVED_FILES).max(files / 2)).unwrap_or(connections);
     tracing::info!(connections = room, "fewer than --max-connections: the limit of open files is too low");
     room
 }

@@ -50,13 +50,13 @@ pub async fn start_with(
         None => None,
     };
     let app = wrap(app(&state));
-    let (store, waiters) = (Arc::clone(state.store.unmeasured()), state.codes.notifier.clone());
+    let (store, notifier) = (Arc::clone(state.store.unmeasured()), state.codes.notifier.clone());
     Ok(Running {
         url: state.config.base_url(),
         exporter,
         server: tokio::spawn(serve(listener, app, Arc::clone(&state))),
         sweeper: tokio::spawn(sweep(Arc::clone(&state))),
-        listener: tokio::spawn(async move { store.listen(waiters).await }),
+        listener: tokio::spawn(async move { store.listen(notifier).await }),
         state,
     })
 }

@@ -15,7 +15,7 @@ use super::page::Page;
 use super::value::Js;
 use super::watch::Watch;
 use super::words::Words;
-use scanlogin_qr::LEAST_MODULE;
+use scanlogin_qr::MIN_MODULE_PX;
 
 use crate::number::decimal;
 use crate::options::Config;
@@ -166,7 +166,7 @@ impl View {
             watches.push(Watch::event(&image, "error", Box::new(move || broken.remove())));
             self.elements.code.append_child(&image)?;
         }
-        let least = decimal(u32::from(side) * LEAST_MODULE);
+        let least = decimal(u32::from(side) * MIN_MODULE_PX);
         self.elements.frame.style().set_property("--least", &least)?;
         let (stage, code) = (self.elements.stage.clone(), self.elements.code.clone());
         let fit = Rc::new(move || fit(&stage, &code, side));

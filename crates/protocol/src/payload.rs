@@ -38,10 +38,10 @@ fn none<V>() -> Option<V> {
 }
 
 impl<V> Payload<V> {
-    /// The payload of a code that `gene` returned. If the data is not [complete](GeneData::is_whole), this is the short
+    /// The payload of a code that `gene` returned. If the data is not [complete](GeneData::is_complete), this is the short
     /// form. The widget draws the short form when a server sends only an image and that image can't be shown.
     pub fn of(gene: GeneData<V>) -> Self {
-        if gene.is_whole() {
+        if gene.is_complete() {
             return Self {
                 scene: Scene::App,
                 random: gene.random,
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn incomplete_gene_data_gives_the_short_form() {
         let incomplete = GeneData { user_pool_id: None, ..gene() };
-        assert!(!incomplete.is_whole());
+        assert!(!incomplete.is_complete());
         let text = serde_json::to_string(&Payload::of(incomplete)).unwrap();
         assert_eq!(text, r#"{"scene":"APP_AUTH","random":"r","expiresIn":120}"#);
     }

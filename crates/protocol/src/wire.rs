@@ -113,7 +113,7 @@ impl Scene {
     }
 
     /// The name on the wire.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::App => "APP_AUTH",
             Self::WechatMiniProgram => "WXAPP_AUTH",
@@ -217,7 +217,7 @@ pub struct GeneData<V> {
 impl<V> GeneData<V> {
     /// Whether it has all fields of the text of a code, so that a client can draw the code. Codes of another scene than
     /// [`Scene::App`] come from WeChat and are always images.
-    pub fn is_whole(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.scene == Some(Scene::App)
             && self.user_pool_id.is_some()
             && self.created_at.is_some()
@@ -406,7 +406,7 @@ mod tests {
         let written = serde_json::to_value(&request).unwrap();
         assert_eq!(serde_json::from_value::<GeneRequest<Value>>(written).unwrap(), request);
         for scene in [Scene::App, Scene::WechatMiniProgram, Scene::WechatOfficialAccount] {
-            assert_eq!((json!(scene), Scene::read(scene.word())), (json!(scene.word()), Some(scene)));
+            assert_eq!((json!(scene), Scene::read(scene.as_str())), (json!(scene.as_str()), Some(scene)));
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::error_correction::interleave;
 pub const QUIET_ZONE: u16 = 4;
 
 /// The minimum width of a module in CSS pixels. Two are half a millimetre, which a phone can read at arm's length.
-pub const LEAST_MODULE: u32 = 2;
+pub const MIN_MODULE_PX: u32 = 2;
 
 /// The level of error correction: the share of the codewords that a reader can restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::config::origin::Origin;
 use crate::config::settings::Settings;
 use crate::secrets::{Hash, RandomError, Secret};
 
-const BEGINNING: &str = "\
+const FILE_HEADER: &str = "\
 # The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
 # Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL),
 # return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
@@ -115,7 +115,7 @@ fn add(path: &Path, app: &App) -> Result<(), CommandError> {
     check_id(&app.id).map_err(|problem| CommandError::new(format_args!("the id {problem}")))?;
     let (text, prefix) = match fs::read_to_string(path) {
         Ok(text) => (text, "\n"),
-        Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), BEGINNING),
+        Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), FILE_HEADER),
         Err(error) => return Err(failure(path, error)),
     };
     let mut document: DocumentMut = text.parse().map_err(|error| failure(path, error))?;

@@ -69,7 +69,7 @@ pub struct Flags {
     /// A proxy whose X-Forwarded-For is trusted: an address, or a network such as `10.0.0.0/8`. Repeat the flag, or separate
     /// several values with commas. Without it, all clients behind a proxy count as one address.
     #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
-    #[arg(value_parser = network, help_heading = "Server")]
+    #[arg(value_parser = parse_network, help_heading = "Server")]
     trusted_proxy: Vec<IpNet>,
     /// The limit of open connections; the server closes further connections at once.
     #[arg(long, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
@@ -153,7 +153,7 @@ impl TryFrom<Flags> for Config {
         let (store, redis_timeout) = (flags.store()?, flags.redis_timeout());
         let demo = flags.demo.then(Self::demo).transpose()?;
         let jwt_secret = match (flags.jwt_secret, &demo) {
-            (Some(secret), _) => Some(long_enough("--jwt-secret", Secret::new(secret))?),
+            (Some(secret), _) => Some(parse_secret("--jwt-secret", Secret::new(secret))?),
             (None, Some(demo)) => demo.jwt_secret.clone(),
             (None, None) => None,
         };
@@ -174,21 +174,21 @@ impl TryFrom<Flags> for Config {
             jwt_secret,
             settings,
             settings_file,
-            www: folder("--www", flags.www)?,
-            package: folder("--package", flags.package)?,
+            www: parse_folder("--www", flags.www)?,
+            package: parse_folder("--package", flags.package)?,
             demo,
         })
     }
 }
 
-fn long_enough(flag: &str, secret: Secret) -> Result<Secret, ConfigError> {
+fn parse_secret(flag: &str, secret: Secret) -> Result<Secret, ConfigError> {
     if secret.length() < MIN_SECRET_BYTES {
         return Err(ConfigError(format!("{flag} is too short: it must have at least {MIN_SECRET_BYTES} bytes")));
     }
     Ok(secret)
 }
 
-fn folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
+fn parse_folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigError> {
     match path {
         Some(path) if !Path::is_dir(&path) => Err(ConfigError(format!("{flag}: {} is not a folder", path.display()))),
         path => Ok(path),
@@ -196,7 +196,7 @@ fn folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, ConfigEr
 }
 
 /// Parses a network, or an address as the network of this address only.
-fn network(text: &str) -> Result<IpNet, String> {
+fn parse_network(text: &str) -> Result<IpNet, String> {
     text.parse()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
         .map_err(|_| "expected an address, or a network such as 10.0.0.0/8".to_owned())

@@ -54,6 +54,6 @@ impl UserCommand {
 fn summary(account: &Account) -> String {
     let Account { signed_up, logins_count, last_ip, is_blocked } = account;
     let last = if last_ip.is_empty() { String::new() } else { format!(", last from {last_ip}") };
-    let blocked = if *is_blocked { "; locked out" } else { "" };
+    let blocked = if *is_blocked { "; blocked" } else { "" };
     format!("known since {}, {logins_count} sign-ins{last}{blocked}", rfc3339(*signed_up))
 }

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 /// Why a code was not created, not found, or not acted on.
 #[derive(Debug)]
 pub enum CodeError {
-    /// No such code exists, or no longer.
+    /// The code does not exist, or is no longer available.
     Unknown,
     /// The text of the code would be too long to be scanned well.
     TextTooLong {

@@ -1,6 +1,6 @@
 //! CORS: which pages of other origins may call the server and read its responses.
 //!
-//! tower-http responds to preflight requests. [`Reader`] sets the headers of all other responses: a layer of tower-http
+//! tower-http responds to preflight requests. [`CorsHeaders`] sets the headers of all other responses: a layer of tower-http
 //! around every poll would do more work than the lookup of the code. These headers only instruct browsers. The
 //! extractors in [`crate::http::extract`] check the origin of each call.
 
@@ -18,16 +18,16 @@ use crate::http::state::AppState;
 const EXPOSED: &str = "retry-after,x-request-id";
 
 /// The origin that may read the response. `None` when the request has no `origin`, or one that may not read it.
-pub(crate) struct Reader(Option<HeaderValue>);
+pub(crate) struct CorsHeaders(Option<HeaderValue>);
 
-impl Reader {
+impl CorsHeaders {
     /// Reads the origin of `request` and checks it.
     pub(crate) fn of(request: &HeaderMap, state: &AppState) -> Self {
         Self(request.get(header::ORIGIN).filter(|_| may_read(state, request)).cloned())
     }
 
     /// Adds the CORS headers to a response: <https://fetch.spec.whatwg.org/#http-responses>
-    pub(crate) fn allow(self, response: &mut HeaderMap) {
+    pub(crate) fn insert_into(self, response: &mut HeaderMap) {
         response.insert(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = self.0 {
             response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

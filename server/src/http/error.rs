@@ -209,24 +209,25 @@ impl ApiError {
             }
             R::UnsupportedScene => business(
                 code::INVALID_PARAMETER,
-                "scene: this server makes codes for APP_AUTH only; it has no connection to WeChat".into(),
+                "scene: this server creates codes for APP_AUTH only, not for WeChat".into(),
             ),
-            R::UnknownCode => business(code::UNKNOWN_CODE, "there is no such code, or no longer".into()),
+            R::UnknownCode => business(code::UNKNOWN_CODE, "the code is unknown or no longer available".into()),
             R::Transition(error) => business(error.code(), error.message().into()),
-            R::UnknownTicket => business(code::INVALID_PARAMETER, "there is no such ticket, or no longer".into()),
+            R::UnknownTicket => {
+                business(code::INVALID_PARAMETER, "the ticket is unknown or no longer available".into())
+            }
             R::TicketUsed => business(code::INVALID_PARAMETER, "this ticket has already been exchanged".into()),
             R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
             R::NotSignedIn => business(code::NOT_SIGNED_IN, "no user is signed in".into()),
             R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
             R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
-            R::Blocked => business(code::FORBIDDEN, "this user has been locked out".into()),
+            R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
             R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),
             R::Forbidden(message) => business(code::FORBIDDEN, message.into()),
             R::UnknownApp => business(code::FORBIDDEN, "this server does not know the app".into()),
             R::OriginNotAllowed => business(
                 code::FORBIDDEN,
-                "pages of this origin may not call for this app: see allowed_origins in the server's scanlogin.toml"
-                    .into(),
+                "the app does not allow this origin; add it to allowed_origins in the server's scanlogin.toml".into(),
             ),
             R::MalformedJson(problem) => {
                 transport(StatusCode::BAD_REQUEST, format!("the body is not JSON: {problem}").into())
@@ -238,11 +239,11 @@ impl ApiError {
             R::TooLarge { limit } => {
                 transport(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes").into())
             }
-            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "the body did not arrive whole".into()),
+            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "the body is incomplete".into()),
             R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into()),
-            R::UnknownRoute => transport(StatusCode::NOT_FOUND, "there is nothing at this address".into()),
+            R::UnknownRoute => transport(StatusCode::NOT_FOUND, "there is no such path".into()),
             R::MethodNotAllowed => {
-                transport(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method".into())
+                transport(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method".into())
             }
             R::RateLimited { .. } => {
                 transport(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into())
@@ -250,7 +251,7 @@ impl ApiError {
             R::Unavailable => {
                 transport(StatusCode::SERVICE_UNAVAILABLE, "the server is unavailable; try again soon".into())
             }
-            R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault of its own".into()),
+            R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "internal error of the server".into()),
         }
     }
 }

@@ -21,10 +21,10 @@ use tokio::time::Instant;
 
 use crate::config::limits::Rate;
 
-/// The number of groups. Each has its own lock. With [`NEIGHBOURS`] buckets each, they hold 32,768 keys in 0.5 MB.
+/// The number of groups. Each has its own lock. With [`BUCKETS_PER_GROUP`] buckets each, they hold 32,768 keys in 0.5 MB.
 const GROUPS: u64 = 4_096;
 /// The number of buckets per group.
-const NEIGHBOURS: usize = 8;
+const BUCKETS_PER_GROUP: usize = 8;
 
 /// The limit of a key is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,33 +35,33 @@ pub(crate) struct RateLimited {
 
 /// A rate limiter that applies the same [`Rate`] to every key.
 pub(crate) struct RateLimiter {
-    groups: Box<[Mutex<[Bucket; NEIGHBOURS]>]>,
+    groups: Box<[Mutex<[Bucket; BUCKETS_PER_GROUP]>]>,
     hasher: RandomState,
-    begin: Instant,
+    epoch: Instant,
     /// The time in which a bucket regains one request, in nanoseconds.
-    cost: u64,
+    emission_interval: u64,
     /// The time in which an empty bucket becomes full, in nanoseconds.
-    depth: u64,
+    burst_tolerance: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     /// The hash of the key.
     key: u64,
-    /// The time at which the bucket is full, in nanoseconds after `begin` of the rate limiter.
+    /// The time at which the bucket is full, in nanoseconds after `epoch` of the rate limiter.
     full_at: u64,
 }
 
 impl RateLimiter {
     /// A rate limiter with full buckets.
     pub(crate) fn new(rate: Rate) -> Self {
-        let cost = (1_000_000_000 / u64::from(rate.per_second.get())).max(1);
+        let emission_interval = (1_000_000_000 / u64::from(rate.per_second.get())).max(1);
         Self {
             groups: (0..GROUPS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
-            begin: Instant::now(),
-            cost,
-            depth: cost.saturating_mul(rate.burst.get().into()),
+            epoch: Instant::now(),
+            emission_interval,
+            burst_tolerance: emission_interval.saturating_mul(rate.burst.get().into()),
         }
     }
 
@@ -77,13 +77,13 @@ impl RateLimiter {
         // A bucket changes in one assignment, so the buckets behind a poisoned lock are consistent.
         let mut group = group.lock().unwrap_or_else(PoisonError::into_inner);
         // The clock is read under the lock. A value from before could be earlier than that of the previous lock holder.
-        let now = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let now = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let order = |bucket: &Bucket| (bucket.key != key, bucket.full_at);
         let [first, others @ ..] = &mut *group;
         let bucket = others.iter_mut().fold(first, |best, other| if order(other) < order(best) { other } else { best });
         let full_at = if bucket.key == key { bucket.full_at.max(now) } else { now };
-        let full_at = full_at.saturating_add(self.cost);
-        let too_early = full_at.saturating_sub(now).saturating_sub(self.depth);
+        let full_at = full_at.saturating_add(self.emission_interval);
+        let too_early = full_at.saturating_sub(now).saturating_sub(self.burst_tolerance);
         if too_early > 0 {
             return Err(RateLimited { retry_after: Duration::from_nanos(too_early) });
         }

@@ -169,9 +169,9 @@ pub trait Store: Send + Sync {
     /// expires codes by itself.
     async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError>;
 
-    /// Wakes `waiters` when another process changes a code. Never returns. A store for a single server wakes no
+    /// Wakes `notifier` when another process changes a code. Never returns. A store for a single server wakes no
     /// subscription.
-    async fn listen(&self, waiters: CodeNotifier);
+    async fn listen(&self, notifier: CodeNotifier);
 
     /// Checks that the store responds.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -16,9 +16,9 @@ pub struct CodeNotifier(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
 
 impl CodeNotifier {
     /// Subscribes to changes of the code `random`.
-    pub fn listen(&self, random: &str) -> CodeSubscription {
-        let news = self.lock().entry(random.to_owned()).or_default().subscribe();
-        CodeSubscription { waiters: self.clone(), random: random.to_owned(), news: Some(news) }
+    pub fn subscribe(&self, random: &str) -> CodeSubscription {
+        let receiver = self.lock().entry(random.to_owned()).or_default().subscribe();
+        CodeSubscription { notifier: self.clone(), random: random.to_owned(), receiver: Some(receiver) }
     }
 
     /// Wakes all subscriptions of the code `random`.
@@ -53,28 +53,28 @@ impl CodeNotifier {
 
 /// A subscription to changes of one code. It ends when it is dropped.
 pub struct CodeSubscription {
-    waiters: CodeNotifier,
+    notifier: CodeNotifier,
     random: String,
-    news: Option<watch::Receiver<()>>,
+    receiver: Option<watch::Receiver<()>>,
 }
 
 impl CodeSubscription {
-    /// Waits for a wake after the last call, or after [`CodeNotifier::listen`] for the first call. Returns at once if there
+    /// Waits for a wake after the last call, or after [`CodeNotifier::subscribe`] for the first call. Returns at once if there
     /// was one already.
-    pub async fn news(&mut self) {
-        if let Some(news) = &mut self.news {
+    pub async fn changed(&mut self) {
+        if let Some(receiver) = &mut self.receiver {
             // This never fails: the sender stays in the map at least as long as this subscription.
-            let _ = news.changed().await;
+            let _ = receiver.changed().await;
         }
     }
 }
 
 impl Drop for CodeSubscription {
     fn drop(&mut self) {
-        let mut waiters = self.waiters.lock();
-        self.news = None;
-        if waiters.get(&self.random).is_some_and(|sender| sender.receiver_count() == 0) {
-            waiters.remove(&self.random);
+        let mut notifier = self.notifier.lock();
+        self.receiver = None;
+        if notifier.get(&self.random).is_some_and(|sender| sender.receiver_count() == 0) {
+            notifier.remove(&self.random);
         }
     }
 }
@@ -87,40 +87,41 @@ mod tests {
 
     use super::*;
 
-    async fn is_woken(waiter: &mut CodeSubscription) -> bool {
-        timeout(Duration::from_secs(1), waiter.news()).await.is_ok()
+    async fn is_woken(subscription: &mut CodeSubscription) -> bool {
+        timeout(Duration::from_secs(1), subscription.changed()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn wake_between_listen_and_wait_ends_exactly_one_wait() {
-        let waiters = CodeNotifier::default();
-        let mut waiter = waiters.listen("a");
-        waiters.wake("a");
-        assert!(is_woken(&mut waiter).await);
-        assert!(!is_woken(&mut waiter).await, "one wake ends one wait");
+        let notifier = CodeNotifier::default();
+        let mut subscription = notifier.subscribe("a");
+        notifier.wake("a");
+        assert!(is_woken(&mut subscription).await);
+        assert!(!is_woken(&mut subscription).await, "one wake ends one wait");
     }
 
     #[tokio::test(start_paused = true)]
     async fn wake_notifies_all_subscriptions_of_its_code_and_no_others() {
-        let waiters = CodeNotifier::default();
-        let (mut first, mut second, mut other) = (waiters.listen("a"), waiters.listen("a"), waiters.listen("b"));
-        waiters.wake("a");
+        let notifier = CodeNotifier::default();
+        let (mut first, mut second, mut other) =
+            (notifier.subscribe("a"), notifier.subscribe("a"), notifier.subscribe("b"));
+        notifier.wake("a");
         assert!(is_woken(&mut first).await);
         assert!(is_woken(&mut second).await);
         assert!(!is_woken(&mut other).await);
-        waiters.wake_all();
+        notifier.wake_all();
         assert!(is_woken(&mut first).await);
         assert!(is_woken(&mut other).await);
     }
 
     #[test]
     fn dropping_the_last_subscription_removes_the_entry() {
-        let waiters = CodeNotifier::default();
-        let (first, second) = (waiters.listen("a"), waiters.listen("a"));
+        let notifier = CodeNotifier::default();
+        let (first, second) = (notifier.subscribe("a"), notifier.subscribe("a"));
         drop(first);
-        assert_eq!(waiters.len(), 1);
+        assert_eq!(notifier.len(), 1);
         drop(second);
-        assert!(waiters.is_empty());
-        waiters.wake("a");
+        assert!(notifier.is_empty());
+        notifier.wake("a");
     }
 }

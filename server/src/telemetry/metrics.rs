@@ -130,7 +130,7 @@ impl Metrics {
     /// Counts the creation of a code, or its transition to the current state.
     pub(crate) fn count_code(&self, record: &Record) {
         let outcome = match record.state {
-            CodeState::Unused => "made",
+            CodeState::Unused => "created",
             CodeState::Scanned(_) => "scanned",
             CodeState::Authorised(_) => "authorised",
             CodeState::Cancelled(_) => "cancelled",

@@ -31,13 +31,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::support::common::{
+use crate::support::captured_log::{self, CapturedLog};
+use crate::support::oidc_provider::{Key, Provider, base64, claims_with, from_now, issuers};
+use crate::support::redis_server::{self, Persistence, RedisServer};
+use crate::support::test_server::{
     API, Code, Server, TestRequest, TestResponse, advance_clock, disable_approver_limits, reason_counts,
     send_concurrently, start_server,
 };
-use crate::support::kept_log::{self, CapturedLog};
-use crate::support::provider::{Key, Provider, base64, claims_with, from_now, issuers};
-use crate::support::redis_server::{self, Persistence, RedisServer};
+use crate::support::timeout::within_timeout;
 
 const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
 
@@ -59,7 +60,7 @@ async fn send_raw(address: &str, bytes: &[u8]) -> String {
     stream.write_all(bytes).await.unwrap();
     let mut response = Vec::new();
     // A reset is not an error here: the server may close the connection before it has read everything.
-    let _ = stream.read_to_end(&mut response).await;
+    let _ = within_timeout("the close of a connection", stream.read_to_end(&mut response)).await;
     String::from_utf8_lossy(&response).into_owned()
 }
 
@@ -236,7 +237,7 @@ async fn concurrent_confirms_and_cancels_never_both_succeed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scan_rejects_tokens_with_a_wrong_pool_audience_issuer_time_key_or_algorithm() {
+async fn scan_rejects_tokens_with_a_wrong_user_pool_audience_issuer_time_key_or_algorithm() {
     let key = Key::es256("a");
     let attacker = Key::es256("a");
     let provider = Provider::start(&[&key]).await;
@@ -262,9 +263,9 @@ async fn scan_rejects_tokens_with_a_wrong_pool_audience_issuer_time_key_or_algor
     let scan =
         |token: &str| server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random })).bearer(token);
     for (attack, token, reason) in [
-        ("another pool", with_claim("pool", json!("staff")), "wrong-pool"),
-        ("no pool", with_claim("pool", json!(null)), "wrong-pool"),
-        ("two pools", with_claim("pool", json!(["demo-pool", "staff"])), "wrong-pool"),
+        ("another user pool", with_claim("pool", json!("staff")), "wrong-pool"),
+        ("no user pool", with_claim("pool", json!(null)), "wrong-pool"),
+        ("two user pools", with_claim("pool", json!(["demo-pool", "staff"])), "wrong-pool"),
         ("another audience", with_claim("aud", json!("another app")), "not-signed-in"),
         ("no audience", with_claim("aud", json!(null)), "not-signed-in"),
         ("another issuer", with_claim("iss", json!("https://id.example.com.evil.example")), "not-signed-in"),
@@ -496,7 +497,7 @@ async fn control_characters_forge_no_log_line_and_no_requester_field() {
 
 /// Sends the requests of a sign-in, and many invalid ones.
 ///
-/// Returns the responses with the name of their endpoint (empty for a response that must hold no secret), and the
+/// Returns the responses with the name of their endpoint (empty for a response that must contain no secret), and the
 /// secrets with their description and the one endpoint that may return them (empty if there is none).
 async fn send_everything(
     server: &Server,
@@ -547,7 +548,7 @@ async fn send_everything(
     let secrets = vec![
         ("the poll token", code.poll_token, "gene"),
         ("the ticket", ticket, "check"),
-        ("the token of the phone", bearer, ""),
+        ("the token of the approver", bearer, ""),
         ("the token for the backend", token, "userinfo"),
         ("the secret of the app", app_secret, ""),
         ("the JWT secret", jwt_secret, ""),
@@ -559,11 +560,11 @@ async fn send_everything(
 async fn assert_no_secret_leaks(state: Arc<AppState>, password: &str, read_store: impl Fn() -> Vec<u8>) {
     for format in [Some(LogFormat::Text), Some(LogFormat::Json), None] {
         let formatted = format.map(CapturedLog::new);
-        kept_log::take_lines();
+        captured_log::take_lines();
         let server = Server { router: scanlogin_server::app(&state), state: Arc::clone(&state) };
         let (responses, secrets) = send_everything(&server).await;
         // Without a format, the log is that of all crates in this process, at trace level.
-        let log = formatted.map_or_else(kept_log::take_lines, |log| log.text());
+        let log = formatted.map_or_else(captured_log::take_lines, |log| log.text());
         assert!(log.contains("request completed"), "{log}");
 
         let request = Request::get("/metrics").body(Body::empty()).unwrap();
@@ -607,7 +608,7 @@ fn read_files(folder: &Path) -> Vec<u8> {
 #[tokio::test]
 async fn secrets_do_not_leak_into_responses_logs_metrics_errors_or_the_store() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = Config { redis_timeout: redis_server::TIMEOUT, ..Config::demo().unwrap() };
+    let mut config = Config { redis_timeout: redis_server::REDIS_TIMEOUT, ..Config::demo().unwrap() };
     config.store = StoreAddress::Sqlite(folder.path().join("codes.db"));
     let state = AppState::open(config.clone()).await.unwrap();
     assert_no_secret_leaks(state, "SQLite has no password", || read_files(folder.path())).await;

@@ -15,13 +15,13 @@
 mod support;
 
 mod attacks;
-mod config;
-mod documents;
+mod documentation;
+mod flags;
 mod http;
 mod settings;
 mod stores;
 
 // Modules that test only the built program.
-mod authorities;
+mod certificate_authorities;
 mod commands;
-mod few_files;
+mod file_descriptor_limit;

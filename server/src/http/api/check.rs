@@ -53,51 +53,45 @@ pub(super) async fn check(
     PollToken(poll_token): PollToken,
     ApiQuery(query): ApiQuery<CheckQuery>,
 ) -> (Extension<HeldFor>, Result<Success<CheckData<Value>>, ApiError>) {
+    let sent_token = poll_token.as_ref();
     let mut held_for = HeldFor::default();
-    let outcome = respond(&state, &caller, poll_token.as_ref(), query, &mut held_for).await;
-    (Extension(held_for), outcome)
-}
+    let outcome = async {
+        let random = required("random", query.random)?;
+        let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
+        // Without a known status, the response is sent at once.
+        let known = number::<i32>("status", query.status)?;
 
-async fn respond(
-    state: &AppState,
-    caller: &Caller,
-    sent_token: Option<&Secret>,
-    query: CheckQuery,
-    held_for: &mut HeldFor,
-) -> Result<Success<CheckData<Value>>, ApiError> {
-    let random = required("random", query.random)?;
-    let wait = number::<u32>("wait", query.wait)?.unwrap_or(0).min(MAX_WAIT_SECONDS);
-    // Without a known status, the response is sent at once.
-    let known = number::<i32>("status", query.status)?;
+        state.rate_limiters.check(&random, sent_token)?;
+        let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
+        // Invariant: both subscriptions start before the first read, so that no later change is missed.
+        let mut subscriptions = until.map(|until| (until, state.codes.notifier.subscribe(&random), state.stopping()));
+        loop {
+            let Found { record, app, now, .. } = state.codes.find(&random).await?;
+            caller.is_for(&app)?;
+            let poll_token = allow(&state, &app, &record, sent_token).await?;
+            let status = record.status(now);
 
-    state.rate_limiters.check(&random, sent_token)?;
-    let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
-    // Invariant: both subscriptions start before the first read, so that no later change is missed.
-    let mut listening = until.map(|until| (until, state.codes.notifier.listen(&random), state.stopping()));
-    loop {
-        let Found { record, app, now, .. } = state.codes.find(&random).await?;
-        caller.is_for(&app)?;
-        let poll_token = allow(state, &app, &record, sent_token).await?;
-        let status = record.status(now);
-
-        let is_news = known != Some(status.number());
-        match &mut listening {
-            Some((until, waiter, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
-                let begin = Instant::now();
-                let left = until.saturating_duration_since(begin).min(time_until_expiry(&record, now));
-                tokio::select! {
-                    () = waiter.news() => {}
-                    () = sleep(left) => {}
-                    _ = stopping.changed() => {}
+            let is_news = known != Some(status.number());
+            match &mut subscriptions {
+                Some((until, subscription, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
+                    let begin = Instant::now();
+                    let left = until.saturating_duration_since(begin).min(time_until_expiry(&record, now));
+                    tokio::select! {
+                        () = subscription.changed() => {}
+                        () = sleep(left) => {}
+                        _ = stopping.changed() => {}
+                    }
+                    held_for.0 += begin.elapsed();
                 }
-                held_for.0 += begin.elapsed();
-            }
-            _ => {
-                let data = check_data(&app, &record, status, &poll_token)?;
-                return Ok(Success { message: message(status), data });
+                _ => {
+                    let data = check_data(&app, &record, status, &poll_token)?;
+                    return Ok(Success { message: message(status), data });
+                }
             }
         }
-    }
+    };
+    let outcome = outcome.await;
+    (Extension(held_for), outcome)
 }
 
 /// Checks the poll token that the request has, and returns it. Where the app allows polls without one, derives the poll

@@ -10,24 +10,24 @@ use crate::http::api::Success;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 
-/// Liveness: the server answers as long as its process runs.
+/// Liveness: succeeds as long as the process runs.
 #[utoipa::path(
     get, path = "/healthz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "The process runs"))
 )]
-pub(super) async fn lives() -> Success<&'static str> {
-    Success { message: "the server lives", data: "ok" }
+pub(super) async fn healthz() -> Success<&'static str> {
+    Success { message: "the server is running", data: "ok" }
 }
 
-/// Readiness: the store answers, and the server is not shutting down.
+/// Readiness: the store responds, and the server is not shutting down.
 #[utoipa::path(
     get, path = "/readyz", tag = "operations",
     responses((status = 200, body = String, content_type = "application/json", description = "The server is ready"))
 )]
-pub(super) async fn is_ready(State(state): State<Arc<AppState>>) -> Result<Success<&'static str>, ApiError> {
+pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Result<Success<&'static str>, ApiError> {
     if *state.stopping().borrow() {
         return Err(ApiError::Unavailable);
     }
     state.store.call("ping", |store| store.ping()).await?;
-    Ok(Success { message: "the server and its store answer", data: "ok" })
+    Ok(Success { message: "the server and its store respond", data: "ok" })
 }

@@ -73,7 +73,7 @@ fn rest() -> OpenApiRouter<Arc<AppState>> {
 }
 
 fn health() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::new().routes(routes!(health::lives)).routes(routes!(health::is_ready))
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
 }
 
 /// Runs `work` to its end in a task of its own. When the client disconnects, the polls of the page are still notified,

@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 use self::access_log::AccessLog;
 use self::request_id::RequestId;
 use crate::client::ClientAddress;
-use crate::http::cors::Reader;
+use crate::http::cors::CorsHeaders;
 use crate::http::state::AppState;
 
 pub(crate) mod access_log;
@@ -83,7 +83,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let state = Arc::clone(&self.middleware.state);
         // The handler consumes the request, so everything that is needed later is read first.
-        let reader = self.middleware.is_for_pages.then(|| Reader::of(request.headers(), &state));
+        let cors = self.middleware.is_for_pages.then(|| CorsHeaders::of(request.headers(), &state));
         let client = ClientAddress::of(request.extensions(), request.headers(), &state.config.trusted_proxies);
         let access_log = AccessLog::begin(&request);
         let handler = self.inner.call(request);
@@ -99,8 +99,8 @@ where
             let headers = response.headers_mut();
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             id.insert_into(headers);
-            if let Some(reader) = reader {
-                reader.allow(headers);
+            if let Some(cors) = cors {
+                cors.insert_into(headers);
             }
             Ok(response)
         })

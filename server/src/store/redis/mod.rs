@@ -32,14 +32,14 @@ use scanlogin_protocol::lifecycle::CodeState;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use self::link::Link;
+use self::connection::SharedConnection;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
 use crate::store::address::RedisAddress;
 use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 
-mod link;
+mod connection;
 
 /// The default `timeout` of [`RedisStore::open`].
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -47,15 +47,15 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const CODE: &str = "scanlogin:code:";
 const CHANNEL: &str = "scanlogin:news";
 /// The time without a message after which the subscription is checked with a ping.
-const SILENCE: Duration = Duration::from_secs(5);
+const PING_AFTER: Duration = Duration::from_secs(5);
 /// The first and the longest pause between attempts to subscribe. The pause doubles after each failure.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 /// A [`Store`] in Redis.
 pub struct RedisStore {
     client: Client,
     timeout: Duration,
-    link: Link,
+    connection: SharedConnection,
     write: Script,
     redeem: Script,
     get_or_insert_key: Script,
@@ -77,7 +77,7 @@ impl RedisStore {
         let info = info.set_redis_settings(settings).set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info)?;
         let store = Self {
-            link: Link::new(client.clone(), timeout),
+            connection: SharedConnection::new(client.clone(), timeout),
             client,
             timeout,
             write: Script::new(include_str!("write.lua")),
@@ -107,7 +107,7 @@ impl RedisStore {
                 .arg(("ip", record.requester.read().map_err(StoreError::new)?.ip))
                 .arg(("ticket_expires_at", expires_at.as_millisecond()));
         }
-        Ok(write.invoke_async(&mut self.link.clone()).await?)
+        Ok(write.invoke_async(&mut self.connection.clone()).await?)
     }
 
     /// Opens a separate connection and subscribes it to [`CHANNEL`].
@@ -120,16 +120,16 @@ impl RedisStore {
         timeout(self.timeout, subscribe).await.map_err(StoreError::new)?
     }
 
-    /// Wakes `waiters` for each message. Returns an error when the connection is lost.
-    async fn pass_on(
+    /// Wakes `notifier` for each message. Returns an error when the connection is lost.
+    async fn forward_changes(
         &self,
         mut sink: PubSubSink,
         mut news: PubSubStream,
-        waiters: &CodeNotifier,
+        notifier: &CodeNotifier,
     ) -> Result<Infallible, StoreError> {
         loop {
-            match timeout(SILENCE, news.next()).await {
-                Ok(Some(message)) => waiters.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
+            match timeout(PING_AFTER, news.next()).await {
+                Ok(Some(message)) => notifier.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
                 Ok(None) => return Err(StoreError::new("connection lost")),
                 Err(_) => timeout(self.timeout, sink.ping::<()>()).await.map_err(StoreError::new)??,
             }
@@ -146,7 +146,7 @@ impl Store for RedisStore {
     async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
         let mut find = cmd("HMGET");
         find.arg(code_key(random)).arg(&["record", "revision"]);
-        let found: (Option<String>, Option<i64>) = find.query_async(&mut self.link.clone()).await?;
+        let found: (Option<String>, Option<i64>) = find.query_async(&mut self.connection.clone()).await?;
         match found {
             (Some(record), Some(revision)) => Ok(Some((Arc::new(from_json(&record)?), Revision(revision)))),
             (None, _) | (_, None) => Ok(None),
@@ -154,7 +154,8 @@ impl Store for RedisStore {
     }
 
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
-        let random: Option<String> = cmd("GET").arg(ticket_key(ticket)).query_async(&mut self.link.clone()).await?;
+        let random: Option<String> =
+            cmd("GET").arg(ticket_key(ticket)).query_async(&mut self.connection.clone()).await?;
         match random {
             Some(random) => Ok(self.find(&random).await?.map(|(record, _)| record)),
             None => Ok(None),
@@ -168,7 +169,7 @@ impl Store for RedisStore {
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
         let mut redeem = self.redeem.key(ticket_key(ticket));
         redeem.arg(CODE).arg(app_id).arg(now.as_millisecond());
-        let result: Value = redeem.invoke_async(&mut self.link.clone()).await?;
+        let result: Value = redeem.invoke_async(&mut self.connection.clone()).await?;
         if let Value::BulkString(word) = result {
             return match word.as_slice() {
                 b"unknown" => Ok(Redemption::Unknown),
@@ -191,7 +192,7 @@ impl Store for RedisStore {
     async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
         let mut find = cmd("HMGET");
         find.arg(account_key(user_pool_id, user_id)).arg(&["signed_up", "logins_count", "last_ip", "blocked"]);
-        read_account(find.query_async(&mut self.link.clone()).await?)
+        read_account(find.query_async(&mut self.connection.clone()).await?)
     }
 
     async fn set_blocked(
@@ -208,7 +209,7 @@ impl Store for RedisStore {
             .hset_nx(&key, "logins_count", 0)
             .hset_nx(&key, "last_ip", "")
             .hset(&key, "blocked", i32::from(blocked))
-            .exec_async(&mut self.link.clone())
+            .exec_async(&mut self.connection.clone())
             .await?;
         Ok(())
     }
@@ -216,21 +217,21 @@ impl Store for RedisStore {
     async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
         let mut list = cmd("ZRANGE");
         list.arg(keys_key(purpose)).arg(0).arg(-1).arg("REV");
-        let keys: Vec<String> = list.query_async(&mut self.link.clone()).await?;
+        let keys: Vec<String> = list.query_async(&mut self.connection.clone()).await?;
         keys.iter().map(|key| read_key(purpose, key)).collect()
     }
 
     async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
         let mut get_or_insert_key = self.get_or_insert_key.key(keys_key(key.purpose));
         get_or_insert_key.arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
-        let newest: String = get_or_insert_key.invoke_async(&mut self.link.clone()).await?;
+        let newest: String = get_or_insert_key.invoke_async(&mut self.connection.clone()).await?;
         read_key(key.purpose, &newest)
     }
 
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
         let mut add = cmd("ZADD");
         add.arg(keys_key(key.purpose)).arg(key.created_at.as_millisecond()).arg(write_key(&key)?);
-        Ok(add.exec_async(&mut self.link.clone()).await?)
+        Ok(add.exec_async(&mut self.connection.clone()).await?)
     }
 
     async fn delete_superseded_keys(
@@ -240,38 +241,38 @@ impl Store for RedisStore {
     ) -> Result<usize, StoreError> {
         let mut delete_superseded_keys = self.delete_superseded_keys.key(keys_key(purpose));
         delete_superseded_keys.arg(superseded_before.as_millisecond());
-        Ok(delete_superseded_keys.invoke_async(&mut self.link.clone()).await?)
+        Ok(delete_superseded_keys.invoke_async(&mut self.connection.clone()).await?)
     }
 
     async fn purge_expired(&self, _: Timestamp) -> Result<usize, StoreError> {
         Ok(0)
     }
 
-    async fn listen(&self, waiters: CodeNotifier) {
-        let (mut pause, mut is_told) = (PAUSES.0, false);
+    async fn listen(&self, notifier: CodeNotifier) {
+        let (mut pause, mut is_logged) = (RETRY_PAUSES.0, false);
         loop {
             let error = match self.subscribe().await {
                 Ok((sink, news)) => {
                     tracing::info!("subscribed to code changes of other servers");
                     // Messages that were published before the subscription are lost.
-                    waiters.wake_all();
-                    (pause, is_told) = (PAUSES.0, false);
-                    let Err(error) = self.pass_on(sink, news, &waiters).await;
+                    notifier.wake_all();
+                    (pause, is_logged) = (RETRY_PAUSES.0, false);
+                    let Err(error) = self.forward_changes(sink, news, &notifier).await;
                     error
                 }
                 Err(error) => error,
             };
-            if !is_told {
+            if !is_logged {
                 tracing::warn!(%error, "no subscription to code changes of other servers, retrying");
-                is_told = true;
+                is_logged = true;
             }
             sleep(pause).await;
-            pause = (pause * 2).min(PAUSES.1);
+            pause = (pause * 2).min(RETRY_PAUSES.1);
         }
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        Ok(cmd("PING").exec_async(&mut self.link.clone()).await?)
+        Ok(cmd("PING").exec_async(&mut self.connection.clone()).await?)
     }
 }
 

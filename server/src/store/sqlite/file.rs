@@ -20,7 +20,7 @@ const SCHEMA: [M<'_>; 2] =
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
 /// The interval between two attempts to lock the file.
-const CLAIM_REST: Duration = Duration::from_millis(50);
+const CLAIM_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Locks the file at `path` against other servers. The lock lasts until the returned [`File`] is dropped or the process
 /// ends, even by a crash. If another server holds the lock, this function retries for `timeout` and blocks the thread.
@@ -43,7 +43,7 @@ pub(super) fn claim(path: &Path, timeout: Duration) -> Result<File, StoreError> 
                     tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
                     is_logged = true;
                 }
-                sleep(CLAIM_REST);
+                sleep(CLAIM_RETRY_INTERVAL);
             }
             Err(TryLockError::WouldBlock) => {
                 let error = "another server uses it; stop that one, or keep codes in Redis, which servers share";

@@ -26,7 +26,7 @@ pub(super) fn read(connection: &Connection, purpose: KeyPurpose) -> rusqlite::Re
 }
 
 /// The newest stored key with the purpose of `key`. If there is none, inserts `key` and returns it.
-pub(super) fn newest_or(connection: &mut Connection, key: StoredKey) -> rusqlite::Result<StoredKey> {
+pub(super) fn get_or_insert(connection: &mut Connection, key: StoredKey) -> rusqlite::Result<StoredKey> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let key = match read(&transaction, key.purpose)?.into_iter().next() {
         Some(newest) => newest,
@@ -58,7 +58,7 @@ pub(super) fn write(connection: &Connection, key: &StoredKey) -> rusqlite::Resul
 
 /// Deletes each key of `purpose` for which a newer key exists that was created before `superseded_before`. Returns the
 /// number of deleted keys.
-pub(super) fn drop_superseded(
+pub(super) fn delete_superseded(
     connection: &Connection,
     purpose: KeyPurpose,
     superseded_before: Timestamp,

@@ -105,7 +105,7 @@ impl SqliteStore {
     }
 
     /// Waits for the writer, then runs `work` with it on a thread of tokio's blocking pool.
-    async fn run<T: Send + 'static>(
+    async fn with_writer<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -124,7 +124,7 @@ impl SqliteStore {
     /// In WAL mode a reader does not wait for the writer. A read can still be refused as busy, for example while another
     /// process recovers the file after a crash. Then `work` runs with the writer on a thread that may block. A store in
     /// memory always reads this way.
-    async fn read<T: Send + 'static>(
+    async fn with_reader<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -135,7 +135,7 @@ impl SqliteStore {
                 return Ok(result?);
             }
         }
-        self.run(move |connection| work(connection)).await
+        self.with_writer(move |connection| work(connection)).await
     }
 }
 
@@ -162,16 +162,16 @@ impl Store for SqliteStore {
             return Ok(Some(found));
         }
         let random = random.to_owned();
-        self.read(move |connection| codes::find(connection, &random)).await
+        self.with_reader(move |connection| codes::find(connection, &random)).await
     }
 
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
-        self.read(move |connection| codes::find_by_ticket(connection, ticket)).await
+        self.with_reader(move |connection| codes::find_by_ticket(connection, ticket)).await
     }
 
     async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError> {
         let cache = Arc::clone(&self.cache);
-        self.run(move |connection| {
+        self.with_writer(move |connection| {
             let is_swapped = codes::swap(connection, &record, expected)?;
             if is_swapped {
                 cache.swap(record, Revision(expected.0 + 1));
@@ -183,12 +183,12 @@ impl Store for SqliteStore {
 
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
         let app_id = app_id.to_owned();
-        self.run(move |connection| codes::redeem(connection, ticket, &app_id, now)).await
+        self.with_writer(move |connection| codes::redeem(connection, ticket, &app_id, now)).await
     }
 
     async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
         let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
-        self.read(move |connection| accounts::read(connection, &user_pool_id, &user_id)).await
+        self.with_reader(move |connection| accounts::read(connection, &user_pool_id, &user_id)).await
     }
 
     async fn set_blocked(
@@ -199,19 +199,20 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
-        self.run(move |connection| accounts::set_blocked(connection, &user_pool_id, &user_id, blocked, now)).await
+        self.with_writer(move |connection| accounts::set_blocked(connection, &user_pool_id, &user_id, blocked, now))
+            .await
     }
 
     async fn keys(&self, purpose: KeyPurpose) -> Result<Vec<StoredKey>, StoreError> {
-        self.read(move |connection| keys::read(connection, purpose)).await
+        self.with_reader(move |connection| keys::read(connection, purpose)).await
     }
 
     async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
-        self.run(move |connection| keys::newest_or(connection, key)).await
+        self.with_writer(move |connection| keys::get_or_insert(connection, key)).await
     }
 
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
-        self.run(move |connection| keys::write(connection, &key)).await
+        self.with_writer(move |connection| keys::write(connection, &key)).await
     }
 
     async fn delete_superseded_keys(
@@ -219,12 +220,12 @@ impl Store for SqliteStore {
         purpose: KeyPurpose,
         superseded_before: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.run(move |connection| keys::drop_superseded(connection, purpose, superseded_before)).await
+        self.with_writer(move |connection| keys::delete_superseded(connection, purpose, superseded_before)).await
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
         let cache = Arc::clone(&self.cache);
-        self.run(move |connection| {
+        self.with_writer(move |connection| {
             let purged = codes::purge_expired(connection, now)?;
             purged.iter().for_each(|random| cache.remove(random));
             Ok(purged.len())
@@ -238,7 +239,7 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         // Uses a reader, so a long write does not make the server report that it is not ready.
-        self.read(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
+        self.with_reader(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM codes)", [], |_| Ok(()))).await
     }
 }
 

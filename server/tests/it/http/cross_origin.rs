@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::support::common::{API, Server, TestRequest};
+use crate::support::test_server::{API, Server, TestRequest};
 
 const HEADERS: &str = "content-type,authorization,x-authing-app-id,x-authing-userpool-id,x-authing-app-tenant-id,\
     x-authing-request-from,x-authing-sdk-version,x-authing-lang,x-scanlogin-poll-token";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use serde_json::json;
 
-use crate::support::common::{API, Server};
+use crate::support::test_server::{API, Server};
 use crate::support::test_stores::BrokenStore;
 
 /// The name and value of a `Set-Cookie` header.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scanlogin_server::Config;
 
-use crate::support::common::Server;
+use crate::support::test_server::Server;
 use crate::support::test_stores::BrokenStore;
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use core::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::support::common::{API, Code, Server, advance_clock};
+use crate::support::test_server::{API, Code, Server, advance_clock};
+use crate::support::timeout::yield_until;
 
 /// Starts a poll. Its task returns the status and the time until the response.
 fn start_poll(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Duration)> {
@@ -19,9 +20,7 @@ fn start_poll(server: &Server, code: &Code, query: &str) -> JoinHandle<(i64, Dur
 
 /// Yields until a poll waits. The paused clock does not advance meanwhile.
 async fn until_waiting(server: &Server) {
-    while server.state.codes.notifier.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    yield_until("a waiting poll", || !server.state.codes.notifier.is_empty()).await;
 }
 
 /// Rounds to whole seconds.
@@ -47,7 +46,7 @@ async fn scan_confirm_and_cancel_each_wake_the_poll() {
         server.act(last, &code, "alice").await.success();
         let (status, duration) = poll.await.unwrap();
         assert_eq!((status, seconds(duration)), (expected, 3), "{last}");
-        assert!(server.state.codes.notifier.is_empty(), "no waiter is left");
+        assert!(server.state.codes.notifier.is_empty(), "no subscription is left");
     }
 }
 
@@ -106,7 +105,7 @@ async fn scanned_code_expires_60_s_later_than_an_unused_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn shutdown_ends_waiting_polls_and_holds_no_new_ones() {
+async fn shutdown_ends_waiting_polls_and_new_polls_return_at_once() {
     let server = Server::new();
     let code = server.gene().await;
     let poll = start_poll(&server, &code, "&wait=25&status=0");
@@ -120,7 +119,7 @@ async fn shutdown_ends_waiting_polls_and_holds_no_new_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn aborted_poll_leaves_no_waiter() {
+async fn aborted_poll_leaves_no_subscription() {
     let server = Server::new();
     let code = server.gene().await;
     let poll = start_poll(&server, &code, "&wait=25&status=0");
@@ -137,10 +136,10 @@ async fn aborted_scan_request_still_wakes_the_poll() {
     let poll = start_poll(&server, &code, "&wait=25&status=0");
     until_waiting(&server).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let phone = tokio::spawn(server.act("scanned", &code, "alice").into_future());
+    let scan = tokio::spawn(server.act("scanned", &code, "alice").into_future());
     tokio::time::sleep(Duration::from_millis(500)).await;
-    phone.abort();
-    assert!(phone.await.unwrap_err().is_cancelled());
+    scan.abort();
+    assert!(scan.await.unwrap_err().is_cancelled());
     let (status, duration) = poll.await.unwrap();
     assert_eq!((status, seconds(duration)), (1, 2));
 }

@@ -1,10 +1,10 @@
-//! The HTTP interface: the router with a SQLite store, and requests as a browser, a phone or a backend sends them.
+//! The HTTP interface: the router with a SQLite store, and requests of a requester, an approver and a backend.
 //!
 //! Most tests need no socket and no real time: they call the router directly and advance a paused clock.
 
-mod whole_path;
+mod sign_in;
 
-mod life;
+mod transitions;
 
 mod races;
 
@@ -14,29 +14,29 @@ mod poll_token;
 
 mod ticket;
 
-mod identity;
+mod issuer_tokens;
 
 pub(crate) mod signing_keys;
 
-mod blocked;
+mod blocked_users;
 
-mod bad_input;
+mod invalid_requests;
 
 mod cross_origin;
 
-mod limits;
+mod rate_limits;
 
-mod slow_clients;
+mod connection_limits;
 
-mod pages;
+mod static_files;
 
 mod demo;
 
-mod running;
+mod start_and_shutdown;
 
-mod logs;
+mod access_log;
 
-mod audit;
+mod audit_log;
 
 mod metrics;
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::common::{API, Server};
-use crate::support::description::{DESCRIPTION, operations, resolve};
+use crate::support::openapi_validator::{OPENAPI, operations, resolve};
+use crate::support::test_server::{API, Server};
 
 #[tokio::test(start_paused = true)]
 async fn openapi_document_lists_every_endpoint() {
@@ -22,9 +22,9 @@ async fn openapi_document_lists_every_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_described_operation_exists() {
+async fn every_documented_operation_exists() {
     let server = Server::new();
-    for (path, method, _) in operations(&DESCRIPTION.document) {
+    for (path, method, _) in operations(&OPENAPI.document) {
         let response = server.request(method.clone(), &path.replace("{file}", "nope.png")).await;
         let reason = response.json().get("reason").cloned();
         assert!(reason != Some("unknown-route".into()) && response.status != 405, "{method} {path}: {response:?}");
@@ -32,9 +32,9 @@ async fn every_described_operation_exists() {
 }
 
 #[test]
-fn every_503_response_describes_retry_after() {
-    for (path, method, operation) in operations(&DESCRIPTION.document) {
-        let unavailable = resolve(&DESCRIPTION.document, &operation["responses"]["503"]);
+fn every_503_response_documents_retry_after() {
+    for (path, method, operation) in operations(&OPENAPI.document) {
+        let unavailable = resolve(&OPENAPI.document, &operation["responses"]["503"]);
         assert_eq!(unavailable["headers"].get("retry-after").map(Value::is_object), Some(true), "{method} {path}");
     }
 }
@@ -42,7 +42,7 @@ fn every_503_response_describes_retry_after() {
 #[test]
 fn header_parameters_have_their_wire_names() {
     let header_names = |endpoint: &str, method: &str| -> Vec<String> {
-        let parameters = &DESCRIPTION.document["paths"][format!("{API}/{endpoint}")][method]["parameters"];
+        let parameters = &OPENAPI.document["paths"][format!("{API}/{endpoint}")][method]["parameters"];
         let headers = parameters.as_array().unwrap().iter().filter(|parameter| parameter["in"] == "header");
         headers.map(|header| header["name"].as_str().unwrap().to_owned()).collect()
     };

@@ -1,8 +1,8 @@
-//! `check` requires the poll token of the browser that created the code, and the right app id.
+//! `check` requires the poll token of the requester, and accepts no wrong app id.
 
 use serde_json::json;
 
-use crate::support::common::{API, Server};
+use crate::support::test_server::{API, Server};
 
 #[tokio::test(start_paused = true)]
 async fn check_without_the_right_poll_token_is_forbidden() {

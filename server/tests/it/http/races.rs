@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use scanlogin_server::store::sqlite::SqliteStore;
 
-use crate::support::common::{Server, disable_approver_limits, reason_counts, send_concurrently};
+use crate::support::test_server::{Server, disable_approver_limits, reason_counts, send_concurrently};
 use crate::support::test_stores::SlowStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -17,7 +17,8 @@ use scanlogin_server::{Config, start};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::common::{Server, advance_clock, start_server};
+use crate::support::test_server::{Server, advance_clock, start_server};
+use crate::support::timeout::within_timeout;
 
 const PATH: &str = "/.well-known/jwks.json";
 const DAY: u64 = 24 * 60 * 60;
@@ -165,7 +166,7 @@ async fn list_shows_which_key_signs_before_and_after_rotation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn running_server_publishes_a_key_made_by_another_process() {
+async fn running_server_publishes_a_key_created_by_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("codes.db");
     let config = Config { store: StoreAddress::Sqlite(file.clone()), ..Config::demo().unwrap() };
@@ -177,9 +178,12 @@ async fn running_server_publishes_a_key_made_by_another_process() {
     other_process.rotate().await.unwrap();
     let new = other_process.published().await.unwrap();
     advance_clock(30).await;
-    while running.state.signing_keys.published().await.unwrap() != new {
-        tokio::task::yield_now().await;
-    }
+    within_timeout("the publication of the new key", async {
+        while running.state.signing_keys.published().await.unwrap() != new {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     running.shutdown().await;
 }
 
@@ -198,5 +202,5 @@ async fn unknown_key_algorithm_fails_the_start_with_the_key_id() {
     let config = Config { store: StoreAddress::Sqlite(file), ..Config::demo().unwrap() };
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let error = start(config, listener).await.err().expect("the start fails").to_string();
-    assert_eq!(error, "the signing key from-the-future: it is for ML-DSA-65, which this version does not know");
+    assert!(error.contains("from-the-future") && error.contains("ML-DSA-65"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use scanlogin_server::store::sqlite::SqliteStore;
 
-use crate::support::common::{Server, advance_clock};
+use crate::support::test_server::{Server, advance_clock};
 
 #[tokio::test(start_paused = true)]
 async fn ticket_can_be_exchanged_once() {
@@ -49,7 +49,7 @@ async fn ticket_of_an_unconfirmed_code_is_unknown() {
         if step == "cancel" {
             server.act("cancel", &code, "alice").await.success();
         }
-        // A browser can derive the ticket from its poll token.
+        // A requester can derive the ticket from its poll token.
         let poll_token = scanlogin_server::secrets::Secret::new(code.poll_token);
         let ticket = scanlogin_server::secrets::ticket(&poll_token, &code.random);
         server.exchange(ticket.expose()).await.assert_error(2231, "unknown-ticket");

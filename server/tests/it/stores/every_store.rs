@@ -88,7 +88,7 @@ run_against_every_store! {
     ticket_expires_at_the_exact_millisecond
     ticket_is_unknown_before_authorisation_and_to_other_apps
     redeem_for_a_blocked_user_fails_without_consuming_the_ticket
-    sign_ins_are_counted_per_user_and_pool
+    sign_ins_are_counted_per_user_and_user_pool
     user_can_be_blocked_before_the_first_sign_in
     expired_record_is_deleted_with_its_ticket
     concurrent_starts_share_one_key_per_purpose
@@ -315,13 +315,13 @@ async fn ticket_expires_at_the_exact_millisecond(store: &SharedStore) {
 }
 
 async fn ticket_is_unknown_before_authorisation_and_to_other_apps(store: &SharedStore) {
-    for (random, life) in [
+    for (random, state) in [
         ("unused", CodeState::Unused),
         ("scanned", CodeState::Scanned(alice())),
         ("cancelled", CodeState::Cancelled(alice())),
         ("failed", CodeState::Failed(alice())),
     ] {
-        store.insert(record_in_state(random, life)).await.unwrap();
+        store.insert(record_in_state(random, state)).await.unwrap();
         assert_eq!(redeem(store, random).await, Redemption::Unknown, "{random}");
     }
     store.insert(authorised_record("code", alice())).await.unwrap();
@@ -329,7 +329,11 @@ async fn ticket_is_unknown_before_authorisation_and_to_other_apps(store: &Shared
     assert_eq!(by_other_app, Redemption::Unknown);
     redeem_ok(store, "code").await;
     let by_other_app = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
-    assert_eq!(by_other_app, Redemption::Unknown, "another app does not learn that the ticket was used");
+    assert_eq!(
+        by_other_app,
+        Redemption::Unknown,
+        "the result for another app does not reveal that the ticket was used"
+    );
 }
 
 async fn redeem_for_a_blocked_user_fails_without_consuming_the_ticket(store: &SharedStore) {
@@ -342,7 +346,7 @@ async fn redeem_for_a_blocked_user_fails_without_consuming_the_ticket(store: &Sh
     assert_eq!(redeem(store, "code").await, Redemption::Used, "used takes precedence over blocked");
 }
 
-async fn sign_ins_are_counted_per_user_and_pool(store: &SharedStore) {
+async fn sign_ins_are_counted_per_user_and_user_pool(store: &SharedStore) {
     let start = now();
     let mut first_sign_in = None;
     for (at, ip) in ["192.0.2.1", "2001:db8::1", "192.0.2.3"].into_iter().enumerate() {
@@ -358,7 +362,7 @@ async fn sign_ins_are_counted_per_user_and_pool(store: &SharedStore) {
         assert_eq!(redeemed.account, expected);
         assert_eq!(store.account("staff", "alice").await.unwrap(), Some(expected));
     }
-    // These pairs would collide if a store joined pool and user id to one key without escaping.
+    // These pairs would collide if a store joined user pool and user id to one key without escaping.
     for (at, (pool, id)) in
         [("customers", "alice"), ("a:b", "c"), ("a", "b:c"), ("", "a"), ("a", "")].iter().enumerate()
     {
@@ -376,7 +380,7 @@ async fn user_can_be_blocked_before_the_first_sign_in(store: &SharedStore) {
     store.set_blocked("staff", "alice", true, signed_in_at).await.unwrap();
     let account = Account { signed_up: blocked_at, logins_count: 0, last_ip: String::new(), is_blocked: true };
     assert_eq!(store.account("staff", "alice").await.unwrap(), Some(account));
-    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "the block applies to one pool");
+    assert_eq!(store.account("customers", "alice").await.unwrap(), None, "the block applies to one user pool");
 
     store.set_blocked("staff", "alice", false, now()).await.unwrap();
     store.insert(authorised_record("code", alice())).await.unwrap();

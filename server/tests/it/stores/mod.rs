@@ -4,8 +4,8 @@ pub(crate) mod every_store;
 
 mod sqlite_file;
 
-pub(crate) mod redis_itself;
+pub(crate) mod redis_store;
 
-mod redis_away;
+mod redis_outage;
 
 mod two_servers;

@@ -5,17 +5,19 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use scanlogin_server::Config;
 use scanlogin_server::store::address::RedisAddress;
 use scanlogin_server::store::redis::RedisStore;
 use tempfile::TempDir;
 
-use crate::support::port::ReservedPort;
+use crate::support::reserved_port::ReservedPort;
 use crate::support::server_process::signal;
+use crate::support::timeout::{TIMEOUT, within_timeout};
 
-/// The timeout of Redis operations. It is longer than any operation takes on a busy machine.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+/// The server's timeout of a Redis operation. It is longer than any operation takes on a busy machine.
+pub(crate) const REDIS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A Redis process that runs until it is killed or dropped.
 pub(crate) struct RedisServer {
@@ -56,12 +58,12 @@ impl RedisServer {
 
     pub(crate) async fn open(&self) -> RedisStore {
         let address: RedisAddress = self.url().parse().unwrap();
-        RedisStore::open(&address, TIMEOUT).await.unwrap()
+        RedisStore::open(&address, REDIS_TIMEOUT).await.unwrap()
     }
 
     /// A demo that uses this Redis as its store.
     pub(crate) fn config(&self) -> Config {
-        Config { store: self.url().parse().unwrap(), redis_timeout: TIMEOUT, ..Config::demo().unwrap() }
+        Config { store: self.url().parse().unwrap(), redis_timeout: REDIS_TIMEOUT, ..Config::demo().unwrap() }
     }
 
     /// Kills the process with SIGKILL.
@@ -92,11 +94,24 @@ impl RedisServer {
         statistics.iter().find_map(|line| Some(line.strip_prefix(&prefix)?.split(',').next()?.to_owned()))
     }
 
-    /// Polls `condition` until it is true. Use it for conditions without an event to wait for.
-    pub(crate) async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
-        while !condition(self) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+    /// Polls `condition` until it is true, because Redis sends no notification for it. `event` names what the test waits
+    /// for.
+    pub(crate) async fn wait_until(&self, event: &str, condition: impl Fn(&Self) -> bool) {
+        within_timeout(event, async {
+            while !condition(self) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits until `count` servers subscribe to the transitions of codes.
+    pub(crate) async fn wait_for_subscriptions(&self, count: usize) {
+        let expected = format!(":{count}");
+        self.wait_until("the subscriptions of all servers", |redis| {
+            redis.command("PUBSUB NUMSUB scanlogin:news").contains(&expected)
+        })
+        .await;
     }
 
     /// The contents of its append-only files.
@@ -129,7 +144,9 @@ fn spawn(folder: &Path, address: SocketAddr, arguments: &[String]) -> Child {
         ),
         Err(error) => panic!("{} does not start: {error}", program.display()),
     };
+    let deadline = Instant::now() + TIMEOUT;
     while !send_command(address, "PING").is_ok_and(|response| response == ["+PONG"]) {
+        assert!(Instant::now() < deadline, "{command:?} does not respond within {TIMEOUT:?}");
         if let Some(status) = process.try_wait().unwrap() {
             panic!("{command:?} ended with {status}; run it to see why");
         }
@@ -140,6 +157,7 @@ fn spawn(folder: &Path, address: SocketAddr, arguments: &[String]) -> Child {
 
 fn send_command(address: SocketAddr, command: &str) -> std::io::Result<Vec<String>> {
     let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
     let mut lines: Vec<String> = BufReader::new(stream).lines().collect::<Result<_, _>>()?;
     // The last line is the response to QUIT.

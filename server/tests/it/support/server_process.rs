@@ -1,21 +1,19 @@
 //! The built server as a child process, and an HTTP client for it.
 
-use core::time::Duration;
 use std::io::{self, BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Instant;
 
 use scanlogin_server::Running;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::redis_server::TIMEOUT;
+use crate::support::redis_server::REDIS_TIMEOUT;
+use crate::support::timeout::{TIMEOUT, within_timeout};
 
 const API: &str = "/api/v2/qrcode";
-
-/// How long a test waits for a log line before it fails. Passing tests never wait this long.
-const LINE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A server process on a free port. It is killed when this is dropped.
 pub(crate) struct ServerProcess {
@@ -28,7 +26,7 @@ pub(crate) struct ServerProcess {
 #[derive(Clone)]
 pub(crate) struct Client(String);
 
-/// A code as the browser that created it knows it.
+/// A code with its poll token, as its requester knows it.
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) random: String,
@@ -44,43 +42,51 @@ pub(crate) struct HttpResponse {
 }
 
 impl ServerProcess {
-    /// A demo with a JSON log.
+    /// A demo on `store`.
     pub(crate) fn demo(store: &str) -> Self {
         Self::demo_with(store, |command| command)
     }
 
+    /// A demo on `store`. `set` changes its command line and environment.
     pub(crate) fn demo_with(store: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scanlogin-server"));
-        command.args(["--demo", "--log-format", "json", "--store", store]);
-        set(command.env("SCANLOGIN_REDIS_TIMEOUT", TIMEOUT.as_secs().to_string()));
+        command.args(["--demo", "--store", store]);
+        set(command.env("SCANLOGIN_REDIS_TIMEOUT", REDIS_TIMEOUT.as_secs().to_string()));
         Self::start(command)
     }
 
-    /// Starts the program with `command`, and returns when it listens. The port is read from its log.
+    /// Starts the program with `command`, and returns when it listens. Its log has the JSON format, and the test reads the
+    /// port from it.
     pub(crate) fn start(mut command: Command) -> Self {
-        command.env("SCANLOGIN_LISTEN", "127.0.0.1:0").stderr(Stdio::piped());
+        command.env("SCANLOGIN_LISTEN", "127.0.0.1:0").env("SCANLOGIN_LOG_FORMAT", "json").stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
         let (sender, log) = channel();
         // The lines are read continuously, because a full pipe would block the server.
         std::thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
         let mut server = Self { client: Client(String::new()), process, log };
-        let line = server.wait_for_log_line("listening");
-        server.client.0 = line.split("http://").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let line = server.wait_for_log_line("the URL of the server", |line| line["url"].is_string());
+        server.client.0 = line["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
         server
     }
 
-    /// Waits for the next line of its log that contains `text`.
-    pub(crate) fn wait_for_log_line(&self, text: &str) -> String {
+    /// Waits for the next line of its log that `matches` accepts. `event` names what the line logs.
+    pub(crate) fn wait_for_log_line(&self, event: &str, matches: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + TIMEOUT;
         let mut before = String::new();
-        loop {
-            let Ok(line) = self.log.recv_timeout(LINE_TIMEOUT) else { panic!("no {text:?} in the log:\n{before}") };
-            if line.contains(text) {
-                return line;
+        while let Some(remaining) = deadline.checked_duration_since(Instant::now())
+            && let Ok(line) = self.log.recv_timeout(remaining)
+        {
+            // A line that is not JSON, such as the message of a panic, is only shown when the test fails.
+            if let Ok(json) = serde_json::from_str::<Value>(&line)
+                && matches(&json)
+            {
+                return json;
             }
             before += &line;
             before.push('\n');
         }
+        panic!("no log line within {TIMEOUT:?}: {event}; the log:\n{before}");
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -123,18 +129,18 @@ impl Client {
         &self.0
     }
 
-    /// Creates a code, as a page does.
+    /// Creates a code, as a requester does.
     pub(crate) async fn gene(&self) -> io::Result<HttpResponse> {
         self.post(&format!("{API}/gene"), "", &json!({})).await
     }
 
-    /// Polls `code`, as its page does. The poll waits up to `wait` seconds for a status other than `known`.
+    /// Polls `code`, as its requester does. The poll waits up to `wait` seconds for a status other than `known`.
     pub(crate) async fn check(&self, code: &Code, known: i32, wait: u64) -> io::Result<HttpResponse> {
         let path = format!("{API}/check?random={}&status={known}&wait={wait}", code.random);
         self.send("GET", &path, &format!("x-scanlogin-poll-token: {}\r\n", code.poll_token), "").await
     }
 
-    /// Sends `action` (`scanned`, `confirm` or `cancel`) from the phone of alice, who signs in at this server first.
+    /// Sends `action` (`scanned`, `confirm` or `cancel`) as the approver alice, who signs in at this server first.
     pub(crate) async fn act(&self, action: &str, code: &Code) -> io::Result<HttpResponse> {
         let login = self.post("/demo/login", "", &json!({ "username": "alice", "password": "alice" })).await?;
         let authorization = format!("authorization: Bearer {}\r\n", login.data()["token"].as_str().unwrap());
@@ -158,7 +164,7 @@ impl Client {
         let request = format!("{head}content-length: {length}\r\n{headers}\r\n{body}");
         stream.write_all(request.as_bytes()).await?;
         let mut response = String::new();
-        stream.read_to_string(&mut response).await?;
+        within_timeout("the response to a request", stream.read_to_string(&mut response)).await?;
         let (head, body) = response.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
         let json = serde_json::from_str(body).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();

@@ -65,13 +65,16 @@ impl Store for SlowStore {
     async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.store.purge_expired(now).await
     }
-    async fn listen(&self, waiters: CodeNotifier) {
-        self.store.listen(waiters).await;
+    async fn listen(&self, notifier: CodeNotifier) {
+        self.store.listen(notifier).await;
     }
     async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await
     }
 }
+
+/// The error of a [`BrokenStore`].
+pub(crate) const BROKEN_STORE_ERROR: &str = "the disk is gone";
 
 /// A store whose operations all fail.
 pub(crate) struct BrokenStore {
@@ -82,7 +85,7 @@ pub(crate) struct BrokenStore {
 impl BrokenStore {
     fn fail<T>(&self) -> Result<T, StoreError> {
         assert!(!self.panics, "the test store panics");
-        Err(StoreError::new("the disk is gone"))
+        Err(StoreError::new(BROKEN_STORE_ERROR))
     }
 }
 

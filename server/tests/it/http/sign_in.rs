@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use scanlogin_qr::{Drawing, Level};
 use serde_json::json;
 
-use crate::support::common::{API, Server};
+use crate::support::test_server::{API, Server, advance_clock};
 
 #[tokio::test(start_paused = true)]
 async fn code_is_scanned_confirmed_and_exchanged_for_the_user() {
@@ -27,7 +27,7 @@ async fn code_is_scanned_confirmed_and_exchanged_for_the_user() {
         (&after_scan["status"], &after_scan["userInfo"], &after_scan["ticket"]),
         (&json!(1), &user_info, &json!(null))
     );
-    assert_eq!(after_scan["scannedUserId"], json!(null), "the page gets only nickname and photo");
+    assert_eq!(after_scan["scannedUserId"], json!(null), "the requester gets only nickname and photo");
 
     let confirmed = server.act("confirm", &code, "alice").await.success();
     assert_eq!((&confirmed["status"], confirmed.get("requester")), (&json!(1), None));
@@ -119,7 +119,7 @@ async fn scan_returns_the_requester() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn image_encodes_the_exact_text_of_the_contract() {
+async fn image_encodes_the_exact_text_of_the_protocol() {
     let server = Server::new();
     let code = server.gene_with(json!({ "customData": { "hello": "world" } })).await;
     let text = format!(
@@ -167,7 +167,7 @@ async fn sign_ins_are_counted_per_user() {
     let mut sign_ins = Vec::new();
     for user in ["alice", "bob", "alice", "alice"] {
         let ticket = server.ticket(&server.gene().await, user).await;
-        crate::support::common::advance_clock(60).await;
+        advance_clock(60).await;
         let data = server.exchange(&ticket).await.success();
         sign_ins.push((data["loginsCount"].as_i64().unwrap(), data["signedUp"].as_str().unwrap().to_owned()));
     }

@@ -19,7 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::support::common::Server;
+use crate::support::test_server::Server;
+use crate::support::timeout::yield_until;
 
 pub(crate) const ISSUER: &str = "https://id.example.com";
 
@@ -97,9 +98,7 @@ impl Provider {
 
     /// Waits until there have been `count` requests for its keys.
     pub(crate) async fn wait_for_fetches(&self, count: usize) {
-        while self.fetch_count() < count {
-            tokio::task::yield_now().await;
-        }
+        yield_until("a request for the keys", || self.fetch_count() >= count).await;
     }
 }
 

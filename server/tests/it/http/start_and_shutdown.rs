@@ -11,8 +11,9 @@ use scanlogin_server::{Config, Running, start, start_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::common::{Server, start_server};
-use crate::support::port::ReservedPort;
+use crate::support::reserved_port::ReservedPort;
+use crate::support::test_server::{API, Server, start_server};
+use crate::support::timeout::{within_timeout, yield_until};
 
 async fn send(running: &Running, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(running.url.strip_prefix("http://").unwrap()).await.unwrap();
@@ -22,7 +23,7 @@ async fn send(running: &Running, request: &str) -> TcpStream {
 
 async fn receive(mut stream: TcpStream) -> String {
     let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
+    within_timeout("the end of a response", stream.read_to_string(&mut text)).await.unwrap();
     text
 }
 
@@ -41,7 +42,7 @@ async fn started_server_uses_its_listen_address_and_records_the_client_ip() {
 }
 
 #[tokio::test]
-async fn start_with_lets_a_test_wrap_the_router() {
+async fn start_with_serves_the_wrapped_router() {
     let config = Config::demo().unwrap();
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let bad_gateway = async || axum::http::StatusCode::BAD_GATEWAY;
@@ -79,9 +80,7 @@ async fn shutdown_ends_waiting_polls_and_accepts_no_connection() {
         code.random, code.poll_token
     );
     let stream = send(&running, &poll).await;
-    while running.state.codes.notifier.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    yield_until("a waiting poll", || !running.state.codes.notifier.is_empty()).await;
     running.shutdown().await;
     let text = receive(stream).await;
     assert!(text.contains("\"status\":0"), "{text}");
@@ -121,13 +120,13 @@ async fn poll_without_token_after_a_restart_requires_it_at_creation() {
     config.settings.apps[0].compat.poll_without_token = true;
     let start = || Server::with_store(config.clone(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = start().gene().await;
-    let path = format!("{}/check?random={}", crate::support::common::API, code.random);
+    let path = format!("{API}/check?random={}", code.random);
     assert_eq!(start().get(&path).await.success()["status"], 0);
 
     let without_compat = Server::with_store(Config::demo().unwrap(), Arc::new(SqliteStore::open(&file).unwrap()));
     let code = without_compat.gene().await;
     drop(without_compat);
-    let path = format!("{}/check?random={}", crate::support::common::API, code.random);
+    let path = format!("{API}/check?random={}", code.random);
     start().get(&path).await.assert_error(2241, "unknown-code");
     assert_eq!(start().status(&code).await, 0, "the poll token is still valid");
 }

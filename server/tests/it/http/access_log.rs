@@ -1,4 +1,4 @@
-//! The request log: its lines, its request ids, and the absence of secrets and forged lines.
+//! The access log: its lines, its request ids, and the absence of secrets and forged lines.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use scanlogin_server::config::LogFormat;
 use scanlogin_server::store::user::User;
 use serde_json::json;
 
-use crate::support::common::{API, Server};
-use crate::support::kept_log::{CapturedLog, take_lines};
-use crate::support::test_stores::BrokenStore;
+use crate::support::captured_log::{CapturedLog, take_lines};
+use crate::support::test_server::{API, Server};
+use crate::support::test_stores::{BROKEN_STORE_ERROR, BrokenStore};
 
 #[tokio::test(start_paused = true)]
 async fn every_response_has_a_unique_request_id_chosen_by_the_server() {
@@ -50,8 +50,8 @@ async fn every_log_line_of_a_request_has_its_request_id() {
         let before = log.lines().len();
         let id = request.await.header("x-request-id").unwrap().to_owned();
         let lines = log.lines().split_off(before);
-        assert!(lines.iter().any(|line| line["message"] == "the store failed"), "{lines:?}");
-        assert!(lines.iter().any(|line| line["message"] == "request completed"), "{lines:?}");
+        assert!(lines.iter().any(|line| line["error"] == BROKEN_STORE_ERROR), "{lines:?}");
+        assert!(lines.iter().any(|line| line["route"].is_string()), "{lines:?}");
         assert!(lines.iter().all(|line| line["span"]["request_id"] == id), "{id} in {lines:?}");
     }
 }
@@ -116,7 +116,7 @@ async fn check_logs_a_line_only_when_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn request_log_has_the_expected_fields_and_no_secret() {
+async fn access_log_has_the_expected_fields_and_no_secret() {
     take_lines();
     let server = Server::new();
     let login = json!({ "username": "alice", "password": "wrong-pass-word" });

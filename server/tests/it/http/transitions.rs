@@ -11,12 +11,12 @@ use scanlogin_server::store::raw_json::RawJson;
 use scanlogin_server::store::record::Record;
 use scanlogin_server::store::user::User;
 
-use crate::support::common::{Code, Server, advance_clock};
-use crate::support::kept_log::CapturedLog;
+use crate::support::captured_log::CapturedLog;
+use crate::support::test_server::{Code, Server, advance_clock};
 
 const ACTIONS: [&str; 3] = ["scanned", "confirm", "cancel"];
 
-/// A new code that has been brought into `state`.
+/// A new code in `state`.
 async fn code_in_state(server: &Server, state: &str) -> Code {
     let code = server.gene().await;
     if matches!(state, "scanned" | "scanned, then expired" | "authorised" | "cancelled" | "failed") {
@@ -114,7 +114,7 @@ async fn code_is_unknown_300_s_after_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn store_sweep_deletes_only_codes_past_their_retention() {
+async fn purge_expired_deletes_only_codes_past_their_retention() {
     let server = Server::new();
     let old = server.gene().await;
     advance_clock(300).await;

@@ -6,8 +6,8 @@ use axum::http::Method;
 use scanlogin_server::Config;
 use serde_json::json;
 
-use crate::support::common::{API, Server, advance_clock};
-use crate::support::test_stores::BrokenStore;
+use crate::support::test_server::{API, Server, advance_clock};
+use crate::support::test_stores::{BROKEN_STORE_ERROR, BrokenStore};
 
 const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
 
@@ -141,7 +141,7 @@ async fn unknown_codes_are_refused_by_scanned_confirm_cancel_and_check() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn phone_with_an_invalid_token_is_refused_without_a_transition() {
+async fn approver_with_an_invalid_token_is_refused_without_a_transition() {
     let server = Server::new();
     let foreign = Server::new().token("alice");
     let other_pool = Server::with_config(|config| {
@@ -199,7 +199,7 @@ async fn failing_store_yields_503_with_retry_after() {
         let response = request.await;
         assert_eq!(response.error(), (503, 503, "unavailable".to_owned()));
         assert_eq!(response.header("retry-after"), Some("1"));
-        assert!(!response.message().contains("disk"), "the message must not contain the cause");
+        assert!(!response.message().contains(BROKEN_STORE_ERROR), "the message must not contain the cause");
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracing::dispatcher::{DefaultGuard, set_default, with_default};
 
 thread_local! {
-    /// The log of this test. Each test runs on its own thread, and so do the handlers that it calls in process.
+    /// The log of this test. Each test runs on its own thread, and its in-process handlers run on the same thread.
     static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -37,16 +37,16 @@ pub(crate) fn install() {
     });
 }
 
-/// Takes the lines that this thread has logged since the last call. A test also calls this first, because with
-/// `--test-threads=1` all tests share one thread.
+/// Returns and deletes the lines that this thread has logged since the last call. A test also calls this first, because
+/// with `--test-threads=1` all tests share one thread.
 pub(crate) fn take_lines() -> String {
     String::from_utf8(LINES.take()).unwrap()
 }
 
-/// Runs `work`, and sends each log line to `sender` as soon as it is logged.
+/// Runs `work`, and sends each line of its JSON log to `sender` immediately.
 pub(crate) fn with_log_sent_to<T>(sender: Sender<String>, work: impl FnOnce() -> T) -> T {
     install();
-    with_default(&log_to(move || ChannelWriter(sender.clone()), LogFormat::Text, false), work)
+    with_default(&log_to(move || ChannelWriter(sender.clone()), LogFormat::Json, false), work)
 }
 
 struct ChannelWriter(Sender<String>);

@@ -24,6 +24,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::support::server_process::ServerProcess;
+use crate::support::timeout::TIMEOUT;
 
 /// A company with a private certificate authority, and a provider that signs tokens.
 struct Company {
@@ -107,6 +108,7 @@ impl Program {
     fn post(&self, endpoint: &str, token: &str, body: &Value) -> Value {
         let (address, body) = (self.0.client.address(), body.to_string());
         let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let length = body.len();
         write!(
             stream,
@@ -138,6 +140,6 @@ fn issuer_keys_are_fetched_only_over_tls_with_a_trusted_certificate() {
 
     let program = Program::start(folder.path(), &untrusted, &authorities);
     assert_eq!(program.scan(&untrusted)["reason"], "unavailable");
-    let line = program.0.wait_for_log_line("can't be had");
-    assert!(line.contains("certificate"), "{line}");
+    let line = program.0.wait_for_log_line("a failed fetch of the keys", |line| line["issuer"] == "company");
+    assert!(line["error"].as_str().unwrap().contains("certificate"), "{line}");
 }

@@ -119,13 +119,12 @@ fn redis_password_is_used_but_never_printed() {
 #[test]
 fn config_without_demo_requires_settings_and_a_jwt_secret_or_issuer() {
     let error = parse(&["--jwt-secret", SECRET, "--config", "no/such.toml"]).unwrap_err();
-    assert!(error.contains("no/such.toml") && error.contains("scanlogin-server app add"), "{error}");
+    assert!(error.contains("no/such.toml") && error.contains("app add"), "{error}");
 
     let error = parse_with(SETTINGS, &[]).unwrap_err();
     assert!(error.contains("--jwt-secret") && error.contains("[[issuer]]"), "{error}");
-    assert!(
-        parse_with(SETTINGS, &["--jwt-secret", &SECRET[1..]]).unwrap_err().starts_with("--jwt-secret is too short")
-    );
+    let error = parse_with(SETTINGS, &["--jwt-secret", &SECRET[1..]]).unwrap_err();
+    assert!(error.contains("--jwt-secret") && error.contains("32"), "the minimum length: {error}");
     let issuer = r#"
         [[issuer]]
         issuer = "https://id.example.com"

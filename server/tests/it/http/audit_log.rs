@@ -6,8 +6,9 @@ use scanlogin_server::config::LogFormat;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::common::{API, Server, advance_clock};
-use crate::support::kept_log::CapturedLog;
+use crate::support::captured_log::CapturedLog;
+use crate::support::test_server::{API, Code, Server, advance_clock};
+use crate::support::timeout::yield_until;
 
 /// Action and outcome of every audit event.
 fn audit_outcomes(log: &CapturedLog) -> Vec<(String, String)> {
@@ -24,10 +25,8 @@ async fn each_sign_in_action_logs_one_audit_event() {
     let log = CapturedLog::new(LogFormat::Json);
     let server = Server::new();
     let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("user-agent", "The Browser");
-    let data = gene.header("host", "localhost").header("origin", "http://localhost").await.success();
-    let text = |name: &str| data[name].as_str().unwrap().to_owned();
-    let code =
-        crate::support::common::Code { random: text("random"), poll_token: text("pollToken"), data: data.clone() };
+    let gene = gene.header("host", "localhost").header("origin", "http://localhost");
+    let code = Code::from_data(&gene.await.success());
 
     let scan = server.act("scanned", &code, "alice").header("user-agent", "The Phone").await;
     server.act("confirm", &code, "alice").await.success();
@@ -53,7 +52,7 @@ async fn each_sign_in_action_logs_one_audit_event() {
     }
     assert_eq!(events[0]["code"].as_str().unwrap().len(), 16);
     assert_eq!(events[0]["user_agent"], "The Phone");
-    assert_eq!(events[0].get("origin"), None, "a phone sends no Origin");
+    assert_eq!(events[0].get("origin"), None, "an approver sends no Origin");
     assert_eq!(events[0]["span"]["request_id"], scan.header("x-request-id").unwrap());
 
     for secret in [&code.random, &code.poll_token, &ticket, &server.token("alice"), &server.app_secret()] {
@@ -115,9 +114,7 @@ async fn aborted_request_is_audited_when_it_completes() {
     timeout(Duration::from_secs(1), server.act("scanned", &code, "alice").into_future()).await.unwrap_err();
     assert_eq!(audit_outcomes(&log), []);
     advance_clock(5).await;
-    while audit_outcomes(&log).is_empty() {
-        tokio::task::yield_now().await;
-    }
+    yield_until("the audit event of the scan", || !audit_outcomes(&log).is_empty()).await;
     assert_eq!(audit_outcomes(&log), outcomes(&[("scan", "ok")]));
     assert!(log.audit_events()[0]["span"]["request_id"].is_string());
 }

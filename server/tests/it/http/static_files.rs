@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::support::common::Server;
+use crate::support::test_server::Server;
 
 /// A server with a page and a widget. The folders are deleted when the `TempDir` is dropped.
 fn server() -> (Server, TempDir) {

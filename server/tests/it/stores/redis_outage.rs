@@ -5,11 +5,12 @@ use std::io;
 
 use scanlogin_server::{AppState, Config};
 
-use crate::stores::redis_itself::wait_for_wake;
-use crate::support::common::start_server;
-use crate::support::port::ReservedPort;
+use crate::stores::redis_store::wait_for_wake;
 use crate::support::redis_server::{Persistence, RedisServer};
+use crate::support::reserved_port::ReservedPort;
 use crate::support::server_process::{Client, Code, HttpResponse, ServerProcess};
+use crate::support::test_server::start_server;
+use crate::support::timeout::within_timeout;
 
 /// Asserts that every request gets 503 with `Retry-After`. The requests are sent concurrently, because each may take
 /// the whole Redis timeout.
@@ -28,12 +29,15 @@ async fn assert_all_unavailable(server: &Client, code: &Code) {
 
 /// Repeats a request until the response is not 503.
 async fn retry_until_available(mut send: impl AsyncFnMut() -> io::Result<HttpResponse>) -> HttpResponse {
-    loop {
-        let response = send().await.unwrap();
-        if !response.is_unavailable() {
-            return response;
+    within_timeout("a response other than 503", async {
+        loop {
+            let response = send().await.unwrap();
+            if !response.is_unavailable() {
+                break response;
+            }
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test]
@@ -57,7 +61,7 @@ async fn requests_get_503_while_redis_is_down_and_succeed_after_its_restart() {
     // No request is sent while Redis is down. The new subscription shows that the server has reconnected.
     redis.kill();
     redis.restart();
-    redis.wait_until(|redis| redis.command("PUBSUB NUMSUB scanlogin:news").contains(&":1".to_owned())).await;
+    redis.wait_for_subscriptions(1).await;
     server.act("confirm", &code).await.unwrap().data();
     let check = server.check(&code, 1, 25).await.unwrap();
     let ticket = check.data()["ticket"].as_str().unwrap();
@@ -77,7 +81,7 @@ async fn code_lost_by_redis_is_unknown_and_new_codes_work() {
     redis.kill();
     assert!(
         server.check(&code, 0, 25).await.unwrap().is_unavailable(),
-        "503, because unknown-code would make the page drop the code"
+        "503, because the requester would drop the code on unknown-code"
     );
     redis.restart();
     assert_eq!(server.check(&code, 0, 25).await.unwrap().reason(), "unknown-code");
@@ -90,18 +94,18 @@ async fn code_lost_by_redis_is_unknown_and_new_codes_work() {
 async fn long_poll_across_a_redis_restart_ends_with_the_scan_or_503() {
     let mut redis = RedisServer::start(Persistence::AppendOnly);
     let running = start_server(redis.config()).await;
-    let (page, phone) = (Client::new(&running), ServerProcess::demo(&redis.url()));
-    let code = page.gene().await.unwrap().code();
+    let (requester, approver) = (Client::new(&running), ServerProcess::demo(&redis.url()));
+    let code = requester.gene().await.unwrap().code();
     let poll = {
         let code = code.clone();
-        tokio::spawn(async move { page.check(&code, 0, 30).await })
+        tokio::spawn(async move { requester.check(&code, 0, 30).await })
     };
     redis.kill();
     redis.restart();
-    // A wake reaches all waiters of a code: this one and that of the poll.
-    let mut waiter = running.state.codes.notifier.listen(&code.random);
-    retry_until_available(async || phone.client.act("scanned", &code).await).await.data();
-    wait_for_wake(&mut waiter).await;
+    // A wake reaches all subscriptions to a code: this one and that of the poll.
+    let mut subscription = running.state.codes.notifier.subscribe(&code.random);
+    retry_until_available(async || approver.client.act("scanned", &code).await).await.data();
+    wait_for_wake(&mut subscription).await;
     let response = poll.await.unwrap().unwrap();
     assert!(response.is_unavailable() || response.data()["status"] == 1, "{response:?}");
     running.shutdown().await;

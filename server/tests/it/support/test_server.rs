@@ -1,4 +1,4 @@
-//! An in-process server under test, and the requests that a browser, a phone and a backend send to it.
+//! An in-process server under test, and the requests that a requester, an approver and a backend send to it.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -37,7 +37,7 @@ pub(crate) struct Server {
     pub(crate) router: Router,
 }
 
-/// A code as the browser that created it knows it.
+/// A code with its poll token, as its requester knows it.
 #[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) random: String,
@@ -66,7 +66,7 @@ impl Server {
     }
 
     pub(crate) fn with_store(config: Config, store: Arc<dyn Store>) -> Self {
-        crate::support::kept_log::install();
+        crate::support::captured_log::install();
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let state = AppState::new(config, store, Clock::starting_at(start)).unwrap();
         Self { router: scanlogin_server::app(&state), state }
@@ -85,7 +85,7 @@ impl Server {
         TestRequest { router: self.router.clone(), builder, body: Body::empty() }
     }
 
-    /// Creates a code, as a page does.
+    /// Creates a code, as a requester does.
     pub(crate) async fn gene(&self) -> Code {
         self.gene_with(json!({})).await
     }
@@ -95,7 +95,7 @@ impl Server {
         Code::from_data(&data)
     }
 
-    /// A poll of the browser that created `code`.
+    /// A poll of the requester of `code`.
     pub(crate) fn check(&self, code: &Code) -> TestRequest {
         self.check_with(code, "")
     }
@@ -109,13 +109,13 @@ impl Server {
         self.check(code).await.success()["status"].as_i64().unwrap()
     }
 
-    /// `action` (`scanned`, `confirm` or `cancel`) as the phone of `user` sends it.
+    /// `action` (`scanned`, `confirm` or `cancel`) of the approver `user`.
     pub(crate) fn act(&self, action: &str, code: &Code, user: &str) -> TestRequest {
         let token = self.token(user);
         self.post(&format!("{API}/{action}")).json(&json!({ "random": code.random })).bearer(&token)
     }
 
-    /// A token that signs `user` in on their phone. The server itself issues it.
+    /// A token with which `user` approves codes. The server itself issues it.
     pub(crate) fn token(&self, user: &str) -> String {
         let user = User {
             id: format!("id-of-{user}"),
@@ -259,7 +259,7 @@ impl IntoFuture for TestRequest {
             let (parts, body) = response.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let response = TestResponse { status: parts.status, headers: parts.headers, body: body.to_vec() };
-            crate::support::description::assert_matches_description(&method, &path, &response);
+            crate::support::openapi_validator::assert_is_documented(&method, &path, &response);
             response
         })
     }

@@ -14,10 +14,10 @@ use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::common::{API, Server, advance_clock, start_server};
-use crate::support::provider::{
+use crate::support::oidc_provider::{
     ISSUER, JwksResponse, Key, Provider, base64, claims, claims_with, from_now, issuers, rsa_key,
 };
+use crate::support::test_server::{API, Server, advance_clock, start_server};
 
 /// A server that trusts the issuer with keys at `jwks`.
 fn server(jwks: &str) -> Server {
@@ -100,7 +100,7 @@ async fn tokens_of_each_supported_algorithm_are_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claim_and_pool_names_are_configurable_per_issuer() {
+async fn claim_and_user_pool_names_are_configurable_per_issuer() {
     let key = Key::eddsa("a");
     let provider = Provider::start(&[&key]).await;
     let names = json!({ "sub": "oid", "nickname": "given_name", "email_verified": "xms_edov" });
@@ -126,11 +126,11 @@ async fn claim_and_pool_names_are_configurable_per_issuer() {
     };
     assert_eq!(verify(&server, &key.sign(&claims)).await, Ok(expected));
     claims["org_id"] = json!(null);
-    assert_eq!(verify(&server, &key.sign(&claims)).await.unwrap().user_pool_id, "", "no pool of any app");
+    assert_eq!(verify(&server, &key.sign(&claims)).await.unwrap().user_pool_id, "", "the user pool of no app");
 }
 
 #[tokio::test(start_paused = true)]
-async fn user_of_another_pool_is_refused_with_wrong_pool() {
+async fn user_of_another_user_pool_is_refused_with_wrong_pool() {
     let key = Key::eddsa("a");
     let provider = Provider::start(&[&key]).await;
     let server = server_with(&provider.url, json!({ "user_pool_claim": "org_id" }));

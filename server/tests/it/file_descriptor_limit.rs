@@ -13,10 +13,13 @@ use rlimit::{Resource, prlimit};
 use serde_json::Value;
 
 use crate::support::server_process::ServerProcess;
+use crate::support::timeout::TIMEOUT;
 
-/// The timestamp of a line of a JSON log.
-fn timestamp(line: &str) -> Timestamp {
-    let line: Value = serde_json::from_str(line).unwrap();
+/// Waits until `server` logs that it can't accept a connection, and returns the timestamp of that line.
+fn wait_for_accept_error(server: &ServerProcess) -> Timestamp {
+    // EMFILE, the error of a process without free file descriptors.
+    let is_accept_error = |line: &Value| line["error"].as_str().is_some_and(|error| error.contains("os error 24"));
+    let line = server.wait_for_log_line("a failed accept", is_accept_error);
     line["timestamp"].as_str().unwrap().parse().unwrap()
 }
 
@@ -30,8 +33,9 @@ fn accept_without_free_file_descriptors_backs_off_and_recovers() {
     prlimit(id, Resource::NOFILE, Some((0, hard)), None).unwrap();
 
     let mut stream = TcpStream::connect(server.client.address()).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
-    let [first, second] = [(); 2].map(|()| timestamp(&server.wait_for_log_line("no connection can be accepted")));
+    let [first, second] = [(); 2].map(|()| wait_for_accept_error(&server));
     let delay = second.duration_since(first).unsigned_abs();
     // The server waits for half a second, but the log uses another clock, so this allows for a difference. Without the
     // delay there would be microseconds between the attempts.
@@ -40,5 +44,5 @@ fn accept_without_free_file_descriptors_backs_off_and_recovers() {
     prlimit(id, Resource::NOFILE, Some((soft, hard)), None).unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
-    assert!(response.starts_with("HTTP/1.0 200 OK"), "{response}");
+    assert!(response.starts_with("HTTP/1.0 200 "), "{response}");
 }

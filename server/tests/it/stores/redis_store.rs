@@ -11,10 +11,11 @@ use scanlogin_server::store::record::Record;
 
 use crate::stores::every_store::{alice, now, unused_record};
 use crate::support::redis_server::{Persistence, RedisServer};
+use crate::support::timeout::within_timeout;
 
-/// Waits until `waiter` is woken. Fails after 60 s.
-pub(crate) async fn wait_for_wake(waiter: &mut CodeSubscription) {
-    tokio::time::timeout(Duration::from_secs(60), waiter.news()).await.expect("the waiter is woken within 60 s");
+/// Waits until `subscription` is woken.
+pub(crate) async fn wait_for_wake(subscription: &mut CodeSubscription) {
+    within_timeout("a wake of a subscription", subscription.changed()).await;
 }
 
 /// When Redis deletes `key`, in milliseconds since 1970.
@@ -50,14 +51,14 @@ async fn redis_keys_of_a_code_expire_at_the_purge_time_of_the_record() {
 async fn only_successful_swaps_are_published_to_other_processes() {
     let redis = RedisServer::start(Persistence::None);
     let (publisher, subscriber) = (redis.open().await, Arc::new(redis.open().await));
-    let waiters = CodeNotifier::default();
-    let (mut waiter, mut other) = (waiters.listen("code"), waiters.listen("other"));
+    let notifier = CodeNotifier::default();
+    let (mut subscription, mut other) = (notifier.subscribe("code"), notifier.subscribe("other"));
     let listening = {
-        let (subscriber, waiters) = (Arc::clone(&subscriber), waiters.clone());
-        tokio::spawn(async move { subscriber.listen(waiters).await })
+        let (subscriber, notifier) = (Arc::clone(&subscriber), notifier.clone());
+        tokio::spawn(async move { subscriber.listen(notifier).await })
     };
-    // Every waiter is woken once when the subscription starts.
-    wait_for_wake(&mut waiter).await;
+    // The start of the subscription at Redis wakes every code subscription once.
+    wait_for_wake(&mut subscription).await;
     wait_for_wake(&mut other).await;
 
     publisher.insert(unused_record("other")).await.unwrap();
@@ -65,36 +66,36 @@ async fn only_successful_swaps_are_published_to_other_processes() {
     let (record, revision) = publisher.find("code").await.unwrap().unwrap();
     let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), Duration::from_secs(300)));
     assert!(publisher.swap(scanned.clone(), revision).await.unwrap());
-    wait_for_wake(&mut waiter).await;
+    wait_for_wake(&mut subscription).await;
     assert!(!publisher.swap(scanned, revision).await.unwrap());
     // Redis delivers notifications in order. When this one arrives, any earlier one has arrived too.
     redis.command("PUBLISH scanlogin:news last");
-    let mut last = waiters.listen("last");
+    let mut last = notifier.subscribe("last");
     redis.command("PUBLISH scanlogin:news last");
     wait_for_wake(&mut last).await;
-    for waiter in [&mut waiter, &mut other] {
-        let wake = tokio::time::timeout(Duration::ZERO, waiter.news());
+    for subscription in [&mut subscription, &mut other] {
+        let wake = tokio::time::timeout(Duration::ZERO, subscription.changed());
         assert!(wake.await.is_err(), "an insert and a failed swap publish nothing");
     }
     listening.abort();
 }
 
 #[tokio::test]
-async fn waiters_are_woken_when_the_redis_connection_is_restored() {
+async fn subscriptions_are_woken_when_the_redis_connection_is_restored() {
     let mut redis = RedisServer::start(Persistence::None);
     let store = Arc::new(redis.open().await);
-    let waiters = CodeNotifier::default();
-    let mut waiter = waiters.listen("code");
+    let notifier = CodeNotifier::default();
+    let mut subscription = notifier.subscribe("code");
     let listening = {
-        let (store, waiters) = (Arc::clone(&store), waiters.clone());
-        tokio::spawn(async move { store.listen(waiters).await })
+        let (store, notifier) = (Arc::clone(&store), notifier.clone());
+        tokio::spawn(async move { store.listen(notifier).await })
     };
-    wait_for_wake(&mut waiter).await;
+    wait_for_wake(&mut subscription).await;
     redis.kill();
     redis.restart();
-    wait_for_wake(&mut waiter).await;
+    wait_for_wake(&mut subscription).await;
     // Later notifications arrive too.
     assert_eq!(redis.command("PUBLISH scanlogin:news code"), [":1"]);
-    wait_for_wake(&mut waiter).await;
+    wait_for_wake(&mut subscription).await;
     listening.abort();
 }

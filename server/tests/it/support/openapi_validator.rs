@@ -8,29 +8,29 @@ use jsonschema::Validator;
 use scanlogin_server::http::api;
 use serde_json::{Value, json};
 
-use crate::support::common::{API, TestResponse};
+use crate::support::test_server::{API, TestResponse};
 
-pub(crate) static DESCRIPTION: LazyLock<Description> = LazyLock::new(Description::new);
+pub(crate) static OPENAPI: LazyLock<OpenApi> = LazyLock::new(OpenApi::new);
 
 /// The parsed OpenAPI document, with the responses of each operation.
-pub(crate) struct Description {
+pub(crate) struct OpenApi {
     pub(crate) document: Value,
-    responses: HashMap<(String, Method, u16), DescribedResponse>,
+    responses: HashMap<(String, Method, u16), DocumentedResponse>,
 }
 
-struct DescribedResponse {
+struct DocumentedResponse {
     headers: Vec<String>,
     /// The JSON schema by media type, `None` for images.
     content: HashMap<String, Option<Validator>>,
 }
 
-impl Description {
+impl OpenApi {
     fn new() -> Self {
         let document = api::description("http://localhost");
         let mut responses = HashMap::new();
         for (path, method, operation) in operations(&document) {
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let response = DescribedResponse::new(&document, resolve(&document, response));
+                let response = DocumentedResponse::new(&document, resolve(&document, response));
                 responses.insert((path.to_owned(), method.clone(), status.parse().unwrap()), response);
             }
         }
@@ -51,7 +51,7 @@ impl Description {
     }
 }
 
-impl DescribedResponse {
+impl DocumentedResponse {
     fn new(document: &Value, response: &Value) -> Self {
         let names = |value: &Value| value.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
         let validator = |content: &Value| {
@@ -67,7 +67,7 @@ impl DescribedResponse {
     }
 }
 
-/// Path, method and description of every operation.
+/// Path, method and definition of every operation.
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, Method, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
         let method = |name: &str| name.to_uppercase().parse().unwrap();
@@ -83,17 +83,17 @@ pub(crate) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     }
 }
 
-/// Asserts that the document describes this response: its status, headers, media type and body.
+/// Asserts that the document contains this response, with its status, headers, media type and body.
 #[track_caller]
-pub(crate) fn assert_matches_description(method: &Method, path: &str, response: &TestResponse) {
-    let Some(template) = DESCRIPTION.path(path) else {
-        let is_undescribed_endpoint = path.starts_with(API) && response.status != 404;
-        assert!(!is_undescribed_endpoint, "{method} {path} exists but is not described");
+pub(crate) fn assert_is_documented(method: &Method, path: &str, response: &TestResponse) {
+    let Some(template) = OPENAPI.path(path) else {
+        let is_undocumented_endpoint = path.starts_with(API) && response.status != 404;
+        assert!(!is_undocumented_endpoint, "{method} {path} exists but is not documented");
         return;
     };
-    // A method that is not described must get 405. HEAD and OPTIONS are never described: HEAD is GET without a body,
+    // A method that is not documented must get 405. HEAD and OPTIONS are never documented: HEAD is GET without a body,
     // and OPTIONS is for preflights.
-    if !DESCRIPTION.document["paths"][template].as_object().unwrap().contains_key(&method.as_str().to_lowercase()) {
+    if !OPENAPI.document["paths"][template].as_object().unwrap().contains_key(&method.as_str().to_lowercase()) {
         assert!(
             response.status == 405 || [Method::HEAD, Method::OPTIONS].contains(method),
             "{method} {path}: {response:?}"
@@ -101,13 +101,13 @@ pub(crate) fn assert_matches_description(method: &Method, path: &str, response: 
         return;
     }
     let key = (template.to_owned(), method.clone(), response.status.as_u16());
-    let described = DESCRIPTION.responses.get(&key).unwrap_or_else(|| panic!("{key:?} is not described"));
-    for name in &described.headers {
+    let documented = OPENAPI.responses.get(&key).unwrap_or_else(|| panic!("{key:?} is not documented"));
+    for name in &documented.headers {
         assert!(response.headers.contains_key(name), "{key:?} has no {name}");
     }
     let media_type = response.header("content-type").unwrap();
     let validator =
-        described.content.get(media_type).unwrap_or_else(|| panic!("{key:?} is not described as {media_type}"));
+        documented.content.get(media_type).unwrap_or_else(|| panic!("{key:?} is not documented as {media_type}"));
     if let Some(validator) = validator {
         let errors: Vec<_> = validator.iter_errors(&response.json()).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{key:?}: {}: {errors:?}", response.json());

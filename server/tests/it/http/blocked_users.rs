@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::support::common::Server;
+use crate::support::test_server::Server;
+use crate::support::timeout::yield_until;
 
 async fn set_blocked(server: &Server, is_blocked: bool) {
     let pool = &server.app().user_pool_id;
@@ -11,17 +12,15 @@ async fn set_blocked(server: &Server, is_blocked: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn confirm_by_a_blocked_user_fails_and_the_page_gets_status_5() {
+async fn confirm_by_a_blocked_user_fails_and_the_requester_gets_status_5() {
     let server = Server::new();
     set_blocked(&server, true).await;
     let code = server.gene().await;
     server.act("scanned", &code, "alice").await.success();
-    let page = tokio::spawn(server.check_with(&code, "&wait=25&status=1").into_future());
-    while server.state.codes.notifier.is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let poll = tokio::spawn(server.check_with(&code, "&wait=25&status=1").into_future());
+    yield_until("a waiting poll", || !server.state.codes.notifier.is_empty()).await;
     server.act("confirm", &code, "alice").await.assert_error(1001, "blocked");
-    let check = page.await.unwrap().success();
+    let check = poll.await.unwrap().success();
     assert_eq!((&check["status"], &check["ticket"]), (&json!(5), &json!(null)), "{check}");
     server.act("confirm", &code, "alice").await.assert_error(500, "already-ended");
 }

@@ -1,6 +1,6 @@
 //! The shared connection to Redis. It reconnects after a loss.
 //!
-//! A command fails if Redis does not respond within the timeout. The link never retries a command: Redis may have executed
+//! A command fails if Redis does not respond within the timeout. It never retries a command: Redis may have executed
 //! a command whose response was lost. Only the caller knows whether a retry is safe.
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -17,45 +17,45 @@ use tokio::time::timeout;
 
 /// A handle to the shared connection.
 #[derive(Clone)]
-pub(super) struct Link(Arc<Shared>);
+pub(super) struct SharedConnection(Arc<Inner>);
 
-struct Shared {
+struct Inner {
     client: Client,
     /// Applies separately to getting a connection and to the response to a command.
     timeout: Duration,
-    current: Mutex<Option<Live>>,
+    current: Mutex<Option<OpenConnection>>,
 }
 
 /// An established connection, and a flag that is set when the connection is lost.
 #[derive(Clone)]
-struct Live {
+struct OpenConnection {
     connection: MultiplexedConnection,
     is_lost: Arc<AtomicBool>,
 }
 
-impl Link {
-    /// A link without a connection. The first command connects.
+impl SharedConnection {
+    /// A handle without an open connection. The first command connects.
     pub(super) fn new(client: Client, timeout: Duration) -> Self {
-        Self(Arc::new(Shared { client, timeout, current: Mutex::default() }))
+        Self(Arc::new(Inner { client, timeout, current: Mutex::default() }))
     }
 
     /// Returns the current connection. Connects if there is none or if it is lost.
-    async fn live(&self) -> RedisResult<Live> {
+    async fn open(&self) -> RedisResult<OpenConnection> {
         let find = async {
             let mut current = self.0.current.lock().await;
-            if let Some(live) = current.as_ref().filter(|live| !live.is_lost.load(Ordering::Relaxed)) {
-                return Ok(live.clone());
+            if let Some(open) = current.as_ref().filter(|open| !open.is_lost.load(Ordering::Relaxed)) {
+                return Ok(open.clone());
             }
-            let live = self.connect().await?;
-            *current = Some(live.clone());
-            Ok(live)
+            let open = self.connect().await?;
+            *current = Some(open.clone());
+            Ok(open)
         };
         timeout(self.0.timeout, find)
             .await
             .unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "timeout while connecting"))))
     }
 
-    async fn connect(&self) -> RedisResult<Live> {
+    async fn connect(&self) -> RedisResult<OpenConnection> {
         let is_lost = Arc::new(AtomicBool::new(false));
         let notices = Arc::clone(&is_lost);
         let config = AsyncConnectionConfig::new()
@@ -70,11 +70,11 @@ impl Link {
                 Ok::<_, core::convert::Infallible>(())
             });
         let connection = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Live { connection, is_lost })
+        Ok(OpenConnection { connection, is_lost })
     }
 }
 
-impl Live {
+impl OpenConnection {
     /// Returns `response` unchanged. Marks the connection as lost if the error means that it is unusable.
     fn checked<T>(&self, response: RedisResult<T>) -> RedisResult<T> {
         if let Err(error) = &response {
@@ -88,12 +88,12 @@ impl Live {
     }
 }
 
-impl ConnectionLike for Link {
+impl ConnectionLike for SharedConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let mut live = self.live().await?;
-            let response = live.connection.req_packed_command(command).await;
-            live.checked(response)
+            let mut open = self.open().await?;
+            let response = open.connection.req_packed_command(command).await;
+            open.checked(response)
         })
     }
 
@@ -104,9 +104,9 @@ impl ConnectionLike for Link {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let mut live = self.live().await?;
-            let responses = live.connection.req_packed_commands(pipeline, offset, count).await;
-            live.checked(responses)
+            let mut open = self.open().await?;
+            let responses = open.connection.req_packed_commands(pipeline, offset, count).await;
+            open.checked(responses)
         })
     }
 
