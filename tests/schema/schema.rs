@@ -76,7 +76,7 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
         async move { (command.output().await.unwrap(), report) }
     });
     let outcomes = join_all(runs).await;
-    let account = running.state.store.account(&alice.user_pool_id, &alice.id).await.unwrap();
+    let account = running.state.store.unmeasured().account(&alice.user_pool_id, &alice.id).await.unwrap();
     running.shutdown().await;
 
     let mut requests = 0;
