@@ -1,4 +1,4 @@
-//! How a page wants a code to be drawn.
+//! Draws a code as the page wants it.
 
 use std::rc::Rc;
 

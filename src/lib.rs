@@ -16,16 +16,13 @@
 //!
 //! The crate `scanlogin-protocol` has the messages and the life of a code; `scanlogin-qr` draws codes. The server uses both.
 
+pub mod client;
 pub mod error;
-pub mod fields;
 pub mod format;
 mod number;
 pub mod options;
 pub mod payload;
-pub mod reply;
-pub mod request;
 pub mod session;
 pub mod view_model;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
-pub mod writer;

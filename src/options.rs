@@ -4,40 +4,15 @@
 //! the wrong type or out of range is an error that names it. Deliberately absent: callbacks, which are no data.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use scanlogin_protocol::wire::header;
 use scanlogin_qr::contrast::{Colors, luminance};
 
+use crate::client::reader::{JsonValue, Reader};
 use crate::error::Error;
-use crate::fields::{Fields, Value};
-use crate::format::Format;
 use crate::number::decimal;
 use crate::session::Policy;
-
-/// The names of all words that a page may replace.
-pub const TIPS: [&str; 21] = [
-    "title",
-    "scanned",
-    "middleTitle",
-    "referText",
-    "signingIn",
-    "succeed",
-    "needsMfa",
-    "canceled",
-    "expired",
-    "retry",
-    "failed",
-    "loading",
-    "unreachable",
-    "reconnecting",
-    "tryNow",
-    "busy",
-    "retryIn",
-    "offline",
-    "offlineHint",
-    "expiresIn",
-    "codeName",
-];
 
 /// All options, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,49 +23,16 @@ pub struct Config {
     pub host: String,
     /// The headers that every request carries.
     pub headers: Vec<(String, String)>,
-    /// The width and height of the code in CSS pixels.
-    pub size: Size,
-    /// The least width and height of the box in CSS pixels.
-    pub container_size: Size,
-    /// How the code is drawn.
-    pub format: Format,
+    /// The name of the header with the language, and its value for a widget without a shell.
+    pub language: (String, String),
+    /// The address of the image in the middle of the code. `None` for no logo.
+    pub logo: Option<Rc<str>>,
+    /// Whether the widget shows the image of the server instead of drawing the code.
+    pub is_image: bool,
     /// The colours of the code.
     pub colors: Colors,
-    /// Light or dark.
-    pub theme: Theme,
     /// The origins that may frame the page; `None` for any.
     pub frame_ancestors: Option<Vec<String>>,
-}
-
-/// Whether the widget is light or dark. The code itself is always dark on light.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
-    /// As the person prefers it.
-    Auto,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-}
-
-impl Theme {
-    /// The option, and the value of `data-theme`.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-}
-
-/// A width and a height in CSS pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Size {
-    /// From left to right.
-    pub width: u32,
-    /// From top to bottom.
-    pub height: u32,
 }
 
 impl Config {
@@ -100,69 +42,53 @@ impl Config {
     ///
     /// [`ErrorCode::InvalidOption`](crate::error::ErrorCode::InvalidOption), with a message that names the option and
     /// what it must be: the first fault of all that was read of `options` until now.
-    pub fn read(options: &Fields<impl Value>) -> Result<Self, Error> {
-        check_tips(options);
-        let size = size(options, "size", 240);
+    pub fn read(options: &Reader<impl JsonValue>) -> Result<Self, Error> {
         let defaults = Policy::default();
+        let (headers, language) = headers(options);
         let config = Self {
             policy: Policy {
                 scene: defaults.scene,
                 interval: milliseconds(options, "interval", 100, 60_000).unwrap_or(defaults.interval),
-                long_poll: options.truth("longPoll").unwrap_or(defaults.long_poll),
+                long_poll: options.bool("longPoll").unwrap_or(defaults.long_poll),
                 timeout: milliseconds(options, "timeout", 1_000, 120_000).unwrap_or(defaults.timeout),
-                auto_exchange: options.truth("autoExchangeUserInfo").unwrap_or(defaults.auto_exchange),
+                auto_exchange: options.bool("autoExchangeUserInfo").unwrap_or(defaults.auto_exchange),
                 auto_refresh: whole(options, "autoRefresh", 0, 1_000_000, "number").unwrap_or(defaults.auto_refresh),
-                refresh_on_cancel: options.truth("refreshOnCancel").unwrap_or(defaults.refresh_on_cancel),
-                countdown: options.truth("countdown").unwrap_or(defaults.countdown),
+                refresh_on_cancel: options.bool("refreshOnCancel").unwrap_or(defaults.refresh_on_cancel),
+                countdown: options.bool("countdown").unwrap_or(defaults.countdown),
             },
             host: host(options),
-            headers: headers(options),
-            size,
-            container_size: self::size(options, "containerSize", 300),
-            format: Format {
-                width: size.width.min(size.height),
-                logo: options.text("logo").filter(|logo| !logo.is_empty()).map(Into::into),
-                is_image: one_of(options, "render", &["svg", "img"], "`svg` or `img`") == Some("img"),
-            },
+            headers,
+            language,
+            logo: options.text("logo").filter(|logo| !logo.is_empty()).map(Into::into),
+            is_image: one_of(options, "render", &["svg", "img"], "`svg` or `img`") == Some("img"),
             colors: colors(options),
-            theme: match one_of(options, "theme", &["auto", "light", "dark"], "`auto` or `light` or `dark`") {
-                Some("light") => Theme::Light,
-                Some("dark") => Theme::Dark,
-                _ => Theme::Auto,
-            },
             frame_ancestors: frame_ancestors(options),
         };
-        options.end()?;
+        options.finish()?;
         Ok(config)
     }
 }
 
-fn whole(options: &Fields<impl Value>, name: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
+fn whole(options: &Reader<impl JsonValue>, name: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
     let number = options.number(name)?;
     let whole = number as u32;
     if f64::from(whole) == number && (least..=most).contains(&whole) {
         return Some(whole);
     }
     let range = ["a whole ", unit, " from ", &decimal(least), " to ", &decimal(most)].concat();
-    options.refuse(name, &range);
+    options.reject(name, &range);
     None
 }
 
-fn milliseconds(options: &Fields<impl Value>, name: &str, least: u32, most: u32) -> Option<Duration> {
+fn milliseconds(options: &Reader<impl JsonValue>, name: &str, least: u32, most: u32) -> Option<Duration> {
     whole(options, name, least, most, "number of milliseconds").map(|number| Duration::from_millis(number.into()))
 }
 
-fn size(options: &Fields<impl Value>, name: &str, default: u32) -> Size {
-    let size = options.object(name);
-    let side = |side| whole(&size, side, 80, 4_000, "number of pixels").unwrap_or(default);
-    Size { width: side("width"), height: side("height") }
-}
-
-fn host(options: &Fields<impl Value>) -> String {
+fn host(options: &Reader<impl JsonValue>) -> String {
     for name in ["appHost", "host"] {
         let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
         if !is_origin(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
-            options.refuse(name, "an address such as `https://login.example.com`");
+            options.reject(name, "an address such as `https://login.example.com`");
         }
         let mut host = host.as_str();
         while let Some(shorter) = host.strip_suffix("/") {
@@ -179,78 +105,68 @@ fn is_origin(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
     authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(is_forbidden))
 }
 
-fn headers(options: &Fields<impl Value>) -> Vec<(String, String)> {
+/// The headers of all requests, and the header with the language.
+fn headers(options: &Reader<impl JsonValue>) -> (Vec<(String, String)>, (String, String)) {
     let names = options.object("headers");
-    let mut headers = Vec::new();
-    for (option, rename, default) in [
-        ("appId", "app-id", header::APP_ID),
-        ("userPoolId", "userpool-id", header::USER_POOL_ID),
-        ("tenantId", "tenant-id", header::TENANT_ID),
-        ("requestFrom", "request-from", header::REQUEST_FROM),
-        ("", "sdk-version", header::SDK_VERSION),
-        ("lang", "lang", header::LANG),
-    ] {
-        // What can't be a header would fail every request; better to say so now.
+    // A name or a value that no header can have would fail every request.
+    let name = |rename: &str, default: &str| {
         let name = names.text(rename).unwrap_or_else(|| default.to_owned());
         if !header::is_name(&name) {
-            names.refuse(rename, "the name of a header");
+            names.reject(rename, "the name of a header");
         }
-        let value = match option {
-            "" => concat!("scanlogin:", env!("CARGO_PKG_VERSION")).to_owned(),
-            "requestFrom" => options.text(option).unwrap_or_else(|| "sdk".to_owned()),
-            _ => options.text(option).unwrap_or_default(),
-        };
+        name
+    };
+    let value = |option: &str, default: &str| {
+        let value = options.text(option).unwrap_or_else(|| default.to_owned());
         if !header::is_value(&value) {
-            options.refuse(option, "text of printable ASCII characters");
+            options.reject(option, "text of printable ASCII characters");
         }
-        if !value.is_empty() {
-            headers.push((name, value));
-        }
-    }
-    headers
+        value
+    };
+    let headers = [
+        (name("app-id", header::APP_ID), value("appId", "")),
+        (name("userpool-id", header::USER_POOL_ID), value("userPoolId", "")),
+        (name("tenant-id", header::TENANT_ID), value("tenantId", "")),
+        (name("request-from", header::REQUEST_FROM), value("requestFrom", "sdk")),
+        (name("sdk-version", header::SDK_VERSION), concat!("scanlogin:", env!("CARGO_PKG_VERSION")).to_owned()),
+    ];
+    let language = (name("lang", header::LANG), value("lang", ""));
+    (headers.into_iter().filter(|(_, value)| !value.is_empty()).collect(), language)
 }
 
-fn one_of<'a>(options: &Fields<impl Value>, name: &str, choices: &[&'a str], must_be: &str) -> Option<&'a str> {
-    let word = options.read(name, must_be, Value::text)?;
+fn one_of<'a>(options: &Reader<impl JsonValue>, name: &str, choices: &[&'a str], must_be: &str) -> Option<&'a str> {
+    let word = options.read(name, must_be, JsonValue::text)?;
     let choice = choices.iter().find(|choice| **choice == word).copied();
     if choice.is_none() {
-        options.refuse(name, must_be);
+        options.reject(name, must_be);
     }
     choice
 }
 
-fn colors(options: &Fields<impl Value>) -> Colors {
+fn colors(options: &Reader<impl JsonValue>) -> Colors {
     let mut colors = Colors::default();
     let chosen = options.object("colors");
     for (name, color) in [("dark", &mut colors.dark), ("light", &mut colors.light)] {
         let Some(text) = chosen.text(name) else { continue };
         if luminance(&text).is_none() {
-            chosen.refuse(name, "a colour such as `#1a2b3c`");
+            chosen.reject(name, "a colour such as `#1a2b3c`");
         }
         *color = text;
     }
     if !colors.are_legible() {
-        options.refuse("colors", "dark on light and further apart: a camera could not read such a code");
+        options.reject("colors", "dark on light and further apart: a camera could not read such a code");
     }
     colors
 }
 
 /// Origins are compared as the browser writes them, so that they have to be written as the browser does.
-fn frame_ancestors(options: &Fields<impl Value>) -> Option<Vec<String>> {
+fn frame_ancestors(options: &Reader<impl JsonValue>) -> Option<Vec<String>> {
     let origins = options.texts("frameAncestors")?;
     let is_forbidden = |byte| matches!(byte, b'/' | b'?' | b'#' | b' ' | b'@' | b'*');
     if !origins.iter().all(|origin| is_origin(origin, is_forbidden)) {
-        options.refuse("frameAncestors", "a list of origins such as `https://www.example.com`");
+        options.reject("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
     Some(origins)
-}
-
-/// The words are said by pkg/words.js, which takes them for texts.
-fn check_tips(options: &Fields<impl Value>) {
-    let tips = options.object("tips");
-    for name in TIPS {
-        tips.text(name);
-    }
 }
 
 #[cfg(test)]
@@ -261,7 +177,7 @@ pub(crate) mod tests {
     use serde_json::{Value as Json, json};
 
     pub(crate) fn read(options: Json) -> Result<Config, Error> {
-        Config::read(&Fields::of(Some(options)))
+        Config::read(&Reader::of(Some(options)))
     }
 
     #[test]
@@ -269,11 +185,9 @@ pub(crate) mod tests {
         let config = read(json!({})).unwrap();
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.policy.interval, Duration::from_millis(800));
-        assert_eq!(config.size, Size { width: 240, height: 240 });
-        assert_eq!(config.container_size, Size { width: 300, height: 300 });
         assert_eq!(config.host, "");
-        assert_eq!(config.format, Format { width: 240, logo: None, is_image: false });
-        assert_eq!((config.theme, config.frame_ancestors), (Theme::Auto, None));
+        assert_eq!((config.logo, config.is_image, config.frame_ancestors), (None, false, None));
+        assert_eq!(config.language, (header::LANG.to_owned(), String::new()));
         let names: Vec<&str> = config.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, [header::REQUEST_FROM, header::SDK_VERSION], "empty headers are left out");
     }
@@ -293,19 +207,9 @@ pub(crate) mod tests {
             (json!({ "autoRefresh": -1 }), "option `autoRefresh` must be a whole number from 0 to 1000000"),
             (json!({ "refreshOnCancel": {} }), "option `refreshOnCancel` must be a boolean"),
             (json!({ "countdown": "no" }), "option `countdown` must be a boolean"),
-            (json!({ "size": 240 }), "option `size` must be an object"),
-            (
-                json!({ "size": { "width": 10 } }),
-                "option `size.width` must be a whole number of pixels from 80 to 4000",
-            ),
-            (json!({ "containerSize": { "height": "x" } }), "option `containerSize.height` must be a number"),
             (json!({ "lang": 7 }), "option `lang` must be a string"),
-            (json!({ "tips": "hello" }), "option `tips` must be an object"),
-            (json!({ "tips": { "title": 5 } }), "option `tips.title` must be a string"),
-            (json!({ "tips": { "tryNow": 5 } }), "option `tips.tryNow` must be a string"),
             (json!({ "logo": 5 }), "option `logo` must be a string"),
             (json!({ "render": "canvas" }), "option `render` must be `svg` or `img`"),
-            (json!({ "theme": "blue" }), "option `theme` must be `auto` or `light` or `dark`"),
             (json!({ "colors": "#000" }), "option `colors` must be an object"),
             (json!({ "colors": { "dark": "navy" } }), "option `colors.dark` must be a colour such as `#1a2b3c`"),
             (
@@ -359,15 +263,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_code_is_as_wide_as_the_shorter_side_and_looks_as_the_page_wants() {
+    fn options_of_the_code_are_read() {
         let config = read(json!({
-            "size": { "width": 300, "height": 200 }, "logo": "/logo.svg", "render": "img", "theme": "dark",
+            "logo": "/logo.svg", "render": "img",
             "colors": { "dark": "#0b5a62", "light": "#f4fbfa" }, "frameAncestors": ["https://www.example.com:8443"],
         }))
         .unwrap();
-        assert_eq!(config.format, Format { width: 200, logo: Some("/logo.svg".into()), is_image: true });
+        assert_eq!((config.logo.as_deref(), config.is_image), (Some("/logo.svg"), true));
         assert_eq!((config.colors.dark.as_str(), config.colors.light.as_str()), ("#0b5a62", "#f4fbfa"));
-        assert_eq!(config.theme, Theme::Dark);
         assert_eq!(config.frame_ancestors, Some(vec!["https://www.example.com:8443".to_owned()]));
     }
 }

@@ -4,21 +4,21 @@
 use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::Scene;
 
-use crate::fields::{Fields, Value};
+use crate::client::reader::{JsonValue, Reader};
 
 /// Reads the text of a QR code that was parsed as JSON; `None` when it is not that of a sign-in code.
-pub fn read<V: Value>(value: V) -> Option<Payload<V>> {
-    let fields = Fields::of(Some(value));
+pub fn read<V: JsonValue>(value: V) -> Option<Payload<V>> {
+    let fields = Reader::of(Some(value));
     let payload = Payload {
         scene: fields.text("scene").map_or(Some(Scene::App), |word| Scene::read(&word))?,
         random: fields.text("random").filter(|random| !random.is_empty())?,
         user_pool_id: fields.text("userPoolId"),
         created_at: fields.text("createdAt"),
         expire_at: fields.text("expireAt"),
-        expires_in: fields.natural("expiresIn"),
+        expires_in: fields.u32("expiresIn"),
         custom_data: fields.value("customData"),
     };
-    fields.end().ok()?;
+    fields.finish().ok()?;
     Some(payload)
 }
 

@@ -8,6 +8,31 @@ use std::rc::Rc;
 use crate::session::Picture;
 use scanlogin_protocol::wire::Person;
 
+/// The names of all messages that the view shows. A page replaces them with the option `tips`.
+pub const MESSAGE_NAMES: [&str; 21] = [
+    "title",
+    "scanned",
+    "middleTitle",
+    "referText",
+    "signingIn",
+    "succeed",
+    "needsMfa",
+    "canceled",
+    "expired",
+    "retry",
+    "failed",
+    "loading",
+    "unreachable",
+    "reconnecting",
+    "tryNow",
+    "busy",
+    "retryIn",
+    "offline",
+    "offlineHint",
+    "expiresIn",
+    "codeName",
+];
+
 /// What is going on, for the page and for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanState {
@@ -27,7 +52,7 @@ pub enum ScanState {
     Expired,
     /// The page wants no more polls, so that a scan would go unheard.
     Stopped,
-    /// The server can't be asked now; it is tried again by itself. [`Trouble`] tells why.
+    /// The server can't be asked now; it is tried again by itself. [`ConnectionProblem`] tells why.
     Unreachable,
     /// The user approved, and the page has to ask for a second factor.
     NeedsMfa,
@@ -59,7 +84,7 @@ impl ScanState {
 
 /// Why it does not go on, in a person's terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ConnectionProblem {
     /// The server does not answer, or not with sense.
     #[default]
     Unreachable,
@@ -120,7 +145,7 @@ pub struct ViewModel {
     /// Who scanned.
     pub person: Option<Rc<Person>>,
     /// Why it does not go on, at [`ScanState::Unreachable`].
-    pub trouble: Trouble,
+    pub trouble: ConnectionProblem,
     /// What a person can wait for.
     pub countdown: Option<Countdown>,
     /// The server's own words about a failure.
@@ -130,7 +155,14 @@ pub struct ViewModel {
 impl ViewModel {
     /// A view with nothing in it but its state.
     pub fn new(state: ScanState) -> Self {
-        Self { state, picture: None, person: None, trouble: Trouble::default(), countdown: None, detail: None }
+        Self {
+            state,
+            picture: None,
+            person: None,
+            trouble: ConnectionProblem::default(),
+            countdown: None,
+            detail: None,
+        }
     }
 
     /// Whether the code can be scanned now. One that can't is shown faded.
@@ -163,9 +195,9 @@ impl ViewModel {
             // Whether time or the page ended it: to a person it is a code that is over.
             ScanState::Expired | ScanState::Stopped => "expired",
             ScanState::Unreachable => match self.trouble {
-                Trouble::Unreachable => "unreachable",
-                Trouble::Busy => "busy",
-                Trouble::Offline => "offline",
+                ConnectionProblem::Unreachable => "unreachable",
+                ConnectionProblem::Busy => "busy",
+                ConnectionProblem::Offline => "offline",
             },
             ScanState::NeedsMfa => "needsMfa",
             ScanState::Failed => "failed",
@@ -178,9 +210,9 @@ impl ViewModel {
         match self.state {
             ScanState::Scanned => Some("middleTitle"),
             ScanState::Unreachable => match self.trouble {
-                Trouble::Unreachable => Some("reconnecting"),
-                Trouble::Busy => None,
-                Trouble::Offline => Some("offlineHint"),
+                ConnectionProblem::Unreachable => Some("reconnecting"),
+                ConnectionProblem::Busy => None,
+                ConnectionProblem::Offline => Some("offlineHint"),
             },
             ScanState::Loading
             | ScanState::Ready
@@ -201,9 +233,9 @@ impl ViewModel {
             ScanState::Scanned => Some(Action::ScanAgain),
             ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed => Some(Action::NewCode),
             ScanState::Unreachable => match self.trouble {
-                Trouble::Unreachable => Some(Action::TryNow),
+                ConnectionProblem::Unreachable => Some(Action::TryNow),
                 // A server that wants patience is not asked before its time, and without a network nobody is.
-                Trouble::Busy | Trouble::Offline => None,
+                ConnectionProblem::Busy | ConnectionProblem::Offline => None,
             },
             ScanState::Loading
             | ScanState::Ready
@@ -219,7 +251,6 @@ impl ViewModel {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::options::TIPS;
 
     #[test]
     fn every_word_is_one_that_a_page_may_replace_and_all_of_them_are_said() {
@@ -238,12 +269,12 @@ mod tests {
             ScanState::Failed,
             ScanState::Destroyed,
         ] {
-            for trouble in [Trouble::Unreachable, Trouble::Busy, Trouble::Offline] {
+            for trouble in [ConnectionProblem::Unreachable, ConnectionProblem::Busy, ConnectionProblem::Offline] {
                 let view = ViewModel { trouble, ..ViewModel::new(state) };
                 words.extend([view.headline(), view.hint(), view.action().map(Action::word)].into_iter().flatten());
             }
         }
-        let mut tips = TIPS.to_vec();
+        let mut tips = MESSAGE_NAMES.to_vec();
         for list in [&mut words, &mut tips] {
             list.sort_unstable();
             list.dedup();

@@ -49,7 +49,7 @@ pub enum Event<V> {
 }
 
 /// What the host has to do, in this order. What is `None` goes on as it is. Then it tells the page its
-/// [notes](super::Session::next_note): last, so that the page sees the result of all that.
+/// [notes](super::Session::next_notification): last, so that the page sees the result of all that.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
     /// Abort the request in flight, if there is one, and send this.
@@ -93,7 +93,7 @@ pub enum Reply<V> {
     /// To [`Request::Gene`].
     Code(Code),
     /// To [`Request::Check`].
-    Checked(Checked<V>),
+    Checked(CheckResponse<V>),
     /// To [`Request::Exchange`]: the user.
     User(V),
 }
@@ -138,9 +138,9 @@ pub struct Symbol {
 
 /// What `check` answered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Checked<V> {
+pub struct CheckResponse<V> {
     /// What is new.
-    pub news: News<V>,
+    pub update: StatusUpdate<V>,
     /// What the page may show of the user.
     pub person: Rc<Person>,
     /// The user, as the server sent it.
@@ -153,7 +153,7 @@ pub struct Checked<V> {
 
 /// A status, with what belongs to it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum News<V> {
+pub enum StatusUpdate<V> {
     /// A status that we do not know: no news.
     Unknown,
     /// [`Status::Expired`].
@@ -170,14 +170,14 @@ pub enum News<V> {
     /// [`Status::Cancelled`].
     Cancelled,
     /// [`Status::NeedsMfa`].
-    NeedsMfa(Option<Outcome<V>>),
+    NeedsMfa(Option<ScannedResult<V>>),
     /// [`Status::Failed`].
-    Failed(Option<Outcome<V>>),
+    Failed(Option<ScannedResult<V>>),
 }
 
 /// `scannedResult` of `check`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome<V> {
+pub struct ScannedResult<V> {
     /// Its `code`.
     pub code: Option<i32>,
     /// Its text, under whichever name it came.
@@ -190,7 +190,7 @@ pub struct Outcome<V> {
 
 /// What the page is told: its callbacks (docs/protocol.md, "Callbacks").
 #[derive(Debug, Clone, PartialEq)]
-pub enum HostEvent<V> {
+pub enum Notification<V> {
     /// `onCodeLoaded`.
     CodeLoaded {
         /// The id of the code.
@@ -225,7 +225,7 @@ pub enum HostEvent<V> {
     /// `onExpired`.
     Expired,
     /// `onMfa`, then `onAuthFlow`.
-    MfaNeeded(Option<Outcome<V>>),
+    MfaNeeded(Option<ScannedResult<V>>),
     /// `onError`.
     Failed {
         /// What went wrong.

@@ -18,7 +18,10 @@ mod tests;
 
 use std::rc::Rc;
 
-pub use event::{Checked, Code, Effects, Event, HostEvent, News, Outcome, Picture, Reply, Request, RequestId, Symbol};
+pub use event::{
+    CheckResponse, Code, Effects, Event, Notification, Picture, Reply, Request, RequestId, ScannedResult, StatusUpdate,
+    Symbol,
+};
 pub use policy::{Instant, Policy, WAIT};
 
 use scanlogin_protocol::lifecycle::SCANNED_GRACE;
@@ -26,12 +29,12 @@ use scanlogin_protocol::wire::code;
 
 use crate::error::{Error, ErrorCode};
 use crate::view_model::{Action, ScanState, ViewModel};
-use policy::{EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, PICTURE_TIMEOUT, Pace, Phase, is_worth_waiting};
+use policy::{EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, PICTURE_TIMEOUT, Phase, PollSchedule, is_worth_waiting};
 use state::{End, Progress, Stage, State};
 
 /// What a session knows of the page around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Page {
+pub struct PageState {
     /// Whether a person can see it.
     pub is_visible: bool,
     /// Whether the browser says that it has a network.
@@ -44,11 +47,11 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Session<V> {
     policy: Policy,
-    pace: Pace,
+    schedule: PollSchedule,
     state: State,
-    page: Page,
+    page: PageState,
     refreshes_left: u32,
-    notes: Vec<HostEvent<V>>,
+    notifications: Vec<Notification<V>>,
     // What the host was last told to do.
     sent: Option<RequestId>,
     wake_at: Option<Instant>,
@@ -57,14 +60,14 @@ pub struct Session<V> {
 
 impl<V> Session<V> {
     /// A session that waits for [`Event::Started`]. `seed` feeds the jitter and nothing that matters to security.
-    pub fn new(policy: Policy, page: Page, seed: u32) -> Self {
+    pub fn new(policy: Policy, page: PageState, seed: u32) -> Self {
         Self {
             refreshes_left: policy.auto_refresh,
             policy,
-            pace: Pace::new(seed),
+            schedule: PollSchedule::new(seed),
             state: State::new(),
             page,
-            notes: Vec::new(),
+            notifications: Vec::new(),
             sent: None,
             wake_at: None,
             shown: ViewModel::new(ScanState::Loading).into(),
@@ -116,8 +119,8 @@ impl<V> Session<V> {
     }
 
     /// What the page is to be told next, in the order in which it happened.
-    pub fn next_note(&mut self) -> Option<HostEvent<V>> {
-        if self.notes.is_empty() { None } else { Some(self.notes.remove(0)) }
+    pub fn next_notification(&mut self) -> Option<Notification<V>> {
+        if self.notifications.is_empty() { None } else { Some(self.notifications.remove(0)) }
     }
 
     /// What is going on.
@@ -184,20 +187,22 @@ impl<V> Session<V> {
         }
     }
 
-    fn on_checked(&mut self, now: Instant, progress: Progress, checked: Checked<V>) {
-        let Checked { news, person, user_info, has_token, raw } = checked;
-        self.notes.push(HostEvent::Checked(raw));
-        match (news, progress) {
-            (News::Unknown | News::Unused, Progress::Unheard) => self.state.stage = Stage::Waiting(Progress::Unused),
-            (News::Unknown | News::Unused, Progress::Unused | Progress::Scanned) => {}
-            (News::Scanned, Progress::Scanned) => {}
-            (News::Scanned, Progress::Unheard | Progress::Unused) => {
-                self.notes.push(HostEvent::Scanned(user_info));
+    fn on_checked(&mut self, now: Instant, progress: Progress, checked: CheckResponse<V>) {
+        let CheckResponse { update, person, user_info, has_token, raw } = checked;
+        self.notifications.push(Notification::Checked(raw));
+        match (update, progress) {
+            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unheard) => {
+                self.state.stage = Stage::Waiting(Progress::Unused)
+            }
+            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unused | Progress::Scanned) => {}
+            (StatusUpdate::Scanned, Progress::Scanned) => {}
+            (StatusUpdate::Scanned, Progress::Unheard | Progress::Unused) => {
+                self.notifications.push(Notification::Scanned(user_info));
                 self.state.stage = Stage::Waiting(Progress::Scanned);
                 self.state.person = Some(person);
                 self.state.expires_at = self.state.expires_at + SCANNED_GRACE;
             }
-            (News::Authorised { ticket }, _) => {
+            (StatusUpdate::Authorised { ticket }, _) => {
                 self.state.person = Some(person);
                 self.state.ticket = ticket;
                 if has_token || !self.policy.auto_exchange {
@@ -206,20 +211,20 @@ impl<V> Session<V> {
                 self.state.stage = Stage::Exchanging;
                 return self.send(now, Failures::default());
             }
-            (News::Cancelled, _) => return self.cancel(now),
-            (News::Expired, _) => return self.expire(now),
-            (News::NeedsMfa(outcome), _) => {
-                self.notes.push(HostEvent::MfaNeeded(outcome));
+            (StatusUpdate::Cancelled, _) => return self.cancel(now),
+            (StatusUpdate::Expired, _) => return self.expire(now),
+            (StatusUpdate::NeedsMfa(outcome), _) => {
+                self.notifications.push(Notification::MfaNeeded(outcome));
                 self.state.stage = Stage::Ended(End::NeedsMfa);
                 return;
             }
-            (News::Failed(outcome), _) => {
+            (StatusUpdate::Failed(outcome), _) => {
                 let message = outcome.and_then(|outcome| outcome.message);
                 let message = message.unwrap_or_else(|| "the server refused the sign-in".to_owned());
                 return self.fail(Error::new(ErrorCode::SignInFailed, message));
             }
         }
-        self.state.call = self.pace.after_success(&self.policy, self.page.is_visible, now, &self.state.call);
+        self.state.call = self.schedule.after_success(&self.policy, self.page.is_visible, now, &self.state.call);
     }
 
     fn on_call_failed(&mut self, now: Instant, error: Error) {
@@ -227,12 +232,12 @@ impl<V> Session<V> {
         match self.state.stage {
             Stage::Loading if may_try(GENE_ATTEMPTS) => self.back_off(now, error),
             Stage::Loading => {
-                self.notes.push(HostEvent::CodeLoadFailed(error.message.clone()));
+                self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
                 self.fail(error);
             }
             Stage::Waiting(_) if error.server_code == Some(code::UNKNOWN_CODE) => {
                 // The server has forgotten the code: to a person that is the same as expired.
-                self.notes.push(HostEvent::Failed { error, is_fatal: false });
+                self.notifications.push(Notification::Failed { error, is_fatal: false });
                 self.expire(now);
             }
             Stage::Waiting(_) if error.is_temporary => self.back_off(now, error),
@@ -262,7 +267,7 @@ impl<V> Session<V> {
                     return self.shown(now);
                 }
                 let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
-                self.notes.push(HostEvent::CodeLoadFailed(error.message.clone()));
+                self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
                 self.fail(error);
             }
             (
@@ -306,11 +311,11 @@ impl<V> Session<V> {
         match (action, self.state.stage) {
             (Action::NewCode, Stage::Ended(End::Cancelled | End::Expired | End::Stopped | End::Failed))
             | (Action::ScanAgain, Stage::Waiting(_)) => {
-                self.notes.push(HostEvent::Retried);
+                self.notifications.push(Notification::Retried);
                 self.replace(now);
             }
             (Action::TryNow, Stage::Loading) if self.state.in_flight().is_none() => {
-                self.notes.push(HostEvent::Retried);
+                self.notifications.push(Notification::Retried);
                 self.on_resumed(now);
             }
             (Action::TryNow, Stage::Waiting(_) | Stage::Exchanging) => self.on_resumed(now),
@@ -368,7 +373,7 @@ impl<V> Session<V> {
 
     fn send(&mut self, now: Instant, failures: Failures) {
         let is_held = self.state.hold(&self.policy, self.page).is_some();
-        self.state.call = self.pace.send(&self.policy, now, is_held, failures);
+        self.state.call = self.schedule.send(&self.policy, now, is_held, failures);
     }
 
     fn load(&mut self, now: Instant) {
@@ -384,7 +389,7 @@ impl<V> Session<V> {
     /// Has no code any more.
     fn discard(&mut self) {
         if let Some(code) = self.state.code.take() {
-            self.notes.push(HostEvent::CodeDestroyed { random: code.random });
+            self.notifications.push(Notification::CodeDestroyed { random: code.random });
         }
     }
 
@@ -395,7 +400,7 @@ impl<V> Session<V> {
     }
 
     fn show(&mut self, now: Instant, code: Code) {
-        self.notes.push(HostEvent::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
+        self.notifications.push(Notification::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
         let is_image = matches!(code.picture.as_deref(), Some(Picture::Image { .. }));
         self.accept(now, code);
         if !is_image {
@@ -407,24 +412,24 @@ impl<V> Session<V> {
 
     fn shown(&mut self, now: Instant) {
         if let Some(code) = &self.state.code {
-            self.notes.push(HostEvent::CodeShown { random: code.random.clone(), url: code.url.clone() });
+            self.notifications.push(Notification::CodeShown { random: code.random.clone(), url: code.url.clone() });
         }
         self.watch(now);
     }
 
     fn watch(&mut self, now: Instant) {
-        self.notes.push(HostEvent::PollingStarted);
+        self.notifications.push(Notification::PollingStarted);
         self.state.stage = Stage::Waiting(Progress::Unheard);
         self.send(now, Failures::default());
     }
 
     fn confirm(&mut self, user_info: V) {
-        self.notes.push(HostEvent::Succeeded { user_info, ticket: self.state.ticket.clone() });
+        self.notifications.push(Notification::Succeeded { user_info, ticket: self.state.ticket.clone() });
         self.state.stage = Stage::Ended(End::Confirmed);
     }
 
     fn cancel(&mut self, now: Instant) {
-        self.notes.push(HostEvent::Cancelled);
+        self.notifications.push(Notification::Cancelled);
         if self.policy.refresh_on_cancel {
             return self.replace(now);
         }
@@ -432,7 +437,7 @@ impl<V> Session<V> {
     }
 
     fn expire(&mut self, now: Instant) {
-        self.notes.push(HostEvent::Expired);
+        self.notifications.push(Notification::Expired);
         self.refresh_expired(now);
     }
 
@@ -450,11 +455,11 @@ impl<V> Session<V> {
         let is_for_people = matches!(error.code, ErrorCode::Refused | ErrorCode::SignInFailed);
         self.state.detail = is_for_people.then(|| error.message.as_str().into());
         self.state.stage = Stage::Ended(End::Failed);
-        self.notes.push(HostEvent::Failed { error, is_fatal: true });
+        self.notifications.push(Notification::Failed { error, is_fatal: true });
     }
 
     fn back_off(&mut self, now: Instant, error: Error) {
-        self.state.call = self.pace.after_failure(self.page.is_visible, now, &self.state.call, &error);
-        self.notes.push(HostEvent::Failed { error, is_fatal: false });
+        self.state.call = self.schedule.after_failure(self.page.is_visible, now, &self.state.call, &error);
+        self.notifications.push(Notification::Failed { error, is_fatal: false });
     }
 }

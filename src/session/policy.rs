@@ -9,7 +9,7 @@ use super::event::RequestId;
 use scanlogin_protocol::wire::Scene;
 
 use crate::error::{Error, ErrorCode};
-use crate::view_model::Trouble;
+use crate::view_model::ConnectionProblem;
 
 /// How long `check` is asked to hold a request.
 pub const WAIT: Duration = Duration::from_secs(25);
@@ -23,11 +23,11 @@ pub(super) const GENE_ATTEMPTS: u32 = 8;
 /// How often an exchange is tried. A ticket lives minutes, and a person is waiting.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
 /// The longest that a person is asked to wait because the server wants it. After that there is a button.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(120);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How many requests for a code fail before a person is told: there is nothing else to see.
-pub(super) const GENE_PATIENCE: u32 = 1;
+pub(super) const GENE_FAILURE_THRESHOLD: u32 = 1;
 /// How many polls in a row fail before a person is told. One is a hiccup.
-pub(super) const POLL_PATIENCE: u32 = 2;
+pub(super) const POLL_FAILURE_THRESHOLD: u32 = 2;
 /// How long an image of the code may take to appear.
 pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
@@ -46,7 +46,7 @@ fn back_off(failures: u32) -> Duration {
 
 /// Whether the same request is worth another try by itself, while a person waits.
 pub(super) fn is_worth_waiting(error: &Error) -> bool {
-    error.is_temporary && error.retry_after.is_none_or(|rest| rest <= LONGEST_PATIENCE)
+    error.is_temporary && error.retry_after.is_none_or(|rest| rest <= MAX_RETRY_AFTER)
 }
 
 /// A point on a clock that only goes forward, in milliseconds from a start of its own.
@@ -146,13 +146,13 @@ impl Call {
     }
 
     /// What a person should know of it, who bears with `patience` failures.
-    pub(super) fn trouble(&self, patience: u32, is_online: bool) -> Option<Trouble> {
+    pub(super) fn trouble(&self, patience: u32, is_online: bool) -> Option<ConnectionProblem> {
         if !is_online {
-            Some(Trouble::Offline)
+            Some(ConnectionProblem::Offline)
         } else if self.failures.is_busy {
-            Some(Trouble::Busy)
+            Some(ConnectionProblem::Busy)
         } else {
-            (self.failures.count >= patience).then_some(Trouble::Unreachable)
+            (self.failures.count >= patience).then_some(ConnectionProblem::Unreachable)
         }
     }
 
@@ -174,12 +174,12 @@ impl Call {
 
 /// Chooses times. Everything random comes from here, so that a seed repeats a run.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct PollSchedule {
     random: u32,
     last_id: u32,
 }
 
-impl Pace {
+impl PollSchedule {
     pub(super) fn new(seed: u32) -> Self {
         Self { random: seed, last_id: 0 }
     }
@@ -233,7 +233,7 @@ mod tests {
         call.deadline().since(NOW).as_millis() as u64
     }
 
-    fn sent(pace: &mut Pace, started_at: Instant) -> Call {
+    fn sent(pace: &mut PollSchedule, started_at: Instant) -> Call {
         pace.send(&Policy::default(), started_at, false, Failures::default())
     }
 
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn back_off_doubles_from_one_second_to_ten_and_stays_within_its_jitter() {
         for seed in 0..200 {
-            let mut pace = Pace::new(seed);
+            let mut pace = PollSchedule::new(seed);
             let mut call = sent(&mut pace, NOW);
             for expected in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000] {
                 call = pace.after_failure(true, NOW, &call, &error());
@@ -258,7 +258,7 @@ mod tests {
     fn rests_differ_from_page_to_page() {
         let rests: std::collections::BTreeSet<u64> = (0..50)
             .map(|seed| {
-                let mut pace = Pace::new(seed);
+                let mut pace = PollSchedule::new(seed);
                 let call = sent(&mut pace, NOW);
                 rest(&pace.after_success(&Policy::default(), true, NOW, &call))
             })
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_interval_counts_from_the_start_of_the_request_before() {
-        let mut pace = Pace::new(1);
+        let mut pace = PollSchedule::new(1);
         let call = sent(&mut pace, Instant(NOW.0 - 500));
         let rest = rest(&pace.after_success(&Policy::default(), true, NOW, &call));
         assert!((140..=460).contains(&rest), "{rest}");
@@ -276,14 +276,14 @@ mod tests {
 
     #[test]
     fn after_a_held_request_the_next_follows_at_once() {
-        let mut pace = Pace::new(1);
+        let mut pace = PollSchedule::new(1);
         let call = sent(&mut pace, Instant(NOW.0 - 25_000));
         assert_eq!(rest(&pace.after_success(&Policy::default(), true, NOW, &call)), 0);
     }
 
     #[test]
     fn retry_after_is_obeyed_even_when_the_page_is_in_a_hurry() {
-        let mut pace = Pace::new(1);
+        let mut pace = PollSchedule::new(1);
         let call = sent(&mut pace, NOW);
         let mut error = error();
         error.retry_after = Some(Duration::from_secs(30));
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_hidden_page_asks_less_often() {
-        let mut pace = Pace::new(1);
+        let mut pace = PollSchedule::new(1);
         let call = sent(&mut pace, NOW);
         assert!(rest(&pace.after_success(&Policy::default(), false, NOW, &call)) >= 8_000);
         assert!(rest(&pace.after_failure(false, NOW, &call, &error())) >= 8_000);
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_held_request_may_take_longer_than_another() {
-        let mut pace = Pace::new(1);
+        let mut pace = PollSchedule::new(1);
         let policy = Policy::default();
         assert_eq!(rest(&pace.send(&policy, NOW, false, Failures::default())), 10_000);
         assert_eq!(rest(&pace.send(&policy, NOW, true, Failures::default())), 35_000);

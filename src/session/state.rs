@@ -4,10 +4,10 @@
 
 use std::rc::Rc;
 
-use super::Page;
+use super::PageState;
 use super::event::{Code, Request, RequestId};
-use super::policy::{Call, EXPIRY_GRACE, GENE_PATIENCE, Instant, POLL_PATIENCE, Phase, Policy};
-use crate::view_model::{Countdown, ScanState, Trouble, ViewModel};
+use super::policy::{Call, EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, Instant, POLL_FAILURE_THRESHOLD, Phase, Policy};
+use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
 use scanlogin_protocol::wire::{Person, Status};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// What the server is to be asked.
-    pub(super) fn request(&self, policy: &Policy, page: Page) -> Option<Request> {
+    pub(super) fn request(&self, policy: &Policy, page: PageState) -> Option<Request> {
         match (self.stage, &self.code) {
             (Stage::Loading, _) => Some(Request::Gene(policy.scene)),
             (Stage::Waiting(_), Some(Code { random, poll_token, .. })) => Some(Request::Check {
@@ -136,7 +136,7 @@ impl State {
     }
 
     /// The status that a held request is to outlast.
-    pub(super) fn hold(&self, policy: &Policy, page: Page) -> Option<Status> {
+    pub(super) fn hold(&self, policy: &Policy, page: PageState) -> Option<Status> {
         // Held polls of pages that nobody sees would use up the connections of the one that somebody looks at. A request
         // after a failure is not held: its answer tells a person that the trouble is over.
         let may_hold = policy.long_poll && page.is_visible && page.may_hold && self.call.failures.count == 0;
@@ -159,7 +159,7 @@ impl State {
     }
 
     /// When something has to happen by itself; `None` for ever.
-    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: Page) -> Option<Instant> {
+    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: PageState) -> Option<Instant> {
         let deadline = match self.stage {
             Stage::Loading | Stage::Exchanging => self.call.deadline(),
             Stage::Showing => self.give_up_at,
@@ -172,24 +172,24 @@ impl State {
     }
 
     /// What keeps it from going on, as far as a person should know.
-    fn trouble(&self, page: Page) -> Option<Trouble> {
-        let patience = if self.stage == Stage::Loading { GENE_PATIENCE } else { POLL_PATIENCE };
+    fn trouble(&self, page: PageState) -> Option<ConnectionProblem> {
+        let patience = if self.stage == Stage::Loading { GENE_FAILURE_THRESHOLD } else { POLL_FAILURE_THRESHOLD };
         self.call()?.trouble(patience, page.is_online)
     }
 
     /// What a person can see coming.
-    fn awaited(&self, policy: &Policy, page: Page) -> Option<Awaited> {
+    fn awaited(&self, policy: &Policy, page: PageState) -> Option<Awaited> {
         match (self.trouble(page), self.stage) {
-            (Some(Trouble::Busy), _) => Some((Countdown::RetryIn, self.call.resumes_at()?)),
+            (Some(ConnectionProblem::Busy), _) => Some((Countdown::RetryIn, self.call.resumes_at()?)),
             (None, Stage::Waiting(Progress::Unheard | Progress::Unused)) if policy.countdown => {
                 Some((Countdown::ExpiresIn, self.expires_at))
             }
-            (Some(Trouble::Unreachable | Trouble::Offline) | None, _) => None,
+            (Some(ConnectionProblem::Unreachable | ConnectionProblem::Offline) | None, _) => None,
         }
     }
 
     /// What a person sees.
-    pub(super) fn view(&self, now: Instant, policy: &Policy, page: Page) -> ViewModel {
+    pub(super) fn view(&self, now: Instant, policy: &Policy, page: PageState) -> ViewModel {
         let (state, is_scanned) = match self.stage {
             Stage::Idle | Stage::Loading | Stage::Showing => (ScanState::Loading, false),
             Stage::Waiting(Progress::Unheard | Progress::Unused) => (ScanState::Ready, false),

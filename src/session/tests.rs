@@ -6,7 +6,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::view_model::{Countdown, Trouble};
+use crate::view_model::{ConnectionProblem, Countdown};
 use scanlogin_protocol::wire::{Person, Scene};
 use scanlogin_qr::Drawing;
 
@@ -28,7 +28,7 @@ impl Host {
 
     fn with_seed(policy: Policy, seed: u32) -> Self {
         Self {
-            session: Session::new(policy, Page { is_visible: true, is_online: true, may_hold: true }, seed),
+            session: Session::new(policy, PageState { is_visible: true, is_online: true, may_hold: true }, seed),
             now: Instant(50_000),
             in_flight: None,
             wake_at: None,
@@ -43,7 +43,7 @@ impl Host {
         let mut host = Self::new(policy);
         host.event(Event::Started);
         host.reply(Ok(Reply::Code(drawn("r1", 120))));
-        host.reply(Ok(checked(News::Unused)));
+        host.reply(Ok(checked(StatusUpdate::Unused)));
         host.told.clear();
         host.sends.clear();
         host
@@ -65,7 +65,7 @@ impl Host {
         if let Some(view) = effects.render {
             self.view = view;
         }
-        self.told.extend(iter::from_fn(|| self.session.next_note()).map(|note| name(&note)));
+        self.told.extend(iter::from_fn(|| self.session.next_notification()).map(|note| name(&note)));
     }
 
     fn reply(&mut self, reply: Result<Reply<String>, Error>) {
@@ -95,23 +95,23 @@ impl Host {
     }
 }
 
-fn name(note: &HostEvent<String>) -> String {
+fn name(note: &Notification<String>) -> String {
     match note {
-        HostEvent::CodeLoaded { random, .. } => format!("onCodeLoaded {random}"),
-        HostEvent::CodeShown { random, .. } => format!("onCodeShow {random}"),
-        HostEvent::CodeLoadFailed(message) => format!("onCodeLoadFailed {message}"),
-        HostEvent::PollingStarted => "onStart".to_owned(),
-        HostEvent::Checked(raw) => format!("onResult {raw}"),
-        HostEvent::Scanned(user) => format!("onScanned {user}"),
-        HostEvent::Succeeded { user_info, ticket, .. } => format!("onSuccess {user_info} {ticket}"),
-        HostEvent::Cancelled => "onCancel".to_owned(),
-        HostEvent::Expired => "onExpired".to_owned(),
-        HostEvent::MfaNeeded(_) => "onMfa".to_owned(),
-        HostEvent::Failed { error, is_fatal } => {
+        Notification::CodeLoaded { random, .. } => format!("onCodeLoaded {random}"),
+        Notification::CodeShown { random, .. } => format!("onCodeShow {random}"),
+        Notification::CodeLoadFailed(message) => format!("onCodeLoadFailed {message}"),
+        Notification::PollingStarted => "onStart".to_owned(),
+        Notification::Checked(raw) => format!("onResult {raw}"),
+        Notification::Scanned(user) => format!("onScanned {user}"),
+        Notification::Succeeded { user_info, ticket, .. } => format!("onSuccess {user_info} {ticket}"),
+        Notification::Cancelled => "onCancel".to_owned(),
+        Notification::Expired => "onExpired".to_owned(),
+        Notification::MfaNeeded(_) => "onMfa".to_owned(),
+        Notification::Failed { error, is_fatal } => {
             format!("onError {}{}", error.code.word(), if *is_fatal { " fatal" } else { "" })
         }
-        HostEvent::Retried => "onRetry".to_owned(),
-        HostEvent::CodeDestroyed { random } => format!("onCodeDestroyed {random}"),
+        Notification::Retried => "onRetry".to_owned(),
+        Notification::CodeDestroyed { random } => format!("onCodeDestroyed {random}"),
     }
 }
 
@@ -131,23 +131,29 @@ fn image(random: &str, fallback: Option<Rc<Picture>>) -> Code {
     Code { picture, ..drawn(random, 120) }
 }
 
-fn checked(news: News<String>) -> Reply<String> {
-    let raw = match &news {
-        News::Unknown => "?",
-        News::Expired => "-1",
-        News::Unused => "0",
-        News::Scanned => "1",
-        News::Authorised { .. } => "2",
-        News::Cancelled => "3",
-        News::NeedsMfa(_) => "4",
-        News::Failed(_) => "5",
+fn checked(update: StatusUpdate<String>) -> Reply<String> {
+    let raw = match &update {
+        StatusUpdate::Unknown => "?",
+        StatusUpdate::Expired => "-1",
+        StatusUpdate::Unused => "0",
+        StatusUpdate::Scanned => "1",
+        StatusUpdate::Authorised { .. } => "2",
+        StatusUpdate::Cancelled => "3",
+        StatusUpdate::NeedsMfa(_) => "4",
+        StatusUpdate::Failed(_) => "5",
     };
     let person = Person { nickname: Some("Alice".to_owned()), photo: None }.into();
-    Reply::Checked(Checked { news, person, user_info: "alice".to_owned(), has_token: false, raw: raw.to_owned() })
+    Reply::Checked(CheckResponse {
+        update,
+        person,
+        user_info: "alice".to_owned(),
+        has_token: false,
+        raw: raw.to_owned(),
+    })
 }
 
 fn authorised() -> Reply<String> {
-    checked(News::Authorised { ticket: "ticket".into() })
+    checked(StatusUpdate::Authorised { ticket: "ticket".into() })
 }
 
 fn offline() -> Error {
@@ -180,9 +186,9 @@ fn a_good_run_calls_back_in_the_order_of_the_contract() {
     assert_eq!(host.sends, [(host.now, Request::Gene(Scene::App))]);
     host.reply(Ok(Reply::Code(drawn("r1", 120))));
     assert_eq!(host.state(), ScanState::Ready);
-    host.reply(Ok(checked(News::Unused)));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     host.until_sent();
-    host.reply(Ok(checked(News::Scanned)));
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     assert_eq!(host.state(), ScanState::Scanned);
     assert_eq!(host.view.person.as_ref().unwrap().nickname.as_deref(), Some("Alice"));
     host.until_sent();
@@ -210,9 +216,9 @@ fn the_first_poll_asks_at_once_and_later_ones_are_held_at_the_known_status() {
     host.event(Event::Started);
     host.reply(Ok(Reply::Code(drawn("r1", 120))));
     assert_eq!(hold(&host.sends[1].1), None);
-    host.reply(Ok(checked(News::Unused)));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     assert_eq!(hold(&host.until_sent()), Some(scanlogin_protocol::wire::Status::Unused));
-    host.reply(Ok(checked(News::Scanned)));
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     assert_eq!(hold(&host.until_sent()), Some(scanlogin_protocol::wire::Status::Scanned));
 }
 
@@ -227,7 +233,7 @@ fn a_server_that_answers_at_once_is_polled_about_every_interval() {
     let mut host = Host::waiting(Policy::default());
     for _ in 0..20 {
         host.until_sent();
-        host.reply(Ok(checked(News::Unused)));
+        host.reply(Ok(checked(StatusUpdate::Unused)));
     }
     for pair in host.sends.windows(2) {
         let rest = pair[1].0.since(pair[0].0).as_millis();
@@ -238,9 +244,9 @@ fn a_server_that_answers_at_once_is_polled_about_every_interval() {
 #[test]
 fn a_scan_is_told_once_even_when_the_server_repeats_itself_or_falls_back() {
     let mut host = Host::waiting(Policy::default());
-    for news in [News::Scanned, News::Scanned, News::Unused, News::Scanned] {
+    for update in [StatusUpdate::Scanned, StatusUpdate::Scanned, StatusUpdate::Unused, StatusUpdate::Scanned] {
         host.until_sent();
-        host.reply(Ok(checked(news)));
+        host.reply(Ok(checked(update)));
     }
     assert_eq!(host.told.iter().filter(|told| told.starts_with("onScanned")).count(), 1);
     assert_eq!(host.state(), ScanState::Scanned);
@@ -257,7 +263,7 @@ fn a_hiccup_goes_unseen_and_a_longer_failure_is_shown_until_the_first_success() 
     assert_eq!(host.state(), ScanState::Unreachable);
     assert!(host.view.picture.is_some(), "the code can still be scanned");
     assert_eq!(hold(&host.until_sent()), None, "a request after a failure is not held");
-    host.reply(Ok(checked(News::Unused)));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     assert_eq!(host.state(), ScanState::Ready);
     assert_eq!(host.told, ["onError network", "onError network", "onResult 0"]);
 }
@@ -315,7 +321,7 @@ fn a_request_in_flight_is_aborted_when_the_code_expires() {
 fn a_code_scanned_in_time_may_be_confirmed_for_a_minute_more() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    host.reply(Ok(checked(News::Scanned)));
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     host.now = host.now + Duration::from_secs(150);
     host.event(Event::Woke);
     assert_eq!(host.state(), ScanState::Scanned);
@@ -346,7 +352,7 @@ fn a_page_that_is_seen_again_asks_at_once() {
     let mut host = Host::waiting(Policy::default());
     host.event(Event::VisibilityChanged { is_visible: false });
     assert_eq!(hold(&host.until_sent()), None, "a hidden page leaves the connections to others");
-    host.reply(Ok(checked(News::Unused)));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     assert!(host.wake_at.unwrap().since(host.now) >= Duration::from_secs(8), "a hidden page is slow");
     host.event(Event::VisibilityChanged { is_visible: true });
     assert!(hold(&host.until_sent()).is_some());
@@ -374,20 +380,20 @@ fn a_server_that_wants_patience_is_left_alone_and_a_person_sees_for_how_long() {
     let mut host = Host::waiting(Policy { countdown: false, ..Policy::default() });
     host.until_sent();
     host.reply(Err(busy(30)));
-    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, Trouble::Busy));
+    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, ConnectionProblem::Busy));
     assert_eq!((host.view.countdown, host.view.action()), (Some(Countdown::RetryIn(30)), None));
     assert!(host.view.picture.is_some(), "the code can still be scanned");
     host.wake();
     assert_eq!(host.view.countdown, Some(Countdown::RetryIn(29)));
     host.until_sent();
-    assert_eq!((host.view.trouble, host.view.countdown), (Trouble::Busy, None));
-    host.reply(Ok(checked(News::Unused)));
+    assert_eq!((host.view.trouble, host.view.countdown), (ConnectionProblem::Busy, None));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     assert_eq!(host.state(), ScanState::Ready);
 
     let mut host = Host::new(Policy::default());
     host.event(Event::Started);
     host.reply(Err(busy(5)));
-    assert_eq!((host.view.trouble, host.view.countdown), (Trouble::Busy, Some(Countdown::RetryIn(5))));
+    assert_eq!((host.view.trouble, host.view.countdown), (ConnectionProblem::Busy, Some(Countdown::RetryIn(5))));
 }
 
 #[test]
@@ -408,7 +414,7 @@ fn a_server_that_asks_for_more_patience_than_anybody_has_leaves_a_button() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
     host.reply(Err(away(u64::MAX)));
-    assert_eq!(host.view.trouble, Trouble::Busy);
+    assert_eq!(host.view.trouble, ConnectionProblem::Busy);
     while host.state() == ScanState::Unreachable {
         host.wake();
     }
@@ -450,7 +456,7 @@ fn a_page_without_a_network_says_so_at_once_and_goes_on_by_itself() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
     host.event(Event::ConnectionChanged { is_online: false });
-    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, Trouble::Offline));
+    assert_eq!((host.state(), host.view.trouble), (ScanState::Unreachable, ConnectionProblem::Offline));
     assert_eq!((host.view.countdown, host.view.action()), (None, None));
     host.reply(Err(offline()));
     host.event(Event::ConnectionChanged { is_online: true });
@@ -463,7 +469,7 @@ fn an_answer_proves_a_network_that_the_browser_denies() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
     host.event(Event::ConnectionChanged { is_online: false });
-    host.reply(Ok(checked(News::Scanned)));
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     assert_eq!(host.state(), ScanState::Scanned);
 }
 
@@ -523,7 +529,7 @@ fn a_refused_poll_ends_the_session_and_a_forgotten_code_is_an_expired_one() {
 fn an_expired_code_is_replaced_by_a_click() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    host.reply(Ok(checked(News::Expired)));
+    host.reply(Ok(checked(StatusUpdate::Expired)));
     assert_eq!(host.view.action(), Some(Action::NewCode));
     host.event(Event::Clicked(Action::NewCode));
     host.reply(Ok(Reply::Code(drawn("r2", 120))));
@@ -549,13 +555,13 @@ fn expired_codes_are_replaced_as_often_as_asked_but_only_in_sight() {
     let mut host = Host::waiting(Policy { auto_refresh: 2, ..Policy::default() });
     host.until_sent();
     host.event(Event::VisibilityChanged { is_visible: false });
-    host.reply(Ok(checked(News::Expired)));
+    host.reply(Ok(checked(StatusUpdate::Expired)));
     assert_eq!(host.state(), ScanState::Expired);
     host.event(Event::VisibilityChanged { is_visible: true });
     assert_eq!(host.state(), ScanState::Loading);
     for expected in [ScanState::Loading, ScanState::Expired] {
         host.reply(Ok(Reply::Code(drawn("r2", 120))));
-        host.reply(Ok(checked(News::Expired)));
+        host.reply(Ok(checked(StatusUpdate::Expired)));
         assert_eq!(host.state(), expected);
     }
     assert!(!host.told.contains(&"onRetry".to_owned()), "nobody clicked");
@@ -565,12 +571,12 @@ fn expired_codes_are_replaced_as_often_as_asked_but_only_in_sight() {
 fn a_cancelled_code_waits_for_a_click_or_is_replaced_at_once() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    host.reply(Ok(checked(News::Cancelled)));
+    host.reply(Ok(checked(StatusUpdate::Cancelled)));
     assert_eq!((host.state(), &host.in_flight), (ScanState::Cancelled, &None));
 
     let mut host = Host::waiting(Policy { refresh_on_cancel: true, ..Policy::default() });
     host.until_sent();
-    host.reply(Ok(checked(News::Cancelled)));
+    host.reply(Ok(checked(StatusUpdate::Cancelled)));
     assert_eq!(host.told, ["onResult 3", "onCancel", "onCodeDestroyed r1"]);
     assert_eq!(host.in_flight.as_ref().unwrap().1, Request::Gene(Scene::App));
 }
@@ -579,7 +585,7 @@ fn a_cancelled_code_waits_for_a_click_or_is_replaced_at_once() {
 fn the_wrong_person_is_got_rid_of_by_scanning_again() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    host.reply(Ok(checked(News::Scanned)));
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     assert_eq!(host.view.action(), Some(Action::ScanAgain));
     host.event(Event::Clicked(Action::ScanAgain));
     assert_eq!(host.told[2..], ["onRetry", "onCodeDestroyed r1"]);
@@ -601,7 +607,7 @@ fn an_exchange_comes_before_the_success_and_its_failure_is_never_lost() {
     let mut host = Host::waiting(policy.clone());
     host.until_sent();
     let Reply::Checked(whole) = authorised() else { panic!() };
-    host.reply(Ok(Reply::Checked(Checked { has_token: true, ..whole })));
+    host.reply(Ok(Reply::Checked(CheckResponse { has_token: true, ..whole })));
     assert_eq!(host.told, ["onResult 2", "onSuccess alice ticket"], "there is nothing left to exchange");
 
     let mut host = Host::waiting(policy);
@@ -618,7 +624,7 @@ fn an_exchange_comes_before_the_success_and_its_failure_is_never_lost() {
 fn a_second_factor_and_a_failure_end_the_session() {
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    host.reply(Ok(checked(News::NeedsMfa(None))));
+    host.reply(Ok(checked(StatusUpdate::NeedsMfa(None))));
     assert_eq!(
         (host.state(), host.told.as_slice()),
         (ScanState::NeedsMfa, &["onResult 4".to_owned(), "onMfa".to_owned()][..])
@@ -626,8 +632,8 @@ fn a_second_factor_and_a_failure_end_the_session() {
 
     let mut host = Host::waiting(Policy::default());
     host.until_sent();
-    let outcome = Outcome { code: None, message: Some("blocked".to_owned()), data: None, raw: String::new() };
-    host.reply(Ok(checked(News::Failed(Some(outcome)))));
+    let outcome = ScannedResult { code: None, message: Some("blocked".to_owned()), data: None, raw: String::new() };
+    host.reply(Ok(checked(StatusUpdate::Failed(Some(outcome)))));
     assert_eq!((host.state(), host.view.detail.as_deref()), (ScanState::Failed, Some("blocked")));
     assert_eq!(host.told, ["onResult 5", "onError sign-in-failed fatal"]);
 }
@@ -690,7 +696,7 @@ fn a_code_that_the_page_shows_by_itself_is_polled_like_any_other() {
     let mut host = Host::new(Policy::default());
     host.event(Event::StartedWith(Code { picture: None, ..drawn("r1", 120) }));
     assert_eq!(host.told, ["onStart"]);
-    host.reply(Ok(checked(News::Unused)));
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     host.until_sent();
     host.reply(Ok(authorised()));
     assert_eq!(host.told[1..], ["onResult 0", "onResult 2", "onSuccess alice ticket"]);
@@ -746,14 +752,14 @@ fn any_reply(number: usize) -> Result<Reply<String>, Error> {
         1 => Reply::Code(drawn("b", 5)),
         2 => Reply::Code(image("c", None)),
         3 => Reply::Code(image("d", Some(drawing()))),
-        4 => checked(News::Expired),
-        5..=7 => checked(News::Unused),
-        8 | 9 => checked(News::Scanned),
+        4 => checked(StatusUpdate::Expired),
+        5..=7 => checked(StatusUpdate::Unused),
+        8 | 9 => checked(StatusUpdate::Scanned),
         10 | 11 => authorised(),
-        12 => checked(News::Cancelled),
-        13 => checked(News::NeedsMfa(None)),
-        14 => checked(News::Failed(None)),
-        15 => checked(News::Unknown),
+        12 => checked(StatusUpdate::Cancelled),
+        13 => checked(StatusUpdate::NeedsMfa(None)),
+        14 => checked(StatusUpdate::Failed(None)),
+        15 => checked(StatusUpdate::Unknown),
         16 => Reply::User("user".to_owned()),
         17 => return Err(offline()),
         18 => return Err(patient(90, offline())),
@@ -881,7 +887,7 @@ proptest! {
             }
             match host.in_flight.as_ref().map(|(_, request)| request.clone()) {
                 Some(Request::Gene(_)) => host.reply(Ok(Reply::Code(drawn("z", 120)))),
-                Some(Request::Check { .. }) => host.reply(Ok(checked(News::Unused))),
+                Some(Request::Check { .. }) => host.reply(Ok(checked(StatusUpdate::Unused))),
                 Some(Request::Exchange { .. }) => host.reply(Ok(Reply::User("user".to_owned()))),
                 None if host.wake_at.is_some() => host.wake(),
                 None => {}

@@ -7,12 +7,12 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 
 use super::ScanHandle;
+use super::js_value::Js;
 use super::options::{self, Options};
 use super::runtime::Runtime;
-use super::value::Js;
+use crate::client::reader::JsonValue as _;
 use crate::error::Error;
-use crate::fields::Value as _;
-use crate::session::HostEvent;
+use crate::session::Notification;
 use crate::view_model::ScanState;
 
 /// All callbacks there are.
@@ -47,8 +47,8 @@ impl Callbacks {
     }
 
     /// Calls the callbacks of one event of `runtime`.
-    pub(super) fn tell(&self, event: HostEvent<Js>, runtime: &Rc<Runtime>) {
-        let is_last_word = matches!(event, HostEvent::CodeDestroyed { .. });
+    pub(super) fn tell(&self, event: Notification<Js>, runtime: &Rc<Runtime>) {
+        let is_last_word = matches!(event, Notification::CodeDestroyed { .. });
         let call = |name: &str, arguments: &[JsValue]| {
             if let Some(Js(callback)) = Js(self.0.clone()).field(name)
                 // The call before may have ended the widget.
@@ -61,16 +61,16 @@ impl Callbacks {
             }
         };
         match event {
-            HostEvent::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
-            HostEvent::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
-            HostEvent::CodeLoadFailed(message) => call("onCodeLoadFailed", &[text(&message)]),
-            HostEvent::PollingStarted => call("onStart", &[ScanHandle { runtime: runtime.clone() }.into()]),
-            HostEvent::Checked(raw) => call("onResult", &[raw.0]),
-            HostEvent::Scanned(user_info) => call("onScanned", &[user_info.0]),
-            HostEvent::Succeeded { user_info, ticket } => call("onSuccess", &[user_info.0, text(&ticket)]),
-            HostEvent::Cancelled => call("onCancel", &[]),
-            HostEvent::Expired => call("onExpired", &[]),
-            HostEvent::MfaNeeded(outcome) => {
+            Notification::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
+            Notification::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
+            Notification::CodeLoadFailed(message) => call("onCodeLoadFailed", &[text(&message)]),
+            Notification::PollingStarted => call("onStart", &[ScanHandle { runtime: runtime.clone() }.into()]),
+            Notification::Checked(raw) => call("onResult", &[raw.0]),
+            Notification::Scanned(user_info) => call("onScanned", &[user_info.0]),
+            Notification::Succeeded { user_info, ticket } => call("onSuccess", &[user_info.0, text(&ticket)]),
+            Notification::Cancelled => call("onCancel", &[]),
+            Notification::Expired => call("onExpired", &[]),
+            Notification::MfaNeeded(outcome) => {
                 let [code, message, data, raw] = match outcome {
                     Some(outcome) => [
                         outcome.code.into(),
@@ -83,11 +83,11 @@ impl Callbacks {
                 call("onMfa", &[code, message, data]);
                 call("onAuthFlow", &[raw]);
             }
-            HostEvent::Failed { error, is_fatal } => {
+            Notification::Failed { error, is_fatal } => {
                 call("onError", &[text(&error.message), js_error(&error, is_fatal)]);
             }
-            HostEvent::Retried => call("onRetry", &[]),
-            HostEvent::CodeDestroyed { random } => call("onCodeDestroyed", &[text(&random)]),
+            Notification::Retried => call("onRetry", &[]),
+            Notification::CodeDestroyed { random } => call("onCodeDestroyed", &[text(&random)]),
         }
     }
 }

@@ -4,30 +4,30 @@
 //! stand in `pkg/`.
 
 mod callbacks;
-mod client;
-mod elements;
-mod framing;
-mod http;
-mod memory;
+mod credentials;
+mod fetch;
+mod frame_ancestors;
+mod globals;
+mod js_value;
+mod listener;
 mod options;
-mod page;
 mod runtime;
-mod value;
+mod sdk;
+mod shell;
 mod view;
-mod watch;
-mod words;
 
 use std::rc::Rc;
 
-use js_sys::Function;
 use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::prelude::*;
 
-pub use client::{call, check_options, parse_code, start_polling};
-pub use words::Words;
+pub use sdk::{
+    cancel, check_options, check_status, confirm, exchange_user_info, gene_code, parse_code, scanned, start_polling,
+};
+pub use shell::Shell;
 
 use crate::error::Error;
-use runtime::{Runtime, Show};
+use runtime::Runtime;
 
 /// Smaller than that of the standard library. It frees what is freed, too: a page may start many widgets.
 #[global_allocator]
@@ -35,30 +35,27 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 
 /// Shows a code in `target` and calls back when a person has signed in with it.
 ///
-/// `target` is an element or the id of one; an id that the page does not have gets a centred box of its own. The
-/// options are those of docs/protocol.md, "Options". `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `dress` gives a
-/// shadow root its look, and `words` says what a person reads: the door has made both, since it shows a box of the same look
-/// and the same words before the wasm is there.
+/// `target` is an element or the id of one. If the page has no element with this id, the code is shown in the middle of the
+/// window. The options are those of docs/protocol.md, "Options".
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option which has the wrong type or is out of range.
 #[wasm_bindgen(js_name = startScanning)]
-pub fn start_scanning(
-    target: JsValue,
-    options: JsValue,
-    kind: &str,
-    dress: Function,
-    words: Words,
-) -> Result<ScanHandle, JsValue> {
-    let show = Show::In { target: &target, dress: &dress, words };
-    scanning(Runtime::start(options, client::scene(kind), show))
+pub fn start_scanning(target: &JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
+    start(shell::open(target, &options)?, options, "qrcode")
 }
 
-/// Draws all widgets anew, since the page speaks another language.
-#[wasm_bindgen]
-pub fn redraw() {
-    Runtime::redraw();
+/// Shows a code in `shell`. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
+///
+/// The entry points of the npm package call this: they open the shell before the wasm is loaded.
+///
+/// # Errors
+///
+/// As [`start_scanning`].
+#[wasm_bindgen(js_name = startInShell)]
+pub fn start(shell: Shell, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
+    scanning(Runtime::start(shell, options, sdk::scene(kind)))
 }
 
 fn scanning(runtime: Result<Rc<Runtime>, Error>) -> Result<ScanHandle, JsValue> {

@@ -4,24 +4,24 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
-use super::value::Js;
+use super::js_value::Js;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
 
+use crate::client::reader::{JsonValue as _, Reader, wrong_option};
+use crate::client::request::Client;
 use crate::error::{Error, ErrorCode};
-use crate::fields::{Fields, Value as _, wrong_option};
 use crate::options::Config;
-use crate::request::Client;
 
 /// The options of a page. Absent ones have no fields.
-pub(super) type Options = Fields<Js>;
+pub(super) type Options = Reader<Js>;
 
 pub(super) fn read(object: JsValue) -> Result<Options, Error> {
     let object = Js(object);
     if object.0.is_undefined() || object.0.is_null() {
-        return Ok(Fields::of(None));
+        return Ok(Reader::of(None));
     }
     if object.is_object() {
-        return Ok(Fields::of(Some(object)));
+        return Ok(Reader::of(Some(object)));
     }
     Err(Error::new(ErrorCode::InvalidOption, "the options of `startScanning` must be an object"))
 }
@@ -39,9 +39,9 @@ pub(super) fn client(options: &Options, config: &Config, scene: Scene) -> Result
     let gene = GeneRequest {
         context: options.value("context"),
         ext_idp_conn_id: options.text("extIdpConnId"),
-        with_custom_data: options.truth("withCustomData"),
+        with_custom_data: options.bool("withCustomData"),
         ..GeneRequest::new(scene, options.value("customData"))
     };
-    options.end()?;
+    options.finish()?;
     Client::new(config, &gene).ok_or_else(|| wrong_option("customData` or `context", "something that JSON can hold"))
 }

@@ -1,6 +1,6 @@
 //! Does what the session asks for: one request slot, one timer slot, one view, and the page's callbacks last.
 //!
-//! A widget lives in [`LIVE`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign
+//! A widget lives in [`RUNTIMES`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign
 //! code runs, so a callback may do anything, even destroy the widget it is told about. Deliberately absent: decisions.
 
 use core::cell::{Cell, RefCell};
@@ -8,88 +8,82 @@ use core::fmt;
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use js_sys::{Function, Math};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Element, EventTarget};
+use js_sys::Math;
+use wasm_bindgen::JsValue;
+use web_sys::{AbortSignal, EventTarget};
 
 use super::callbacks::Callbacks;
-use super::framing;
-use super::http::HttpSlot;
-use super::memory;
+use super::credentials;
+use super::fetch::HttpSlot;
+use super::frame_ancestors;
+use super::globals::Globals;
+use super::js_value::Js;
+use super::listener::Listener;
 use super::options;
-use super::page::Page;
-use super::value::Js;
+use super::shell::Shell;
 use super::view::View;
-use super::watch::Watch;
-use super::words::Words;
 use scanlogin_protocol::wire::Scene;
 
-use crate::error::{Error, ErrorCode};
-use crate::fields::wrong_option;
+use crate::client::request::Client;
+use crate::client::response::HttpResponse;
+use crate::error::Error;
 use crate::format::Format;
 use crate::options::Config;
-use crate::reply::Answer;
-use crate::request::Client;
-use crate::session::{self, Code, Event, HostEvent, Instant, Policy, Request, RequestId, Session};
+use crate::session::{self, Code, Event, Instant, Notification, Policy, Request, RequestId, Session};
 use crate::view_model::ScanState;
 
 /// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
-const LONGEST_TIMEOUT: u64 = i32::MAX as u64;
+const MAX_TIMEOUT: u64 = i32::MAX as u64;
 
 /// How many polls of one page the server may hold at once. Over HTTP/1.1 a browser has six connections to a server, and a
 /// held poll takes one for itself: this leaves two to the polls that are not held, and to the page.
-const MOST_HELD: usize = 4;
+const MAX_HELD_POLLS: usize = 4;
 
 thread_local! {
-    static LIVE: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
+    static RUNTIMES: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// One widget.
 pub(super) struct Runtime {
     session: RefCell<Session<Js>>,
     client: Client,
-    format: Format,
+    /// `None` without a view.
+    format: Option<Format>,
     request: Cell<Option<HttpSlot>>,
     timer: Cell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
-    listeners: Cell<Vec<Watch>>,
-    presence: Cell<Option<Watch>>,
+    listeners: Cell<Vec<Listener>>,
     callbacks: RefCell<Callbacks>,
-    is_telling: Cell<bool>,
+    is_notifying: Cell<bool>,
 }
 
 impl Runtime {
     /// Starts a widget whose code is for `scene`.
-    pub(super) fn start(options: JsValue, scene: Scene, show: Show<'_>) -> Result<Rc<Self>, Error> {
-        Self::start_with(options, scene, show, Event::Started)
+    pub(super) fn start(shell: Shell, options: JsValue, scene: Scene) -> Result<Rc<Self>, Error> {
+        Self::start_with(Some(shell), options, scene, Event::Started)
     }
 
     /// Polls a code that the page shows by itself.
     pub(super) fn poll(code: Code, options: JsValue) -> Result<Rc<Self>, Error> {
-        Self::start_with(options, Scene::App, Show::Nowhere, Event::StartedWith(code))
+        Self::start_with(None, options, Scene::App, Event::StartedWith(code))
     }
 
-    fn start_with(options: JsValue, scene: Scene, show: Show<'_>, first: Event<Js>) -> Result<Rc<Self>, Error> {
+    fn start_with(shell: Option<Shell>, options: JsValue, scene: Scene, first: Event<Js>) -> Result<Rc<Self>, Error> {
         let options = options::read(options)?;
         let callbacks = Callbacks::read(&options);
         let abort = options::signal(&options, "signal");
         let mut config = Config::read(&options)?;
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
-        let target = match show {
-            Show::In { target, dress, words } => Some((find(target)?, dress, words)),
-            Show::Nowhere => {
-                // Without a view nobody could click, and codes of ours would be seen by nobody.
-                config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
-                None
-            }
-        };
+        if shell.is_none() {
+            // Nobody could click, and nobody would see a new code.
+            config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
+        }
+        frame_ancestors::check(config.frame_ancestors.as_deref())?;
 
-        framing::check(config.frame_ancestors.as_deref())?;
-
-        let page = session::Page {
-            is_visible: !Page::is_hidden(),
-            is_online: Page::is_online(),
+        let page = session::PageState {
+            is_visible: !Globals::is_hidden(),
+            is_online: Globals::is_online(),
             // Each event says it anew.
             may_hold: false,
         };
@@ -97,52 +91,39 @@ impl Runtime {
         let runtime = Rc::new(Self {
             session: RefCell::new(session),
             client,
-            format: config.format.clone(),
+            format: shell.as_ref().map(|shell| Format {
+                width: shell.width().min(shell.height()),
+                logo: config.logo.clone(),
+                is_image: config.is_image,
+            }),
             request: Cell::default(),
             timer: Cell::default(),
             view: RefCell::default(),
             listeners: Cell::default(),
-            presence: Cell::default(),
             callbacks: RefCell::new(callbacks),
-            is_telling: Cell::new(false),
+            is_notifying: Cell::new(false),
         });
         if abort.as_ref().is_some_and(|abort| abort.aborted()) {
             runtime.destroy();
             return Ok(runtime);
         }
 
-        if let Some((target, dress, words)) = target {
-            runtime.show(target, config, dress, words)?;
+        if let Some(shell) = shell {
+            let view = View::new(shell, &config.colors, Rc::new(runtime.sender()));
+            runtime.view.replace(Some(view));
         }
         runtime.listen(abort);
-        LIVE.with_borrow_mut(|live| live.push(runtime.clone()));
+        RUNTIMES.with_borrow_mut(|live| live.push(runtime.clone()));
         runtime.dispatch(first);
         Ok(runtime)
     }
 
-    /// Puts the widget into `target`, or into a box of its own.
-    fn show(
-        self: &Rc<Self>,
-        target: Option<Element>,
-        config: Config,
-        dress: &Function,
-        words: Words,
-    ) -> Result<(), Error> {
-        if let Some(target) = &target {
-            Self::end_in(target);
-        }
-        let view = View::new(target, config, dress, words, Rc::new(self.sender()))
-            .map_err(|_| Error::new(ErrorCode::InvalidOption, "the widget can't be put into `target`"))?;
-        self.view.replace(Some(Rc::new(view)));
-        Ok(())
-    }
-
     /// Listens to what happens to the page.
     fn listen(self: &Rc<Self>, abort: Option<AbortSignal>) {
-        let window = Page::window();
+        let window = Globals::window();
         let mut listeners = vec![
-            self.on(&Page::document(), "visibilitychange", || Event::VisibilityChanged {
-                is_visible: !Page::is_hidden(),
+            self.on(&Globals::document(), "visibilitychange", || Event::VisibilityChanged {
+                is_visible: !Globals::is_hidden(),
             }),
             self.on(&window, "online", || Event::ConnectionChanged { is_online: true }),
             self.on(&window, "offline", || Event::ConnectionChanged { is_online: false }),
@@ -153,21 +134,9 @@ impl Runtime {
         self.listeners.set(listeners);
     }
 
-    fn on(self: &Rc<Self>, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Watch {
+    fn on(self: &Rc<Self>, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Listener {
         let send = self.sender();
-        Watch::event(target, name, Box::new(move || send(event())))
-    }
-
-    /// Ends the widget in `target`, if there is one: an element has room for one code.
-    fn end_in(target: &Element) {
-        let in_target = |runtime: &&Rc<Self>| {
-            let view = runtime.view.borrow();
-            view.as_ref().is_some_and(|view| view.element().parent_element().as_ref() == Some(target))
-        };
-        let old = LIVE.with_borrow(|live| live.iter().find(in_target).cloned());
-        if let Some(old) = old {
-            old.destroy();
-        }
+        Listener::new(target, name, Box::new(move || send(event())))
     }
 
     pub(super) fn state(&self) -> ScanState {
@@ -190,17 +159,6 @@ impl Runtime {
         }
     }
 
-    /// Draws all widgets anew.
-    pub(super) fn redraw() {
-        let live = LIVE.with_borrow(Vec::clone);
-        for runtime in live {
-            let view = runtime.view.borrow().clone();
-            if let Some(view) = view {
-                view.draw();
-            }
-        }
-    }
-
     pub(super) fn destroy(self: &Rc<Self>) {
         self.dispatch(Event::Destroyed);
     }
@@ -216,7 +174,8 @@ impl Runtime {
     }
 
     fn dispatch(self: &Rc<Self>, event: Event<Js>) {
-        let event = if self.has_left_the_page() { Event::Destroyed } else { event };
+        let has_left = self.view.borrow().as_ref().is_some_and(|view| view.has_left());
+        let event = if has_left { Event::Destroyed } else { event };
         let effects = {
             let may_hold = self.may_hold();
             let mut session = self.session.borrow_mut();
@@ -224,14 +183,15 @@ impl Runtime {
             session.handle(Self::now(), event)
         };
         if self.state() == ScanState::Destroyed {
-            return self.clear_away();
+            return self.tear_down();
         }
         if let Some(request) = effects.request {
             // The old request is aborted before the new one leaves.
             self.request.set(None);
             if let Some((id, request)) = request {
                 let this = Rc::downgrade(self);
-                let http = self.client.http::<Js>(&request);
+                let language = self.view.borrow().as_ref().map(|view| view.language());
+                let http = self.client.http::<Js>(&request, language.as_deref());
                 let answered = move |answer| {
                     if let Some(this) = this.upgrade() {
                         this.answered(id, &request, answer);
@@ -256,44 +216,43 @@ impl Runtime {
     /// interval, and asks again next time.
     fn may_hold(self: &Rc<Self>) -> bool {
         let mut held = 0;
-        LIVE.with_borrow(|live| {
+        RUNTIMES.with_borrow(|live| {
             for other in live {
                 held += usize::from(!Rc::ptr_eq(self, other) && other.session.borrow().is_held());
             }
         });
-        held < MOST_HELD
+        held < MAX_HELD_POLLS
     }
 
-    fn answered(self: &Rc<Self>, id: RequestId, request: &Request, answer: Result<Answer<Js>, Error>) {
-        let reply = answer.and_then(|answer| answer.read(request, Some(&self.format)));
+    fn answered(self: &Rc<Self>, id: RequestId, request: &Request, answer: Result<HttpResponse<Js>, Error>) {
+        let reply = answer.and_then(|answer| answer.read(request, self.format.as_ref()));
         if let Ok(reply) = &reply {
-            memory::remember_ticket(reply, request);
+            credentials::remember(reply, request, Self::now());
         }
         self.dispatch(Event::Replied(id, reply));
     }
 
     /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
     fn tell(self: &Rc<Self>) {
-        if self.is_telling.replace(true) {
+        if self.is_notifying.replace(true) {
             return;
         }
-        // One by one: of those that are still to be told, `clear_away` has to know.
-        while let Some(note) = self.next_note() {
+        // One by one: of those that are still to be told, `tear_down` has to know.
+        while let Some(note) = self.next_notification() {
             let callbacks = self.callbacks.borrow().clone();
             callbacks.tell(note, self);
         }
-        self.is_telling.set(false);
+        self.is_notifying.set(false);
     }
 
-    fn next_note(&self) -> Option<HostEvent<Js>> {
-        self.session.borrow_mut().next_note()
+    fn next_notification(&self) -> Option<Notification<Js>> {
+        self.session.borrow_mut().next_notification()
     }
 
-    fn clear_away(self: &Rc<Self>) {
+    fn tear_down(self: &Rc<Self>) {
         self.request.set(None);
         self.timer.set(None);
         self.listeners.set(Vec::new());
-        self.presence.set(None);
         let view = self.view.replace(None);
         if let Some(view) = view {
             view.remove();
@@ -301,38 +260,27 @@ impl Runtime {
         // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
         let callbacks = self.callbacks.take();
         // All that is told from now on is which codes are gone.
-        while let Some(note) = self.next_note() {
-            if let HostEvent::CodeDestroyed { .. } = note {
+        while let Some(note) = self.next_notification() {
+            if let Notification::CodeDestroyed { .. } = note {
                 callbacks.tell(note, self);
             }
         }
-        LIVE.with_borrow_mut(|live| {
+        RUNTIMES.with_borrow_mut(|live| {
             if let Some(at) = live.iter().position(|other| Rc::ptr_eq(other, self)) {
                 live.swap_remove(at);
             }
         });
     }
 
-    /// Looks after a widget that was put into an element which came into the page only later, too.
-    fn has_left_the_page(self: &Rc<Self>) -> bool {
-        let view = self.view.borrow().clone();
-        let Some(view) = view else { return false };
-        let watch = self.presence.take();
-        let has_left = watch.is_some() && !view.element().is_connected();
-        let gone = self.sender();
-        self.presence.set(watch.or_else(|| Watch::presence(view.element(), move || gone(Event::Destroyed))));
-        has_left
-    }
-
     fn timeout(self: &Rc<Self>, at: Instant) -> Timeout {
         let send = self.sender();
         // Rounded up by one: a timer that fires a little early would only be set again.
-        let rest = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(LONGEST_TIMEOUT);
+        let rest = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(MAX_TIMEOUT);
         Timeout::new(rest as u32, move || send(Event::Woke))
     }
 
-    fn now() -> Instant {
-        Instant(Page::now() as u64)
+    pub(super) fn now() -> Instant {
+        Instant(Globals::now() as u64)
     }
 }
 
@@ -340,27 +288,4 @@ impl fmt::Debug for Runtime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.state().word())
     }
-}
-
-/// Where a code is shown.
-pub(super) enum Show<'a> {
-    /// In an element, or in a box of its own, with a look and words.
-    In { target: &'a JsValue, dress: &'a Function, words: Words },
-    /// By the page itself.
-    Nowhere,
-}
-
-/// Where the widget goes. `None` is a box of its own.
-fn find(target: &JsValue) -> Result<Option<Element>, Error> {
-    if let Some(element) = target.dyn_ref::<Element>() {
-        return Ok(Some(element.clone()));
-    }
-    let id = target.as_string().ok_or_else(|| wrong_option("target", "an element or the id of one"))?;
-    let element = Page::document().get_element_by_id(&id);
-    if element.is_none() {
-        let message =
-            ["scanlogin: the page has no element with the id \"", &id, "\"; the code is shown in a box of its own"];
-        web_sys::console::warn_1(&message.concat().into());
-    }
-    Ok(element)
 }

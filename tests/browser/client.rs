@@ -1,7 +1,7 @@
 //! `AuthenticationClient` where the real server has no part: codes that WeChat makes. The rest is in `tests/e2e`.
 
-use js_sys::{Promise, Reflect};
-use scanlogin::web::call;
+use js_sys::Reflect;
+use scanlogin::web::check_status;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -43,10 +43,7 @@ async fn a_refused_call_fails_with_an_error_that_has_the_servers_words() {
     let page = Page::new();
     page.server.set_app_id("");
     page.server.on("check", 200, r#"{"code":2241,"message":"no such code","reason":"unknown-code"}"#);
-    let promise = Promise::new(&mut |resolve, reject| {
-        call("checkStatus", "qrcode", JsValue::UNDEFINED, "r", "", resolve, reject);
-    });
-    let failure = JsFuture::from(promise).await.unwrap_err();
+    let failure = JsFuture::from(check_status("r", JsValue::UNDEFINED)).await.unwrap_err();
     let field = |name: &str| Reflect::get(&failure, &name.into()).unwrap();
     assert_eq!((field("code"), field("reason")), ("refused".into(), "unknown-code".into()));
     assert_eq!((field("serverCode"), field("message")), (2241.into(), "no such code".into()));

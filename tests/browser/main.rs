@@ -22,7 +22,7 @@ mod trouble;
 
 mod looks;
 
-mod words;
+mod i18n;
 
 mod options;
 

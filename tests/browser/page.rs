@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::panic;
 
-use js_sys::{Array, Function, Promise};
-use scanlogin::web::{self, ScanHandle, Words};
+use js_sys::{Array, Promise};
+use scanlogin::web::{self, ScanHandle, Shell};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Element, HtmlElement};
@@ -81,31 +81,15 @@ pub(crate) fn check(status: i32) -> String {
     )
 }
 
-#[wasm_bindgen(module = "/pkg/words.js")]
+#[wasm_bindgen(module = "/js/shell.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = wordsOf)]
-    pub(crate) fn words_of(tips: &JsValue, lang: &JsValue) -> Words;
-    #[wasm_bindgen(js_name = followPage)]
-    fn follow_page(changed: &Function);
-    fn field(options: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(catch, js_name = openShell)]
+    fn open_shell(target: &JsValue, options: &JsValue) -> Result<Shell, JsValue>;
 }
 
-/// As a door does, which has the style sheet and the words.
+/// Starts a widget as the entry points of the package do.
 pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
-    thread_local! {
-        static FOLLOWED: () = {
-            let redraw = Closure::<dyn Fn()>::new(web::redraw).into_js_value();
-            follow_page(redraw.unchecked_ref());
-        };
-        static DRESS: Function = {
-            let make = "const sheet = new CSSStyleSheet(); sheet.replaceSync(argument); \
-                        return (root) => { root.adoptedStyleSheets = [sheet]; };";
-            run(make, &include_str!("../../pkg/style.css").into()).unwrap().unchecked_into()
-        };
-    }
-    FOLLOWED.with(|()| {});
-    let words = words_of(&field(&options, "tips"), &field(&options, "lang"));
-    web::start_scanning(target, options, kind, DRESS.with(Function::clone), words)
+    web::start(open_shell(&target, &options)?, options, kind)
 }
 
 thread_local! {

@@ -1,6 +1,4 @@
-//! `cargo xtask dist`: the widget as browsers load it, in `pkg/dist/`.
-//!
-//! `wasm-pack build` would do the same and then empty the npm package (it rewrites `package.json` and ignores all).
+//! `cargo xtask dist`: assembles the npm package in `pkg/`, with the widget as browsers load it in `pkg/dist/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,22 +7,20 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::package_files::PackageFiles;
 use crate::run::{read, run, step};
-use crate::size::Files;
+use crate::widget::Bound;
 use crate::workspace::Workspace;
 use crate::{tools, widget};
 
-/// The hand-written files through which a page comes in: `pkg/` has them, `pkg/dist/` gets them as one file each, with
-/// what they share in them, and their types as they are.
-const DOORS: [&str; 4] = ["index", "element", "inline", "global"];
-/// What the doors share.
-const SHARED: [&str; 7] = ["attributes.js", "box.js", "door.js", "load.js", "look.js", "pending.js", "words.js"];
-/// The look, which esbuild puts into them as text.
-const STYLE: &str = "style.css";
-/// What npm takes along only when it lies in the package.
-const LICENCES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+/// The entry points of the package: `js/` has their scripts and types. Each becomes one script that contains all that it
+/// imports.
+const ENTRY_POINTS: [&str; 4] = ["index", "element", "inline", "global"];
+/// The files of the package besides `dist`. npm needs the licences in the folder of the package.
+const METADATA: [(&str, &str); 4] =
+    [("js", "package.json"), ("js", "README.md"), (".", "LICENSE-APACHE"), (".", "LICENSE-MIT")];
 const WASM: &str = "scanlogin.wasm";
-/// The decoder that the phone page loads: the module, what it imports, and the licences they ask us to keep with them.
+/// The decoder that the phone page loads: the module, its import, and their licences.
 const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
 #[derive(clap::Args)]
@@ -35,7 +31,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run_command(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
-    if arguments.verify { verify(workspace) } else { dist(workspace) }
+    if arguments.verify { verify(workspace) } else { dist(workspace).map(drop) }
 }
 
 /// Fails if the package depends on the folder that it is built in, or on what an earlier build has left.
@@ -86,85 +82,103 @@ fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         .collect()
 }
 
-pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
-    let doors = workspace.path("pkg");
-    let scripts = DOORS.map(|door| format!("{door}.js"));
-    let types = DOORS.map(|door| format!("{door}.d.ts"));
-    let sources = || scripts.iter().map(String::as_str).chain(SHARED);
-    for source in sources().chain([STYLE]).chain(types.iter().map(String::as_str)) {
-        if !doors.join(source).is_file() {
-            bail!(
-                "pkg/{source} is missing: without it no page can load the widget. Restore it, for instance from git."
-            );
-        }
-    }
-    let dist = workspace.path("pkg/dist");
-    let bound = workspace.target("bound");
-    // What is there stays until there is something better.
+pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     let compiled = widget::compile(workspace)?;
-    empty(&bound)?;
-    let wasm = widget::bind(workspace, &compiled, &bound)?;
+    let folder = workspace.target("bound");
+    empty(&folder)?;
+    let bound = widget::bind(workspace, &compiled, &folder)?;
+    widget::optimize(workspace, &bound, &bound.optimized())?;
+
+    step("Bundling the entry points with esbuild and terser, into pkg/");
+    let package = workspace.path("pkg");
+    empty_package(&package)?;
+    let dist = package.join("dist");
     empty(&dist)?;
-    widget::optimize(workspace, &wasm, &dist.join(WASM))?;
-
-    step("Bundling the doors with esbuild and terser, into pkg/dist");
-    let node_modules = tools::ensure_node_modules(workspace)?;
-    copy(&dist, &bound, WASM)?;
-    for source in sources() {
-        copy(&doors, &bound, source)?;
+    let sources = workspace.path("js");
+    copy_scripts(&sources, &folder)?;
+    for entry_point in ENTRY_POINTS {
+        bundle(workspace, &bound, &folder.join(entry_point).with_extension("js"), &dist)?;
+        copy(&sources, &dist, &format!("{entry_point}.d.ts"))?;
     }
-    let esbuild = || {
-        let mut esbuild = workspace.command(node_modules.join("esbuild/bin/esbuild"));
-        esbuild.args(["--minify", "--log-level=warning"]);
-        esbuild
-    };
-    run(
-        esbuild().arg(doors.join(STYLE)).arg(format!("--outfile={}", bound.join(STYLE).display())),
-        "esbuild failed at pkg/style.css: see its message above.",
-    )?;
-    for door in &scripts {
-        let bundle = bound.join(door).with_extension("bundle.js");
-        run(
-            esbuild()
-                .arg(bound.join(door))
-                // Written in ASCII: a script is read in the encoding of its page unless its server tells another.
-                .args(["--bundle", "--charset=ascii", "--loader:.wasm=binary", "--loader:.css=text"])
-                // A browser that is too old for the wasm can still say so. It does not come by a module then.
-                .args(["--target=es2018", "--supported:import-meta=true"])
-                // With a door of its own the element would bring a wasm of its own.
-                .arg("--external:./index.js")
-                .arg(if door == "global.js" { "--format=iife" } else { "--format=esm" })
-                .arg(format!("--outfile={}", bundle.display())),
-            "esbuild failed: see its message above.",
-        )?;
-        // It finds what esbuild has left: one byte in thirty.
-        run(
-            workspace
-                .command("node")
-                .arg(node_modules.join("terser/bin/terser"))
-                .arg(bundle)
-                .args(["--module", "--ecma=2018", "--compress=passes=2", "--mangle", "--format=ascii_only=true"])
-                .arg("--output")
-                .arg(dist.join(door)),
-            "terser failed: see its message above.",
-        )?;
-    }
-    for types in &types {
-        copy(&doors, &dist, types)?;
-    }
-    for licence in LICENCES {
-        copy(&workspace.path("."), &doors, licence)?;
+    fs::copy(bound.optimized(), dist.join(WASM)).context("pkg/dist can't be written to")?;
+    for (from, file) in METADATA {
+        copy(&workspace.path(from), &package, file)?;
     }
 
-    step("Adding the QR decoder of the phone page");
+    step("Copying the QR decoder of the phone page");
     let vendor = workspace.path("www/vendor/qr");
     empty(&vendor)?;
+    let node_modules = tools::ensure_node_modules(workspace)?;
     for file in DECODER {
         copy(&node_modules.join("qr"), &vendor, file)?;
     }
 
-    Files::of(workspace)?.print();
+    PackageFiles::measure(workspace)?.print();
+    Ok(bound)
+}
+
+/// Copies the scripts of `js/` beside the bound wasm. wasm-bindgen has copied those that the wasm imports already, into
+/// `snippets/`. These copies become references, so that each module is in a bundle once.
+fn copy_scripts(sources: &Path, folder: &Path) -> Result<()> {
+    for script in names(sources)?.iter().filter(|name| name.ends_with(".js")) {
+        copy(sources, folder, script)?;
+    }
+    let snippets = folder.join("snippets");
+    for package in names(&snippets)? {
+        let scripts = snippets.join(package).join("js");
+        for script in names(&scripts)? {
+            let reference = format!("export * from \"../../../{script}\";\n");
+            fs::write(scripts.join(script), reference).context("the target folder can't be written to")?;
+        }
+    }
     Ok(())
+}
+
+/// Writes the script of an entry point into `dist`.
+fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path) -> Result<()> {
+    let name = entry_point.file_name().unwrap_or_default();
+    let bundle = entry_point.with_extension("bundle.js");
+    run(
+        tools::esbuild(workspace)?
+            .arg(entry_point)
+            // ASCII, because browsers read a script in the encoding of the page if the server names no other.
+            .args(["--bundle", "--minify", "--charset=ascii", "--loader:.wasm=binary"])
+            // A browser that is too old for the wasm can still run the script and report that.
+            .args(["--target=es2018", "--supported:import-meta=true"])
+            // The element shares the wasm with `index.js`.
+            .arg("--external:./index.js")
+            .arg(if name == "global.js" { "--format=iife" } else { "--format=esm" })
+            .args(bound.mangle_options())
+            .arg(format!("--outfile={}", bundle.display())),
+        "esbuild failed: see its message above.",
+    )?;
+    // terser removes another 3 % of what esbuild leaves.
+    run(
+        workspace
+            .command("node")
+            .arg(tools::ensure_node_modules(workspace)?.join("terser/bin/terser"))
+            .arg(bundle)
+            .args(["--module", "--ecma=2018", "--compress=passes=2", "--mangle", "--format=ascii_only=true"])
+            .arg("--output")
+            .arg(dist.join(name)),
+        "terser failed: see its message above.",
+    )
+}
+
+/// Removes everything from the folder of the package except the tracked `.gitignore`.
+fn empty_package(package: &Path) -> Result<()> {
+    for name in names(package)?.iter().filter(|name| *name != ".gitignore") {
+        let path = package.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.with_context(|| format!("{} can't be removed", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The names of the entries of a folder.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 /// Makes an empty folder, whatever was there.

@@ -13,6 +13,7 @@ mod test;
 
 mod browsers;
 mod machine;
+mod package_files;
 mod run;
 mod timing;
 mod tools;

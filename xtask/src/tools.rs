@@ -59,6 +59,13 @@ pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
     Ok(modules)
 }
 
+/// esbuild, which bundles and minifies JavaScript.
+pub(crate) fn esbuild(workspace: &Workspace) -> Result<Command> {
+    let mut esbuild = workspace.command(ensure_node_modules(workspace)?.join("esbuild/bin/esbuild"));
+    esbuild.arg("--log-level=warning");
+    Ok(esbuild)
+}
+
 /// Sees to it that tests can start a Redis of their own.
 pub(crate) fn ensure_redis(workspace: &Workspace) -> Result<()> {
     // The tests look there too.

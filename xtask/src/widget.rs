@@ -1,17 +1,18 @@
-//! The widget's way from Rust to the wasm that pages download: compiled, bound to JavaScript, optimized for size.
+//! Compiles the widget to the wasm that pages download: compile, bind to JavaScript, shorten names, optimize for size.
 //!
-//! Deliberately absent: the doors around it, which `dist` bundles.
+//! `dist` bundles the JavaScript around it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::run::{run, step};
 use crate::tools::{self, WASM_TARGET};
 use crate::workspace::Workspace;
 
-/// What every browser of the last years reads. With `--all-features` wasm-opt writes what none reads.
+/// The wasm features of all supported browsers. With `--all-features` wasm-opt would use newer ones.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -21,12 +22,17 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// What makes it smallest when it is compressed, which is not what makes it smallest before: code that is alike compresses
-/// well, whereas inlined code is less alike, and what is computed once and kept costs more than what is written twice.
+/// The passes that give the smallest file after compression. Less inlining and no common subexpression elimination leave
+/// similar code similar, which compresses better.
 const PASSES: [&str; 6] =
     ["--one-caller-inline-max-function-size=8", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
 
-/// Gets what `compile` would fetch.
+/// The names of wasm-bindgen's imports and exports, as esbuild's `--mangle-props` expects them.
+const BOUND_NAMES: &str = "^(__wb|scanhandle_)";
+/// The name of the module from which a bound wasm imports.
+const BOUND_MODULE: &str = "./scanlogin_bg.js";
+
+/// Downloads the crates that `compile` needs.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
     run(
         cargo(workspace).args(["fetch", "--locked", "--target", WASM_TARGET]),
@@ -34,13 +40,13 @@ pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
     )
 }
 
-/// Compiles the crate, with the standard library, and returns where the wasm is. Nothing that the environment says to the
-/// compiler for other builds has a say here, so that all get the same bytes.
+/// Compiles the crate and the standard library. Returns the path of the wasm. The compiler flags in the environment are
+/// ignored, so that the result is the same for everybody.
 pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
-    // In a target folder of its own: the crates of the machine that look whether rustc is a stable one would be built
-    // anew whenever this build comes after another.
+    // The target folder is a separate one: other builds use other compiler options, and cargo would rebuild build scripts
+    // that depend on them each time.
     let target = workspace.target("widget");
-    step("Compiling the widget, and the standard library with it (some minutes at the first time)");
+    step("Compiling the widget and the standard library (some minutes the first time)");
     run(
         cargo(workspace)
             .args(["build", "--locked", "--profile", "wasm", "--target", WASM_TARGET])
@@ -48,43 +54,98 @@ pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
             .arg(&target)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS"),
-        "The widget did not compile: see the compiler's message above. The options of this \
-         build, in xtask/widget.toml, are those of the version of Rust in rust-toolchain.toml.",
+        "The widget did not compile: see the compiler's message above. The compiler options in xtask/widget.toml need \
+         the version of Rust in rust-toolchain.toml.",
     )?;
     Ok(target.join(WASM_TARGET).join("wasm/scanlogin.wasm"))
 }
 
-/// Writes `scanlogin.js`, what JavaScript has to know of the wasm, and `scanlogin_bg.wasm` into a folder; returns the
-/// latter.
-pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<PathBuf> {
-    let bindgen = tools::build(workspace, "bindgen")?;
-    step("Binding it to JavaScript");
+/// The wasm and its JavaScript in a folder: `scanlogin.js`, the modules that it imports in `snippets/`, and the wasm.
+pub(crate) struct Bound {
+    folder: PathBuf,
+}
+
+impl Bound {
+    fn wasm(&self) -> PathBuf {
+        self.folder.join("scanlogin.renamed.wasm")
+    }
+
+    /// The optimized wasm, which `inline.js` imports.
+    pub(crate) fn optimized(&self) -> PathBuf {
+        self.folder.join("scanlogin.wasm")
+    }
+
+    fn names(&self) -> PathBuf {
+        self.folder.join("names.json")
+    }
+
+    /// Options with which esbuild shortens the names of imports and exports in a script that contains `scanlogin.js`.
+    pub(crate) fn mangle_options(&self) -> [String; 2] {
+        [format!("--mangle-props={BOUND_NAMES}"), format!("--mangle-cache={}", self.names().display())]
+    }
+}
+
+/// Binds the compiled wasm to JavaScript in `folder`, and gives its imports and exports short names.
+pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<Bound> {
+    let [bindgen, rename] = [tools::build(workspace, "bindgen")?, tools::build(workspace, "rename")?];
+    step("Binding the wasm to JavaScript");
     run(
         workspace.command(bindgen).args([compiled, folder]).arg("scanlogin"),
-        "wasm-bindgen did not understand the compiled widget: see its message above.",
+        "wasm-bindgen failed: see its message above.",
     )?;
-    Ok(folder.join("scanlogin_bg.wasm"))
-}
+    let bound = Bound { folder: folder.to_owned() };
 
-/// Makes the bound wasm small.
-pub(crate) fn optimize(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
-    let jumbled = bound.with_extension("small.wasm");
-    wasm_opt(workspace, &["--strip-debug", "--strip-producers", "--strip-target-features"], bound, &jumbled)?;
-    let arrange = tools::build(workspace, "arrange")?;
+    // esbuild adds the short name of each name that it finds in the script.
+    fs::write(bound.names(), "{}").context("the target folder can't be written to")?;
     run(
-        workspace.command(arrange).args([&jumbled, optimized]),
-        "The functions of the widget could not be put into another order: see the message above.",
-    )
+        tools::esbuild(workspace)?
+            .arg(folder.join("scanlogin.js"))
+            .args(bound.mangle_options())
+            .arg(format!("--outfile={}", folder.join("names.js").display())),
+        "esbuild failed: see its message above.",
+    )?;
+    // Two versions can have the same short names, so the name of the imported module tells versions apart.
+    let module = version(&folder.join("scanlogin_bg.wasm"))?;
+    rename_module(&folder.join("scanlogin.js"), &module)?;
+    run(
+        workspace.command(rename).args([folder.join("scanlogin_bg.wasm"), bound.names()]).arg(module).arg(bound.wasm()),
+        "The imports of the wasm could not be renamed: see the message above.",
+    )?;
+    Ok(bound)
 }
 
-/// The same, with the names of functions left in: for looking at it.
-pub(crate) fn optimize_with_names(workspace: &Workspace, bound: &Path, optimized: &Path) -> Result<()> {
+/// A hash of the file, as 16 hexadecimal digits.
+fn version(wasm: &Path) -> Result<String> {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    fs::read(wasm).with_context(|| format!("{} can't be read", wasm.display()))?.hash(&mut hasher);
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn rename_module(script: &Path, module: &str) -> Result<()> {
+    let text = fs::read_to_string(script).with_context(|| format!("{} can't be read", script.display()))?;
+    let [before, after] = text.split(BOUND_MODULE).collect::<Vec<_>>()[..] else {
+        bail!(
+            "scanlogin.js does not contain {BOUND_MODULE} exactly once: this version of wasm-bindgen names it differently"
+        );
+    };
+    fs::write(script, [before, module, after].concat())
+        .with_context(|| format!("{} can't be written", script.display()))
+}
+
+/// Optimizes the wasm for its size after compression.
+pub(crate) fn optimize(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
+    wasm_opt(workspace, &["--strip-debug", "--strip-producers", "--strip-target-features"], bound, optimized)
+}
+
+/// Optimizes the wasm and keeps the names of functions, for the size report.
+pub(crate) fn optimize_with_names(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
     wasm_opt(workspace, &["--debuginfo"], bound, optimized)
 }
 
-fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Path, optimized: &Path) -> Result<()> {
+fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Bound, optimized: &Path) -> Result<()> {
     let node_modules = tools::ensure_node_modules(workspace)?;
-    step("Optimizing it for size with wasm-opt");
+    step("Optimizing the wasm with wasm-opt");
     run(
         workspace
             .command("node")
@@ -92,12 +153,12 @@ fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Path, optimized: &Pat
             .args(WASM_FEATURES)
             .args(names)
             .args(PASSES)
-            .args([bound, "-o".as_ref(), optimized]),
-        "wasm-opt failed: see its message above. If it asks for a feature, the list stands in xtask/src/widget.rs.",
+            .args([bound.wasm().as_path(), "-o".as_ref(), optimized]),
+        "wasm-opt failed: see its message above. The list of wasm features is in xtask/src/widget.rs.",
     )
 }
 
-/// The cargo that compiles what pages download.
+/// Cargo with the options for the wasm that pages download.
 fn cargo(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
     cargo.env("RUSTC_BOOTSTRAP", "1").args(["--config", "xtask/widget.toml"]);

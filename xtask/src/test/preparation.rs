@@ -35,7 +35,7 @@ impl Preparation {
             timings.time("waiting for packages to be installed", || fetching.join().ok());
             let mut widget = Ok(());
             if runs.iter().any(|run| matches!(run, Run::Checks | Run::E2e(_))) {
-                widget = timings.time("building the widget", || dist::dist(workspace));
+                widget = timings.time("building the widget", || dist::dist(workspace).map(drop));
             }
             Self { widget: widget.map_err(|error| format!("{error:#}")) }
         })

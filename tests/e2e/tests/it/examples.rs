@@ -210,7 +210,7 @@ async fn the_language_changes_and_the_code_stays() -> Result<()> {
 #[tokio::test]
 async fn all_words_are_the_pages_own() -> Result<()> {
     let script = fs::read_to_string(format!("{FOLDER}/own-words.js"))?;
-    for word in scanlogin::options::TIPS {
+    for word in scanlogin::view_model::MESSAGE_NAMES {
         assert!(script.contains(&format!("    {word}: '")), "own-words.js lacks {word}");
     }
 

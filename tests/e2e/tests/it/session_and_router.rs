@@ -10,12 +10,12 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request as HttpRequest, header};
+use scanlogin::client::reader::Fields;
+use scanlogin::client::request::Client;
+use scanlogin::client::response::Answer;
 use scanlogin::error::{Error, ErrorCode};
-use scanlogin::fields::Fields;
 use scanlogin::options::Config;
-use scanlogin::reply::Answer;
-use scanlogin::request::Client;
-use scanlogin::session::{self, Event, HostEvent, Instant, Policy, Reply, Request, RequestId, Session};
+use scanlogin::session::{self, Event, Instant, Notification, Policy, Reply, Request, RequestId, Session};
 use scanlogin::view_model::{Action, ScanState};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
@@ -37,7 +37,7 @@ struct Page {
     in_flight: Option<(RequestId, Sending)>,
     wake_at: Option<Instant>,
     random: String,
-    told: Vec<HostEvent<Value>>,
+    told: Vec<Notification<Value>>,
     requests: usize,
 }
 
@@ -49,7 +49,7 @@ impl Page {
         let mut page = Self {
             router: router.clone(),
             client: Arc::new(Client::new(&config, &gene).context("a client")?),
-            session: Session::new(policy, session::Page { is_visible: true, is_online: true, may_hold: true }, 1),
+            session: Session::new(policy, session::PageState { is_visible: true, is_online: true, may_hold: true }, 1),
             started_at: time::Instant::now(),
             in_flight: None,
             wake_at: None,
@@ -77,8 +77,8 @@ impl Page {
         if let Some(wake_at) = effects.wake_at {
             self.wake_at = wake_at;
         }
-        while let Some(note) = self.session.next_note() {
-            if let HostEvent::CodeLoaded { random, .. } = &note {
+        while let Some(note) = self.session.next_notification() {
+            if let Notification::CodeLoaded { random, .. } = &note {
                 self.random = random.to_string();
             }
             self.told.push(note);
@@ -110,7 +110,7 @@ impl Page {
 }
 
 async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<Reply<Value>, Error> {
-    let http = client.http::<Value>(&request);
+    let http = client.http::<Value>(&request, None);
     let method = if http.body.is_some() { "POST" } else { "GET" };
     let mut builder = HttpRequest::builder().method(method).uri(http.url);
     for (name, value) in http.headers {
@@ -164,7 +164,7 @@ async fn a_session_is_told_of_scan_and_confirm_by_held_polls() -> Result<()> {
     page.until(ScanState::Scanned).await?;
     approve(&router, &["confirm"], &page.random).await?;
     page.until(ScanState::Confirmed).await?;
-    let Some(HostEvent::Succeeded { user_info, ticket, .. }) = page.told.last() else { panic!("{:?}", page.told) };
+    let Some(Notification::Succeeded { user_info, ticket, .. }) = page.told.last() else { panic!("{:?}", page.told) };
     assert_eq!(user_info["nickname"], "Alice");
     assert!(!ticket.is_empty());
     Ok(())
@@ -221,8 +221,8 @@ async fn an_exchange_by_the_page_is_refused_unless_the_server_allows_it() -> Res
         let end = if is_allowed { ScanState::Confirmed } else { ScanState::Failed };
         page.until(end).await?;
         match page.told.last() {
-            Some(HostEvent::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
-            Some(HostEvent::Failed { error, is_fatal: true }) if !is_allowed => {
+            Some(Notification::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
+            Some(Notification::Failed { error, is_fatal: true }) if !is_allowed => {
                 assert_eq!(error.reason.as_deref(), Some("forbidden"));
             }
             other => panic!("{other:?}"),

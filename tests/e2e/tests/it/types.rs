@@ -69,7 +69,7 @@ fn the_code_in_the_documents_compiles() -> Result<()> {
     fs::create_dir(&sources)?;
     fs::write(sources.join("tsconfig.json"), AS_JAVASCRIPT)?;
     fs::write(sources.join("reader.d.ts"), OF_THE_READER)?;
-    for (document, path) in [("README", "README.md"), ("pkg-README", "pkg/README.md")] {
+    for (document, path) in [("README", "README.md"), ("pkg-README", "js/README.md")] {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))?;
         let scripts = scripts_in(&text);
         ensure!(scripts.len() > 4, "{path} has {} scripts", scripts.len());

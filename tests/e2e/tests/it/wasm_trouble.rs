@@ -48,7 +48,7 @@ fn page(door: &str, first: &str) -> String {
         _ => "<script type=module>import * as ScanLogin from '/scanlogin/index.js'; begin(ScanLogin)</script>",
     };
     format!(
-        "<!doctype html><html lang=en><title>Trouble</title><link rel=icon href=data:,><body><div id=qrcode></div>
+        "<!doctype html><html lang=en><title>ConnectionProblem</title><link rel=icon href=data:,><body><div id=qrcode></div>
          <script>
            window.told = [];
            window.options = {{}};

@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use scanlogin::options::TIPS;
+use scanlogin::view_model::MESSAGE_NAMES;
 use scanlogin_e2e::gallery::WIDGET;
 use scanlogin_e2e::{Browser, Site};
 
-const DOCUMENTS: [&str; 5] = ["README.md", "pkg/README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
+const DOCUMENTS: [&str; 5] = ["README.md", "js/README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -61,7 +61,7 @@ fn marked(text: &str) -> BTreeSet<String> {
 
 /// What `pkg/index.d.ts` says of each member of an interface: its name, its type, and its default.
 fn members(interface: &str) -> Result<Vec<[String; 3]>> {
-    let types = read("pkg/index.d.ts")?;
+    let types = read("js/index.d.ts")?;
     let body = between(&types, &format!("export interface {interface} {{\n"), "\n}")?;
     let mut members = Vec::new();
     let mut default = "–".to_owned();
@@ -107,7 +107,7 @@ fn anchor_of(line: &str) -> Option<String> {
 
 #[test]
 fn the_npm_page_has_no_link_that_needs_the_repository() -> Result<()> {
-    let text = read("pkg/README.md")?;
+    let text = read("js/README.md")?;
     for target in text.split("](").skip(1) {
         assert!(target.starts_with(['#', 'h']), "{target}");
     }
@@ -136,7 +136,7 @@ fn the_tables_name_all_options_and_callbacks_as_the_types_do() -> Result<()> {
 
 #[test]
 fn all_words_are_named() -> Result<()> {
-    let words = TIPS.map(str::to_owned);
+    let words = MESSAGE_NAMES.map(str::to_owned);
     let told = marked(&section("README.md", "Words")?);
     for word in &words {
         assert!(told.contains(word), "{word}");
@@ -148,7 +148,7 @@ fn all_words_are_named() -> Result<()> {
 
 #[test]
 fn each_error_has_its_row() -> Result<()> {
-    let loader = read("pkg/load.js")?;
+    let loader = read("js/loader.js")?;
     let of_the_wasm = loader.split("failure(\"").skip(1).filter_map(|rest| rest.split('"').next());
     let of_the_wasm: BTreeSet<_> = of_the_wasm.map(|word| format!("wasm-{word}")).collect();
     let mut codes = of_the_wasm.clone();
@@ -157,7 +157,7 @@ fn each_error_has_its_row() -> Result<()> {
     codes.extend(words.split('"').skip(1).step_by(2).map(str::to_owned));
     assert!(codes.len() > of_the_wasm.len() && of_the_wasm.len() > 1, "{codes:?}");
 
-    let types = read("pkg/index.d.ts")?;
+    let types = read("js/index.d.ts")?;
     let types = between(&types, "export type ErrorCode =", "(string & {})")?;
     let typed: BTreeSet<_> =
         types.lines().filter_map(|line| line.strip_prefix("  | \"")?.strip_suffix('"')).map(str::to_owned).collect();
@@ -167,14 +167,14 @@ fn each_error_has_its_row() -> Result<()> {
         Ok(rows(&section(path, heading)?).iter().map(|row| plain(&row[0])).collect())
     };
     assert_eq!(told("README.md", "Troubleshooting")?, codes);
-    assert_eq!(told("pkg/README.md", "When the wasm can't run")?, of_the_wasm);
+    assert_eq!(told("js/README.md", "When the wasm can't run")?, of_the_wasm);
     Ok(())
 }
 
 #[tokio::test]
 async fn properties_have_the_defaults_that_are_told_and_parts_their_names() -> Result<()> {
     let looks = section("README.md", "Looks")?;
-    let style = read("pkg/style.css")?;
+    let style = read("js/styles.js")?;
     let table = rows(&looks);
     for row in &table {
         let (name, default) = (plain(&row[0]), &row[1]);

@@ -1,20 +1,20 @@
-// The door for a script tag: defines `ScanLogin`, and starts a widget where the tag's `data-target` says.
+// The entry point for a script tag. It defines `ScanLogin`, and starts a widget in the element that `data-target` of the tag names.
 // The wasm is beside this file.
 
 import { callbacks, optionOf } from "./attributes.js";
-import { door } from "./door.js";
+import { createApi } from "./entry_point.js";
 
 if (typeof document !== "undefined") {
-  // Only while the script itself runs does the browser tell which it is.
+  // Browsers set `currentScript` only while the script itself runs.
   const script = document.currentScript;
   const { target, wasm, integrity, ...attributes } = (script && script.dataset) || {};
 
-  // Who loads it twice has one package, and one wasm.
+  // A page that loads the script twice gets one package and one wasm.
   if (!window.ScanLogin) {
-    // A CDN serves this file at the package's own address too.
-    const place = ((script && script.src) || document.baseURI).replace(/\/scanlogin(@[^/]*)?$/, "$&/dist/");
-    window.ScanLogin = door(() => new URL("scanlogin.wasm", place));
-    // Whoever starts a widget is told of the failure, and tries again.
+    // Some CDNs serve this file at the address of the package too.
+    const base = ((script && script.src) || document.baseURI).replace(/\/scanlogin(@[^/]*)?$/, "$&/dist/");
+    window.ScanLogin = createApi(() => new URL("scanlogin.wasm", base));
+    // A widget that is started reports the failure, and tries again.
     window.ScanLogin.init({ source: wasm, integrity }).catch(() => {});
   }
 

@@ -5,8 +5,8 @@ use serde::{Serialize, Serializer};
 use serde_wasm_bindgen::preserve;
 use wasm_bindgen::JsValue;
 
-use crate::fields::Value;
-use crate::writer::{Field, serialize_fields};
+use crate::client::reader::JsonValue;
+use crate::client::writer::{Field, serialize_fields};
 
 /// A JavaScript value.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ impl Serialize for Js {
     }
 }
 
-impl Value for Js {
+impl JsonValue for Js {
     fn field(&self, name: &str) -> Option<Self> {
         let value = Reflect::get(&self.0, &name.into()).ok()?;
         (!value.is_undefined() && !value.is_null()).then_some(Self(value))
@@ -32,7 +32,7 @@ impl Value for Js {
         self.0.as_f64()
     }
 
-    fn truth(&self) -> Option<bool> {
+    fn bool(&self) -> Option<bool> {
         self.0.as_bool()
     }
 

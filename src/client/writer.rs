@@ -19,7 +19,7 @@ pub enum Field<'a, V> {
     /// A boolean.
     Bool(bool),
     /// A value that is passed on without being read.
-    Value(&'a V),
+    JsonValue(&'a V),
 }
 
 /// Writes an object with these fields, and leaves out those that are `None`.
@@ -45,10 +45,10 @@ pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field
     [
         ("scene", Some(Field::Text(request.scene.as_str()))),
         ("autoMergeQrCode", Some(Field::Bool(request.auto_merge_qr_code))),
-        ("context", request.context.as_ref().map(Field::Value)),
-        ("params", request.params.as_ref().map(Field::Value)),
-        ("customData", request.custom_data.as_ref().map(Field::Value)),
-        ("customeData", request.custome_data.as_ref().map(Field::Value)),
+        ("context", request.context.as_ref().map(Field::JsonValue)),
+        ("params", request.params.as_ref().map(Field::JsonValue)),
+        ("customData", request.custom_data.as_ref().map(Field::JsonValue)),
+        ("customeData", request.custome_data.as_ref().map(Field::JsonValue)),
         ("extIdpConnId", request.ext_idp_conn_id.as_deref().map(Field::Text)),
         ("withCustomData", request.with_custom_data.map(Field::Bool)),
     ]
@@ -63,7 +63,7 @@ pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>)
         ("createdAt", payload.created_at.as_deref().map(Field::Text)),
         ("expireAt", payload.expire_at.as_deref().map(Field::Text)),
         ("expiresIn", payload.expires_in.map(Field::Number)),
-        ("customData", payload.custom_data.as_ref().map(Field::Value)),
+        ("customData", payload.custom_data.as_ref().map(Field::JsonValue)),
     ]
 }
 
@@ -71,7 +71,7 @@ pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>)
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::fields::Value as _;
+    use crate::client::reader::JsonValue as _;
     use scanlogin_protocol::wire::Scene;
     use serde_json::{Value, json};
 

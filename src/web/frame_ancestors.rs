@@ -7,14 +7,14 @@ use js_sys::Array;
 use wasm_bindgen::JsValue;
 use web_sys::Window;
 
-use super::page::Page;
-use super::value::Js;
+use super::globals::Globals;
+use super::js_value::Js;
+use crate::client::reader::JsonValue as _;
 use crate::error::{Error, ErrorCode};
-use crate::fields::Value as _;
 
 /// Fails when an origin frames the page that is not among `allowed`; with `None` it only says so in the console.
 pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
-    let own = Page::origin();
+    let own = Globals::origin();
     let mut strangers = String::new();
     for origin in ancestors() {
         if origin != own && allowed.is_none_or(|allowed| !allowed.contains(&origin)) {
@@ -37,7 +37,7 @@ pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
 /// The origins of the pages around this one, from the inside out. One that the browser does not tell is `unknown`, and so
 /// is never allowed: where a page was linked from, which it does tell, may be another page than the one that frames it.
 fn ancestors() -> Vec<String> {
-    let window = Page::window();
+    let window = Globals::window();
     let origins = Js(window.location().into()).field("ancestorOrigins");
     // Firefox was without for long.
     origins.and_then(|origins| Js(Array::from(&origins.0).into()).texts()).unwrap_or_else(|| walk(window))

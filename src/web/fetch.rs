@@ -7,14 +7,14 @@ use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
 
-use super::value::Js;
+use super::js_value::Js;
+use crate::client::reader::JsonValue as _;
+use crate::client::request::HttpRequest;
+use crate::client::response::HttpResponse;
 use crate::error::{Error, ErrorCode};
-use crate::fields::Value as _;
-use crate::reply::Answer;
-use crate::request::HttpRequest;
 
 /// What becomes of an answer, or of the lack of one.
-pub(super) type Done = Box<dyn FnOnce(Result<Answer<Js>, Error>)>;
+pub(super) type Done = Box<dyn FnOnce(Result<HttpResponse<Js>, Error>)>;
 
 /// A request in flight. Dropping it aborts it.
 #[must_use = "a request is aborted when its slot is dropped"]
@@ -43,14 +43,14 @@ impl Drop for HttpSlot {
 /// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
 pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Done) {
     let request = build(http, abort);
-    let answered = move |response: Outcome| match response.map_err(failed).and_then(expect_response) {
+    let answered = move |response: Settlement| match response.map_err(failed).and_then(expect_response) {
         Ok(response) => {
             let text = response.text().map(JsValue::from);
             settle(text, Box::new(move |text| done(read(&response.into(), text))));
         }
         Err(error) => done(Err(error)),
     };
-    let sent = move |request: Outcome| {
+    let sent = move |request: Settlement| {
         let response = request.and_then(|request| fetch_of_page(&request));
         settle(response, Box::new(answered));
     };
@@ -58,10 +58,10 @@ pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Done) {
 }
 
 /// What becomes of a promise: its value, or why it failed.
-type Outcome = Result<JsValue, JsValue>;
+type Settlement = Result<JsValue, JsValue>;
 
 /// Calls `done` once, later, with what becomes of `value`, which may be a promise.
-fn settle(value: Outcome, done: Box<dyn FnOnce(Outcome)>) {
+fn settle(value: Settlement, done: Box<dyn FnOnce(Settlement)>) {
     let promise = value.unwrap_or_else(|thrown| Promise::reject(&thrown).into());
     // Of two callbacks, for the good and for the bad, one would never be called, and so never be freed.
     let done = Closure::once_into_js(move |outcomes: Array| {
@@ -72,10 +72,10 @@ fn settle(value: Outcome, done: Box<dyn FnOnce(Outcome)>) {
     all_settled(&Array::of1(&promise)).then(&done);
 }
 
-fn read(response: &Response, text: Outcome) -> Result<Answer<Js>, Error> {
+fn read(response: &Response, text: Settlement) -> Result<HttpResponse<Js>, Error> {
     let text = text.map_err(|_| network("the answer broke off"))?.as_string().unwrap_or_default();
     let body = JSON::parse(&text).ok().map(Js);
-    Ok(Answer { status: response.status(), retry_after: retry_after(response), body })
+    Ok(HttpResponse { status: response.status(), retry_after: retry_after(response), body })
 }
 
 fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {

@@ -1,3 +1,7 @@
+// The style sheet of the shell: one constructed sheet, which all widgets of a page share. A Content-Security-Policy without
+// `unsafe-inline` allows it.
+
+const css = /* css */ `
 /* The look of the widget, and of the box that stands in its place until the wasm is there. Lengths that come from options are
    plain numbers, in CSS pixels. Custom properties from outside change it without a selector; ::part() changes the rest. */
 :host {
@@ -62,7 +66,7 @@
 .frame:focus-visible { outline: 3px solid var(--_accent); outline-offset: 3px; }
 .stage {
   aspect-ratio: var(--width) / var(--height);
-  background: var(--light);
+  background: var(--light, #fff);
   /* A rounder corner would cut into the code. */
   border-radius: min(var(--_radius) * 0.6, 5%);
   flex: none;
@@ -175,4 +179,20 @@
 @media (forced-colors: active) {
   .stage { border: 1px solid CanvasText; forced-color-adjust: none; }
   .button { border-color: ButtonText; }
+}
+`;
+
+let sheet;
+try {
+  sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+} catch (_) {
+  // Safari before 16.4 has no constructed sheets, and a server has no document.
+}
+
+/** Applies the style sheet to a shadow root. */
+export function applyStyles(root) {
+  if (sheet) root.adoptedStyleSheets = [sheet];
+  // A strict policy refuses this element. The text is legible without styles.
+  else root.appendChild(document.createElement("style")).textContent = css;
 }

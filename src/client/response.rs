@@ -8,15 +8,15 @@ use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::{GeneData, Person, Scene, Status, code, header};
 use std::rc::Rc;
 
+use crate::client::reader::{Fault, JsonValue, Reader};
+use crate::client::writer;
 use crate::error::{Error, Refusal};
-use crate::fields::{Fields, Value};
 use crate::format::Format;
-use crate::session::{Checked, Code, News, Outcome, Picture, Reply, Request, Symbol};
-use crate::writer;
+use crate::session::{CheckResponse, Code, Picture, Reply, Request, ScannedResult, StatusUpdate, Symbol};
 
 /// An HTTP answer. `body` is `None` when it is not JSON.
 #[derive(Debug)]
-pub struct Answer<V> {
+pub struct HttpResponse<V> {
     /// The HTTP status.
     pub status: u16,
     /// The header `Retry-After`, when it is a number of seconds.
@@ -25,7 +25,7 @@ pub struct Answer<V> {
     pub body: Option<V>,
 }
 
-impl<V: Value> Answer<V> {
+impl<V: JsonValue> HttpResponse<V> {
     /// Reads the answer to `request`. A code is drawn in `format`; with `None` the page shows it by itself.
     ///
     /// # Errors
@@ -33,13 +33,13 @@ impl<V: Value> Answer<V> {
     /// What the server refused, in what the answer differs from the protocol, or why the code can't be drawn.
     pub fn read(&self, request: &Request, format: Option<&Format>) -> Result<Reply<V>, Error> {
         let data = self.data()?;
-        let fields = Fields::of(Some(data.clone()));
+        let fields = Reader::of(Some(data.clone()));
         Ok(match request {
             Request::Gene(scene) => {
-                let gene = gene(&fields).ok_or_else(|| self.bad())?;
+                let gene = gene(&fields).map_err(|fault| self.bad_field(&fault))?;
                 Reply::Code(self.code(*scene, gene, format)?)
             }
-            Request::Check { .. } => Reply::Checked(checked(&fields, data).ok_or_else(|| self.bad())?),
+            Request::Check { .. } => Reply::Checked(checked(&fields, data).map_err(|fault| self.bad_field(&fault))?),
             Request::Exchange { .. } => Reply::User(data),
         })
     }
@@ -50,14 +50,21 @@ impl<V: Value> Answer<V> {
     ///
     /// What the server refused, or that the answer is no envelope.
     pub fn data(&self) -> Result<V, Error> {
-        let envelope = Fields::of(self.body.clone());
-        let code = envelope.whole("code");
+        let envelope = Reader::of(self.body.clone());
+        let code = envelope.i32("code");
         if let (Some(code::OK), Some(data), 200..300) = (code, envelope.value("data"), self.status) {
             return Ok(data);
         }
         let (message, reason) = (envelope.text("message"), envelope.text("reason"));
         let refusal = code.map(|code| Refusal { code, message, reason });
         Err(Error::of_reply(self.status, self.retry_after, refusal))
+    }
+
+    /// The error of a success with a wrong field: it names the field.
+    fn bad_field(&self, Fault { field, must_be }: &Fault) -> Error {
+        let mut error = self.bad();
+        error.message = ["data.", field, " must be ", must_be].concat();
+        error
     }
 
     /// The error of a success that is not what the protocol describes.
@@ -99,11 +106,16 @@ impl<V: Value> Answer<V> {
     }
 }
 
-/// Reads the answer of `gene`; `None` when it is none.
-pub(crate) fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
+/// Reads the `data` of a response to `gene`.
+///
+/// # Errors
+///
+/// The first field that is wrong.
+pub(crate) fn gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, Fault> {
+    let random = fields.text("random").filter(|random| !random.is_empty());
     let gene = GeneData {
-        random: fields.text("random").filter(|random| !random.is_empty())?,
-        expires_in: fields.natural("expiresIn"),
+        random: fields.required("random", "a string that is not empty", random).unwrap_or_default(),
+        expires_in: fields.u32("expiresIn"),
         url: fields.text("url"),
         custom_logo: fields.text("customLogo"),
         scene: fields.text("scene").and_then(|scene| Scene::read(&scene)),
@@ -113,37 +125,40 @@ pub(crate) fn gene<V: Value>(fields: &Fields<V>) -> Option<GeneData<V>> {
         custom_data: fields.value("customData"),
         poll_token: fields.text("pollToken"),
     };
-    fields.end().ok()?;
-    Some(gene)
+    fields.finish()?;
+    Ok(gene)
 }
 
-fn checked<V: Value>(check: &Fields<V>, raw: V) -> Option<Checked<V>> {
+fn checked<V: JsonValue>(check: &Reader<V>, raw: V) -> Result<CheckResponse<V>, Fault> {
     let result = check.value("scannedResult").map(outcome);
-    let status = check.whole("status")?;
+    let status = check.required("status", "a whole number", check.i32("status")).and_then(Status::read);
     let ticket = check.text("ticket").filter(|ticket| !ticket.is_empty());
-    check.end().ok()?;
-    let news = match Status::read(status) {
-        None => News::Unknown,
-        Some(Status::Expired) => News::Expired,
-        Some(Status::Unused) => News::Unused,
-        Some(Status::Scanned) => News::Scanned,
-        Some(Status::Authorised) => News::Authorised { ticket: ticket?.into() },
-        Some(Status::Cancelled) => News::Cancelled,
-        Some(Status::NeedsMfa) => News::NeedsMfa(result),
-        Some(Status::Failed) => News::Failed(result),
+    if status == Some(Status::Authorised) {
+        check.required("ticket", "a string that is not empty", ticket.as_ref());
+    }
+    check.finish()?;
+    let update = match status {
+        None => StatusUpdate::Unknown,
+        Some(Status::Expired) => StatusUpdate::Expired,
+        Some(Status::Unused) => StatusUpdate::Unused,
+        Some(Status::Scanned) => StatusUpdate::Scanned,
+        Some(Status::Authorised) => StatusUpdate::Authorised { ticket: ticket.unwrap_or_default().into() },
+        Some(Status::Cancelled) => StatusUpdate::Cancelled,
+        Some(Status::NeedsMfa) => StatusUpdate::NeedsMfa(result),
+        Some(Status::Failed) => StatusUpdate::Failed(result),
     };
     let user_info = check.value("userInfo");
     // A user is handed through; what a person sees of it is read as far as it goes.
-    let user = Fields::of(user_info.clone());
+    let user = Reader::of(user_info.clone());
     let person = Rc::new(Person { nickname: user.text("nickname"), photo: user.text("photo") });
     let has_token = user.text("token").is_some_and(|token| !token.is_empty());
-    Some(Checked { news, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
+    Ok(CheckResponse { update, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
 }
 
-fn outcome<V: Value>(raw: V) -> Outcome<V> {
-    let result = Fields::of(Some(raw.clone()));
+fn outcome<V: JsonValue>(raw: V) -> ScannedResult<V> {
+    let result = Reader::of(Some(raw.clone()));
     let message = result.text("message").or_else(|| result.text("errmsg")).filter(|message| !message.is_empty());
-    Outcome { code: result.whole("code"), message, data: result.value("data"), raw }
+    ScannedResult { code: result.i32("code"), message, data: result.value("data"), raw }
 }
 
 #[cfg(test)]
@@ -151,7 +166,7 @@ fn outcome<V: Value>(raw: V) -> Outcome<V> {
 mod tests {
     use super::*;
     use crate::error::ErrorCode;
-    use scanlogin_protocol::wire::{CheckData, ScannedResult};
+    use scanlogin_protocol::wire::{self, CheckData};
     use scanlogin_qr::{Drawing, Level};
     use serde_json::json;
 
@@ -161,7 +176,7 @@ mod tests {
 
     fn read(request: &Request, data: Json) -> Result<Reply<Json>, Error> {
         let body = Some(json!({ "code": 200, "message": "ok", "data": data }));
-        Answer { status: 200, retry_after: None, body }.read(request, Some(&FORMAT))
+        HttpResponse { status: 200, retry_after: None, body }.read(request, Some(&FORMAT))
     }
 
     fn code(data: Json) -> Code {
@@ -171,7 +186,7 @@ mod tests {
         }
     }
 
-    fn check(data: Json) -> Result<Checked<Json>, Error> {
+    fn check(data: Json) -> Result<CheckResponse<Json>, Error> {
         let request = Request::Check { random: "r".into(), poll_token: None, hold: None };
         match read(&request, data)? {
             Reply::Checked(checked) => Ok(checked),
@@ -194,8 +209,8 @@ mod tests {
             custom_data: Some(json!({ "c": 1 })),
             poll_token: text("t"),
         };
-        let of = |answer: Json| gene(&Fields::of(Some(answer)));
-        assert_eq!(of(serde_json::to_value(&written).unwrap()), Some(written));
+        let of = |answer: Json| gene(&Reader::of(Some(answer)));
+        assert_eq!(of(serde_json::to_value(&written).unwrap()), Ok(written));
         let least = of(json!({ "random": "r", "expiresIn": 120, "url": "u" })).unwrap();
         assert_eq!((least.expires_in, least.poll_token, least.scene), (Some(120), None, None));
     }
@@ -212,17 +227,21 @@ mod tests {
         };
         let read = check(serde_json::to_value(&written).unwrap()).unwrap();
         let person = Person { nickname: Some("n".to_owned()), photo: Some("p".to_owned()) }.into();
-        assert_eq!((read.news, read.person, read.has_token), (News::Authorised { ticket: "t".into() }, person, true));
+        assert_eq!(
+            (read.update, read.person, read.has_token),
+            (StatusUpdate::Authorised { ticket: "t".into() }, person, true)
+        );
         let result =
-            ScannedResult { code: Some(7), message: None, errmsg: Some("no".to_owned()), data: Some(json!(1)) };
+            wire::ScannedResult { code: Some(7), message: None, errmsg: Some("no".to_owned()), data: Some(json!(1)) };
         let result = serde_json::to_value(&result).unwrap();
         let written = CheckData { status: 4, scanned_result: Some(result.clone()), ..written };
-        let News::NeedsMfa(Some(outcome)) = check(serde_json::to_value(&written).unwrap()).unwrap().news else {
+        let StatusUpdate::NeedsMfa(Some(outcome)) = check(serde_json::to_value(&written).unwrap()).unwrap().update
+        else {
             panic!()
         };
         assert_eq!(
             outcome,
-            Outcome { code: Some(7), message: Some("no".to_owned()), data: Some(json!(1)), raw: result }
+            ScannedResult { code: Some(7), message: Some("no".to_owned()), data: Some(json!(1)), raw: result }
         );
     }
 
@@ -250,7 +269,7 @@ mod tests {
 
     fn picture(data: Json, format: Option<&Format>) -> Result<Option<Rc<Picture>>, Error> {
         let body = Some(json!({ "code": 200, "data": data }));
-        match (Answer { status: 200, retry_after: None, body }).read(&Request::Gene(Scene::App), format)? {
+        match (HttpResponse { status: 200, retry_after: None, body }).read(&Request::Gene(Scene::App), format)? {
             Reply::Code(code) => Ok(code.picture),
             other => panic!("{other:?}"),
         }
@@ -331,7 +350,7 @@ mod tests {
             Some(json!({ "code": 200, "data": { "random": 5 } })),
             Some(json!({ "code": 200, "data": { "random": "r", "expiresIn": "long" } })),
         ] {
-            let error = Answer { status: 200, retry_after: None, body: body.clone() }
+            let error = HttpResponse { status: 200, retry_after: None, body: body.clone() }
                 .read(&request, Some(&FORMAT))
                 .unwrap_err();
             assert_eq!((error.code, error.is_temporary), (ErrorCode::BadAnswer, true), "{body:?}");
@@ -345,7 +364,7 @@ mod tests {
             assert_eq!(error.code, ErrorCode::BadAnswer);
         }
         let checked = check(json!({ "status": 6, "ticket": "t", "userInfo": {} })).unwrap();
-        assert_eq!(checked.news, News::Authorised { ticket: "t".into() });
+        assert_eq!(checked.update, StatusUpdate::Authorised { ticket: "t".into() });
     }
 
     #[test]
@@ -361,20 +380,20 @@ mod tests {
     fn the_text_of_a_failure_is_read_under_both_its_names() {
         for name in ["errmsg", "message"] {
             let checked = check(json!({ "status": 5, "scannedResult": { "code": 1, name: "blocked" } })).unwrap();
-            let News::Failed(Some(outcome)) = checked.news else { panic!("{:?}", checked.news) };
+            let StatusUpdate::Failed(Some(outcome)) = checked.update else { panic!("{:?}", checked.update) };
             assert_eq!((outcome.code, outcome.message.as_deref()), (Some(1), Some("blocked")));
         }
     }
 
     #[test]
     fn an_unknown_status_is_no_news() {
-        assert_eq!(check(json!({ "status": 42 })).unwrap().news, News::Unknown);
+        assert_eq!(check(json!({ "status": 42 })).unwrap().update, StatusUpdate::Unknown);
     }
 
     #[test]
     fn a_refusal_keeps_its_words_and_retry_after() {
         let body = Some(json!({ "code": 429, "message": "slow down", "reason": "rate-limited" }));
-        let answer = Answer { status: 429, retry_after: Some(Duration::from_secs(7)), body };
+        let answer = HttpResponse { status: 429, retry_after: Some(Duration::from_secs(7)), body };
         let error = answer.read(&Request::Gene(Scene::App), Some(&FORMAT)).unwrap_err();
         assert_eq!((error.code, error.retry_after), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
         assert_eq!((error.message.as_str(), error.reason.as_deref()), ("slow down", Some("rate-limited")));

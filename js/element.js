@@ -1,10 +1,10 @@
-// The door for HTML: `import "scanlogin/element"` defines `<scan-login>`. It shares the wasm with `index.js`.
+// The entry point for HTML: `import "scanlogin/element"` defines `<scan-login>`. It shares the wasm with `index.js`.
 
 import { callbacks, optionOf } from "./attributes.js";
 import { startScanning } from "./index.js";
 
-/** What a page is likely to write as an attribute. `options` takes everything. */
-const NAMES = [
+/** The options that have an attribute and a property. The property `options` takes all options. */
+const OPTIONS = [
   "appId", "host", "appHost", "userPoolId", "tenantId", "size", "containerSize", "interval", "timeout", "theme", "logo",
   "render", "countdown", "longPoll", "autoRefresh", "refreshOnCancel", "autoExchangeUserInfo", "customData", "tips",
   "colors", "frameAncestors",
@@ -12,12 +12,12 @@ const NAMES = [
 
 const attributeOf = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-// A server that renders pages has no elements.
+// A server has no HTMLElement, and may import this file.
 const Base = typeof HTMLElement === "undefined" ? Object : HTMLElement;
 
 export class ScanLoginElement extends Base {
   static get observedAttributes() {
-    return ["lang", ...NAMES.map(attributeOf)];
+    return ["lang", ...OPTIONS.map(attributeOf)];
   }
 
   get options() {
@@ -38,8 +38,8 @@ export class ScanLoginElement extends Base {
   }
 
   connectedCallback() {
-    // What was set before the element was defined hides the properties.
-    for (const name of ["options", ...NAMES]) {
+    // Properties that were set before the element was defined hide those of the class.
+    for (const name of ["options", ...OPTIONS]) {
       if (Object.prototype.hasOwnProperty.call(this, name)) {
         const value = this[name];
         delete this[name];
@@ -58,7 +58,7 @@ export class ScanLoginElement extends Base {
     else if (this._handle) this._handle.setLanguage(value || "");
   }
 
-  /** Looks, once for all that happens within a task, whether the widget is still what the page wants. */
+  /** Restarts the widget if its options have changed, once for all changes of a task. */
   async _change() {
     if (this._isChanging) return;
     this._isChanging = true;
@@ -66,21 +66,21 @@ export class ScanLoginElement extends Base {
     this._isChanging = false;
 
     const options = {};
-    for (const name of ["lang", ...NAMES]) {
+    for (const name of ["lang", ...OPTIONS]) {
       const text = this.getAttribute(attributeOf(name));
       if (text !== null) options[name] = optionOf(name, text);
     }
     Object.assign(options, this.options);
-    // Frameworks make callbacks anew whenever they render: those that there are now are called, and nothing restarts.
-    const wanted = this.isConnected && JSON.stringify({ ...options, lang: this.options.lang }, named);
-    if (wanted === this._wanted) return;
-    this._wanted = wanted;
+    // Frameworks create new callbacks each time they render. The current ones are called, and the widget does not restart.
+    const current = this.isConnected && JSON.stringify({ ...options, lang: this.options.lang }, comparable);
+    if (current === this._current) return;
+    this._current = current;
     if (this._handle) this._handle.destroy();
     this._handle = undefined;
-    if (!wanted) return;
+    if (!current) return;
 
     const events = callbacks((type, detail) => {
-      // A dialog takes the `cancel` of what is in it for its own, and a window every `error`.
+      // A dialog would take a bubbling `cancel` for its own, and a window a bubbling `error`.
       const bubbles = type !== "cancel" && type !== "error";
       this.dispatchEvent(new CustomEvent(type, { bubbles, composed: bubbles, detail }));
     });
@@ -98,7 +98,7 @@ export class ScanLoginElement extends Base {
   }
 }
 
-for (const name of NAMES) {
+for (const name of OPTIONS) {
   Object.defineProperty(ScanLoginElement.prototype, name, {
     configurable: true,
     enumerable: true,
@@ -117,8 +117,8 @@ function isCallback(name) {
   return /^on[A-Z]/.test(name);
 }
 
-/** Of a function it matters that there is one. */
-function named(_name, value) {
+/** Functions compare as equal. */
+function comparable(_name, value) {
   return typeof value === "function" ? "function" : value;
 }
 

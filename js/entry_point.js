@@ -1,14 +1,13 @@
-// What all doors have in common: the package, usable at once, while the wasm is still on its way.
+// The API of the package, which all entry points share. It can be called while the wasm is still loading.
 
-import { find, makeRoom } from "./box.js";
-import { expectPage, load } from "./load.js";
-import { dress } from "./look.js";
+import { expectPage, load } from "./loader.js";
+import { field } from "./options.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
-import { field, followPage, wordsOf } from "./words.js";
+import { openShell } from "./shell.js";
 
-/** Makes the package. `locate` tells where the wasm is when nobody says otherwise. */
-export function door(locate) {
+/** Creates the API. `locate` returns the address or the bytes of the wasm if the page does not name them. */
+export function createApi(locate) {
   let settings = {};
   let loading;
   let isLoaded = false;
@@ -20,7 +19,6 @@ export function door(locate) {
       load(() => settings.source || locate(), settings.integrity).then(
         () => {
           isLoaded = true;
-          followPage(wasm.redraw);
         },
         (error) => {
           loading = undefined;
@@ -30,17 +28,12 @@ export function door(locate) {
     return loading;
   }
 
-  /** Begins as soon as the wasm is there. */
-  function begin(target, options, make) {
+  function startScanning(target, options, kind = "qrcode") {
     expectPage();
-    const words = wordsOf(field(options, "tips"), field(options, "lang"));
-    if (!isLoaded || isEarly(target)) return pending(init, target, options, words, () => make(words));
-    makeRoom(find(target));
-    return make(words);
+    const start = (shell) => wasm.startInShell(shell, options, kind);
+    if (!isLoaded || isEarly(target)) return pending(init, target, options, start);
+    return start(openShell(target, options));
   }
-
-  const startScanning = (target, options, kind = "qrcode") =>
-    begin(target, options, (words) => wasm.startScanning(target, options, kind, dress, words));
 
   class AuthenticationClient {
     constructor(options) {
@@ -50,7 +43,7 @@ export function door(locate) {
   }
 
   function qrCodeClient(common, kind) {
-    // What is no object is left for the widget to complain of. The client's `onError` is for its promises.
+    // Options that are not an object are passed on, so that the error names them. The `onError` of the client is for its promises.
     function merge(options) {
       for (const given of [common, options]) {
         if (given && (typeof given !== "object" || Array.isArray(given))) return given;
@@ -58,12 +51,10 @@ export function door(locate) {
       return { ...common, onError: undefined, ...options };
     }
 
-    async function call(name, options, id = "", token = "") {
+    async function call(request) {
       try {
         await init();
-        return await new Promise((resolve, reject) => {
-          wasm.call(name, kind, merge(options), String(id), String(token), resolve, reject);
-        });
+        return await request();
       } catch (error) {
         callBack(field(common, "onError"), error.serverCode || error.code, error.message, error);
         throw error;
@@ -73,16 +64,18 @@ export function door(locate) {
     return {
       startScanning: (target, options) => startScanning(target, merge(options), kind),
       startPolling: (random, given) => {
+        expectPage();
         const options = merge(given);
-        return begin(undefined, options, () => wasm.startPolling(String(random), options));
+        const start = () => wasm.startPolling(String(random), options);
+        return isLoaded ? start() : pending(init, undefined, options, start);
       },
       stopPolling: (handle) => handle.stopPolling(),
-      geneCode: (options) => call("geneCode", options),
-      checkStatus: (random) => call("checkStatus", {}, random),
-      exchangeUserInfo: (ticket) => call("exchangeUserInfo", {}, ticket),
-      scanned: (random, token) => call("scanned", {}, random, token),
-      confirm: (random, token) => call("confirm", {}, random, token),
-      cancel: (random, token) => call("cancel", {}, random, token),
+      geneCode: (options) => call(() => wasm.geneCode(kind, merge(options))),
+      checkStatus: (random) => call(() => wasm.checkStatus(String(random), merge())),
+      exchangeUserInfo: (ticket) => call(() => wasm.exchangeUserInfo(String(ticket), merge())),
+      scanned: (random, token) => call(() => wasm.scanned(String(random), String(token), merge())),
+      confirm: (random, token) => call(() => wasm.confirm(String(random), String(token), merge())),
+      cancel: (random, token) => call(() => wasm.cancel(String(random), String(token), merge())),
       parseCode: async (text) => {
         await init();
         return wasm.parseCode(String(text));

@@ -8,13 +8,13 @@ use std::rc::Rc;
 
 use serde::Serialize;
 
-use crate::error::{Error, ErrorCode};
-use crate::writer::Field;
+use crate::client::writer::Field;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::writer::serialize_fields;
+use crate::client::writer::serialize_fields;
+use crate::error::{Error, ErrorCode};
 
 /// A value that is handed through unread, or read here: a JavaScript value in the browser, `serde_json::Value` natively.
-pub trait Value: Clone + Serialize {
+pub trait JsonValue: Clone + Serialize {
     /// The field `name`; `undefined` and `null` count as absent.
     fn field(&self, name: &str) -> Option<Self>;
     /// It as a text.
@@ -22,7 +22,7 @@ pub trait Value: Clone + Serialize {
     /// It as a number.
     fn number(&self) -> Option<f64>;
     /// It as a truth value.
-    fn truth(&self) -> Option<bool>;
+    fn bool(&self) -> Option<bool>;
     /// It as a list of texts.
     fn texts(&self) -> Option<Vec<String>>;
     /// Whether it has fields.
@@ -33,32 +33,59 @@ pub trait Value: Clone + Serialize {
     fn to_text(fields: &[(&str, Option<Field<'_, Self>>)]) -> Option<String>;
 }
 
-/// The fields of a value, for reading them one by one.
-pub struct Fields<V> {
+/// Reads the fields of a value one by one.
+pub struct Reader<V> {
     value: Option<V>,
     path: String,
-    fault: Rc<Cell<Option<Error>>>,
+    fault: Rc<Cell<Option<Fault>>>,
 }
 
-impl<V: Value> Fields<V> {
-    /// The fields of `value`. Without a value there are none, which is no fault yet.
+/// A field with a wrong type or value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The path of the field, such as `size.width`.
+    pub field: String,
+    /// What the field must be.
+    pub must_be: String,
+}
+
+impl From<Fault> for Error {
+    /// The error for an option: `` option `interval` must be a number ``.
+    fn from(Fault { field, must_be }: Fault) -> Self {
+        wrong_option(&field, &must_be)
+    }
+}
+
+impl<V: JsonValue> Reader<V> {
+    /// Reads the fields of `value`. Without a value, all fields are absent.
     pub fn of(value: Option<V>) -> Self {
         Self { value, path: String::new(), fault: Rc::default() }
     }
 
-    /// The first fault: an [`ErrorCode::InvalidOption`] that names the field and what it must be.
+    /// Returns the first fault of all fields that were read.
     ///
     /// # Errors
     ///
-    /// When there was one.
-    pub fn end(&self) -> Result<(), Error> {
+    /// The fault, if there was one.
+    pub fn finish(&self) -> Result<(), Fault> {
         self.fault.take().map_or(Ok(()), Err)
     }
 
-    /// Says that the field `name` is wrong.
-    pub fn refuse(&self, name: &str, must_be: &str) {
-        let first = self.fault.take().unwrap_or_else(|| wrong_option(&[&self.path, name].concat(), must_be));
+    /// Records that the field `name` is wrong.
+    pub fn reject(&self, name: &str, must_be: &str) {
+        let first = self
+            .fault
+            .take()
+            .unwrap_or_else(|| Fault { field: [&self.path, name].concat(), must_be: must_be.to_owned() });
         self.fault.set(Some(first));
+    }
+
+    /// Returns the field `name`, which must be there.
+    pub fn required<T>(&self, name: &str, must_be: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.reject(name, must_be);
+        }
+        value
     }
 
     /// Any value, unread.
@@ -70,7 +97,7 @@ impl<V: Value> Fields<V> {
     pub fn read<T>(&self, name: &str, must_be: &str, read: impl FnOnce(&V) -> Option<T>) -> Option<T> {
         let read = read(&self.value(name)?);
         if read.is_none() {
-            self.refuse(name, must_be);
+            self.reject(name, must_be);
         }
         read
     }
@@ -86,12 +113,12 @@ impl<V: Value> Fields<V> {
     }
 
     /// A whole number.
-    pub fn whole(&self, name: &str) -> Option<i32> {
+    pub fn i32(&self, name: &str) -> Option<i32> {
         self.whole_from(name, i32::MIN)
     }
 
     /// A whole number that is not negative.
-    pub fn natural(&self, name: &str) -> Option<u32> {
+    pub fn u32(&self, name: &str) -> Option<u32> {
         self.whole_from(name, 0).map(i32::cast_unsigned)
     }
 
@@ -104,8 +131,8 @@ impl<V: Value> Fields<V> {
     }
 
     /// A truth value.
-    pub fn truth(&self, name: &str) -> Option<bool> {
-        self.read(name, "a boolean", V::truth)
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        self.read(name, "a boolean", V::bool)
     }
 
     /// A list of texts.
@@ -126,7 +153,7 @@ pub fn wrong_option(name: &str, must_be: &str) -> Error {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-impl Value for serde_json::Value {
+impl JsonValue for serde_json::Value {
     fn field(&self, name: &str) -> Option<Self> {
         self.get(name).filter(|value| !value.is_null()).cloned()
     }
@@ -139,7 +166,7 @@ impl Value for serde_json::Value {
         self.as_f64()
     }
 
-    fn truth(&self) -> Option<bool> {
+    fn bool(&self) -> Option<bool> {
         self.as_bool()
     }
 

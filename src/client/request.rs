@@ -4,11 +4,11 @@
 
 use scanlogin_protocol::wire::{API_PATH, GeneRequest, header};
 
-use crate::fields::Value;
+use crate::client::reader::JsonValue;
+use crate::client::writer::{self, Field};
 use crate::number::decimal;
 use crate::options::Config;
 use crate::session::{Request, WAIT};
-use crate::writer::{self, Field};
 
 /// An HTTP request: a `POST` when it has a body, otherwise a `GET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,21 +26,23 @@ pub struct HttpRequest {
 pub struct Client {
     base: String,
     headers: Vec<(String, String)>,
+    language: (String, String),
     gene_body: String,
 }
 
 impl Client {
     /// A client for one widget. `gene` is what it sends when it asks for a code; `None` when JSON can't hold that.
-    pub fn new<V: Value>(config: &Config, gene: &GeneRequest<V>) -> Option<Self> {
+    pub fn new<V: JsonValue>(config: &Config, gene: &GeneRequest<V>) -> Option<Self> {
         Some(Self {
             base: [config.host.as_str(), API_PATH].concat(),
             headers: config.headers.clone(),
+            language: config.language.clone(),
             gene_body: V::to_text(&writer::gene_request(gene))?,
         })
     }
 
-    /// Writes `request` as HTTP.
-    pub fn http<V: Value>(&self, request: &Request) -> HttpRequest {
+    /// Writes `request` as HTTP. `language` is that of the shell; `None` for a widget without one.
+    pub fn http<V: JsonValue>(&self, request: &Request, language: Option<&str>) -> HttpRequest {
         let (call, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
@@ -65,13 +67,25 @@ impl Client {
             }
         };
         let poll_token = poll_token.as_deref().map(|token| (header::POLL_TOKEN, token));
-        self.call(&call, body, poll_token)
+        self.call(&call, body, poll_token, language)
     }
 
     /// Writes a call of the protocol, such as `/confirm`, with one header of its own.
-    pub fn call(&self, call: &str, body: Option<String>, own: Option<(&str, &str)>) -> HttpRequest {
+    pub fn call(
+        &self,
+        call: &str,
+        body: Option<String>,
+        own: Option<(&str, &str)>,
+        language: Option<&str>,
+    ) -> HttpRequest {
         let mut headers = self.headers.clone();
         let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        let (name, default) = &self.language;
+        // The language of a page can be any text.
+        let language = language.filter(|language| header::is_value(language)).unwrap_or(default);
+        if !language.is_empty() {
+            add(name, language);
+        }
         add("accept", "application/json");
         if body.is_some() {
             add("content-type", "application/json");
@@ -114,7 +128,7 @@ mod tests {
     }
 
     fn http(request: &Request) -> HttpRequest {
-        client("https://login.test").http::<Json>(request)
+        client("https://login.test").http::<Json>(request, None)
     }
 
     #[test]
@@ -141,7 +155,7 @@ mod tests {
     #[test]
     fn a_ticket_goes_in_the_body_and_without_a_host_the_address_is_a_path() {
         let exchange = Request::Exchange { ticket: "t\"1".into(), poll_token: None };
-        let http = client("").http::<Json>(&exchange);
+        let http = client("").http::<Json>(&exchange, None);
         assert_eq!(
             (http.url.as_str(), http.body.as_deref()),
             ("/api/v2/qrcode/userinfo", Some(r#"{"ticket":"t\"1"}"#))

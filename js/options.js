@@ -1,0 +1,56 @@
+// The options that the shell needs before the wasm is loaded: size, containerSize, theme, tips and lang. They are read, checked
+// and given their defaults here. src/options.rs does the same for all other options.
+
+import { MESSAGE_NAMES } from "./i18n.js";
+
+/** An error of the package, with the fields of docs/protocol.md, "Error codes". */
+export function scanLoginError(code, message, cause) {
+  return Object.assign(new Error(message), { name: "ScanLoginError", code, fatal: true, cause });
+}
+
+/** A field of options that may be anything. `null`, and a field whose getter throws, count as absent. */
+export function field(options, name) {
+  try {
+    return options[name] ?? undefined;
+  } catch (_) {
+    return undefined;
+  }
+}
+
+/** Reads the options of the shell. Throws an error with the code `invalid-option` that names the option. */
+export function shellOptions(options) {
+  const lang = text(field(options, "lang"), "lang");
+  const theme = field(options, "theme") ?? "auto";
+  if (!["auto", "light", "dark"].includes(theme)) throw invalid("theme", "`auto` or `light` or `dark`");
+  const given = object(field(options, "tips"), "tips");
+  const tips = {};
+  for (const name of MESSAGE_NAMES) tips[name] = text(field(given, name), `tips.${name}`);
+  return { lang, theme, tips, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
+}
+
+function size(options, name, initial) {
+  const given = object(field(options, name), name);
+  const [width, height] = ["width", "height"].map((side) => {
+    const length = field(given, side) ?? initial;
+    if (typeof length !== "number") throw invalid(`${name}.${side}`, "a number");
+    if (!Number.isInteger(length) || length < 80 || length > 4000) {
+      throw invalid(`${name}.${side}`, "a whole number of pixels from 80 to 4000");
+    }
+    return length;
+  });
+  return { width, height };
+}
+
+function text(value, name) {
+  if (value !== undefined && typeof value !== "string") throw invalid(name, "a string");
+  return value;
+}
+
+function object(value, name) {
+  if (value !== undefined && (typeof value !== "object" || Array.isArray(value))) throw invalid(name, "an object");
+  return value;
+}
+
+function invalid(name, mustBe) {
+  return scanLoginError("invalid-option", `option \`${name}\` must be ${mustBe}`);
+}

@@ -1,0 +1,320 @@
+// The shell of a widget: its shadow root, elements, styles and messages. It is built once. Until the wasm is loaded, pending.js
+// shows its states `loading` and `failed`; then the wasm adopts it and shows all others.
+//
+// Deliberately absent: inline styles and HTML from strings, so that a strict Content-Security-Policy needs no exception.
+
+import { Messages, followPageLanguage } from "./i18n.js";
+import { scanLoginError, shellOptions } from "./options.js";
+import { applyStyles } from "./styles.js";
+
+const HTML = "http://www.w3.org/1999/xhtml";
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The icon of each state, as strokes in a square of 24 by 24. A state without an icon shows none. */
+const ICONS = {
+  loading: "M12 3a9 9 0 1 0 9 9",
+  "signing-in": "M12 3a9 9 0 1 0 9 9",
+  scanned: "M8 3h8a1 1 0 0 1 1 1v16a1 1 0 0 1-1 1H8a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1zM11 18h2M9.5 11l2 2 3.5-4",
+  confirmed: "M5 12.5l4.5 4.5L19 7.5",
+  cancelled: "M6.5 6.5l11 11M17.5 6.5l-11 11",
+  expired: "M12 7v5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+  stopped: "M12 7v5l3.5 2M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+  unreachable: "M3 9a14 14 0 0 1 18 0M6.5 13a8.5 8.5 0 0 1 11 0M12 18h.01M4 3l16 18",
+  "needs-mfa": "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6zM12 15v2",
+  failed: "M12 7v6M12 17h.01M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0z",
+};
+
+/** The minimum width of a module in CSS pixels, as `MIN_MODULE_PX` in crates/qr. */
+const MIN_MODULE_PX = 2;
+/** The share of the place for a code that may stay empty so that all modules have the same width. A third: modules of two
+    pixels beside modules of three spoil the proportions by which a decoder finds the corners of a code. */
+const MAX_EMPTY = 0.34;
+
+/** The shell in each element. An element can contain one. */
+const shells = new WeakMap();
+
+/** Returns the element that `target` is, or that has the id `target`. Returns `null` if the page has no such element. */
+export function findTarget(target) {
+  const element = typeof target === "string" ? document.getElementById(target) : target;
+  if (element && element.nodeType === 1) return element;
+  if (typeof target === "string") return null;
+  throw scanLoginError("invalid-option", "option `target` must be an element or the id of one");
+}
+
+/**
+ * Builds a shell for `target`, or for the middle of the window if the page has no element with this id. It is not in the page
+ * before `adopt`. Throws an error with the code `invalid-option` that names the option.
+ */
+export function openShell(target, options) {
+  const checked = shellOptions(options);
+  const element = findTarget(target);
+  if (!element) {
+    console.warn(`scanlogin: the page has no element with the id "${target}"; the code is shown in the middle of the window`);
+  }
+  return new Shell(element, checked);
+}
+
+/** The shell of one widget. */
+class Shell {
+  constructor(target, { size, containerSize, theme, tips, lang }) {
+    this.width = size.width;
+    this.height = size.height;
+    this._messages = new Messages(tips, lang);
+    this._target = target;
+    this._handlers = {};
+    this._watches = [];
+    this._build();
+
+    this._host.dataset.theme = theme;
+    if (!target) this._host.dataset.floating = "";
+    for (const [prefix, { width, height }] of [["--", size], ["--box-", containerSize]]) {
+      this._frame.style.setProperty(`${prefix}width`, width);
+      this._frame.style.setProperty(`${prefix}height`, height);
+    }
+  }
+
+  /**
+   * Makes the caller the owner of the shell: its handlers are called on a click on the button, on a change of the language, and
+   * when the shell leaves the page. Puts the shell into the page, and ends another widget in the same element.
+   */
+  adopt(clicked, languageChanged, ended) {
+    this._handlers = { clicked, languageChanged, ended };
+    if (this._observers) return;
+    const previous = this._target && shells.get(this._target);
+    if (previous) previous.end();
+    if (this._target) shells.set(this._target, this);
+    (this._target || document.body).appendChild(this._host);
+    this._observers = [
+      watchPresence(this._host, () => this.end()),
+      followPageLanguage(() => this._languageChanged()),
+    ];
+  }
+
+  /** Calls the handler `ended` once. The owner then calls `remove`. */
+  end() {
+    const { ended } = this._handlers;
+    this._handlers = {};
+    if (ended) ended();
+  }
+
+  /** Whether the shell was in the page and has left it. */
+  hasLeft() {
+    this._wasConnected = this._wasConnected || this._host.isConnected;
+    return this._wasConnected && !this._host.isConnected;
+  }
+
+  /** Removes the shell from the page. */
+  remove() {
+    this._handlers = {};
+    this._clearCode();
+    for (const observer of this._observers || []) observer.disconnect();
+    if (this._target && shells.get(this._target) === this) shells.delete(this._target);
+    this._host.remove();
+  }
+
+  /** The BCP 47 tag of the messages. */
+  language() {
+    return this._messages.language();
+  }
+
+  /** Changes the language. An empty tag stands for the language of the page. */
+  setLanguage(tag) {
+    this._messages.setLanguage(tag);
+    this._languageChanged();
+  }
+
+  /** The message `name`. `seconds` is the time in it. */
+  message(name, seconds) {
+    return this._messages.message(name, seconds);
+  }
+
+  /** The message `name` for a wasm that can't be loaded. */
+  loaderMessage(name) {
+    return this._messages.loaderMessage(name);
+  }
+
+  /** Sets the colours of the code. */
+  setColors(dark, light) {
+    this._frame.style.setProperty("--dark", dark);
+    this._frame.style.setProperty("--light", light);
+  }
+
+  /**
+   * Shows a state. An empty text hides its element. `isScannable` tells whether the code can be scanned; otherwise it is faded.
+   */
+  show(state, isScannable, headline, hint, button) {
+    setAttribute(this._host, "data-state", state);
+    setAttribute(this._frame, "data-state", state);
+    setAttribute(this._frame, "lang", this.language());
+    setAttribute(this._frame, "data-covered", !isScannable);
+    setAttribute(this._frame, "aria-busy", state === "loading");
+    setAttribute(this._code, "aria-hidden", !isScannable);
+    if (this._code.firstElementChild) setAttribute(this._code.firstElementChild, "aria-label", this.message("codeName", 0));
+    const icon = ICONS[state];
+    this._icon.toggleAttribute("hidden", !icon);
+    if (icon) setAttribute(this._icon.firstElementChild, "d", icon);
+    setText(this._headline, headline);
+    setText(this._hint, hint);
+    // A focused element that is hidden loses the focus, and a keyboard user starts again at the top of the page.
+    if (!button && this._root.activeElement === this._button) this._frame.focus();
+    setText(this._button, button);
+  }
+
+  /** Shows the remaining time, or hides it if `text` is empty. It is not announced. */
+  showCountdown(text) {
+    setText(this._countdown, text);
+  }
+
+  /** Shows the person who scanned. An empty name or photo hides its element. */
+  showPerson(name, photo) {
+    if (!photo) {
+      this._photo.removeAttribute("src");
+    } else if (this._photo.getAttribute("src") !== photo) {
+      this._photo.src = photo;
+      this._photo.hidden = false;
+    }
+    if (!photo) this._photo.hidden = true;
+    setAttribute(this._frame, "data-photo", !this._photo.hidden);
+    setText(this._name, name);
+  }
+
+  /** Removes the code. */
+  hideCode() {
+    this._clearCode();
+  }
+
+  /**
+   * Draws a code. `path` is the `d` of its dark modules, in a square of `side` modules, quiet zone included. `logo` is the
+   * address of an image for its middle, or empty.
+   */
+  drawCode(side, path, logo) {
+    this._clearCode();
+    const svg = create("svg", { viewBox: `0 0 ${side} ${side}`, "shape-rendering": "crispEdges", role: "img" });
+    svg.appendChild(create("path", { d: path }));
+    this._code.appendChild(svg);
+    if (logo) {
+      const image = create("img", { class: "logo", part: "logo", alt: "", referrerpolicy: "no-referrer" });
+      // A code without its logo can still be scanned.
+      image.addEventListener("error", () => image.remove());
+      image.src = logo;
+      this._code.appendChild(image);
+    }
+    this._frame.style.setProperty("--least", side * MIN_MODULE_PX);
+    this._fitOnResize(() => this._fit(side));
+  }
+
+  /** Shows the image of a code. Calls `loaded` or `failed` when the browser has loaded it. */
+  showImage(url, loaded, failed) {
+    this._clearCode();
+    const image = create("img", { role: "img" });
+    const listeners = new AbortController();
+    image.addEventListener("load", () => loaded(), { signal: listeners.signal });
+    image.addEventListener("error", () => failed(), { signal: listeners.signal });
+    this._watches.push(() => listeners.abort());
+    image.src = url;
+    this._code.appendChild(image);
+  }
+
+  _build() {
+    this._host = create("div", { class: "scanlogin" });
+    this._root = this._host.attachShadow({ mode: "open" });
+    applyStyles(this._root);
+    const add = (parent, tag, part, attributes) =>
+      parent.appendChild(create(tag, { class: part, part, ...attributes }));
+    // The frame gets the focus when the focused button is hidden.
+    this._frame = add(this._root, "div", "frame", { role: "group", "aria-labelledby": "headline", tabindex: -1 });
+    this._stage = add(this._frame, "div", "stage");
+    this._code = add(this._stage, "div", "code");
+    const cover = add(this._stage, "div", "cover");
+    // Without styles, an icon without a width would fill the page.
+    this._icon = add(cover, "svg", "icon", { viewBox: "0 0 24 24", width: 24, "aria-hidden": true });
+    this._icon.appendChild(create("path", {}));
+    this._photo = add(cover, "img", "photo", { alt: "", referrerpolicy: "no-referrer", hidden: "" });
+    const text = add(this._frame, "div", "text");
+    // The status is announced as a whole when it changes. The countdown, which changes each second, is not announced.
+    const status = add(text, "div", "status", { role: "status", "aria-atomic": true });
+    // Names and messages of the page have their own direction.
+    this._name = add(status, "p", "name", { dir: "auto" });
+    this._headline = add(status, "p", "headline", { dir: "auto", id: "headline" });
+    this._hint = add(status, "p", "hint", { dir: "auto" });
+    this._countdown = add(text, "p", "countdown", { dir: "auto", role: "timer" });
+    this._button = add(text, "button", "button", { dir: "auto", type: "button" });
+
+    this._button.addEventListener("click", () => {
+      const { clicked } = this._handlers;
+      if (clicked) clicked();
+    });
+    // Without a photo, the name is shown alone.
+    this._photo.addEventListener("error", () => {
+      this._photo.hidden = true;
+      setAttribute(this._frame, "data-photo", false);
+    });
+    for (const element of [this._name, this._headline, this._hint, this._countdown, this._button]) setText(element, "");
+  }
+
+  _languageChanged() {
+    const { languageChanged } = this._handlers;
+    if (languageChanged) languageChanged();
+  }
+
+  _clearCode() {
+    for (const stop of this._watches.splice(0)) stop();
+    this._code.textContent = "";
+  }
+
+  _fitOnResize(fit) {
+    fit();
+    // The window is also resized when it moves to another screen and when the page is zoomed.
+    window.addEventListener("resize", fit);
+    const observer = new ResizeObserver(fit);
+    observer.observe(this._stage);
+    this._watches.push(() => {
+      window.removeEventListener("resize", fit);
+      observer.disconnect();
+    });
+  }
+
+  /** Gives all modules the same width in whole device pixels, unless that leaves too much of the place empty. */
+  _fit(side) {
+    const width = Math.min(this._stage.clientWidth, this._stage.clientHeight);
+    const pixels = Math.floor(width * window.devicePixelRatio);
+    // An element that is not rendered has no width. The observer reports when it is rendered.
+    if (pixels <= 0) return;
+    const even = Math.floor(pixels / side) * side;
+    if (even < pixels * (1 - MAX_EMPTY)) this._code.style.removeProperty("--side");
+    else this._code.style.setProperty("--side", `${even / window.devicePixelRatio}px`);
+  }
+}
+
+function create(tag, attributes) {
+  const element = document.createElementNS(tag === "svg" || tag === "path" ? SVG : HTML, tag);
+  for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
+  return element;
+}
+
+// These leave an unchanged page alone, so that nothing is announced twice.
+
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+  element.toggleAttribute("hidden", !text);
+}
+
+/** Calls `left` when a node has left the page. A node that is moved leaves and comes back within one task. */
+function watchPresence(node, left) {
+  let wasConnected = node.isConnected;
+  const observer = new MutationObserver(() => {
+    if (node.isConnected) wasConnected = true;
+    else if (wasConnected) left();
+  });
+  // A document does not see changes inside of shadow roots, so each root on the way up is observed.
+  for (let root = node; root; root = root.host) {
+    root = root.getRootNode();
+    observer.observe(root, { childList: true, subtree: true });
+  }
+  observer.observe(document, { childList: true, subtree: true });
+  return observer;
+}

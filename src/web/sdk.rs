@@ -1,0 +1,171 @@
+//! The calls of `AuthenticationClient`: the API of authing-js-sdk, for pages that move from it or draw their own code
+//! (docs/protocol.md, "SDK compatible client"). `js/entry_point.js` makes its objects.
+//!
+//! Each promise resolves to the `data` of the response. It rejects with an `Error` that has `code`, `reason` and `serverCode`.
+
+use js_sys::{JSON, Promise};
+use scanlogin_protocol::wire::{Scene, header};
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+use super::callbacks::js_error;
+use super::credentials;
+use super::fetch::fetch;
+use super::js_value::Js;
+use super::options;
+use super::runtime::Runtime;
+use super::{ScanHandle, scanning};
+use crate::client::reader::{JsonValue as _, wrong_option};
+use crate::client::request::{Client, HttpRequest};
+use crate::client::response::HttpResponse;
+use crate::client::writer::{self, Field};
+use crate::error::{Error, ErrorCode};
+use crate::options::Config;
+use crate::payload;
+use crate::session::Request;
+
+/// Checks the options that the calls of a client share.
+///
+/// # Errors
+///
+/// Throws an `Error` with `code: "invalid-option"` that names the option.
+#[wasm_bindgen(js_name = checkOptions)]
+pub fn check_options(options: JsValue) -> Result<(), JsValue> {
+    let read = options::read(options).and_then(|options| {
+        options::function(&options, "onError");
+        Config::read(&options)
+    });
+    read.map(drop).map_err(|error| thrown(&error))
+}
+
+/// Polls a code that the page draws itself, and calls back as `startScanning` does.
+///
+/// # Errors
+///
+/// As `startScanning`.
+#[wasm_bindgen(js_name = startPolling)]
+pub fn start_polling(random: &str, options: JsValue) -> Result<ScanHandle, JsValue> {
+    scanning(Runtime::poll(credentials::code(random, Runtime::now()), options))
+}
+
+/// Requests a code. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
+#[wasm_bindgen(js_name = geneCode)]
+pub fn gene_code(kind: &str, options: JsValue) -> Promise {
+    let scene = scene(kind);
+    send(Request::Gene(scene), scene, options)
+}
+
+/// Requests the status of a code.
+#[wasm_bindgen(js_name = checkStatus)]
+pub fn check_status(random: &str, options: JsValue) -> Promise {
+    let poll_token = credentials::poll_token_of_code(random);
+    send(Request::Check { random: random.into(), poll_token, hold: None }, Scene::App, options)
+}
+
+/// Exchanges a ticket for the user.
+#[wasm_bindgen(js_name = exchangeUserInfo)]
+pub fn exchange_user_info(ticket: &str, options: JsValue) -> Promise {
+    let poll_token = credentials::poll_token_of_ticket(ticket);
+    send(Request::Exchange { ticket: ticket.into(), poll_token }, Scene::App, options)
+}
+
+/// Tells the server that the user of `token` has scanned a code.
+#[wasm_bindgen]
+pub fn scanned(random: &str, token: &str, options: JsValue) -> Promise {
+    act("/scanned", random, token, options)
+}
+
+/// Confirms the sign-in as the user of `token`.
+#[wasm_bindgen]
+pub fn confirm(random: &str, token: &str, options: JsValue) -> Promise {
+    act("/confirm", random, token, options)
+}
+
+/// Declines the sign-in as the user of `token`.
+#[wasm_bindgen]
+pub fn cancel(random: &str, token: &str, options: JsValue) -> Promise {
+    act("/cancel", random, token, options)
+}
+
+/// Reads the text of a QR code.
+///
+/// # Errors
+///
+/// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code.
+#[wasm_bindgen(js_name = parseCode)]
+pub fn parse_code(text: &str) -> Result<JsValue, JsValue> {
+    JSON::parse(text)
+        .ok()
+        .and_then(|value| payload::read(Js(value)))
+        .and_then(|payload| writer::serialize_fields(&Serializer::json_compatible(), &writer::payload(&payload)).ok())
+        .ok_or_else(|| thrown(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+}
+
+/// The scene of the codes of `kind`.
+pub(super) fn scene(kind: &str) -> Scene {
+    match kind {
+        "wxqrcode" => Scene::WechatMiniProgram,
+        "wechatmpqrcode" => Scene::WechatOfficialAccount,
+        _ => Scene::App,
+    }
+}
+
+/// A request that can be sent, and its timeout in milliseconds.
+type Prepared = Result<(HttpRequest, u32), Error>;
+
+fn send(request: Request, scene: Scene, options: JsValue) -> Promise {
+    let prepared = client(options, scene).map(|(client, timeout)| (client.http::<Js>(&request, None), timeout));
+    promise(prepared, move |response| {
+        let reply = response.read(&request, None)?;
+        credentials::remember(&reply, &request, Runtime::now());
+        response.data()
+    })
+}
+
+/// An action of an approver.
+fn act(call: &str, random: &str, token: &str, options: JsValue) -> Promise {
+    let prepared = client(options, Scene::App).and_then(|(client, timeout)| {
+        if !header::is_value(token) {
+            return Err(wrong_option("token", "the token of a user"));
+        }
+        let body = Js::to_text(&[("random", Some(Field::Text(random)))]);
+        Ok((client.call(call, body, Some(("authorization", token)), None), timeout))
+    });
+    promise(prepared, |response| response.data())
+}
+
+/// A client with these options, and the timeout of its requests in milliseconds.
+fn client(options: JsValue, scene: Scene) -> Result<(Client, u32), Error> {
+    let options = options::read(options)?;
+    let config = Config::read(&options)?;
+    let client = options::client(&options, &config, scene)?;
+    Ok((client, config.policy.timeout.as_millis() as u32))
+}
+
+/// Sends a request. The promise resolves to what `read` makes of the response.
+fn promise(prepared: Prepared, read: impl FnOnce(HttpResponse<Js>) -> Result<Js, Error> + 'static) -> Promise {
+    let mut once = Some((prepared, read));
+    // The executor runs once, before the constructor returns.
+    Promise::new(&mut |resolve, reject| {
+        let Some((prepared, read)) = once.take() else { return };
+        let settle = move |data: Result<Js, Error>| {
+            // The functions of a promise do not throw.
+            let _ = match data {
+                Ok(Js(data)) => resolve.call1(&JsValue::UNDEFINED, &data),
+                Err(error) => reject.call1(&JsValue::UNDEFINED, &thrown(&error)),
+            };
+        };
+        match prepared {
+            Ok((http, timeout)) => {
+                let done = move |response: Result<HttpResponse<Js>, Error>| settle(response.and_then(read));
+                fetch(http, &AbortSignal::timeout_with_u32(timeout), Box::new(done));
+            }
+            Err(error) => settle(Err(error)),
+        }
+    })
+}
+
+fn thrown(error: &Error) -> JsValue {
+    js_error(error, true)
+}

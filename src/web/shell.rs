@@ -1,0 +1,87 @@
+//! The shell of a widget: `js/shell.js` builds its elements and draws into them.
+//!
+//! wasm-bindgen copies each JavaScript module that is named here beside the wasm, and does not follow imports. So the modules that
+//! `js/shell.js` imports are named too.
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/js/shell.js")]
+extern "C" {
+    /// The shell of one widget.
+    #[derive(Debug, Clone)]
+    pub type Shell;
+
+    /// Builds a shell for `target`. It is not in the page before [`Shell::adopt`].
+    #[wasm_bindgen(catch, js_name = openShell)]
+    pub(super) fn open(target: &JsValue, options: &JsValue) -> Result<Shell, JsValue>;
+
+    /// The width of the code in CSS pixels.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn width(this: &Shell) -> u32;
+
+    /// The height of the code in CSS pixels.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn height(this: &Shell) -> u32;
+
+    /// Sets the handlers, and puts the shell into the page if it is not there yet.
+    #[wasm_bindgen(method)]
+    pub(super) fn adopt(this: &Shell, clicked: &Function, language_changed: &Function, ended: &Function);
+
+    /// Whether the shell was in the page and has left it.
+    #[wasm_bindgen(method, js_name = hasLeft)]
+    pub(super) fn has_left(this: &Shell) -> bool;
+
+    /// Removes the shell from the page.
+    #[wasm_bindgen(method)]
+    pub(super) fn remove(this: &Shell);
+
+    /// The BCP 47 tag of the messages.
+    #[wasm_bindgen(method)]
+    pub(super) fn language(this: &Shell) -> String;
+
+    /// Changes the language, and calls the handler for that.
+    #[wasm_bindgen(method, js_name = setLanguage)]
+    pub(super) fn set_language(this: &Shell, tag: &str);
+
+    /// The message `name`. `seconds` is the time in it.
+    #[wasm_bindgen(method)]
+    pub(super) fn message(this: &Shell, name: &str, seconds: u32) -> String;
+
+    /// Sets the colours of the code.
+    #[wasm_bindgen(method, js_name = setColors)]
+    pub(super) fn set_colors(this: &Shell, dark: &str, light: &str);
+
+    /// Shows a state. An empty text hides its element.
+    #[wasm_bindgen(method)]
+    pub(super) fn show(this: &Shell, state: &str, is_scannable: bool, headline: &str, hint: &str, button: &str);
+
+    /// Shows the remaining time, or hides it if `text` is empty.
+    #[wasm_bindgen(method, js_name = showCountdown)]
+    pub(super) fn show_countdown(this: &Shell, text: &str);
+
+    /// Shows the person who scanned. An empty name or photo hides its element.
+    #[wasm_bindgen(method, js_name = showPerson)]
+    pub(super) fn show_person(this: &Shell, name: &str, photo: &str);
+
+    /// Removes the code.
+    #[wasm_bindgen(method, js_name = hideCode)]
+    pub(super) fn hide_code(this: &Shell);
+
+    /// Draws a code of `side` by `side` modules. `logo` is empty for a code without one.
+    #[wasm_bindgen(method, js_name = drawCode)]
+    pub(super) fn draw_code(this: &Shell, side: u32, path: &str, logo: &str);
+
+    /// Shows an image of a code, and calls `loaded` or `failed`.
+    #[wasm_bindgen(method, js_name = showImage)]
+    pub(super) fn show_image(this: &Shell, url: &str, loaded: &Function, failed: &Function);
+}
+
+#[wasm_bindgen(module = "/js/i18n.js")]
+extern "C" {}
+
+#[wasm_bindgen(module = "/js/options.js")]
+extern "C" {}
+
+#[wasm_bindgen(module = "/js/styles.js")]
+extern "C" {}
