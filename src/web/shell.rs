@@ -77,11 +77,22 @@ extern "C" {
     pub(super) fn show_image(this: &Shell, url: &str, loaded: &Function, failed: &Function);
 }
 
+// A block without an item names no module. These functions are not called.
+
 #[wasm_bindgen(module = "/js/i18n.js")]
-extern "C" {}
+extern "C" {
+    #[wasm_bindgen(js_name = followPageLanguage)]
+    fn _i18n();
+}
 
 #[wasm_bindgen(module = "/js/options.js")]
-extern "C" {}
+extern "C" {
+    #[wasm_bindgen(js_name = shellOptions)]
+    fn _options();
+}
 
 #[wasm_bindgen(module = "/js/styles.js")]
-extern "C" {}
+extern "C" {
+    #[wasm_bindgen(js_name = applyStyles)]
+    fn _styles();
+}
