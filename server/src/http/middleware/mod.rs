@@ -11,6 +11,7 @@
 //! everything below a layer for each request. Four layers made 40 of the 118 allocations of a poll (docs/decisions/0075).
 
 use core::convert::Infallible;
+use core::pin::pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
@@ -90,6 +91,8 @@ where
 
         Box::pin(async move {
             let id = RequestId::new();
+            // The parts get a reference to the future of the handler: moving it into each would copy it each time.
+            let handler = pin!(handler);
             let response = catch_panic::respond(handler);
             let response = deadline::enforce(state.config.settings.limits.response_timeout, response);
             let response = failed_auth::limit(&state.rate_limiters, client, response);
