@@ -2,7 +2,9 @@
 
 import type { ScanLoginError, ScanState, StartOptions, UserInfo } from "./index.js";
 
-/** The options that are attributes too, as in `user-pool-id="customers"`; those that are not text are written as JSON. */
+/**
+ * The options that are also attributes, in kebab case: `user-pool-id="customers"`. Options that are not text are JSON.
+ */
 export type ScanLoginAttribute =
   | "appId"
   | "host"
@@ -27,15 +29,15 @@ export type ScanLoginAttribute =
   | "frameAncestors";
 
 /**
- * Shows a code as long as it is in the page. Whatever changes within a task starts it anew once, but for `lang`, which
- * only changes the words, and for callbacks, which are exchanged.
+ * Shows a code while it is in the page. A changed option restarts the widget, once for all changes of a task. `lang`
+ * only changes the messages, and a changed callback replaces the old one without a restart.
  */
 export interface ScanLoginElement extends HTMLElement, Pick<StartOptions, ScanLoginAttribute> {
-  /** Every option, callbacks included; they win over attributes. */
+  /** All options, callbacks included. They override attributes. */
   options: StartOptions;
-  /** What is going on; `destroyed` while it is not in the page. */
+  /** The state of the widget. `destroyed` while the element is not in the page. */
   readonly state: ScanState;
-  /** Asks for a new code. After a success it does nothing. */
+  /** Requests a new code. Does nothing during an exchange and after a success. */
   refresh(): void;
   addEventListener<K extends keyof ScanLoginEventMap>(
     type: K,
@@ -57,23 +59,23 @@ export interface ScanLoginElement extends HTMLElement, Pick<StartOptions, ScanLo
 export const ScanLoginElement: { new (): ScanLoginElement; prototype: ScanLoginElement };
 
 /**
- * The events of `<scan-login>`. `cancel` and `error` do not bubble: a dialog would take the one for its own, and a window
- * the other.
+ * The events of `<scan-login>`. `cancel` and `error` do not bubble: a dialog has an event `cancel` of its own, and a
+ * window an event `error`.
  */
 export interface ScanLoginEventMap {
-  /** The user approved. The ticket is exchanged for the user by your backend. */
+  /** The user confirmed. Your backend exchanges the ticket for the user. */
   success: CustomEvent<{ userInfo: UserInfo; ticket: string }>;
-  /** Somebody scanned the code and has not decided. */
+  /** A user scanned the code and has not decided. */
   scanned: CustomEvent<{ userInfo: UserInfo }>;
   /** The user declined. */
   cancel: CustomEvent<null>;
-  /** The code is too old. */
+  /** The code expired. */
   expired: CustomEvent<null>;
-  /** Each failed request and each fatal failure. */
+  /** Each failed request and each fatal error. */
   error: CustomEvent<{ message: string; error: ScanLoginError }>;
 }
 
-/** What a template may write on `<scan-login>`, for the types of your framework's JSX (README.md has the lines). */
+/** The attributes and event handlers of `<scan-login>`, for JSX. README.md has the declaration for TypeScript. */
 export interface ScanLoginProps {
   "app-id"?: string;
   host?: string;

@@ -1,26 +1,26 @@
-// The types of a page with the script tag: `/// <reference types="scanlogin/global.js" />`.
+// The types of a page with the script tag. A page refers to them by `/// <reference types="scanlogin/global.js" />`.
 
 import type { AuthenticationClient, init, ScanLoginError, startScanning, UserInfo } from "./index.js";
 
 declare global {
-  /** What `global.js` defines. */
+  /** The API of the package, which `global.js` defines. */
   var ScanLogin: {
     AuthenticationClient: typeof AuthenticationClient;
     init: typeof init;
     startScanning: typeof startScanning;
   };
 
-  /** What a script tag with `data-target` dispatches on the element that it names; all of them bubble. */
+  /** The events on the element that `data-target` of the script tag names. They bubble. */
   interface DocumentEventMap {
-    /** The user approved. The ticket is exchanged for the user by your backend. */
+    /** The user confirmed. Your backend exchanges the ticket for the user. */
     "scanlogin:success": CustomEvent<{ userInfo: UserInfo; ticket: string }>;
-    /** Somebody scanned the code and has not decided. */
+    /** A user scanned the code and has not decided. */
     "scanlogin:scanned": CustomEvent<{ userInfo: UserInfo }>;
     /** The user declined. */
     "scanlogin:cancel": CustomEvent<null>;
-    /** The code is too old. */
+    /** The code expired. */
     "scanlogin:expired": CustomEvent<null>;
-    /** Each failed request and each fatal failure. */
+    /** Each failed request and each fatal error. */
     "scanlogin:error": CustomEvent<{ message: string; error: ScanLoginError }>;
   }
 }

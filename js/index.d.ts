@@ -1,28 +1,29 @@
-// The types of `scanlogin` and `scanlogin/inline`, by hand. README.md tells the same in tables.
+// The types of `scanlogin` and `scanlogin/inline`. docs/protocol.md, "JavaScript contract", defines the API; docs/options.md
+// and docs/callbacks.md list options and callbacks.
 
 /**
- * Shows a code in `target` and calls back when a person has signed in with it.
+ * Shows a code in `target`, polls it, and calls `onSuccess` when a user has confirmed the sign-in.
  *
- * It may be called before the wasm is there, and before the page has the element. While the wasm is on its way, what is
- * wrong with the options goes to `onError`; later it is thrown.
+ * It can be called before the wasm is loaded, and while the page is being parsed. Until the wasm is loaded, errors in
+ * the options go to `onError` and are not thrown.
  *
- * @param target An element, or the id of one. An id that the page does not have gets a centred box of its own.
- * @throws {ScanLoginError} `code: "invalid-option"`, by the name of the option, or `code: "framed"`.
+ * @param target An element or its id. If the page has no such element, the code is shown in the middle of the window.
+ * @throws {ScanLoginError} `code: "invalid-option"`, with a message that names the option, or `code: "framed"`.
  */
 export function startScanning(target: string | Element, options?: StartOptions): ScanHandle;
 
 /**
- * Fetches the wasm; everything else does it by itself when nobody else did. The first call decides where from. After a
- * failure the next call tries again.
+ * Loads the wasm. All other functions call it when needed. The first call decides the source. After a failure, the next
+ * call tries again.
  *
- * @param source The wasm, by default the file beside the script.
+ * @param source By default the file beside the script; with `scanlogin/inline` the wasm in the script.
  */
 export function init(source?: WasmSource | InitOptions): Promise<void>;
 
-/** An address, an answer to a request of your own, the bytes, or what was made of them. */
+/** The wasm: an address, a `Response`, bytes, or a compiled module. */
 export type WasmSource = URL | string | Response | BufferSource | WasmModule;
 
-/** A `WebAssembly.Module`. The browser's own type for it is empty, and would let everything pass. */
+/** A `WebAssembly.Module`. The type of TypeScript's library has no members, so that any object would match it. */
 export interface WasmModule {
   source?: never;
   integrity?: never;
@@ -32,221 +33,232 @@ export interface InitOptions {
   /** By default the file beside the script. */
   source?: WasmSource;
   /**
-   * What the bytes must hash to, as in the `integrity` of a script: `sha384-…`, printed by `cargo xtask dist`. Several are
-   * parted by spaces, and one of the strongest has to fit. Browsers hash on pages with HTTPS only.
+   * The hash that the bytes must match, such as `sha384-…`; `cargo xtask dist` prints it. Several hashes are separated by
+   * spaces; one of the strongest must match. Browsers compute hashes only on pages with HTTPS and on `localhost`.
    */
   integrity?: string;
 }
 
-/** The client with the methods of authing-js-sdk, for pages that move from it or draw their own code. */
+/** A client with the methods of authing-js-sdk for codes, for pages that used it or that show the code themselves. */
 export class AuthenticationClient {
-  /** @throws {ScanLoginError} `code: "invalid-option"`; while the wasm is on its way, the first call throws it. */
+  /**
+   * @throws {ScanLoginError} `code: "invalid-option"`. While the wasm is loading, the first call rejects with it
+   * instead.
+   */
   constructor(options?: ClientOptions);
-  /** Codes for the company's own app. */
+  /** Codes for an app of the company, scene `APP_AUTH`. */
   readonly qrcode: QrCodeClient;
-  /** Codes for a WeChat mini program: always images, made by WeChat. */
+  /** Codes for a WeChat mini program, scene `WXAPP_AUTH`. They are images that WeChat makes. */
   readonly wxqrcode: QrCodeClient;
-  /** Codes for a WeChat official account: always images, made by WeChat. */
+  /** Codes for a WeChat official account, scene `WECHATMP_AUTH`. They are images that WeChat makes. */
   readonly wechatmpqrcode: QrCodeClient;
 }
 
-/** Each promise brings the `data` of the server's answer, or fails with a `ScanLoginError`. */
+/** Each promise makes one request. It resolves to the `data` of the response, or rejects with a `ScanLoginError`. */
 export interface QrCodeClient {
-  /** As the function `startScanning`, with the client's options filled in. */
+  /** Same as the function `startScanning`. The options of the client are the defaults, except `onError`. */
   startScanning(target: string | Element, options?: StartOptions): ScanHandle;
-  /** Asks for a code. */
+  /** Creates a code. */
   geneCode(
     options?: Pick<StartOptions, "customData" | "context" | "extIdpConnId" | "withCustomData">,
   ): Promise<GeneResult>;
-  /** Asks once what has become of a code. */
+  /** Reads the status of a code, without waiting. */
   checkStatus(random: string): Promise<CheckResult>;
-  /** Exchanges a ticket for the user, where the server allows that to browsers. */
+  /** Exchanges a ticket for the user. The app must have `allow_exchange_from_browser`. */
   exchangeUserInfo(ticket: string): Promise<UserInfo>;
-  /** Polls a code that the page shows by itself, and calls back as `startScanning` does. */
+  /** Polls a code that the page shows itself. The callbacks are those of `startScanning`. */
   startPolling(random: string, options?: StartOptions): ScanHandle;
-  /** Ends what `startPolling` began; the code of a widget stays, with a button for a new one. */
+  /** Ends the polling of a handle. The code of a widget stays, with a button for a new one. */
   stopPolling(handle: ScanHandle): void;
-  /** The approver, signed in by `token`, has the code on the screen. */
+  /** Marks a code as scanned by the user of `token`. For approvers. */
   scanned(random: string, token: string): Promise<ApproverResult>;
-  /** The approver signs the page in. */
+  /** Signs the page in as the user of `token`, who has scanned the code. For approvers. */
   confirm(random: string, token: string): Promise<ApproverResult>;
-  /** The approver declines. */
+  /** Declines the sign-in. For approvers. */
   cancel(random: string, token: string): Promise<ApproverResult>;
-  /** Reads the text of a QR code, or fails with `code: "not-a-code"`. */
+  /** Parses the text of a QR code. Rejects with `code: "not-a-code"` for other texts. */
   parseCode(text: string): Promise<CodeText>;
 }
 
-/** What all calls have in common. */
+/** The options of an `AuthenticationClient`. */
 export interface ClientOptions
   extends Pick<
     StartOptions,
     "appId" | "host" | "appHost" | "userPoolId" | "tenantId" | "requestFrom" | "headers" | "lang" | "timeout"
   > {
-  /** Called before a promise fails; `code` is the server's, or the error's own word. */
+  /**
+   * Called before a promise rejects, except that of `parseCode`. `code` is `serverCode`, or `code` of the error without
+   * one.
+   */
   onError?(code: number | string, message: string, error: ScanLoginError): void;
 }
 
-/** A code that the server made. */
+/** The response to `geneCode`. */
 export interface GeneResult {
   /** The id of the code. */
   random: string;
-  /** How long it can be scanned, in seconds. */
+  /** The lifetime of the code, in seconds. */
   expiresIn?: number;
   /** The address of an image of the code. */
   url?: string;
-  /** The address of a picture for its middle. */
+  /** The address of an image for the middle of the code. */
   customLogo?: string;
-  /** What the code is for: `APP_AUTH`, `WXAPP_AUTH` or `WECHATMP_AUTH`. */
+  /** The kind of app that scans the code: `APP_AUTH`, `WXAPP_AUTH` or `WECHATMP_AUTH`. */
   scene?: string;
-  /** Whose users may scan it. */
+  /** The user pool of the app. */
   userPoolId?: string;
-  /** When it was made, in ISO 8601. */
+  /** The time of creation, in RFC 3339. */
   createdAt?: string;
-  /** Until when it can be scanned, in ISO 8601. */
+  /** The time of expiry, in RFC 3339. */
   expireAt?: string;
-  /** What the page sent along. */
+  /** The option `customData` of the page. */
   customData?: Record<string, unknown>;
-  /** Proves that this browser asked for the code. The client sends it by itself: show it to nobody. */
+  /**
+   * The secret of this browser for polling the code. The client sends it by itself. Keep it out of the page and of
+   * URLs.
+   */
   pollToken?: string;
 }
 
-/** What the server answers to an approver. */
+/** The response to `scanned`, `confirm` and `cancel`. */
 export interface ApproverResult {
   /** The id of the code. */
   random: string;
-  /** 0 after a scan, 1 after a confirm, -1 after a cancel. */
+  /** 0 after `scanned`, 1 after `confirm`, -1 after `cancel`. */
   status: number;
-  /** The same in words. */
+  /** The status as text, for people. */
   description: string;
-  /** Who asks, so that a person can recognise a code that is not theirs. */
+  /** The browser that created the code. Only in the response to `scanned`. Show it to the person before `confirm`. */
   requester?: { appName: string; origin: string | null; ip: string; userAgent: string | null; createdAt: string };
 }
 
-/** What stands in a QR code. */
+/** The parsed text of a QR code. */
 export interface CodeText {
-  /** What the code is for: `APP_AUTH`, `WXAPP_AUTH` or `WECHATMP_AUTH`. */
+  /** The kind of app that scans the code: `APP_AUTH`, `WXAPP_AUTH` or `WECHATMP_AUTH`. */
   scene: string;
   /** The id of the code. */
   random: string;
-  /** Whose users may scan it. */
+  /** The user pool of the app. */
   userPoolId?: string;
-  /** When it was made, in ISO 8601. */
+  /** The time of creation, in RFC 3339. */
   createdAt?: string;
-  /** Until when it can be scanned, in ISO 8601. */
+  /** The time of expiry, in RFC 3339. */
   expireAt?: string;
-  /** How long it can be scanned, in seconds: another way to say the same. */
+  /** The lifetime in seconds; some servers write it instead of `expireAt`. */
   expiresIn?: number;
-  /** What the page sent along. */
+  /** The option `customData` of the page. */
   customData?: Record<string, unknown>;
 }
 
-/** What a page holds of a running widget. */
+/** Controls a running widget. */
 export interface ScanHandle {
-  /** What is going on. */
+  /** The present state. */
   readonly state: ScanState;
-  /** Asks for a new code. After a success it does nothing. */
+  /** Requests a new code. Does nothing during an exchange and after a success. */
   refresh(): void;
-  /** Shows the words of another language, such as `ja-JP`, or with `""` of the page's. Your own words, the `tips`, stay. */
+  /** Shows the messages of another language, such as `ja-JP`. `""` returns to the language of the page. `tips` stay. */
   setLanguage(lang: string): void;
-  /** Polls no more. The code stays, with a button for a new one. */
+  /** Ends the polling. The code stays, with a button for a new one. */
   stopPolling(): void;
-  /** Stops everything and removes what `startScanning` put into the page. */
+  /** Ends the widget and removes its elements from the page. A second call does nothing. */
   destroy(): void;
 }
 
-/** What is going on in a widget. */
+/** The state of a widget. */
 export type ScanState =
-  /** The wasm or a code is on its way. */
+  /** The wasm or a code is being loaded. */
   | "loading"
-  /** A code can be scanned. */
+  /** The code can be scanned. */
   | "ready"
-  /** Somebody scanned it and has not decided. */
+  /** A user scanned the code and has not decided. */
   | "scanned"
   /** The ticket is being exchanged. */
   | "signing-in"
-  /** The user approved: the end. */
+  /** The user confirmed. The widget has ended. */
   | "confirmed"
-  /** The user declined. */
+  /** The user declined. A button requests a new code. */
   | "cancelled"
-  /** The code is too old. */
+  /** The code expired. A button requests a new code. */
   | "expired"
-  /** The server can't be reached, and is asked again. */
+  /** Requests fail and are retried: the server can't be reached or is busy, or the browser is offline. */
   | "unreachable"
-  /** Nothing is asked any more. */
+  /** `stopPolling()` was called. */
   | "stopped"
-  /** The page has to ask for a second factor: the end. */
+  /** A second factor is required. The widget has ended. */
   | "needs-mfa"
-  /** There is no code, and a button asks the person to try again. */
+  /** A fatal error. A button tries again where that can help. */
   | "failed"
-  /** The widget is gone. */
+  /** The widget is removed. */
   | "destroyed";
 
-/** Every option and callback; all may be left out. */
+/** Options and callbacks. All can be omitted. */
 export interface StartOptions {
-  /** The id of your app. */
+  /** The id of the app. A server with several apps requires it. */
   appId?: string;
   /**
    * The address of the server, such as `https://login.example.com`.
    * @default the page's own origin
    */
   host?: string;
-  /** The same as `host`, and stronger. */
+  /** Overrides `host`. */
   appHost?: string;
-  /** Whose users may scan the code: sent as a header, where your server asks for it. */
+  /** The user pool, sent as a header. scanlogin-server ignores it: `scanlogin.toml` names the pool of the app. */
   userPoolId?: string;
-  /** The tenant of your app: sent as a header, where your server asks for it. */
+  /** The tenant, sent as a header. scanlogin-server ignores it. */
   tenantId?: string;
   /**
-   * What asks: sent as a header.
+   * The kind of client, sent as a header. scanlogin-server ignores it.
    * @default "sdk"
    */
   requestFrom?: string;
-  /** Other names for the headers that requests carry. */
+  /** Other names for the request headers. scanlogin-server reads only the default names. */
   headers?: HeaderNames;
   /**
-   * How long a request may take, in milliseconds, 1,000 to 120,000.
+   * The timeout of a request in milliseconds, 1,000 to 120,000. A long poll has 25 seconds more.
    * @default 10000
    */
   timeout?: number;
   /**
-   * Exchange the ticket for the user before `onSuccess`, where the server allows that to browsers.
+   * Exchange the ticket in the page, before `onSuccess`. The app must have `allow_exchange_from_browser`.
    * @default false
    */
   autoExchangeUserInfo?: boolean;
   /**
-   * The size of the code, in CSS pixels, 80 to 4,000. In a narrower container it shrinks as long as it can be read.
+   * The size of the code in CSS pixels, 80 to 4,000. In a narrower container the code shrinks while it stays readable.
    * @default { width: 240, height: 240 }
    */
   size?: Size;
   /**
-   * The least size of the box around it, in CSS pixels, 80 to 4,000.
+   * The minimum size of the widget in CSS pixels, 80 to 4,000.
    * @default { width: 300, height: 300 }
    */
   containerSize?: Size;
   /**
-   * The least time between two polls, in milliseconds, 100 to 60,000.
+   * The time between the starts of two polls in milliseconds, 100 to 60,000, varied by up to 20 %. In a hidden page it
+   * is at least 10 seconds. After a longer poll, the next one starts at once.
    * @default 800
    */
   interval?: number;
-  /** Words of your own. */
+  /** Texts that replace the built-in messages. */
   tips?: Tips;
-  /** Put into the code, for the approver to read. */
+  /** Data for the approver. It is part of the code, and every person who sees the code can read it. */
   customData?: Record<string, unknown>;
-  /** Sent along when a code is asked for; the server hands it on to what runs when the user signs in. */
+  /** Input for a login flow of the server, sent when a code is created. scanlogin-server ignores it. */
   context?: Record<string, unknown>;
-  /** The connection to the identity provider that makes the code: sent along when a code is asked for. */
+  /** The external identity provider of a tenant, sent when a code is created. scanlogin-server ignores it. */
   extIdpConnId?: string;
-  /** Whether the server is to keep `customData`: sent along when a code is asked for. */
+  /** `false`: the server drops `customData`. Sent when a code is created. */
   withCustomData?: boolean;
   /**
-   * The language of the words: `zh-CN`, `zh-TW`, `en-US` or `ja-JP`, or any other with `tips`.
+   * The language of the messages: `zh-CN`, `zh-TW`, `en-US` or `ja-JP`, or any other with `tips`. Also sent as a header
+   * when set.
    * @default what `<html lang>` says, also when it changes
    */
   lang?: string;
-  /** Aborting it is `destroy()`. */
+  /** Aborting it destroys the widget. */
   signal?: AbortSignal;
   /**
-   * How many expired codes are replaced without a click, while the page is visible.
+   * How many expired codes are replaced without a click. In a hidden page, the widget waits until the page is visible.
    * @default 0
    */
   autoRefresh?: number;
@@ -256,71 +268,75 @@ export interface StartOptions {
    */
   refreshOnCancel?: boolean;
   /**
-   * Let the server hold requests until there is news. One that does not know of it is polled at `interval`.
+   * Use long polls: the server responds when the status changes, after 25 seconds at the latest. A server without long
+   * polls is polled at `interval`.
    * @default true
    */
   longPoll?: boolean;
   /**
-   * Show how long the code can be scanned.
+   * Show the time until the code expires.
    * @default true
    */
   countdown?: boolean;
-  /** The address of a picture in the middle of the code. Error correction is raised to make up for it. */
+  /**
+   * The address of an image in the middle of the code. Raises the error correction. Default: the logo that the server
+   * names.
+   */
   logo?: string;
   /**
-   * `svg` draws the code in the page. `img` shows the server's image of it, for in-app browsers that read an image under
-   * a long press; it has no logo.
+   * `svg` draws the code. `img` shows the image that the server makes, without a logo, for in-app browsers that read an
+   * image under a long press.
    * @default "svg"
    */
   render?: "svg" | "img";
   /**
-   * The colours of the code as `#rgb` or `#rrggbb`: dark on light, and far enough apart for a camera.
+   * The colors of the code, as `#rgb` or `#rrggbb`. Colors that a camera can't tell apart are rejected.
    * @default { dark: "#000", light: "#fff" }
    */
   colors?: { dark?: string; light?: string };
   /**
-   * Whether the box is light or dark; `auto` is what the person prefers. The code is always dark on light.
+   * The color scheme of the widget. `auto` follows the preference of the person. The code is always dark on light.
    * @default "auto"
    */
   theme?: "auto" | "light" | "dark";
   /**
-   * The origins that may frame the page, such as `https://www.example.com`. Inside any other the widget does not start:
-   * `startScanning` throws an error with `code: "framed"`. Without this option it only warns in the console. A browser
-   * that does not tell who frames the page counts as framed by a stranger.
+   * The origins that may frame the page, such as `https://www.example.com`. In a frame of any other origin,
+   * `startScanning` throws an error with `code: "framed"`. Without this option, it only writes a warning to the
+   * console. If the browser does not tell the origin of a frame, the widget treats it as not allowed.
    */
   frameAncestors?: string[];
 
-  /** The server made a code. */
+  /** The server created a code. `url` is the address of its image, or `""`. */
   onCodeLoaded?(random: string, url: string): void;
   /** The code is on the page. */
   onCodeShow?(random: string, url: string): void;
-  /** There is no code, and a button asks the person to try again. */
+  /** There is no code, after all retries. The widget shows a button that tries again. `onError` follows. */
   onCodeLoadFailed?(message: string): void;
-  /** The first poll of a code leaves. */
+  /** The first poll of a code starts. */
   onStart?(handle: ScanHandle): void;
-  /** Each good poll. */
+  /** Each successful poll, before the callback of its status. */
   onResult?(status: CheckResult): void;
-  /** Somebody scanned the code and has not decided. */
+  /** A user scanned the code and has not decided. Once per code. */
   onScanned?(userInfo: UserInfo): void;
-  /** The user approved. The ticket is exchanged for the user by your backend. */
+  /** The user confirmed. Your backend exchanges the ticket for the user. Once; the widget has ended. */
   onSuccess?(userInfo: UserInfo, ticket: string): void;
-  /** The user declined. */
+  /** The user declined. Once per code. */
   onCancel?(): void;
-  /** The code is too old. */
+  /** The code expired. Once per code. */
   onExpired?(): void;
-  /** The page has to ask for a second factor. */
+  /** A second factor is required. The widget has ended. */
   onMfa?(code: number | undefined, message: string | undefined, data: unknown): void;
-  /** After `onMfa`, with the whole of what the server sent. */
+  /** After `onMfa`, with the whole `scannedResult` of the server. */
   onAuthFlow?(scannedResult: unknown): void;
-  /** Each failed request and each fatal failure. */
+  /** Each failed request and each fatal error. */
   onError?(message: string, error: ScanLoginError): void;
-  /** Every click that asks for a new code. */
+  /** The person clicked the button for a new code, or the button that tries again to get one. */
   onRetry?(): void;
-  /** A code left the page. */
+  /** A code left the page: it was replaced or destroyed. */
   onCodeDestroyed?(random: string): void;
 }
 
-/** The names of the headers that requests carry. What is left out is called as authing-js-sdk calls it. */
+/** Names of request headers. Omitted headers have the names that authing-js-sdk uses. */
 export type HeaderNames = Partial<
   Record<"app-id" | "userpool-id" | "tenant-id" | "request-from" | "sdk-version" | "lang", string>
 >;
@@ -331,127 +347,132 @@ export interface Size {
   height?: number;
 }
 
-/** Words of your own. What is left out is in the language of the widget. */
+/**
+ * Texts that replace built-in messages. Omitted messages are in the language of the widget. Shown as text, never as
+ * HTML.
+ */
 export interface Tips {
   /** Above a code that can be scanned. */
   title?: string;
-  /** When somebody has scanned. */
+  /** After a scan. */
   scanned?: string;
-  /** Below it: what to do on the phone. */
+  /** After a scan: what to do on the phone. */
   middleTitle?: string;
-  /** The button for another code after a scan. */
+  /** On the button after a scan, which requests a new code. */
   referText?: string;
   /** While the ticket is exchanged. */
   signingIn?: string;
-  /** When the user approved. */
+  /** After the user confirmed. */
   succeed?: string;
-  /** When the page has to ask for a second factor. */
+  /** When a second factor is required. */
   needsMfa?: string;
-  /** When the user declined. */
+  /** After the user declined. */
   canceled?: string;
-  /** When the code is too old. */
+  /** After the code expired. */
   expired?: string;
-  /** The button that asks for a new code. */
+  /** On the button that requests a new code. */
   retry?: string;
-  /** When it can't go on. */
+  /** After a fatal error. */
   failed?: string;
-  /** While a code is on its way. */
+  /** While a code is loaded. */
   loading?: string;
   /** While the server can't be reached. */
   unreachable?: string;
-  /** Below it. */
+  /** Below `unreachable`. */
   reconnecting?: string;
-  /** The button that does not wait for the next try. */
+  /** On the button that retries at once. */
   tryNow?: string;
-  /** While the server asks for patience. */
+  /** While the server asks to wait. */
   busy?: string;
-  /** Below it: `{time}` becomes minutes and seconds. */
+  /** Below `busy`. `{time}` is replaced by minutes and seconds. */
   retryIn?: string;
-  /** While the browser has no network. */
+  /** While the browser is offline. */
   offline?: string;
-  /** Below it. */
+  /** Below `offline`. */
   offlineHint?: string;
-  /** How long the code can be scanned: `{time}` becomes minutes and seconds. */
+  /** Below a code that can be scanned. `{time}` is replaced by minutes and seconds. */
   expiresIn?: string;
-  /** The name of the image of the code. */
+  /** The name of the code, for screen readers. */
   codeName?: string;
 }
 
-/** What the page may know of a user: nickname and photo, unless the server is told otherwise. */
+/** A user. By default nickname and photo only; `return_full_user_info` of the app adds the profile. */
 export interface UserInfo {
   nickname?: string;
-  /** The address of a picture. */
+  /** The address of an image. */
   photo?: string;
   [field: string]: unknown;
 }
 
-/** What has become of a code. */
+/** The status of a code. */
 export interface CheckResult {
   /** The id of the code. */
   random?: string;
-  /** -1 expired, 0 unused, 1 scanned, 2 authorised, 3 declined, 4 needs a second factor, 5 failed. */
+  /** -1 expired, 0 unused, 1 scanned, 2 authorised, 3 cancelled, 4 needs a second factor, 5 failed. */
   status: number;
-  /** At status 2: what your backend exchanges for the user. */
+  /** At status 2: the ticket, which your backend exchanges for the user. */
   ticket?: string | null;
   userInfo?: UserInfo | null;
   scannedUserId?: string | null;
-  /** At status 4 and 5: what the server has to say. */
+  /** At status 4 and 5: why the sign-in did not succeed. */
   scannedResult?: unknown;
 }
 
-/** Everything that goes wrong, whether it is thrown, fails a promise or comes to `onError`. */
+/** The error that functions throw, that promises reject with, and that `onError` gets. */
 export interface ScanLoginError extends Error {
   name: "ScanLoginError";
-  /** What went wrong. */
+  /** The stable name of the error. */
   code: ErrorCode;
-  /** The server's stable word for a refusal. */
+  /** The stable name of the refusal, if the server sent one. */
   reason?: string;
-  /** The `code` of the server's answer. */
+  /** The `code` of the response, if the server sent one. */
   serverCode?: number;
-  /** Whether the widget stopped because of it. */
+  /** Whether the widget stopped because of the error. */
   fatal: boolean;
 }
 
-/** Stable words. There may be more in later versions. */
+/** The stable names of errors. Later versions may add names. */
 export type ErrorCode =
-  /** An option has the wrong type or is out of range. */
+  /** An option has the wrong type or is out of range. The message names the option. */
   | "invalid-option"
-  /** The page is inside another one that may not show it. */
+  /** An origin that is not in `frameAncestors` frames the page. */
   | "framed"
-  /** The server can't be reached: it is asked again. */
+  /** The request failed. It is retried. */
   | "network"
-  /** The server did not answer in time: it is asked again. */
+  /** The server did not respond in time. The request is retried. */
   | "timeout"
-  /** What came back is not what the protocol describes. */
+  /** The response does not follow the protocol. */
   | "bad-answer"
-  /** Too many requests: it is asked again. */
+  /** Too many requests. The request is retried when the server allows it. */
   | "rate-limited"
-  /** The server has a fault of its own: it is asked again. */
+  /** The server has a fault. The request is retried. */
   | "unavailable"
-  /** The server understood and said no, and `reason` says why. */
+  /** The server refused the request. `reason` says why. */
   | "refused"
   /** The text is too long for a QR code. */
   | "code-too-long"
-  /** In its size, the modules of the code would be too small for a camera. */
+  /** At this size, the modules of the code would be too small for a camera. */
   | "code-too-dense"
-  /** The image of the code can't be shown. */
+  /** The image of the code can't be shown, and the widget can't draw the code. */
   | "code-image-failed"
-  /** The text is not that of a sign-in code. */
+  /** The text is not the text of a sign-in code. */
   | "not-a-code"
-  /** The user approved, and the server refused to sign them in. */
+  /** The user confirmed, and the server refused the sign-in. */
   | "sign-in-failed"
   /** The browser is too old for the wasm. */
   | "wasm-unsupported"
-  /** The page's Content Security Policy lacks `'wasm-unsafe-eval'`. */
+  /** The Content Security Policy of the page lacks `'wasm-unsafe-eval'`. */
   | "wasm-blocked"
-  /** The wasm can't be fetched: no network, no answer in 20 seconds, an HTTP error, or `connect-src` forbids it. */
+  /**
+   * The wasm can't be downloaded: no network, no response in 20 seconds, an HTTP error, or forbidden by `connect-src`.
+   */
   | "wasm-unreachable"
-  /** The wasm is not where it is looked for. */
+  /** The server has no wasm at its address: HTTP 404 or 410. */
   | "wasm-not-found"
-  /** Something else is where the wasm is looked for, such as the start page. */
+  /** Another file is at the address of the wasm, such as a start page. */
   | "wasm-wrong-type"
   /** The wasm is incomplete, or of another version than the script. */
   | "wasm-damaged"
-  /** The wasm is another than `integrity` says. */
+  /** The wasm does not match `integrity`, or can't be checked. */
   | "wasm-integrity"
   | (string & {});

@@ -1,3 +1,3 @@
-// The types of `scanlogin/inline`: those of `scanlogin`. The wasm is inside, so that `init` needs no source.
+// The types of `scanlogin/inline` are those of `scanlogin`. The script contains the wasm: the default source of `init`.
 
 export * from "./index.js";

@@ -25,7 +25,9 @@ export function shellOptions(options) {
   const given = object(field(options, "tips"), "tips");
   const tips = {};
   for (const name of MESSAGE_NAMES) tips[name] = text(field(given, name), `tips.${name}`);
-  return { lang, theme, tips, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
+  // The wasm checks the colours. Until it is loaded, the shell shows the light one.
+  const light = field(field(options, "colors"), "light");
+  return { lang, theme, tips, light, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
 }
 
 function size(options, name, initial) {

@@ -56,7 +56,7 @@ export function openShell(target, options) {
 
 /** The shell of one widget. */
 class Shell {
-  constructor(target, { size, containerSize, theme, tips, lang }) {
+  constructor(target, { size, containerSize, theme, tips, lang, light }) {
     this.width = size.width;
     this.height = size.height;
     this._messages = new Messages(tips, lang);
@@ -67,6 +67,7 @@ class Shell {
 
     this._host.dataset.theme = theme;
     if (!target) this._host.dataset.floating = "";
+    if (light) this._frame.style.setProperty("--light", light);
     for (const [prefix, { width, height }] of [["--", size], ["--box-", containerSize]]) {
       this._frame.style.setProperty(`${prefix}width`, width);
       this._frame.style.setProperty(`${prefix}height`, height);

@@ -1,7 +1,7 @@
-//! Everything that can go wrong in the widget, under names that do not change.
+//! The errors of the widget, with stable codes.
 //!
-//! An [`Error`] reaches JavaScript as an `Error` object with `code`, `reason` and `fatal`. Deliberately absent: words
-//! by language. Messages here are for the developer of the page; what a person reads stands in pkg/words.js.
+//! JavaScript gets an [`Error`] as an `Error` object with `code`, `reason` and `fatal`. The messages are in English and
+//! for the developer of the page. `js/i18n.js` has the messages for the person.
 
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
@@ -9,40 +9,40 @@ use scanlogin_protocol::wire::code;
 
 use crate::number::decimal;
 
-/// What went wrong, for a program.
+/// The kind of an error: docs/protocol.md, "Error codes".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
     /// An option has the wrong type or is out of range.
     InvalidOption,
-    /// The page is inside another one that may not show it.
+    /// The page is in a frame of a page that is not in `frameAncestors`.
     Framed,
-    /// The server can't be reached.
+    /// The browser could not send the request, or got no response.
     Network,
-    /// The server did not answer in time.
+    /// The request took longer than the option `timeout` allows.
     Timeout,
-    /// What came back is not what the protocol describes.
+    /// The response does not match the protocol.
     BadAnswer,
-    /// Too many requests.
+    /// HTTP 429.
     RateLimited,
-    /// The server has a fault of its own.
+    /// HTTP 408, 425 or 5xx, or an envelope with `code` 5xx and no `reason`.
     Unavailable,
-    /// The server understood and said no.
+    /// The server refused the request.
     Refused,
-    /// The text is too long for a QR code.
+    /// The text does not fit into a QR code.
     CodeTooLong,
-    /// In its size, the modules of the code would be too small for a camera.
+    /// At the size of the widget, the modules of the code would be too small for a camera.
     CodeTooDense,
-    /// The image of the code can't be shown, and there is nothing to draw it from.
+    /// The image of the code can't be loaded, and the widget can't draw the code.
     CodeImageFailed,
-    /// The text is not that of a sign-in code.
+    /// A text is not that of a sign-in code.
     NotACode,
-    /// The user approved, and the server refused to sign them in (status 5).
+    /// The user approved, and the server refused the sign-in (status 5).
     SignInFailed,
 }
 
 impl ErrorCode {
-    /// The stable kebab-case word: `code` of the JavaScript error.
-    pub fn word(self) -> &'static str {
+    /// The stable kebab-case name: `code` of the JavaScript error.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::InvalidOption => "invalid-option",
             Self::Framed => "framed",
@@ -63,22 +63,23 @@ impl ErrorCode {
 
 /// An error of the widget.
 ///
-/// As wide as a pointer: what may fail returns one all over the crate, and each copy of a wider one would be code.
+/// It is a pointer. Most functions of the crate return an error, and each move of a larger one would add code to the
+/// wasm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Details>);
 
-/// What is known of an [`Error`].
+/// The content of an [`Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Details {
-    /// What went wrong, for a program.
+    /// The kind of the error.
     pub code: ErrorCode,
-    /// What went wrong, for the developer of the page, or the server's own words.
+    /// For the developer of the page. If the server refused a request, its own message.
     pub message: String,
-    /// The server's stable word for a refusal.
+    /// The `reason` of the envelope.
     pub reason: Option<String>,
-    /// The `code` of the server's envelope.
+    /// The `code` of the envelope.
     pub server_code: Option<i32>,
-    /// How long the server asks us to stay away.
+    /// The header `Retry-After`.
     pub retry_after: Option<Duration>,
     /// Whether the same request may succeed later.
     pub is_temporary: bool,
@@ -99,7 +100,7 @@ impl DerefMut for Error {
 }
 
 impl Error {
-    /// An error that repeating does not mend.
+    /// A permanent error: a retry would fail too.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into();
         let details =
@@ -107,56 +108,56 @@ impl Error {
         Self(Box::new(details))
     }
 
-    /// An error that may be gone at the next try.
+    /// A temporary error: a retry may succeed.
     pub fn temporary(code: ErrorCode, message: impl Into<String>) -> Self {
         let mut error = Self::new(code, message);
         error.is_temporary = true;
         error
     }
 
-    /// What a reply means that is no success: its HTTP status, and what of its envelope could be read.
-    pub fn of_reply(http_status: u16, retry_after: Option<Duration>, envelope: Option<Refusal>) -> Self {
+    /// The error of a response that is not a success. `envelope` is `None` if the body has no `code`.
+    pub fn from_response(http_status: u16, retry_after: Option<Duration>, envelope: Option<ErrorEnvelope>) -> Self {
         let is_success_status = (200..300).contains(&http_status);
         let error_code = match (http_status, &envelope) {
             (429, _) => ErrorCode::RateLimited,
             (408 | 425 | 500..=599, _) => ErrorCode::Unavailable,
             (_, None) => ErrorCode::BadAnswer,
-            // Our server gives a reason with every refusal; one without is another server's fault.
-            (_, Some(refusal)) if (500..600).contains(&refusal.code) && refusal.reason.is_none() => {
+            // scanlogin-server sends a reason with every refusal. Other servers use these codes for their own faults.
+            (_, Some(envelope)) if (500..600).contains(&envelope.code) && envelope.reason.is_none() => {
                 ErrorCode::Unavailable
             }
-            (_, Some(refusal)) if refusal.code == code::OK => ErrorCode::BadAnswer,
+            (_, Some(envelope)) if envelope.code == code::OK => ErrorCode::BadAnswer,
             (_, Some(_)) => ErrorCode::Refused,
         };
         let is_temporary = match error_code {
             ErrorCode::RateLimited | ErrorCode::Unavailable => true,
-            // A captive portal answers 200 with its own page; a wrong address answers 404 for ever.
+            // A captive portal responds with 200 and its own page, for a while. A wrong `host` gets a 404 each time.
             ErrorCode::BadAnswer => is_success_status,
             _ => false,
         };
         let (message, reason, server_code) = match envelope {
-            Some(refusal) => (refusal.message, refusal.reason, Some(refusal.code)),
+            Some(envelope) => (envelope.message, envelope.reason, Some(envelope.code)),
             None => (None, None, None),
         };
         let message = message.filter(|message| !message.is_empty()).unwrap_or_else(|| {
             if is_success_status {
-                "the server's answer is not what the protocol describes: is `host` right?".to_owned()
+                "the response does not match the protocol: check the option `host`".to_owned()
             } else {
-                ["the server answered HTTP ", &decimal(http_status.into())].concat()
+                ["the server responded with HTTP ", &decimal(http_status.into())].concat()
             }
         });
         Self(Box::new(Details { code: error_code, message, reason, server_code, retry_after, is_temporary }))
     }
 }
 
-/// What an envelope says that is no success.
+/// The envelope of a response that is not a success.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// `code` of the envelope.
+pub struct ErrorEnvelope {
+    /// `code`.
     pub code: i32,
-    /// `message` of the envelope.
+    /// `message`.
     pub message: Option<String>,
-    /// `reason` of the envelope.
+    /// `reason`.
     pub reason: Option<String>,
 }
 
@@ -165,42 +166,42 @@ pub struct Refusal {
 mod tests {
     use super::*;
 
-    fn refusal(code: i32) -> Option<Refusal> {
-        Some(Refusal { code, message: Some("no".to_owned()), reason: Some("because".to_owned()) })
+    fn with_reason(code: i32) -> Option<ErrorEnvelope> {
+        Some(ErrorEnvelope { code, message: Some("no".to_owned()), reason: Some("because".to_owned()) })
     }
 
-    fn fault(code: i32) -> Option<Refusal> {
-        Some(Refusal { reason: None, ..refusal(code)? })
+    fn without_reason(code: i32) -> Option<ErrorEnvelope> {
+        Some(ErrorEnvelope { reason: None, ..with_reason(code)? })
     }
 
     #[test]
-    fn replies_are_told_apart_by_whether_waiting_helps() {
+    fn response_decides_error_code_and_whether_the_error_is_temporary() {
         let table = [
-            (200, refusal(1001), ErrorCode::Refused, false),
-            (200, refusal(2241), ErrorCode::Refused, false),
-            (200, refusal(500), ErrorCode::Refused, false),
-            (200, fault(500), ErrorCode::Unavailable, true),
-            (200, refusal(200), ErrorCode::BadAnswer, true),
+            (200, with_reason(1001), ErrorCode::Refused, false),
+            (200, with_reason(2241), ErrorCode::Refused, false),
+            (200, with_reason(500), ErrorCode::Refused, false),
+            (200, without_reason(500), ErrorCode::Unavailable, true),
+            (200, with_reason(200), ErrorCode::BadAnswer, true),
             (200, None, ErrorCode::BadAnswer, true),
-            (400, refusal(400), ErrorCode::Refused, false),
+            (400, with_reason(400), ErrorCode::Refused, false),
             (404, None, ErrorCode::BadAnswer, false),
             (429, None, ErrorCode::RateLimited, true),
             (502, None, ErrorCode::Unavailable, true),
-            (503, refusal(503), ErrorCode::Unavailable, true),
+            (503, with_reason(503), ErrorCode::Unavailable, true),
         ];
         for (status, envelope, code, is_temporary) in table {
-            let error = Error::of_reply(status, None, envelope.clone());
+            let error = Error::from_response(status, None, envelope.clone());
             assert_eq!((error.code, error.is_temporary), (code, is_temporary), "HTTP {status} {envelope:?}");
         }
     }
 
     #[test]
-    fn the_servers_words_are_kept_and_their_absence_is_filled() {
-        let error = Error::of_reply(200, None, refusal(1001));
+    fn message_comes_from_the_envelope_or_names_the_http_status() {
+        let error = Error::from_response(200, None, with_reason(1001));
         assert_eq!(
             (error.message.as_str(), error.reason.as_deref(), error.server_code),
             ("no", Some("because"), Some(1001))
         );
-        assert_eq!(Error::of_reply(502, None, None).message, "the server answered HTTP 502");
+        assert_eq!(Error::from_response(502, None, None).message, "the server responded with HTTP 502");
     }
 }

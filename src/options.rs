@@ -1,7 +1,8 @@
-//! What a page may ask for: raw options in, a [`Config`] out.
+//! Reads and checks the options of a page: docs/protocol.md, "Options".
 //!
-//! docs/protocol.md, "Options". Options are parsed once, at the door: whoever holds a [`Config`] need not check anything. An option of
-//! the wrong type or out of range is an error that names it. Deliberately absent: callbacks, which are no data.
+//! Options are checked once, when a [`Config`] is read. An option with a wrong type or out of range is an error that
+//! names it. Not here: the options that the shell reads in `js/options.js`, and callbacks and signals, which
+//! `web/options.rs` reads.
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -14,24 +15,24 @@ use crate::error::Error;
 use crate::number::decimal;
 use crate::session::Policy;
 
-/// All options, checked.
+/// The options of a page, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// How the session behaves.
+    /// The options of the session.
     pub policy: Policy,
-    /// Where the server is: scheme and authority without a slash at the end. Empty for the page's own origin.
+    /// The address of the server: scheme and authority, without a slash at the end. Empty for the origin of the page.
     pub host: String,
-    /// The headers that every request carries.
+    /// The headers of every request. Headers without a value are left out.
     pub headers: Vec<(String, String)>,
-    /// The name of the header with the language, and its value for a widget without a shell.
+    /// The name of the header with the language, and its value for a widget without a shell: empty for no header.
     pub language: (String, String),
-    /// The address of the image in the middle of the code. `None` for no logo.
+    /// The address of the logo in the middle of the code. `None` for the logo of the server, if it has one.
     pub logo: Option<Rc<str>>,
-    /// Whether the widget shows the image of the server instead of drawing the code.
+    /// Whether the widget shows the image of the server instead of drawing the code: `render: "img"`.
     pub is_image: bool,
     /// The colours of the code.
     pub colors: Colors,
-    /// The origins that may frame the page; `None` for any.
+    /// The origins that may frame the page. `None` allows every origin.
     pub frame_ancestors: Option<Vec<String>>,
 }
 
@@ -40,8 +41,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidOption`](crate::error::ErrorCode::InvalidOption), with a message that names the option and
-    /// what it must be: the first fault of all that was read of `options` until now.
+    /// [`ErrorCode::InvalidOption`](crate::error::ErrorCode::InvalidOption) for the first invalid option of all that
+    /// were read from `options`, here or before. The message names the option and what it must be.
     pub fn read(options: &Reader<impl JsonValue>) -> Result<Self, Error> {
         let defaults = Policy::default();
         let (headers, language) = headers(options);
@@ -52,7 +53,7 @@ impl Config {
                 long_poll: options.bool("longPoll").unwrap_or(defaults.long_poll),
                 timeout: milliseconds(options, "timeout", 1_000, 120_000).unwrap_or(defaults.timeout),
                 auto_exchange: options.bool("autoExchangeUserInfo").unwrap_or(defaults.auto_exchange),
-                auto_refresh: whole(options, "autoRefresh", 0, 1_000_000, "number").unwrap_or(defaults.auto_refresh),
+                auto_refresh: integer(options, "autoRefresh", 0, 1_000_000, "number").unwrap_or(defaults.auto_refresh),
                 refresh_on_cancel: options.bool("refreshOnCancel").unwrap_or(defaults.refresh_on_cancel),
                 countdown: options.bool("countdown").unwrap_or(defaults.countdown),
             },
@@ -69,50 +70,52 @@ impl Config {
     }
 }
 
-fn whole(options: &Reader<impl JsonValue>, name: &str, least: u32, most: u32, unit: &str) -> Option<u32> {
+/// Reads an integer from `min` to `max`. `noun` says in the error what is counted.
+fn integer(options: &Reader<impl JsonValue>, name: &str, min: u32, max: u32, noun: &str) -> Option<u32> {
     let number = options.number(name)?;
-    let whole = number as u32;
-    if f64::from(whole) == number && (least..=most).contains(&whole) {
-        return Some(whole);
+    let integer = number as u32;
+    if f64::from(integer) == number && (min..=max).contains(&integer) {
+        return Some(integer);
     }
-    let range = ["a whole ", unit, " from ", &decimal(least), " to ", &decimal(most)].concat();
-    options.reject(name, &range);
+    let must_be = ["a whole ", noun, " from ", &decimal(min), " to ", &decimal(max)].concat();
+    options.reject(name, &must_be);
     None
 }
 
-fn milliseconds(options: &Reader<impl JsonValue>, name: &str, least: u32, most: u32) -> Option<Duration> {
-    whole(options, name, least, most, "number of milliseconds").map(|number| Duration::from_millis(number.into()))
+fn milliseconds(options: &Reader<impl JsonValue>, name: &str, min: u32, max: u32) -> Option<Duration> {
+    integer(options, name, min, max, "number of milliseconds").map(|number| Duration::from_millis(number.into()))
 }
 
+/// Reads the address of the server: `appHost`, otherwise `host`. Empty when both are absent or empty.
 fn host(options: &Reader<impl JsonValue>) -> String {
     for name in ["appHost", "host"] {
         let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
-        if !is_origin(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
+        if !is_http_address(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
             options.reject(name, "an address such as `https://login.example.com`");
         }
         let mut host = host.as_str();
-        while let Some(shorter) = host.strip_suffix("/") {
-            host = shorter;
+        while let Some(without_slash) = host.strip_suffix("/") {
+            host = without_slash;
         }
         return host.to_owned();
     }
     String::new()
 }
 
-/// Whether it is a scheme and more, without any byte that `is_forbidden`.
-fn is_origin(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
+/// Whether `address` is `http://` or `https://` with a rest that is not empty and has no forbidden byte.
+fn is_http_address(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
     let authority = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(is_forbidden))
 }
 
-/// The headers of all requests, and the header with the language.
+/// Reads the headers of all requests, and the header with the language: docs/protocol.md, "Request headers".
 fn headers(options: &Reader<impl JsonValue>) -> (Vec<(String, String)>, (String, String)) {
     let names = options.object("headers");
-    // A name or a value that no header can have would fail every request.
-    let name = |rename: &str, default: &str| {
-        let name = names.text(rename).unwrap_or_else(|| default.to_owned());
+    // `fetch` would fail for every request with an invalid name or value.
+    let name = |key: &str, default: &str| {
+        let name = names.text(key).unwrap_or_else(|| default.to_owned());
         if !header::is_name(&name) {
-            names.reject(rename, "the name of a header");
+            names.reject(key, "a valid header name");
         }
         name
     };
@@ -134,9 +137,10 @@ fn headers(options: &Reader<impl JsonValue>) -> (Vec<(String, String)>, (String,
     (headers.into_iter().filter(|(_, value)| !value.is_empty()).collect(), language)
 }
 
+/// Reads a text that must be one of `choices`. `must_be` lists them for the error.
 fn one_of<'a>(options: &Reader<impl JsonValue>, name: &str, choices: &[&'a str], must_be: &str) -> Option<&'a str> {
-    let word = options.read(name, must_be, JsonValue::text)?;
-    let choice = choices.iter().find(|choice| **choice == word).copied();
+    let text = options.read(name, must_be, JsonValue::text)?;
+    let choice = choices.iter().find(|choice| **choice == text).copied();
     if choice.is_none() {
         options.reject(name, must_be);
     }
@@ -145,25 +149,25 @@ fn one_of<'a>(options: &Reader<impl JsonValue>, name: &str, choices: &[&'a str],
 
 fn colors(options: &Reader<impl JsonValue>) -> Colors {
     let mut colors = Colors::default();
-    let chosen = options.object("colors");
+    let fields = options.object("colors");
     for (name, color) in [("dark", &mut colors.dark), ("light", &mut colors.light)] {
-        let Some(text) = chosen.text(name) else { continue };
+        let Some(text) = fields.text(name) else { continue };
         if luminance(&text).is_none() {
-            chosen.reject(name, "a colour such as `#1a2b3c`");
+            fields.reject(name, "a colour such as `#1a2b3c`");
         }
         *color = text;
     }
     if !colors.are_legible() {
-        options.reject("colors", "dark on light and further apart: a camera could not read such a code");
+        options.reject("colors", "dark on light with more contrast: a camera can't read this code");
     }
     colors
 }
 
-/// Origins are compared as the browser writes them, so that they have to be written as the browser does.
+/// Reads a list of origins. They are compared with origins of the browser as text, so a slash at the end is rejected.
 fn frame_ancestors(options: &Reader<impl JsonValue>) -> Option<Vec<String>> {
     let origins = options.texts("frameAncestors")?;
     let is_forbidden = |byte| matches!(byte, b'/' | b'?' | b'#' | b' ' | b'@' | b'*');
-    if !origins.iter().all(|origin| is_origin(origin, is_forbidden)) {
+    if !origins.iter().all(|origin| is_http_address(origin, is_forbidden)) {
         options.reject("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
     Some(origins)
@@ -181,7 +185,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_is_the_defaults_of_the_contract() {
+    fn defaults_match_the_protocol() {
         let config = read(json!({})).unwrap();
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.policy.interval, Duration::from_millis(800));
@@ -193,7 +197,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_wrong_option_is_an_error_that_names_it() {
+    fn invalid_option_is_an_error_that_names_it() {
         let table = [
             (json!({ "interval": "fast" }), "option `interval` must be a number"),
             (json!({ "interval": 5 }), "option `interval` must be a whole number of milliseconds from 100 to 60000"),
@@ -214,11 +218,11 @@ pub(crate) mod tests {
             (json!({ "colors": { "dark": "navy" } }), "option `colors.dark` must be a colour such as `#1a2b3c`"),
             (
                 json!({ "colors": { "dark": "#fff", "light": "#000" } }),
-                "option `colors` must be dark on light and further apart: a camera could not read such a code",
+                "option `colors` must be dark on light with more contrast: a camera can't read this code",
             ),
             (
                 json!({ "colors": { "dark": "#bbb" } }),
-                "option `colors` must be dark on light and further apart: a camera could not read such a code",
+                "option `colors` must be dark on light with more contrast: a camera can't read this code",
             ),
             (json!({ "frameAncestors": "none" }), "option `frameAncestors` must be a list of strings"),
             (
@@ -241,7 +245,7 @@ pub(crate) mod tests {
             (json!({ "appId": "caf\u{e9}" }), "option `appId` must be text of printable ASCII characters"),
             (json!({ "lang": "en\r\nx: y" }), "option `lang` must be text of printable ASCII characters"),
             (json!({ "headers": { "app-id": 1 } }), "option `headers.app-id` must be a string"),
-            (json!({ "headers": { "app-id": "x y" } }), "option `headers.app-id` must be the name of a header"),
+            (json!({ "headers": { "app-id": "x y" } }), "option `headers.app-id` must be a valid header name"),
         ];
         for (options, message) in table {
             let error = read(options.clone()).unwrap_err();
@@ -250,20 +254,20 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_address_of_the_server_loses_its_last_slash_and_may_come_under_two_names() {
+    fn host_loses_its_trailing_slash_and_app_host_overrides_it() {
         assert_eq!(read(json!({ "host": "https://a.test/" })).unwrap().host, "https://a.test");
         let both = json!({ "host": "https://a.test", "appHost": "https://b.test:8787" });
         assert_eq!(read(both).unwrap().host, "https://b.test:8787");
     }
 
     #[test]
-    fn headers_can_be_renamed() {
+    fn headers_option_renames_headers() {
         let config = read(json!({ "appId": "app", "headers": { "app-id": "x-my-app" } })).unwrap();
         assert!(config.headers.contains(&("x-my-app".to_owned(), "app".to_owned())));
     }
 
     #[test]
-    fn options_of_the_code_are_read() {
+    fn options_of_the_drawing_are_read() {
         let config = read(json!({
             "logo": "/logo.svg", "render": "img",
             "colors": { "dark": "#0b5a62", "light": "#f4fbfa" }, "frameAncestors": ["https://www.example.com:8443"],

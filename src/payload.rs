@@ -1,16 +1,20 @@
-//! Reads the text of a QR code without serde's `Deserialize`, which would add a JSON reader to the wasm: the browser has
-//! parsed the text.
+//! Reads the text of a QR code: docs/protocol.md, "Text of the code".
+//!
+//! The browser parses the JSON, and [`read`] reads the fields. The derived `Deserialize` of [`Payload`] would add a
+//! JSON parser to the wasm.
 
 use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::Scene;
 
 use crate::client::reader::{JsonValue, Reader};
 
-/// Reads the text of a QR code that was parsed as JSON; `None` when it is not that of a sign-in code.
+/// Reads the text of a QR code that was parsed as JSON. An absent `scene` means [`Scene::App`].
+///
+/// Returns `None` when `random` is absent or empty, when the scene is unknown, or when a known field has another type.
 pub fn read<V: JsonValue>(value: V) -> Option<Payload<V>> {
     let fields = Reader::of(Some(value));
     let payload = Payload {
-        scene: fields.text("scene").map_or(Some(Scene::App), |word| Scene::read(&word))?,
+        scene: fields.text("scene").map_or(Some(Scene::App), |scene| Scene::read(&scene))?,
         random: fields.text("random").filter(|random| !random.is_empty())?,
         user_pool_id: fields.text("userPoolId"),
         created_at: fields.text("createdAt"),
@@ -29,7 +33,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     #[test]
-    fn both_forms_are_read_as_serde_reads_them() {
+    fn read_returns_the_same_payload_as_serde_for_both_forms() {
         for text in [
             json!({
                 "scene": "WXAPP_AUTH", "random": "r", "userPoolId": "p", "createdAt": "a", "expireAt": "b",
@@ -43,12 +47,12 @@ mod tests {
     }
 
     #[test]
-    fn text_without_a_scene_is_one_for_the_companys_own_app() {
+    fn absent_scene_is_app() {
         assert_eq!(read(json!({ "random": "r" })).unwrap().scene, Scene::App);
     }
 
     #[test]
-    fn other_texts_are_rejected() {
+    fn read_rejects_other_json() {
         for text in [
             json!({}),
             json!([]),

@@ -1,12 +1,11 @@
-//! What a person sees, as data.
+//! What the view shows, as data. The view draws a [`ViewModel`] and knows nothing else of the session.
 //!
-//! The view draws a [`ViewModel`] and knows nothing else of the session. Deliberately absent: pixels, and the words
-//! themselves, which pkg/words.js has. Here they have the names that they have among the `tips` of docs/protocol.md, "Options".
+//! Texts are message names here (docs/protocol.md, "Options", `tips`). `js/i18n.js` has the messages by language.
 
 use std::rc::Rc;
 
-use crate::session::Picture;
 use scanlogin_protocol::wire::Person;
+use scanlogin_qr::Drawing;
 
 /// The names of all messages that the view shows. A page replaces them with the option `tips`.
 pub const MESSAGE_NAMES: [&str; 21] = [
@@ -33,14 +32,14 @@ pub const MESSAGE_NAMES: [&str; 21] = [
     "codeName",
 ];
 
-/// What is going on, for the page and for a person.
+/// The state of a widget, for the page and for the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanState {
-    /// A code is on its way.
+    /// A code is being requested, or its image is being loaded.
     Loading,
     /// The code can be scanned.
     Ready,
-    /// Somebody has scanned the code and has not decided.
+    /// A user has scanned the code and has not decided.
     Scanned,
     /// The user approved, and the ticket is being exchanged.
     SigningIn,
@@ -48,23 +47,23 @@ pub enum ScanState {
     Confirmed,
     /// The user declined.
     Cancelled,
-    /// The code is too old.
+    /// The code has expired.
     Expired,
-    /// The page wants no more polls, so that a scan would go unheard.
+    /// The page ended the polling, so that a scan would have no effect.
     Stopped,
-    /// The server can't be asked now; it is tried again by itself. [`ConnectionProblem`] tells why.
-    Unreachable,
+    /// Requests fail and are retried.
+    Unreachable(ConnectionProblem),
     /// The user approved, and the page has to ask for a second factor.
     NeedsMfa,
-    /// It can't go on without a click.
+    /// A fatal error. A click requests a new code.
     Failed,
-    /// The page wanted no more.
+    /// The widget has ended.
     Destroyed,
 }
 
 impl ScanState {
-    /// The stable kebab-case word: `state` of the JavaScript handle.
-    pub fn word(self) -> &'static str {
+    /// The stable kebab-case name: `state` of the JavaScript handle.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Loading => "loading",
             Self::Ready => "ready",
@@ -74,7 +73,7 @@ impl ScanState {
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
             Self::Stopped => "stopped",
-            Self::Unreachable => "unreachable",
+            Self::Unreachable(_) => "unreachable",
             Self::NeedsMfa => "needs-mfa",
             Self::Failed => "failed",
             Self::Destroyed => "destroyed",
@@ -82,30 +81,29 @@ impl ScanState {
     }
 }
 
-/// Why it does not go on, in a person's terms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Why the widget can't reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionProblem {
-    /// The server does not answer, or not with sense.
-    #[default]
+    /// Requests fail.
     Unreachable,
-    /// The server asks for patience.
+    /// The server responded with 429 or `Retry-After`.
     Busy,
-    /// The browser has no network.
+    /// The browser is offline.
     Offline,
 }
 
-/// How long something still takes, in seconds.
+/// A countdown, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Countdown {
-    /// The code can be scanned for so long.
+    /// Until the code expires.
     ExpiresIn(u32),
-    /// The server is asked again after so long, because it wants that.
+    /// Until the next request to a server that is [`ConnectionProblem::Busy`].
     RetryIn(u32),
 }
 
 impl Countdown {
-    /// The word that says so, and the seconds in it.
-    pub fn word(self) -> (&'static str, u32) {
+    /// The name of its message, and the seconds to insert.
+    pub fn message(self) -> (&'static str, u32) {
         match self {
             Self::ExpiresIn(seconds) => ("expiresIn", seconds),
             Self::RetryIn(seconds) => ("retryIn", seconds),
@@ -113,20 +111,20 @@ impl Countdown {
     }
 }
 
-/// What the one button does.
+/// What the button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Asks for a new code.
+    /// Requests a new code.
     NewCode,
-    /// Asks for a new code because the wrong person scanned this one.
+    /// Requests a new code because the wrong person scanned this one.
     ScanAgain,
-    /// Ends the rest before the next request.
+    /// Sends the next request at once.
     TryNow,
 }
 
 impl Action {
-    /// The word on the button.
-    pub fn word(self) -> &'static str {
+    /// The name of the message on the button.
+    pub fn message(self) -> &'static str {
         match self {
             Self::NewCode => "retry",
             Self::ScanAgain => "referText",
@@ -135,41 +133,55 @@ impl Action {
     }
 }
 
-/// What a person sees. What is `None` is not there.
+/// How the view shows a code.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// Drawn by the widget.
+    Drawn(Symbol),
+    /// An image of the server.
+    Image {
+        /// Its address.
+        url: Rc<str>,
+        /// Replaces an image that can't be loaded. `None` if the widget can't draw the code.
+        fallback: Option<Rc<Picture>>,
+    },
+}
+
+/// A drawn code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// The modules.
+    pub drawing: Drawing,
+    /// The address of the image in the middle of the code.
+    pub logo: Option<Rc<str>>,
+}
+
+/// Everything that the view shows. A field that is `None` is not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewModel {
-    /// What is going on.
+    /// The state.
     pub state: ScanState,
     /// The code.
     pub picture: Option<Rc<Picture>>,
-    /// Who scanned.
+    /// The user who scanned the code.
     pub person: Option<Rc<Person>>,
-    /// Why it does not go on, at [`ScanState::Unreachable`].
-    pub trouble: ConnectionProblem,
-    /// What a person can wait for.
+    /// How long the person has to wait, or has left.
     pub countdown: Option<Countdown>,
-    /// The server's own words about a failure.
+    /// The message of the server about a failure. It replaces [`ViewModel::hint`].
     pub detail: Option<Rc<str>>,
 }
 
 impl ViewModel {
-    /// A view with nothing in it but its state.
+    /// A view that shows only `state`.
     pub fn new(state: ScanState) -> Self {
-        Self {
-            state,
-            picture: None,
-            person: None,
-            trouble: ConnectionProblem::default(),
-            countdown: None,
-            detail: None,
-        }
+        Self { state, picture: None, person: None, countdown: None, detail: None }
     }
 
-    /// Whether the code can be scanned now. One that can't is shown faded.
+    /// Whether the code can be scanned now. Otherwise the view fades it.
     pub fn is_scannable(&self) -> bool {
         match self.state {
             ScanState::Ready => true,
-            ScanState::Unreachable => self.picture.is_some() && self.person.is_none(),
+            ScanState::Unreachable(_) => self.picture.is_some() && self.person.is_none(),
             ScanState::Loading
             | ScanState::Scanned
             | ScanState::SigningIn
@@ -183,7 +195,7 @@ impl ViewModel {
         }
     }
 
-    /// The word that says what is going on.
+    /// The name of the message about the state.
     pub fn headline(&self) -> Option<&'static str> {
         Some(match self.state {
             ScanState::Loading => "loading",
@@ -192,28 +204,23 @@ impl ViewModel {
             ScanState::SigningIn => "signingIn",
             ScanState::Confirmed => "succeed",
             ScanState::Cancelled => "canceled",
-            // Whether time or the page ended it: to a person it is a code that is over.
+            // A person need not know whether the time or the page ended the code.
             ScanState::Expired | ScanState::Stopped => "expired",
-            ScanState::Unreachable => match self.trouble {
-                ConnectionProblem::Unreachable => "unreachable",
-                ConnectionProblem::Busy => "busy",
-                ConnectionProblem::Offline => "offline",
-            },
+            ScanState::Unreachable(ConnectionProblem::Unreachable) => "unreachable",
+            ScanState::Unreachable(ConnectionProblem::Busy) => "busy",
+            ScanState::Unreachable(ConnectionProblem::Offline) => "offline",
             ScanState::NeedsMfa => "needsMfa",
             ScanState::Failed => "failed",
             ScanState::Destroyed => return None,
         })
     }
 
-    /// The word below it, where [`ViewModel::detail`] is not.
+    /// The name of the message below the headline.
     pub fn hint(&self) -> Option<&'static str> {
         match self.state {
             ScanState::Scanned => Some("middleTitle"),
-            ScanState::Unreachable => match self.trouble {
-                ConnectionProblem::Unreachable => Some("reconnecting"),
-                ConnectionProblem::Busy => None,
-                ConnectionProblem::Offline => Some("offlineHint"),
-            },
+            ScanState::Unreachable(ConnectionProblem::Unreachable) => Some("reconnecting"),
+            ScanState::Unreachable(ConnectionProblem::Offline) => Some("offlineHint"),
             ScanState::Loading
             | ScanState::Ready
             | ScanState::SigningIn
@@ -221,26 +228,25 @@ impl ViewModel {
             | ScanState::Cancelled
             | ScanState::Expired
             | ScanState::Stopped
+            | ScanState::Unreachable(ConnectionProblem::Busy)
             | ScanState::NeedsMfa
             | ScanState::Failed
             | ScanState::Destroyed => None,
         }
     }
 
-    /// What the button does; `None` is no button.
+    /// What the button does. `None` if there is no button.
     pub fn action(&self) -> Option<Action> {
         match self.state {
             ScanState::Scanned => Some(Action::ScanAgain),
             ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed => Some(Action::NewCode),
-            ScanState::Unreachable => match self.trouble {
-                ConnectionProblem::Unreachable => Some(Action::TryNow),
-                // A server that wants patience is not asked before its time, and without a network nobody is.
-                ConnectionProblem::Busy | ConnectionProblem::Offline => None,
-            },
+            ScanState::Unreachable(ConnectionProblem::Unreachable) => Some(Action::TryNow),
             ScanState::Loading
             | ScanState::Ready
             | ScanState::SigningIn
             | ScanState::Confirmed
+            // Before the end of `Retry-After`, or without a network, a request would be useless.
+            | ScanState::Unreachable(ConnectionProblem::Busy | ConnectionProblem::Offline)
             | ScanState::NeedsMfa
             | ScanState::Destroyed => None,
         }
@@ -253,8 +259,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_is_one_that_a_page_may_replace_and_all_of_them_are_said() {
-        let mut words = vec!["codeName", Countdown::ExpiresIn(0).word().0, Countdown::RetryIn(0).word().0];
+    fn view_uses_exactly_the_names_in_message_names() {
+        let mut used = vec!["codeName", Countdown::ExpiresIn(0).message().0, Countdown::RetryIn(0).message().0];
         for state in [
             ScanState::Loading,
             ScanState::Ready,
@@ -264,21 +270,21 @@ mod tests {
             ScanState::Cancelled,
             ScanState::Expired,
             ScanState::Stopped,
-            ScanState::Unreachable,
+            ScanState::Unreachable(ConnectionProblem::Unreachable),
+            ScanState::Unreachable(ConnectionProblem::Busy),
+            ScanState::Unreachable(ConnectionProblem::Offline),
             ScanState::NeedsMfa,
             ScanState::Failed,
             ScanState::Destroyed,
         ] {
-            for trouble in [ConnectionProblem::Unreachable, ConnectionProblem::Busy, ConnectionProblem::Offline] {
-                let view = ViewModel { trouble, ..ViewModel::new(state) };
-                words.extend([view.headline(), view.hint(), view.action().map(Action::word)].into_iter().flatten());
-            }
+            let view = ViewModel::new(state);
+            used.extend([view.headline(), view.hint(), view.action().map(Action::message)].into_iter().flatten());
         }
-        let mut tips = MESSAGE_NAMES.to_vec();
-        for list in [&mut words, &mut tips] {
+        let mut names = MESSAGE_NAMES.to_vec();
+        for list in [&mut used, &mut names] {
             list.sort_unstable();
             list.dedup();
         }
-        assert_eq!(words, tips);
+        assert_eq!(used, names);
     }
 }

@@ -1,12 +1,14 @@
-// The login page: asks who is signed in, shows the code when nobody is, and hands the ticket to the site's backend.
+// The login page. It shows the signed-in user, or the widget if no user is signed in. It sends the ticket to the
+// backend of the site.
 
-import { get, post, Refusal, Unreachable } from '/lib/api.js';
-import { nameOf, showPhoto } from '/lib/person.js';
+import { ApiError, get, post, TemporaryError } from '/lib/api.js';
+import { displayName, showPhoto } from '/lib/user.js';
 
 const byId = (id) => document.getElementById(id);
 const [signedOut, signedIn, qrcode] = ['signed-out', 'signed-in', 'qrcode'].map(byId);
 const [sessionError, signOutError, signOutButton] = ['session-error', 'sign-out-error', 'sign-out'].map(byId);
 
+/** The handle of the running widget. */
 let scan = null;
 
 function startScan() {
@@ -17,12 +19,12 @@ function startScan() {
     scan = window.ScanLogin.startScanning('qrcode', {
       host: location.origin,
       onSuccess: (_userInfo, ticket) => openSession(ticket),
-      // The widget shows its own failures and offers the retry; this is for whoever looks after the page.
+      // The widget itself shows the error to the person and offers a retry. The log is for developers.
       onError: (message) => console.warn(`Scan to sign in: ${message}`),
     });
   } catch (error) {
     console.warn(error);
-    failSession('The sign-in code could not be loaded. Check your connection, then try again.', () => location.reload());
+    showSessionError('Couldn’t load the QR code. Check your connection and try again.', () => location.reload());
   }
 }
 
@@ -37,16 +39,17 @@ async function openSession(ticket) {
     showSignedIn(user);
     byId('signed-in-heading').focus();
   } catch (error) {
-    const why = error instanceof Refusal ? 'Your phone confirmed, but this page could not sign you in.' : error.message;
-    failSession(why, startScan);
+    const message =
+      error instanceof ApiError ? 'You confirmed on your phone, but the sign-in failed on this page.' : error.message;
+    showSessionError(message, startScan);
   }
 }
 
-function failSession(sentence, retry) {
+function showSessionError(message, retry) {
   stopScan();
   qrcode.hidden = true;
   sessionError.hidden = false;
-  sessionError.querySelector('p').textContent = sentence;
+  sessionError.querySelector('p').textContent = message;
   const button = sessionError.querySelector('button');
   button.onclick = () => {
     retry();
@@ -57,7 +60,7 @@ function failSession(sentence, retry) {
 
 function showSignedIn(user) {
   stopScan();
-  byId('signed-in-name').textContent = nameOf(user);
+  byId('signed-in-name').textContent = displayName(user);
   showPhoto(byId('signed-in-photo'), user);
   showView(signedIn, 'Signed in – Quaymark');
 }
@@ -90,16 +93,16 @@ signOutButton.onclick = async () => {
   }
 };
 
-async function decide() {
+async function showSession() {
   try {
     const { user } = await get('/demo/me');
     showSignedIn(user);
   } catch (error) {
-    if (!(error instanceof Refusal || error instanceof Unreachable)) throw error;
+    if (!(error instanceof ApiError || error instanceof TemporaryError)) throw error;
     showSignedOut();
   }
 }
 
-// A page that comes back from the browser's cache may show yesterday's answer.
-addEventListener('pageshow', (event) => event.persisted && decide());
-decide();
+// A page that is restored from the back/forward cache can show an old session.
+addEventListener('pageshow', (event) => event.persisted && showSession());
+showSession();

@@ -1,26 +1,29 @@
-// The approver: one step on the screen at a time, one call to the server at a time.
+// The approver. It shows one step at a time and sends one request at a time.
 
-import { post, Refusal, Unreachable } from '/lib/api.js';
-import { readCode } from '/lib/code.js';
-import { nameOf, showPhoto } from '/lib/person.js';
-import { readPicture } from '/lib/picture.js';
-import { needsSignIn, refusalWords } from '/lib/refusals.js';
-import { agoWords, browserWords } from '/lib/requester.js';
+import { ApiError, post, TemporaryError } from '/lib/api.js';
+import { parseCode } from '/lib/code.js';
+import { errorMessage, needsSignIn } from '/lib/error-messages.js';
+import { readQrImage } from '/lib/qr-image.js';
+import { describeAge, describeBrowser } from '/lib/requester.js';
+import { displayName, showPhoto } from '/lib/user.js';
 
 const byId = (id) => document.getElementById(id);
-const say = (id, text) => (byId(id).textContent = text);
+const setText = (id, text) => (byId(id).textContent = text);
 const steps = [...document.querySelectorAll('main > section')];
-const TOKEN = 'quaymark-pass-token';
+/** The key of the user's token in the session storage. */
+const TOKEN_KEY = 'quaymark-pass-token';
 
-/** Only the token outlives a reload; `user` is for the eye. `code` is what is being answered. */
-let token = sessionStorage.getItem(TOKEN);
+/** The user's token; `null` if no user is signed in. */
+let token = sessionStorage.getItem(TOKEN_KEY);
+/** The signed-in user, for display only; `null` after a reload. */
 let user = null;
+/** The scanned code and its requester; `null` if there is no code to confirm or cancel. */
 let code = null;
 let busy = false;
 
-// ---- The steps ----
+// ---- Steps ----
 
-function show(id) {
+function showStep(id) {
   for (const step of steps) step.hidden = step.id !== id;
   clearNotices();
   byId('account').hidden = !token;
@@ -35,106 +38,119 @@ async function signIn() {
   try {
     ({ token, user } = await post('/demo/login', { username, password }));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return complain('The user name or the password is not right.', { focus: byId('password') });
+    if (!(error instanceof ApiError)) throw error;
+    return showNotice('Wrong user name or password.', { focus: byId('password') });
   }
-  sessionStorage.setItem(TOKEN, token);
+  sessionStorage.setItem(TOKEN_KEY, token);
   byId('password').value = '';
   if (user) showPhoto(byId('account-photo'), user);
-  show('step-scan');
+  showStep('step-scan');
 }
 
 function signOut() {
-  sessionStorage.removeItem(TOKEN);
-  token = user = code = null;
+  sessionStorage.removeItem(TOKEN_KEY);
+  token = user = null;
   byId('username').value = '';
-  startScan('step-sign-in');
+  reset('step-sign-in');
 }
 
-function startScan(id = 'step-scan') {
+/** Forgets the code and shows a step. */
+function reset(step = 'step-scan') {
   code = null;
   byId('code-text').value = '';
-  show(id);
+  showStep(step);
 }
 
-async function useText(text) {
-  const { random, problem } = readCode(text);
-  if (problem) return complain(problem, { focus: byId('code-text') });
+async function scanText(text) {
+  const { random, problem } = parseCode(text);
+  if (problem) return showNotice(problem, { focus: byId('code-text') });
   const { requester } = await post('/api/v2/qrcode/scanned', { random }, token);
   code = { random, requester: requester ?? {} };
   showRequester();
-  show('step-approve');
+  showStep('step-approve');
 }
 
-async function usePicture(picture) {
-  const { text, problem } = await readPicture(picture);
-  if (problem) return complain(problem, { focus: byId('code-file') });
-  const { problem: wrong } = readCode(text);
-  if (wrong) return complain('The code in this picture is not for signing in. Use the one on the sign-in page.', { focus: byId('code-file') });
-  await useText(text);
+async function scanImage(file) {
+  const { text, problem } = await readQrImage(file);
+  if (problem) return showNotice(problem, { focus: byId('code-file') });
+  if (parseCode(text).problem) {
+    const message = 'The code in this image is not a sign-in code. Use the code on the sign-in page.';
+    return showNotice(message, { focus: byId('code-file') });
+  }
+  await scanText(text);
 }
 
 function showRequester() {
   const { appName, origin, ip, userAgent } = code.requester;
-  say('requester-app', appName || 'A site without a name');
-  say('requester-origin', origin || 'Unknown address');
-  say('requester-browser', browserWords(userAgent));
-  say('requester-ip', ip || 'Unknown');
-  say('approve-as', user ? ` as ${nameOf(user)}` : '');
-  tellAge();
+  setText('requester-app', appName || 'Unnamed app');
+  setText('requester-origin', origin || 'Unknown address');
+  setText('requester-browser', describeBrowser(userAgent));
+  setText('requester-ip', ip || 'Unknown');
+  setText('approve-as', user ? ` as ${displayName(user)}` : '');
+  updateAge();
 }
 
-function tellAge() {
-  if (code) say('requester-asked', agoWords(code.requester.createdAt));
+function updateAge() {
+  if (code) setText('requester-asked', describeAge(code.requester.createdAt));
 }
 
-async function answer(call, outcome, heading, words) {
-  await post(`/api/v2/qrcode/${call}`, { random: code.random }, token);
-  showResult(outcome, heading, words(code.requester.appName || 'The page'));
+async function confirm() {
+  await post('/api/v2/qrcode/confirm', { random: code.random }, token);
+  const app = code.requester.appName || 'The page';
+  showResult('confirmed', 'Confirmed', `${app} is signing you in. Continue on your computer.`);
 }
 
-const confirm = () => answer('confirm', 'confirmed', 'Confirmed', (name) => `${name} is signing you in now. Go on there.`);
-const decline = () => answer('cancel', 'declined', 'Declined', () => 'Nobody was signed in. If you did not ask for this, there is nothing more to do.');
+async function decline() {
+  await post('/api/v2/qrcode/cancel', { random: code.random }, token);
+  showResult(
+    'declined',
+    'Declined',
+    'If you didn’t ask for this, someone may be trying to get into your account. ' +
+      'Never scan a code that someone sent you.',
+  );
+}
 
-function showResult(outcome, heading, words) {
+/** Shows the last step. `outcome` selects the icon: `confirmed`, `declined` or `refused`. */
+function showResult(outcome, heading, text) {
   code = null;
   byId('result').dataset.outcome = outcome;
   byId('result').querySelector('h1').textContent = heading;
-  say('result-words', words);
-  show('step-result');
+  setText('result-text', text);
+  showStep('step-result');
 }
 
-// ---- One thing at a time, and every failure in words ----
+// ---- Progress and errors ----
 
-/** Does `work` unless something is under way already. What fails is shown where the person is. */
-async function run(words, work) {
+/** Runs `task`, unless another task is running. Announces `progress` and shows errors in the current step. */
+async function run(progress, task) {
   if (busy) return;
   setBusy(true);
   clearNotices();
-  say('status', words);
+  setText('status', progress);
   let focus = null;
   try {
-    focus = await work();
+    focus = await task();
   } catch (error) {
-    focus = explain(error, () => run(words, work));
+    focus = showError(error, () => run(progress, task));
   }
-  say('status', '');
+  setText('status', '');
   setBusy(false);
   focus?.focus();
 }
 
-function explain(error, retry) {
-  if (error instanceof Unreachable) return complain(error.message, { retry });
-  if (!(error instanceof Refusal)) throw error;
-  if (!needsSignIn(error)) return showResult('refused', 'That did not work', refusalWords(error));
+/** Shows an error. Returns the element that gets the focus, if any. */
+function showError(error, retry) {
+  if (error instanceof TemporaryError) return showNotice(error.message, { retry });
+  if (!(error instanceof ApiError)) throw error;
+  if (!needsSignIn(error)) return showResult('refused', 'Couldn’t use this code', errorMessage(error));
   signOut();
-  return complain(refusalWords(error), { focus: byId('username') });
+  return showNotice(errorMessage(error), { focus: byId('username') });
 }
 
-function setBusy(on) {
-  busy = on;
-  document.querySelector('main').ariaBusy = String(on);
-  for (const control of document.querySelectorAll('button, input')) control.disabled = on;
+function setBusy(isBusy) {
+  busy = isBusy;
+  document.querySelector('main').setAttribute('aria-busy', String(isBusy));
+  for (const control of document.querySelectorAll('button, input')) control.disabled = isBusy;
 }
 
 function clearNotices() {
@@ -144,75 +160,77 @@ function clearNotices() {
   }
 }
 
-/** Shows `sentence` in the open step; answers the element that is to have the focus. */
-function complain(sentence, { retry, focus }) {
+/** Shows a message in the current step, with a button for `retry`. Returns the element that gets the focus. */
+function showNotice(message, { retry, focus }) {
   const notice = steps.find((step) => !step.hidden).querySelector('[role=alert]');
-  const words = document.createElement('p');
-  words.textContent = sentence;
-  notice.replaceChildren(words);
+  const paragraph = document.createElement('p');
+  paragraph.textContent = message;
+  notice.replaceChildren(paragraph);
   notice.hidden = false;
   if (!retry) return focus;
   const button = document.createElement('button');
   button.type = 'button';
-  button.className = 'button quiet';
+  button.className = 'button secondary';
   button.textContent = 'Try again';
   button.onclick = retry;
   notice.append(button);
   return button;
 }
 
-// ---- What a person can do ----
+// ---- Input ----
 
-const onSubmit = (id, act) =>
+/** Calls `action` when the form of the button `id` is submitted. */
+const onSubmit = (id, action) =>
   byId(id).form.addEventListener('submit', (event) => {
     event.preventDefault();
-    act();
+    action();
   });
 
+const runScanText = (text) => run('Checking the code…', () => scanText(text));
+const runScanImage = (file) => file && run('Reading the image…', () => scanImage(file));
+const isScanning = () => !byId('step-scan').hidden;
+
 onSubmit('sign-in', () => run('Signing in…', signIn));
-onSubmit('use-text', () => run('Asking the server…', () => useText(byId('code-text').value)));
+onSubmit('use-text', () => runScanText(byId('code-text').value));
 byId('confirm').onclick = () => run('Confirming…', confirm);
 byId('decline').onclick = () => run('Declining…', decline);
-byId('scan-again').onclick = () => startScan();
+byId('scan-again').onclick = () => reset();
 byId('phone-sign-out').onclick = signOut;
 
-const scanning = () => !byId('step-scan').hidden;
-const startPicture = (picture) => picture && run('Reading the picture…', () => usePicture(picture));
-
 byId('code-file').onchange = ({ target }) => {
-  startPicture(target.files[0]);
+  runScanImage(target.files[0]);
   target.value = '';
 };
 
 addEventListener('paste', (event) => {
-  if (!scanning()) return;
-  const [picture] = event.clipboardData.files;
+  if (!isScanning()) return;
+  const [file] = event.clipboardData.files;
   const text = event.clipboardData.getData('text/plain').trim();
-  if (picture) {
+  if (file) {
     event.preventDefault();
-    startPicture(picture);
+    runScanImage(file);
   } else if (text && event.target !== byId('code-text')) {
     byId('code-text').value = text;
-    run('Asking the server…', () => useText(text));
+    runScanText(text);
   }
 });
 
-// A file that misses the drop area must not replace the page.
+// The whole window accepts files, because the browser would open a file that is dropped beside the drop area.
 for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   addEventListener(type, (event) => {
     event.preventDefault();
-    const over = type === 'dragover' || type === 'dragenter';
-    document.querySelector('.drop').classList.toggle('over', over && scanning());
-    if (type === 'drop' && scanning()) startPicture(event.dataTransfer.files[0]);
+    const isOver = type === 'dragover' || type === 'dragenter';
+    document.querySelector('.drop').classList.toggle('over', isOver && isScanning());
+    if (type === 'drop' && isScanning()) runScanImage(event.dataTransfer.files[0]);
   });
 }
 
-// Escape is the careful answer: it declines, or goes on from a result.
+// Escape declines a code, and leaves a result.
 addEventListener('keydown', ({ key, repeat }) => {
   if (key !== 'Escape' || repeat || busy) return;
   if (!byId('step-approve').hidden) byId('decline').click();
   else if (!byId('step-result').hidden) byId('scan-again').click();
 });
 
-setInterval(tellAge, 1000);
-show(token ? 'step-scan' : 'step-sign-in');
+setInterval(updateAge, 1000);
+showStep(token ? 'step-scan' : 'step-sign-in');

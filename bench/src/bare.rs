@@ -1,4 +1,4 @@
-//! The least that a server can do for an answer: axum, one route, and bytes that are ready.
+//! A bare server, the reference for `check`: axum with one route, which returns a constant response.
 
 use std::net::SocketAddr;
 
@@ -11,27 +11,30 @@ use scanlogin_protocol::wire::API_PATH;
 use tokio::net::TcpListener;
 
 #[derive(clap::Args)]
-pub(crate) struct Answer {
+pub(crate) struct BareServer {
+    /// The address to listen on.
     #[arg(long)]
     listen: SocketAddr,
+    /// The body of every response.
     #[arg(long)]
     body: String,
-    /// `name: value`
+    /// A header of every response, as `name: value`. Repeat the option for several.
     #[arg(long)]
     header: Vec<String>,
 }
 
+/// Serves `GET check` until the process is killed.
 #[tokio::main]
-pub(crate) async fn serve(answer: Answer) -> Result<()> {
+pub(crate) async fn serve(arguments: BareServer) -> Result<()> {
     let mut headers = HeaderMap::new();
-    for header in &answer.header {
-        let (name, value) = header.split_once(": ").context("a header has a name and a value")?;
+    for header in &arguments.header {
+        let (name, value) = header.split_once(": ").context("--header needs the form `name: value`")?;
         headers.insert(name.parse::<HeaderName>()?, value.parse::<HeaderValue>()?);
     }
-    let body = Bytes::from(answer.body);
+    let body = Bytes::from(arguments.body);
     let handler = get(move || core::future::ready((headers.clone(), body.clone())));
     let router = Router::new().route(&format!("{API_PATH}/check"), handler);
-    let listener = TcpListener::bind(answer.listen).await?;
+    let listener = TcpListener::bind(arguments.listen).await?;
     eprintln!("listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, router).await?)
 }

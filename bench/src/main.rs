@@ -1,15 +1,15 @@
-//! `scanlogin-bench`: how fast the server is, and what a browser that waits costs.
+//! `scanlogin-bench`: benchmarks of the server. `cargo xtask bench` builds and runs them.
 //!
-//! A number alone says how fast a machine is. So each stands beside another that was measured in the same minutes on the
-//! same machine, or beside what it may be at most, and what counts is the ratio. `cargo xtask bench` builds and runs this.
+//! Absolute numbers depend on the machine. Each result is therefore compared with a reference: a value that is measured
+//! at the same time on the same machine, or a fixed limit. The ratio of the two decides whether the benchmark passes.
 //!
-//! 1. [`check`]: the call that is made most, beside a handler that does nothing but answer the same ([`bare`]).
-//! 2. [`gene`]: the call that writes, beside its store alone ([`store`]).
-//! 3. [`polls`]: ten thousand browsers that wait.
-//! 4. [`memory`]: what is left of a million codes ([`codes`]).
+//! 1. [`check`]: the throughput of the most frequent call. Reference: a handler with a constant response ([`bare`]).
+//! 2. [`gene`]: the throughput of the call that writes. Reference: the store alone ([`store`]).
+//! 3. [`polls`]: memory and latency with 10,000 waiting browsers. Reference: fixed limits.
+//! 4. [`memory`]: memory and file size after a million codes ([`codes`]). Reference: the same after half of them.
 //!
-//! What is measured runs in a process of its own ([`process`]), so that its memory is nobody else's. Deliberately absent:
-//! other machines. The load comes from this one, and is part of both numbers of a ratio.
+//! The measured code runs in a process of its own ([`process`]), so that its memory can be measured. The load generator
+//! runs on the same machine, and takes CPU time from both values of a ratio.
 
 mod check;
 mod gene;
@@ -41,32 +41,31 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure, print a table, and fail if something in it is less than what is wanted.
+    /// Run the benchmarks, print a table, and fail if a result misses its limit.
     Measure(Programs),
-    /// Answer each request with the same.
-    Bare(bare::Answer),
-    /// Keep codes in a store, one after the other, and print how many a second.
+    /// Serve a constant response.
+    Bare(bare::BareServer),
+    /// Write codes to a store, one after the other, and print their number per second.
     Store,
-    /// Make a million codes on a clock that is pushed, and print what memory and file they take.
+    /// Create a million codes, and print memory and file size.
     Codes,
 }
 
-/// What is measured, and with what.
 #[derive(clap::Args)]
 struct Programs {
-    /// The program `scanlogin-server`.
+    /// The path of `scanlogin-server`.
     #[arg(long)]
     server: PathBuf,
-    /// The program `oha`, which makes the load.
+    /// The path of `oha`, the load generator.
     #[arg(long)]
     oha: PathBuf,
-    /// Measure this alone; repeat it for several.
+    /// Run only this benchmark. Repeat the option for several.
     #[arg(long)]
-    only: Vec<Measurement>,
+    only: Vec<Benchmark>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Measurement {
+enum Benchmark {
     Check,
     Gene,
     Polls,
@@ -76,26 +75,26 @@ enum Measurement {
 fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
         Command::Measure(programs) => measure(&programs),
-        Command::Bare(answer) => bare::serve(answer).map(|()| ExitCode::SUCCESS),
-        Command::Store => store::fill().map(|()| ExitCode::SUCCESS),
-        Command::Codes => codes::make().map(|()| ExitCode::SUCCESS),
+        Command::Bare(arguments) => bare::serve(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Store => store::write_codes().map(|()| ExitCode::SUCCESS),
+        Command::Codes => codes::create_codes().map(|()| ExitCode::SUCCESS),
     }
 }
 
 #[tokio::main]
 async fn measure(programs: &Programs) -> Result<ExitCode> {
     let mut rows = Vec::new();
-    for measurement in Measurement::value_variants() {
-        if programs.only.is_empty() || programs.only.contains(measurement) {
-            rows.extend(measurement.take(programs).await?);
+    for benchmark in Benchmark::value_variants() {
+        if programs.only.is_empty() || programs.only.contains(benchmark) {
+            rows.extend(benchmark.run(programs).await?);
         }
     }
     table::print(&rows);
-    Ok(if rows.iter().all(Row::is_met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if rows.iter().all(Row::is_within_limit) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Measurement {
-    async fn take(self, programs: &Programs) -> Result<Vec<Row>> {
+impl Benchmark {
+    async fn run(self, programs: &Programs) -> Result<Vec<Row>> {
         match self {
             Self::Check => Ok(vec![check::measure(programs).await?]),
             Self::Gene => Ok(vec![gene::measure(programs).await?]),

@@ -1,23 +1,26 @@
-//! What a million codes leave behind: nothing, when memory and file are after them what they were after half.
+//! Checks that expired codes leave nothing behind: memory and file size after a million codes must be about the same as
+//! after half a million.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::table::{Row, Wanted};
+use crate::table::{Limit, Row};
 
 pub(crate) async fn measure() -> Result<Vec<Row>> {
-    eprintln!("a million codes …");
+    eprintln!("Measuring memory and file size after 500,000 and 1,000,000 codes …");
     let output = Command::new(std::env::current_exe()?).arg("codes").output().await?;
-    ensure!(output.status.success(), "the codes failed: {}", String::from_utf8_lossy(&output.stderr));
-    let looks: Value = serde_json::from_slice(&output.stdout)?;
-    let row = |what, name| {
-        let mebibytes = |look: usize| {
-            let bytes = looks.get(look).and_then(|look| look.get(name)).and_then(Value::as_f64);
-            bytes.map(|bytes| bytes / f64::from(1 << 20)).context("the codes do not say what they take")
+    ensure!(output.status.success(), "`scanlogin-bench codes` failed: {}", String::from_utf8_lossy(&output.stderr));
+    let measurements: Value = serde_json::from_slice(&output.stdout)?;
+    let row = |name, field| {
+        let mebibytes = |checkpoint: usize| {
+            let bytes = measurements.get(checkpoint).and_then(|measurement| measurement.get(field));
+            let bytes = bytes.and_then(Value::as_f64);
+            bytes.map(|bytes| bytes / f64::from(1 << 20)).context("`scanlogin-bench codes` printed no number")
         };
-        let (other, value) = (mebibytes(0)?, mebibytes(1)?);
-        anyhow::Ok(Row { what, unit: "MiB", value, beside: "after 500,000", other, wanted: Wanted::AtMost(1.1) })
+        let (reference, value) = (mebibytes(0)?, mebibytes(1)?);
+        let limit = Limit::AtMost(1.1);
+        anyhow::Ok(Row { name, unit: "MiB", value, reference_name: "after 500,000 codes", reference, limit })
     };
-    Ok(vec![row("memory after 1,000,000 codes", "memory")?, row("file after 1,000,000 codes", "file")?])
+    Ok(vec![row("memory after 1,000,000 codes", "memory")?, row("file size after 1,000,000 codes", "file")?])
 }

@@ -1,4 +1,4 @@
-//! Load by oha, and what it says of it.
+//! Runs the load generator oha and reads its report.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,47 +8,54 @@ use scanlogin_protocol::wire::API_PATH;
 use serde_json::Value;
 use tokio::process::Command;
 
-/// As many at once as keep both processors busy.
+/// The number of connections. It is large enough to use all CPU time of a machine with two cores.
 const CONNECTIONS: &str = "64";
-/// How long each load lasts.
+/// The duration of each measurement in seconds.
 pub(crate) const SECONDS: &str = "3";
-/// How often the two that are compared take turns: other programs use the machine too, now more and now less.
+/// The number of measurements of each value. Their median is little affected by other programs on the machine.
 const ROUNDS: usize = 7;
 
-/// The requests a second that the server at `address` answers with 200, and the mean length of an answer.
-pub(crate) async fn load(program: &Path, address: SocketAddr, call: &str, more: &[&str]) -> Result<(f64, f64)> {
+/// Runs oha. Returns the number of requests per second, and the mean length of a response in bytes. `options` are
+/// further options of oha.
+///
+/// # Errors
+///
+/// When a response has another status than 200.
+pub(crate) async fn load(program: &Path, address: SocketAddr, call: &str, options: &[&str]) -> Result<(f64, f64)> {
     let output = Command::new(program)
         .args(["--no-tui", "--output-format", "json", "-z", &format!("{SECONDS}s"), "-c", CONNECTIONS])
-        .args(more)
+        .args(options)
         .arg(format!("http://{address}{API_PATH}/{call}"))
         .output()
         .await
-        .context("oha could not be started")?;
+        .context("oha did not start")?;
     ensure!(output.status.success(), "oha failed: {}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout)?;
-    let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_f64).context("oha's report is another");
-    let answers = report.pointer("/statusCodeDistribution").and_then(Value::as_object);
+    let number = |pointer: &str| {
+        report.pointer(pointer).and_then(Value::as_f64).context("the report of oha has an unknown format")
+    };
+    let statuses = report.pointer("/statusCodeDistribution").and_then(Value::as_object);
     ensure!(
-        answers.is_some_and(|answers| answers.len() == 1 && answers.contains_key("200")),
-        "not everything was answered with 200: {answers:?}"
+        statuses.is_some_and(|statuses| statuses.len() == 1 && statuses.contains_key("200")),
+        "some responses have another status than 200: {statuses:?}"
     );
     Ok((number("/summary/requestsPerSec")?, number("/summary/sizePerRequest")?))
 }
 
-/// The medians of two measurements that take turns.
-pub(crate) async fn in_turns(
-    mut one: impl AsyncFnMut() -> Result<f64>,
-    mut other: impl AsyncFnMut() -> Result<f64>,
+/// Measures a value and its reference in turn, so that both see the same load of the machine. Returns their medians.
+pub(crate) async fn alternate(
+    mut measure_value: impl AsyncFnMut() -> Result<f64>,
+    mut measure_reference: impl AsyncFnMut() -> Result<f64>,
 ) -> Result<(f64, f64)> {
-    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    let (mut values, mut references) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ones.push(one().await?);
-        others.push(other().await?);
+        values.push(measure_value().await?);
+        references.push(measure_reference().await?);
     }
-    Ok((median(ones)?, median(others)?))
+    Ok((median(values)?, median(references)?))
 }
 
 fn median(mut values: Vec<f64>) -> Result<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().context("nothing was measured")
+    values.get(values.len() / 2).copied().context("there are no measurements")
 }

@@ -1,6 +1,6 @@
-//! Ten thousand browsers, each with a poll that the server holds: what one costs, and how soon each has its news.
+//! The memory and the latency of 10,000 waiting browsers, each with a long poll.
 //!
-//! They sit in offices of a thousand, so that the server's limits by address are what they are.
+//! 1,000 browsers share an address, so that the server keeps its default limits by address.
 
 use core::time::Duration;
 use std::net::Ipv4Addr;
@@ -13,132 +13,145 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::Programs;
 use crate::client::{Code, Connection, token};
 use crate::process::Server;
-use crate::table::{Row, Wanted};
+use crate::table::{Limit, Row};
 
-const OFFICES: u8 = 10;
-const BROWSERS_PER_OFFICE: usize = 1_000;
-/// How many confirm one by one, while the others wait.
-const SINGLE: usize = 200;
-/// How many phones confirm at once afterwards.
+const ADDRESSES: u8 = 10;
+const BROWSERS_PER_ADDRESS: usize = 1_000;
+/// The number of codes that are confirmed one after the other. The other browsers wait meanwhile.
+const SEQUENTIAL_CONFIRMS: usize = 200;
+/// The number of phones that confirm the other codes at the same time.
 const PHONES: usize = 16;
-/// The files that a process needs: its end of each connection, and some more.
-const FILES: u64 = 11_000;
+/// The number of files that a process must be able to open: one for each connection, and some others.
+const MIN_OPEN_FILES: u64 = 11_000;
 
-/// A browser, who uses it, and what it waits for.
+/// A waiting browser.
 struct Browser {
     code: Code,
+    /// The token of the user who confirms the code.
     token: String,
-    answered_at: JoinHandle<Result<Instant>>,
+    /// The time at which the browser receives the confirmed status.
+    notified_at: JoinHandle<Result<Instant>>,
 }
 
 pub(crate) async fn measure(Programs { server, .. }: &Programs) -> Result<Vec<Row>> {
-    // The server inherits it.
-    let files = rlimit::increase_nofile_limit(u64::MAX)?;
-    ensure!(files >= FILES, "the system lets a process open {files} files, and this needs {FILES}: see `ulimit -Hn`");
-    eprintln!("10,000 browsers that wait …");
+    // The server inherits this limit.
+    let max_open_files = rlimit::increase_nofile_limit(u64::MAX)?;
+    ensure!(
+        max_open_files >= MIN_OPEN_FILES,
+        "the limit of open files is {max_open_files}, but this benchmark needs {MIN_OPEN_FILES}: raise `ulimit -Hn`"
+    );
+    eprintln!("Measuring 10,000 waiting browsers …");
     let server = Server::start(server, "").await?;
 
-    let codes = codes(&server).await?;
+    let codes = create_codes(&server).await?;
     act(&server, "scanned", &codes).await?;
     server.until_idle().await?;
     let before = server.memory()?;
-    let mut browsers = browsers(&server, codes).await?;
+    let mut browsers = open_browsers(&server, codes).await?;
     server.until_idle().await?;
-    let each = (server.memory()? - before) / browsers.len() as f64;
+    let memory_per_browser = (server.memory()? - before) / browsers.len() as f64;
 
     let mut phone = Connection::open(server.address, Ipv4Addr::LOCALHOST).await?;
-    let mut single = Vec::new();
-    for Browser { code, token, answered_at } in browsers.drain(..SINGLE) {
+    let mut latencies = Vec::new();
+    for Browser { code, token, notified_at } in browsers.drain(..SEQUENTIAL_CONFIRMS) {
         let confirmed_at = Instant::now();
         phone.act("confirm", &code, &token).await?;
-        single.push(answered_at.await??.duration_since(confirmed_at));
+        latencies.push(notified_at.await??.duration_since(confirmed_at));
     }
-    single.sort();
-    let p99 = single.get(SINGLE * 99 / 100 - 1).context("nobody confirmed")?;
+    latencies.sort();
+    let p99 = latencies.get(SEQUENTIAL_CONFIRMS * 99 / 100 - 1).context("no code was confirmed")?;
 
     let waiting: Vec<_> = browsers.iter().map(|browser| (browser.code.clone(), browser.token.clone())).collect();
     let confirmed_at = act(&server, "confirm", &waiting).await?;
-    let mut slowest = Duration::ZERO;
+    let mut max_latency = Duration::ZERO;
     for (browser, confirmed_at) in browsers.into_iter().zip(confirmed_at) {
-        slowest = slowest.max(browser.answered_at.await??.duration_since(confirmed_at));
+        max_latency = max_latency.max(browser.notified_at.await??.duration_since(confirmed_at));
     }
 
-    let row = |what, unit, value, beside, other| Row { what, unit, value, beside, other, wanted: Wanted::AtMost(1.0) };
+    let row = |name, unit, value, reference| Row {
+        name,
+        unit,
+        value,
+        reference_name: "maximum",
+        reference,
+        limit: Limit::AtMost(1.0),
+    };
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
     Ok(vec![
-        row("each of 10,000 browsers that wait", "KiB", each / 1024.0, "what each may take", 24.0),
-        row("p99 from a confirm to its news meanwhile", "ms", milliseconds(*p99), "what it may take", 100.0),
-        row("slowest news when all confirm at once", "ms", milliseconds(slowest), "what it may take", 1_000.0),
+        row("memory per waiting browser, of 10,000", "KiB", memory_per_browser / 1024.0, 24.0),
+        row("latency of a confirm, p99, one by one", "ms", milliseconds(*p99), 100.0),
+        row("latency of a confirm, maximum, all at once", "ms", milliseconds(max_latency), 1_000.0),
     ])
 }
 
-/// Each office asks for its codes. The user of each is another.
-async fn codes(server: &Server) -> Result<Vec<(Code, String)>> {
-    let mut offices = JoinSet::new();
-    for office in 0..OFFICES {
-        let address = server.address;
-        offices.spawn(async move {
-            let mut browser = Connection::open(address, address_of(office)).await?;
+/// Creates a code for each browser. Returns each code with the token of a user, who is different for each code.
+async fn create_codes(server: &Server) -> Result<Vec<(Code, String)>> {
+    let mut tasks = JoinSet::new();
+    for index in 0..ADDRESSES {
+        let server = server.address;
+        tasks.spawn(async move {
+            let mut browser = Connection::open(server, address(index)).await?;
             let mut codes = Vec::new();
-            for number in 0..BROWSERS_PER_OFFICE {
-                codes.push((browser.gene().await?, token(&format!("user-{office}-{number}"))?));
+            for number in 0..BROWSERS_PER_ADDRESS {
+                codes.push((browser.gene().await?, token(&format!("user-{index}-{number}"))?));
             }
             anyhow::Ok(codes)
         });
     }
-    let codes = offices.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+    let codes = tasks.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
     Ok(codes.into_iter().flatten().collect())
 }
 
-/// All users do the same to their codes as fast as their phones can: when each began to.
+/// Applies an action to all codes, from [`PHONES`] connections at the same time. Returns the start time of each call,
+/// in the order of the codes.
 async fn act(server: &Server, action: &'static str, codes: &[(Code, String)]) -> Result<Vec<Instant>> {
     let mut phones = Vec::new();
     for codes in codes.chunks(codes.len().div_ceil(PHONES)) {
         let (address, codes) = (server.address, codes.to_vec());
         phones.push(tokio::spawn(async move {
             let mut phone = Connection::open(address, Ipv4Addr::LOCALHOST).await?;
-            let mut begins = Vec::new();
+            let mut starts = Vec::new();
             for (code, token) in codes {
-                begins.push(Instant::now());
+                starts.push(Instant::now());
                 phone.act(action, &code, &token).await?;
             }
-            anyhow::Ok(begins)
+            anyhow::Ok(starts)
         }));
     }
-    let mut begins = Vec::new();
+    let mut starts = Vec::new();
     for phone in phones {
-        begins.extend(phone.await??);
+        starts.extend(phone.await??);
     }
-    Ok(begins)
+    Ok(starts)
 }
 
-/// Opens a browser for each code, from its office.
-async fn browsers(server: &Server, codes: Vec<(Code, String)>) -> Result<Vec<Browser>> {
+/// Opens a browser for each code, from the address that created the code.
+async fn open_browsers(server: &Server, codes: Vec<(Code, String)>) -> Result<Vec<Browser>> {
     let mut browsers = Vec::new();
-    for (office, codes) in (0..OFFICES).zip(codes.chunks(BROWSERS_PER_OFFICE)) {
+    for (index, codes) in (0..ADDRESSES).zip(codes.chunks(BROWSERS_PER_ADDRESS)) {
         for (code, token) in codes {
-            let mut connection = Connection::open(server.address, address_of(office)).await?;
-            // As that of a page, it has had answers before.
+            let mut connection = Connection::open(server.address, address(index)).await?;
+            // The connection of a page has received responses before, so it has its buffers.
             connection.check(code, "").await?;
-            let answered_at = tokio::spawn(wait(connection, code.clone()));
-            browsers.push(Browser { code: code.clone(), token: token.clone(), answered_at });
+            let notified_at = tokio::spawn(wait(connection, code.clone()));
+            browsers.push(Browser { code: code.clone(), token: token.clone(), notified_at });
         }
     }
     Ok(browsers)
 }
 
-/// Polls as the widget does, until the code that was scanned is no longer only that.
+/// Sends long polls, as the widget does, until a scanned code is confirmed. Returns the time of the response.
 async fn wait(mut browser: Connection, code: Code) -> Result<Instant> {
     loop {
-        let answer = browser.check(&code, "&wait=30&status=1").await?;
-        match answer.data.get("status").and_then(Value::as_i64) {
+        let response = browser.check(&code, "&wait=30&status=1").await?;
+        match response.data.get("status").and_then(Value::as_i64) {
             Some(1) => {}
             Some(2) => return Ok(Instant::now()),
-            _ => anyhow::bail!("a browser waited for its user, and read {}", answer.body),
+            _ => anyhow::bail!("the response to a poll has an unexpected status: {}", response.body),
         }
     }
 }
 
-fn address_of(office: u8) -> Ipv4Addr {
-    Ipv4Addr::new(127, 0, 1, office + 1)
+fn address(index: u8) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 1, index + 1)
 }

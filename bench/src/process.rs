@@ -1,4 +1,4 @@
-//! The processes that are measured, and what the system says of them.
+//! Starts the servers that are measured, and reads their memory and CPU time from `/proc`.
 
 use core::time::Duration;
 use std::fs;
@@ -12,19 +12,19 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// What phones sign their tokens with.
-pub(crate) const JWT_SECRET: &str = "a secret of these measurements, longer than 32 bytes";
+/// The key of the users' tokens.
+pub(crate) const JWT_SECRET: &str = "a secret for the benchmarks, longer than 32 bytes";
 /// The pool of all users.
 pub(crate) const USER_POOL_ID: &str = "customers";
 
-/// What lets one address do what otherwise thousands do.
+/// Settings without rate limits, for a load that comes from one address.
 pub(crate) const NO_LIMITS: &str = "
 [limits]
 codes_per_address = { burst = 1_000_000_000, per_second = 1_000_000_000 }
 checks_per_code = { burst = 1_000_000_000, per_second = 1_000_000_000 }
 ";
 
-/// One app.
+/// The settings of every server: one app.
 const SETTINGS: &str = r#"
 [[app]]
 id = "shop"
@@ -34,32 +34,32 @@ code_lifetime = 1800
 secret_hashes = ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
 "#;
 
-/// A server that ends when it is dropped.
+/// The process of a server. It is killed when this value is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     process: Child,
-    /// Its settings and its store.
+    /// Contains the settings and the store. Removed on drop.
     _folder: TempDir,
 }
 
 impl Server {
-    /// Starts the real one, with its codes in a file and more settings than [`SETTINGS`]. Its log is written and read, and
-    /// goes nowhere.
-    pub(crate) async fn start(program: &Path, more: &str) -> Result<Self> {
+    /// Starts `scanlogin-server` with a SQLite file. `settings` is appended to [`SETTINGS`]. The server writes its log
+    /// as usual; this process discards it.
+    pub(crate) async fn start(program: &Path, settings: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let settings = folder.path().join("scanlogin.toml");
-        fs::write(&settings, format!("{SETTINGS}{more}"))?;
+        let settings_file = folder.path().join("scanlogin.toml");
+        fs::write(&settings_file, format!("{SETTINGS}{settings}"))?;
         let mut command = Command::new(program);
         command
             .arg("--config")
-            .arg(settings)
+            .arg(settings_file)
             .args(["--store", &format!("sqlite:{}", folder.path().join("codes.db").display())])
             .env("SCANLOGIN_JWT_SECRET", JWT_SECRET);
         Self::run(command, folder).await
     }
 
-    /// Starts our own program as a server that answers with `body` and `headers`.
-    pub(crate) async fn bare(headers: &[(String, String)], body: &str) -> Result<Self> {
+    /// Starts `scanlogin-bench bare`, whose responses have these headers and this body.
+    pub(crate) async fn start_bare(headers: &[(String, String)], body: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bare", "--body", body]);
         for (name, value) in headers {
@@ -68,11 +68,11 @@ impl Server {
         Self::run(command, tempfile::tempdir()?).await
     }
 
-    /// Runs a server, which says itself at which address it listens.
+    /// Starts a server on a free port, and reads its address from its log.
     async fn run(mut command: Command, folder: TempDir) -> Result<Self> {
         command.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().with_context(|| format!("{command:?} could not be started"))?;
-        let mut log = BufReader::new(process.stderr.take().context("a server without a log")?);
+        let mut process = command.spawn().with_context(|| format!("{command:?} did not start"))?;
+        let mut log = BufReader::new(process.stderr.take().context("the server has no standard error")?);
         let mut text = String::new();
         let address = loop {
             if log.read_line(&mut text).await? == 0 {
@@ -83,23 +83,23 @@ impl Server {
                 break address;
             }
         };
-        // A full pipe would stop the server.
+        // The log is read to its end, because the server would block on a full pipe.
         tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
         Ok(Self { address, process, _folder: folder })
     }
 
-    /// What it has of the machine's memory, in bytes.
+    /// The resident memory of the server in bytes.
     pub(crate) fn memory(&self) -> Result<f64> {
         memory(&self.id()?)
     }
 
-    /// Waits until it has nothing to do.
+    /// Waits until the server has used no CPU time for 300 ms.
     pub(crate) async fn until_idle(&self) -> Result<()> {
         let path = format!("/proc/{}/stat", self.id()?);
         let mut before = None;
         loop {
             let stat = fs::read_to_string(&path)?;
-            // After the name, which may have spaces in it, 11 numbers before the time that it has run.
+            // `utime` and `stime` follow the name of the program, which can contain spaces, and 11 other fields.
             let times = stat.rsplit(") ").next().map(|rest| rest.split(' ').skip(11).take(2).collect::<String>());
             if times.is_some() && times == before {
                 return Ok(());
@@ -110,14 +110,15 @@ impl Server {
     }
 
     fn id(&self) -> Result<String> {
-        Ok(self.process.id().context("the server has ended")?.to_string())
+        Ok(self.process.id().context("the server has ended unexpectedly")?.to_string())
     }
 }
 
-/// What the process `id` has of the machine's memory, in bytes.
+/// The resident memory of the process `id` in bytes. `self` is the current process.
 pub(crate) fn memory(id: &str) -> Result<f64> {
     let path = format!("/proc/{id}/smaps_rollup");
-    let text = fs::read_to_string(&path).with_context(|| format!("{path} can't be read; this needs Linux"))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("{path} can't be read: run the benchmarks on Linux"))?;
     let kibibytes = text.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"));
-    Ok(kibibytes.context("the system does not say how much memory is taken")?.parse::<f64>()? * 1024.0)
+    Ok(kibibytes.with_context(|| format!("{path} has no line Rss"))?.parse::<f64>()? * 1024.0)
 }

@@ -1,4 +1,4 @@
-//! The store alone: codes such as `gene` makes, kept one after the other.
+//! The store alone, the reference for `gene`: writes codes like those of `gene`, one after the other.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -17,17 +17,18 @@ use scanlogin_server::store::sqlite::SqliteStore;
 
 use crate::oha::SECONDS;
 
+/// Writes codes to a SQLite store for [`SECONDS`], and prints their number per second.
 #[tokio::main]
-pub(crate) async fn fill() -> Result<()> {
+pub(crate) async fn write_codes() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(&folder.path().join("codes.db"))?;
-    let lasting = Duration::from_secs(SECONDS.parse()?);
-    let (begin, mut codes) = (Instant::now(), 0.0);
-    while begin.elapsed() < lasting {
+    let duration = Duration::from_secs(SECONDS.parse()?);
+    let (start, mut codes) = (Instant::now(), 0.0);
+    while start.elapsed() < duration {
         store.insert(Arc::new(record()?)).await?;
         codes += 1.0;
     }
-    println!("{}", codes / begin.elapsed().as_secs_f64());
+    println!("{}", codes / start.elapsed().as_secs_f64());
     Ok(())
 }
 

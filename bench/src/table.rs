@@ -1,52 +1,53 @@
-//! What was measured, beside what it is measured by.
+//! The table of results.
 
-/// One number, and its ratio to another.
+/// A result and its reference, in the same unit.
 pub(crate) struct Row {
-    pub(crate) what: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) value: f64,
-    pub(crate) beside: &'static str,
-    pub(crate) other: f64,
-    pub(crate) wanted: Wanted,
+    pub(crate) reference_name: &'static str,
+    pub(crate) reference: f64,
+    pub(crate) limit: Limit,
 }
 
-/// What the ratio should be.
-pub(crate) enum Wanted {
+/// The limit of the ratio of value to reference.
+pub(crate) enum Limit {
     AtLeast(f64),
     AtMost(f64),
 }
 
 impl Row {
-    pub(crate) fn is_met(&self) -> bool {
-        match self.wanted {
-            Wanted::AtLeast(least) => self.ratio() >= least,
-            Wanted::AtMost(most) => self.ratio() <= most,
+    pub(crate) fn is_within_limit(&self) -> bool {
+        match self.limit {
+            Limit::AtLeast(min) => self.ratio() >= min,
+            Limit::AtMost(max) => self.ratio() <= max,
         }
     }
 
     fn ratio(&self) -> f64 {
-        self.value / self.other
+        self.value / self.reference
     }
 }
 
 pub(crate) fn print(rows: &[Row]) {
     println!();
     for row in rows {
-        let Row { what, unit, value, beside, other, .. } = row;
-        let wanted = match row.wanted {
-            Wanted::AtLeast(least) => format!("≥ {least:.2}"),
-            Wanted::AtMost(most) => format!("≤ {most:.2}"),
+        let Row { name, unit, value, reference_name, reference, .. } = row;
+        let limit = match row.limit {
+            Limit::AtLeast(min) => format!("limit ≥ {min:.2}"),
+            Limit::AtMost(max) => format!("limit ≤ {max:.2}"),
         };
-        let verdict = if row.is_met() { "ok" } else { "MISSED" };
+        let verdict = if row.is_within_limit() { "ok" } else { "FAILED" };
         println!(
-            "{what:<46}{value:>9.*} {unit:<9} {beside:<28}{other:>9.*}  ratio {:>5.2}  wanted {wanted}  {verdict}",
+            "{name:<43}{value:>9.*} {unit:<6} {reference_name:<19}{reference:>9.*}  ratio {:>5.2}, {limit}  {verdict}",
             decimals(*value),
-            decimals(*other),
+            decimals(*reference),
             row.ratio(),
         );
     }
 }
 
+/// The number of decimal places that a number is printed with.
 fn decimals(number: f64) -> usize {
     if number < 100.0 { 1 } else { 0 }
 }

@@ -1,4 +1,4 @@
-//! Between the session and HTTP: writes requests, and reads responses.
+//! Between the session and HTTP: writes requests and reads responses. It sends nothing.
 
 pub mod reader;
 pub mod request;

@@ -1,7 +1,7 @@
-//! Reads values that others have made: the options of a page, the answers of a server.
+//! Reads JSON values field by field: the options of a page and the responses of a server.
 //!
-//! A reader goes on after a fault, with nothing in its place, and tells the first fault at the end. So what is read is a
-//! plain list of fields, in the source and in the wasm. Deliberately absent: which fields there are.
+//! A [`Reader`] treats a wrong field as absent, continues, and returns the first error at the end. So reading is a list
+//! of fields without branches. A derived `Deserialize`, or a return after each wrong field, would make the wasm larger.
 
 use core::cell::Cell;
 use std::rc::Rc;
@@ -13,74 +13,78 @@ use crate::client::writer::Field;
 use crate::client::writer::serialize_fields;
 use crate::error::{Error, ErrorCode};
 
-/// A value that is handed through unread, or read here: a JavaScript value in the browser, `serde_json::Value` natively.
+/// A JSON value: a JavaScript value in the browser, `serde_json::Value` natively. Some values, such as custom data, are
+/// passed on without being read.
 pub trait JsonValue: Clone + Serialize {
-    /// The field `name`; `undefined` and `null` count as absent.
+    /// The field `name`. `None` when it is absent, `null` or `undefined`.
     fn field(&self, name: &str) -> Option<Self>;
-    /// It as a text.
+    /// The value as a string. `None` for another type.
     fn text(&self) -> Option<String>;
-    /// It as a number.
+    /// The value as a number. `None` for another type.
     fn number(&self) -> Option<f64>;
-    /// It as a truth value.
+    /// The value as a boolean. `None` for another type.
     fn bool(&self) -> Option<bool>;
-    /// It as a list of texts.
+    /// The value as a list of strings. `None` for another type, also of an item.
     fn texts(&self) -> Option<Vec<String>>;
-    /// Whether it has fields.
+    /// Whether the value is an object. An array is none.
     fn is_object(&self) -> bool;
-    /// `{}`.
+    /// Returns `{}`.
     fn empty_object() -> Self;
-    /// Writes an object with these fields as JSON text without spaces; `None` when JSON can't hold it.
+    /// Writes an object with these fields as JSON without spaces. `None` when JSON can't represent a value, as with a
+    /// JavaScript object that contains itself.
     fn to_text(fields: &[(&str, Option<Field<'_, Self>>)]) -> Option<String>;
 }
 
 /// Reads the fields of a value one by one.
 pub struct Reader<V> {
     value: Option<V>,
+    /// The path of the value in error messages, such as `headers.`. Empty for the top-level value.
     path: String,
-    fault: Rc<Cell<Option<Fault>>>,
+    /// The first error. Shared with the readers of nested objects.
+    error: Rc<Cell<Option<FieldError>>>,
 }
 
-/// A field with a wrong type or value.
+/// A field that is missing, or has the wrong type or an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The path of the field, such as `size.width`.
+pub struct FieldError {
+    /// The path of the field, such as `headers.app-id`.
     pub field: String,
-    /// What the field must be.
+    /// What the field must be, such as `a number`.
     pub must_be: String,
 }
 
-impl From<Fault> for Error {
-    /// The error for an option: `` option `interval` must be a number ``.
-    fn from(Fault { field, must_be }: Fault) -> Self {
+impl From<FieldError> for Error {
+    /// Returns the error for an option: [`wrong_option`].
+    fn from(FieldError { field, must_be }: FieldError) -> Self {
         wrong_option(&field, &must_be)
     }
 }
 
 impl<V: JsonValue> Reader<V> {
-    /// Reads the fields of `value`. Without a value, all fields are absent.
+    /// Makes a reader of `value`. With `None`, all fields are absent.
     pub fn of(value: Option<V>) -> Self {
-        Self { value, path: String::new(), fault: Rc::default() }
+        Self { value, path: String::new(), error: Rc::default() }
     }
 
-    /// Returns the first fault of all fields that were read.
+    /// Ends the reading.
     ///
     /// # Errors
     ///
-    /// The fault, if there was one.
-    pub fn finish(&self) -> Result<(), Fault> {
-        self.fault.take().map_or(Ok(()), Err)
+    /// The first error of all fields that were read or rejected.
+    pub fn finish(&self) -> Result<(), FieldError> {
+        self.error.take().map_or(Ok(()), Err)
     }
 
-    /// Records that the field `name` is wrong.
+    /// Records that the field `name` is not what it must be. Only the first error is kept.
     pub fn reject(&self, name: &str, must_be: &str) {
         let first = self
-            .fault
+            .error
             .take()
-            .unwrap_or_else(|| Fault { field: [&self.path, name].concat(), must_be: must_be.to_owned() });
-        self.fault.set(Some(first));
+            .unwrap_or_else(|| FieldError { field: [&self.path, name].concat(), must_be: must_be.to_owned() });
+        self.error.set(Some(first));
     }
 
-    /// Returns the field `name`, which must be there.
+    /// Returns `value`, which was read from the field `name`. Rejects the field when `value` is `None`.
     pub fn required<T>(&self, name: &str, must_be: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
             self.reject(name, must_be);
@@ -88,66 +92,68 @@ impl<V: JsonValue> Reader<V> {
         value
     }
 
-    /// Any value, unread.
+    /// Returns the field `name`, of any type. `None` when it is absent.
     pub fn value(&self, name: &str) -> Option<V> {
         self.value.as_ref()?.field(name)
     }
 
-    /// What `read` makes of the field; a fault when that is nothing.
-    pub fn read<T>(&self, name: &str, must_be: &str, read: impl FnOnce(&V) -> Option<T>) -> Option<T> {
-        let read = read(&self.value(name)?);
-        if read.is_none() {
+    /// Converts the field `name` with `convert`, and rejects the field when `convert` returns `None`. This method and
+    /// those below return `None` for an absent or rejected field.
+    pub fn read<T>(&self, name: &str, must_be: &str, convert: impl FnOnce(&V) -> Option<T>) -> Option<T> {
+        let converted = convert(&self.value(name)?);
+        if converted.is_none() {
             self.reject(name, must_be);
         }
-        read
+        converted
     }
 
-    /// A text.
+    /// Reads a string.
     pub fn text(&self, name: &str) -> Option<String> {
         self.read(name, "a string", V::text)
     }
 
-    /// A number.
+    /// Reads a number.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.read(name, "a number", V::number)
     }
 
-    /// A whole number.
+    /// Reads an integer.
     pub fn i32(&self, name: &str) -> Option<i32> {
-        self.whole_from(name, i32::MIN)
+        self.integer_from(name, i32::MIN)
     }
 
-    /// A whole number that is not negative.
+    /// Reads an integer from 0 to `i32::MAX`.
     pub fn u32(&self, name: &str) -> Option<u32> {
-        self.whole_from(name, 0).map(i32::cast_unsigned)
+        self.integer_from(name, 0).map(i32::cast_unsigned)
     }
 
-    fn whole_from(&self, name: &str, least: i32) -> Option<i32> {
+    fn integer_from(&self, name: &str, min: i32) -> Option<i32> {
         self.read(name, "a whole number", |value| {
             let number = value.number()?;
-            let whole = number as i32;
-            (f64::from(whole) == number && whole >= least).then_some(whole)
+            let integer = number as i32;
+            (f64::from(integer) == number && integer >= min).then_some(integer)
         })
     }
 
-    /// A truth value.
+    /// Reads a boolean.
     pub fn bool(&self, name: &str) -> Option<bool> {
         self.read(name, "a boolean", V::bool)
     }
 
-    /// A list of texts.
+    /// Reads a list of strings.
     pub fn texts(&self, name: &str) -> Option<Vec<String>> {
         self.read(name, "a list of strings", V::texts)
     }
 
-    /// An object with fields of its own, which are named `name.field` in errors; one without any when there is none.
+    /// Returns a reader of the object `name`, whose fields are absent if the object is. Its errors name the fields
+    /// `name.field`.
     pub fn object(&self, name: &str) -> Self {
         let value = self.read(name, "an object", |value| value.is_object().then(|| value.clone()));
-        Self { value, path: [&self.path, name, "."].concat(), fault: self.fault.clone() }
+        Self { value, path: [&self.path, name, "."].concat(), error: self.error.clone() }
     }
 }
 
-/// The error for an option of the wrong type: `` option `interval` must be a number ``.
+/// Returns the error for an option that is not what it must be: `` option `interval` must be a number ``.
 pub fn wrong_option(name: &str, must_be: &str) -> Error {
     Error::new(ErrorCode::InvalidOption, ["option `", name, "` must be ", must_be].concat())
 }

@@ -1,6 +1,4 @@
-//! From a [`Request`] of the session to an HTTP request.
-//!
-//! Deliberately absent: sending it.
+//! Writes a [`Request`] of the session as an HTTP request.
 
 use scanlogin_protocol::wire::{API_PATH, GeneRequest, header};
 
@@ -10,28 +8,33 @@ use crate::number::decimal;
 use crate::options::Config;
 use crate::session::{Request, WAIT};
 
-/// An HTTP request: a `POST` when it has a body, otherwise a `GET`.
+/// An HTTP request. Its method is `POST` if it has a body, otherwise `GET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// The address: absolute when the options name a host, otherwise a path on the page's own origin.
+    /// The address: absolute if the options name a host, otherwise a path on the origin of the page.
     pub url: String,
-    /// The headers besides those that the browser adds.
+    /// The headers, without those that the browser adds.
     pub headers: Vec<(String, String)>,
     /// The body, as JSON.
     pub body: Option<String>,
 }
 
-/// What all requests of a widget have in common.
+/// Writes the requests of one widget.
 #[derive(Debug)]
 pub struct Client {
+    /// The address of the calls, without a slash at the end.
     base: String,
+    /// The headers that all requests have.
     headers: Vec<(String, String)>,
+    /// The name of the header with the language, and its default value.
     language: (String, String),
+    /// The body of `gene`, as JSON.
     gene_body: String,
 }
 
 impl Client {
-    /// A client for one widget. `gene` is what it sends when it asks for a code; `None` when JSON can't hold that.
+    /// Makes a client for one widget. `gene` is the body of its requests for a code. `None` when JSON can't represent
+    /// `gene`.
     pub fn new<V: JsonValue>(config: &Config, gene: &GeneRequest<V>) -> Option<Self> {
         Some(Self {
             base: [config.host.as_str(), API_PATH].concat(),
@@ -41,13 +44,13 @@ impl Client {
         })
     }
 
-    /// Writes `request` as HTTP. `language` is that of the shell; `None` for a widget without one.
+    /// Writes `request` as HTTP. `language` is that of the shell, or `None` for a widget without one.
     pub fn http<V: JsonValue>(&self, request: &Request, language: Option<&str>) -> HttpRequest {
-        let (call, body, poll_token) = match request {
+        let (path, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
-                let random = escape(random);
-                let call = match hold.and_then(|status| u32::try_from(status.number()).ok()) {
+                let random = percent_encode(random);
+                let path = match hold.and_then(|status| u32::try_from(status.number()).ok()) {
                     Some(status) => [
                         "/check?random=",
                         &random,
@@ -57,31 +60,32 @@ impl Client {
                         &decimal(status),
                     ]
                     .concat(),
-                    // A code that has ended has no news to wait for.
+                    // Without `hold`, or with the negative status of an expired code, which does not change.
                     None => ["/check?random=", &random].concat(),
                 };
-                (call, None, poll_token)
+                (path, None, poll_token)
             }
             Request::Exchange { ticket, poll_token } => {
                 ("/userinfo".to_owned(), V::to_text(&[("ticket", Some(Field::Text(ticket)))]), poll_token)
             }
         };
         let poll_token = poll_token.as_deref().map(|token| (header::POLL_TOKEN, token));
-        self.call(&call, body, poll_token, language)
+        self.call(&path, body, poll_token, language)
     }
 
-    /// Writes a call of the protocol, such as `/confirm`, with one header of its own.
+    /// Writes a call of the protocol. `path` is its path below the base, such as `/confirm`. `extra_header` is a header
+    /// that only this call has.
     pub fn call(
         &self,
-        call: &str,
+        path: &str,
         body: Option<String>,
-        own: Option<(&str, &str)>,
+        extra_header: Option<(&str, &str)>,
         language: Option<&str>,
     ) -> HttpRequest {
         let mut headers = self.headers.clone();
         let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         let (name, default) = &self.language;
-        // The language of a page can be any text.
+        // `<html lang>` can be any text, and an invalid header value would fail the request.
         let language = language.filter(|language| header::is_value(language)).unwrap_or(default);
         if !language.is_empty() {
             add(name, language);
@@ -90,27 +94,28 @@ impl Client {
         if body.is_some() {
             add("content-type", "application/json");
         }
-        if let Some((name, value)) = own {
+        if let Some((name, value)) = extra_header {
             add(name, value);
         }
-        HttpRequest { url: [self.base.as_str(), call].concat(), headers, body }
+        HttpRequest { url: [self.base.as_str(), path].concat(), headers, body }
     }
 }
 
-/// Writes all but the characters of which ids consist (docs/protocol.md, "Text of the code") as `%` and two hexadecimal digits.
-fn escape(id: &str) -> String {
-    let mut escaped = String::new();
+/// Percent-encodes all bytes of `id` except `[A-Za-z0-9_-]`, the characters of ids (docs/protocol.md, "Text of the
+/// code").
+fn percent_encode(id: &str) -> String {
+    let mut encoded = String::new();
     for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
-            escaped.push(char::from(byte));
+            encoded.push(char::from(byte));
         } else {
-            escaped.push('%');
+            encoded.push('%');
             for digit in [byte / 16, byte % 16] {
-                escaped.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
+                encoded.push(char::from(if digit < 10 { b'0' + digit } else { b'A' - 10 + digit }));
             }
         }
     }
-    escaped
+    encoded
 }
 
 #[cfg(test)]
@@ -132,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_asked_for_with_a_body_and_the_headers_of_the_app() {
+    fn gene_has_a_body_and_the_headers_of_the_options() {
         let http = http(&Request::Gene(Scene::App));
         assert_eq!(http.url, "https://login.test/api/v2/qrcode/gene");
         let body = r#"{"scene":"APP_AUTH","autoMergeQrCode":false,"params":{"hello":"world"}}"#;
@@ -142,18 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_is_held_only_when_asked_and_brings_its_token_in_a_header() {
+    fn check_has_the_poll_token_and_waits_only_for_a_status_that_can_change() {
         let check = |hold| Request::Check { random: "r-1&x=/\u{e9}".into(), poll_token: Some("secret".into()), hold };
-        let at_once = http(&check(None));
-        assert_eq!(at_once.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F%C3%A9");
-        assert_eq!(at_once.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
-        assert_eq!(at_once.body, None);
+        let short_poll = http(&check(None));
+        assert_eq!(short_poll.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F%C3%A9");
+        assert_eq!(short_poll.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
+        assert_eq!(short_poll.body, None);
         assert!(http(&check(Some(Status::Scanned))).url.ends_with("&wait=25&status=1"));
-        assert_eq!(http(&check(Some(Status::Expired))).url, at_once.url, "what has ended is not waited for");
+        assert_eq!(http(&check(Some(Status::Expired))).url, short_poll.url, "an expired code does not change");
     }
 
     #[test]
-    fn a_ticket_goes_in_the_body_and_without_a_host_the_address_is_a_path() {
+    fn exchange_has_the_ticket_in_its_body_and_without_a_host_a_path_as_its_address() {
         let exchange = Request::Exchange { ticket: "t\"1".into(), poll_token: None };
         let http = client("").http::<Json>(&exchange, None);
         assert_eq!(

@@ -1,6 +1,7 @@
-//! From an HTTP answer to a [`Reply`], or to an [`Error`] that says what was wrong with it.
+//! Reads an HTTP response as a [`Reply`] of the session or an [`Error`].
 //!
-//! Whatever a server sends, HTML, half a document, nothing, ends here in one of the two. Deliberately absent: fetching.
+//! A server can send anything: HTML, an incomplete document, or nothing. [`HttpResponse::read`] returns an error for
+//! all that is not the protocol, by the table at the end of docs/protocol.md, "Error codes".
 
 use core::time::Duration;
 use scanlogin_protocol::lifecycle::CODE_LIFETIME;
@@ -8,47 +9,51 @@ use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::{GeneData, Person, Scene, Status, code, header};
 use std::rc::Rc;
 
-use crate::client::reader::{Fault, JsonValue, Reader};
+use crate::client::reader::{FieldError, JsonValue, Reader};
 use crate::client::writer;
-use crate::error::{Error, Refusal};
+use crate::error::{Error, ErrorEnvelope};
 use crate::format::Format;
-use crate::session::{CheckResponse, Code, Picture, Reply, Request, ScannedResult, StatusUpdate, Symbol};
+use crate::session::{CheckResponse, Code, Reply, Request, ScannedResult, StatusUpdate};
+use crate::view_model::{Picture, Symbol};
 
-/// An HTTP answer. `body` is `None` when it is not JSON.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct HttpResponse<V> {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Retry-After`, when it is a number of seconds.
+    /// The header `Retry-After`. `None` when it is absent or no number of seconds.
     pub retry_after: Option<Duration>,
-    /// The body.
+    /// The body, parsed as JSON. `None` when it is not JSON.
     pub body: Option<V>,
 }
 
 impl<V: JsonValue> HttpResponse<V> {
-    /// Reads the answer to `request`. A code is drawn in `format`; with `None` the page shows it by itself.
+    /// Reads the response to `request`. `format` describes how a code is shown. `None` means that the page
+    /// shows it itself.
     ///
     /// # Errors
     ///
-    /// What the server refused, in what the answer differs from the protocol, or why the code can't be drawn.
+    /// The refusal of the server, the difference from the protocol, or the reason why the code can't be drawn.
     pub fn read(&self, request: &Request, format: Option<&Format>) -> Result<Reply<V>, Error> {
         let data = self.data()?;
         let fields = Reader::of(Some(data.clone()));
         Ok(match request {
             Request::Gene(scene) => {
-                let gene = gene(&fields).map_err(|fault| self.bad_field(&fault))?;
+                let gene = read_gene(&fields).map_err(|error| self.invalid_field(&error))?;
                 Reply::Code(self.code(*scene, gene, format)?)
             }
-            Request::Check { .. } => Reply::Checked(checked(&fields, data).map_err(|fault| self.bad_field(&fault))?),
+            Request::Check { .. } => {
+                Reply::Checked(read_check(&fields, data).map_err(|error| self.invalid_field(&error))?)
+            }
             Request::Exchange { .. } => Reply::User(data),
         })
     }
 
-    /// The content of a success, unread.
+    /// Returns the `data` of a success, unread.
     ///
     /// # Errors
     ///
-    /// What the server refused, or that the answer is no envelope.
+    /// The refusal of the server, or an error for a response that is no envelope.
     pub fn data(&self) -> Result<V, Error> {
         let envelope = Reader::of(self.body.clone());
         let code = envelope.i32("code");
@@ -56,39 +61,40 @@ impl<V: JsonValue> HttpResponse<V> {
             return Ok(data);
         }
         let (message, reason) = (envelope.text("message"), envelope.text("reason"));
-        let refusal = code.map(|code| Refusal { code, message, reason });
-        Err(Error::of_reply(self.status, self.retry_after, refusal))
+        let envelope = code.map(|code| ErrorEnvelope { code, message, reason });
+        Err(Error::from_response(self.status, self.retry_after, envelope))
     }
 
-    /// The error of a success with a wrong field: it names the field.
-    fn bad_field(&self, Fault { field, must_be }: &Fault) -> Error {
-        let mut error = self.bad();
-        error.message = ["data.", field, " must be ", must_be].concat();
+    /// The error for a success with an invalid field. The message names the field.
+    fn invalid_field(&self, FieldError { field, must_be }: &FieldError) -> Error {
+        let mut error = self.protocol_error();
+        error.message = ["the response of the server is invalid: `data.", field, "` must be ", must_be].concat();
         error
     }
 
-    /// The error of a success that is not what the protocol describes.
-    fn bad(&self) -> Error {
-        Error::of_reply(self.status, self.retry_after, None)
+    /// The error for a success that does not follow the protocol.
+    fn protocol_error(&self) -> Error {
+        Error::from_response(self.status, self.retry_after, None)
     }
 
     fn code(&self, scene: Scene, gene: GeneData<V>, format: Option<&Format>) -> Result<Code, Error> {
         Ok(Code {
             random: gene.random.as_str().into(),
             url: gene.url.as_deref().unwrap_or_default().into(),
-            // One that can't be sent back would fail every poll.
+            // A poll token that is no valid header value would fail every poll.
             poll_token: gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from),
             lifetime: gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into())),
             picture: format.map(|format| self.picture(scene, gene, format)).transpose()?,
         })
     }
 
+    /// Draws the code, or takes the image of the server: docs/protocol.md, "Drawing of the code".
     fn picture(&self, scene: Scene, gene: GeneData<V>, format: &Format) -> Result<Rc<Picture>, Error> {
         let url = gene.url.as_deref().filter(|url| !url.is_empty()).map(Rc::from);
         let image = |url, fallback| Ok(Rc::new(Picture::Image { url, fallback }));
-        // Codes of WeChat are made by WeChat: nobody else can draw them.
+        // A code for WeChat exists only as an image that WeChat makes.
         if scene != Scene::App {
-            return url.map_or_else(|| Err(self.bad()), |url| image(url, None));
+            return url.map_or_else(|| Err(self.protocol_error()), |url| image(url, None));
         }
         let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
         let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
@@ -101,7 +107,7 @@ impl<V: JsonValue> HttpResponse<V> {
     }
 
     fn draw(&self, payload: &Payload<V>, format: Format) -> Result<Rc<Picture>, Error> {
-        let text = V::to_text(&writer::payload(payload)).ok_or_else(|| self.bad())?;
+        let text = V::to_text(&writer::payload(payload)).ok_or_else(|| self.protocol_error())?;
         Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo })))
     }
 }
@@ -110,8 +116,8 @@ impl<V: JsonValue> HttpResponse<V> {
 ///
 /// # Errors
 ///
-/// The first field that is wrong.
-pub(crate) fn gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, Fault> {
+/// The first invalid field.
+fn read_gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, FieldError> {
     let random = fields.text("random").filter(|random| !random.is_empty());
     let gene = GeneData {
         random: fields.required("random", "a string that is not empty", random).unwrap_or_default(),
@@ -129,14 +135,19 @@ pub(crate) fn gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, Faul
     Ok(gene)
 }
 
-fn checked<V: JsonValue>(check: &Reader<V>, raw: V) -> Result<CheckResponse<V>, Fault> {
-    let result = check.value("scannedResult").map(outcome);
-    let status = check.required("status", "a whole number", check.i32("status")).and_then(Status::read);
-    let ticket = check.text("ticket").filter(|ticket| !ticket.is_empty());
+/// Reads the `data` of a response to `check`. `raw` is the same data, unread.
+///
+/// # Errors
+///
+/// The first invalid field.
+fn read_check<V: JsonValue>(fields: &Reader<V>, raw: V) -> Result<CheckResponse<V>, FieldError> {
+    let result = fields.value("scannedResult").map(read_scanned_result);
+    let status = fields.required("status", "a whole number", fields.i32("status")).and_then(Status::read);
+    let ticket = fields.text("ticket").filter(|ticket| !ticket.is_empty());
     if status == Some(Status::Authorised) {
-        check.required("ticket", "a string that is not empty", ticket.as_ref());
+        fields.required("ticket", "a string that is not empty", ticket.as_ref());
     }
-    check.finish()?;
+    fields.finish()?;
     let update = match status {
         None => StatusUpdate::Unknown,
         Some(Status::Expired) => StatusUpdate::Expired,
@@ -147,15 +158,16 @@ fn checked<V: JsonValue>(check: &Reader<V>, raw: V) -> Result<CheckResponse<V>, 
         Some(Status::NeedsMfa) => StatusUpdate::NeedsMfa(result),
         Some(Status::Failed) => StatusUpdate::Failed(result),
     };
-    let user_info = check.value("userInfo");
-    // A user is handed through; what a person sees of it is read as far as it goes.
+    let user_info = fields.value("userInfo");
+    // The user is passed on unread. The fields that the widget reads may be absent or have another type: no error.
     let user = Reader::of(user_info.clone());
     let person = Rc::new(Person { nickname: user.text("nickname"), photo: user.text("photo") });
     let has_token = user.text("token").is_some_and(|token| !token.is_empty());
     Ok(CheckResponse { update, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
 }
 
-fn outcome<V: JsonValue>(raw: V) -> ScannedResult<V> {
+/// Reads `scannedResult`. Servers write its text as `message`, as `errmsg`, or as both.
+fn read_scanned_result<V: JsonValue>(raw: V) -> ScannedResult<V> {
     let result = Reader::of(Some(raw.clone()));
     let message = result.text("message").or_else(|| result.text("errmsg")).filter(|message| !message.is_empty());
     ScannedResult { code: result.i32("code"), message, data: result.value("data"), raw }
@@ -195,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_gene_is_read_as_the_server_writes_it_and_without_our_additions() {
+    fn read_gene_reads_what_serde_writes_and_accepts_data_without_additions() {
         let text = |text: &str| Some(text.to_owned());
         let written = GeneData {
             random: "r".to_owned(),
@@ -209,14 +221,14 @@ mod tests {
             custom_data: Some(json!({ "c": 1 })),
             poll_token: text("t"),
         };
-        let of = |answer: Json| gene(&Reader::of(Some(answer)));
-        assert_eq!(of(serde_json::to_value(&written).unwrap()), Ok(written));
-        let least = of(json!({ "random": "r", "expiresIn": 120, "url": "u" })).unwrap();
-        assert_eq!((least.expires_in, least.poll_token, least.scene), (Some(120), None, None));
+        let read = |data: Json| read_gene(&Reader::of(Some(data)));
+        assert_eq!(read(serde_json::to_value(&written).unwrap()), Ok(written));
+        let minimal = read(json!({ "random": "r", "expiresIn": 120, "url": "u" })).unwrap();
+        assert_eq!((minimal.expires_in, minimal.poll_token, minimal.scene), (Some(120), None, None));
     }
 
     #[test]
-    fn an_answer_of_check_is_read_as_the_server_writes_it() {
+    fn read_check_reads_what_serde_writes() {
         let written = CheckData {
             random: Some("r".to_owned()),
             status: 2,
@@ -235,21 +247,18 @@ mod tests {
             wire::ScannedResult { code: Some(7), message: None, errmsg: Some("no".to_owned()), data: Some(json!(1)) };
         let result = serde_json::to_value(&result).unwrap();
         let written = CheckData { status: 4, scanned_result: Some(result.clone()), ..written };
-        let StatusUpdate::NeedsMfa(Some(outcome)) = check(serde_json::to_value(&written).unwrap()).unwrap().update
-        else {
+        let StatusUpdate::NeedsMfa(Some(read)) = check(serde_json::to_value(&written).unwrap()).unwrap().update else {
             panic!()
         };
         assert_eq!(
-            outcome,
+            read,
             ScannedResult { code: Some(7), message: Some("no".to_owned()), data: Some(json!(1)), raw: result }
         );
     }
 
     #[test]
-    fn a_full_answer_of_gene_is_drawn_and_one_with_an_address_is_shown_as_an_image() {
-        let full = json!({ "random": "r", "expiresIn": 60, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
-            "createdAt": "a", "expireAt": "b", "customData": {}, "pollToken": "t" });
-        let drawn = code(full);
+    fn complete_gene_data_is_drawn_and_other_data_with_a_url_is_an_image() {
+        let drawn = code(complete(json!({ "customData": {}, "pollToken": "t" })));
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
         let symbol = Symbol { drawing: Drawing::new(text, Level::M).unwrap(), logo: None };
@@ -260,7 +269,8 @@ mod tests {
         assert!(matches!(image.picture.as_deref(), Some(Picture::Image { url, fallback: Some(_) }) if &**url == "u"));
     }
 
-    fn full(extra: Json) -> Json {
+    /// Complete data of `gene`, from which a code can be drawn.
+    fn complete(extra: Json) -> Json {
         let mut gene = json!({ "random": "r", "expiresIn": 60, "url": "u", "scene": "APP_AUTH", "userPoolId": "p",
             "createdAt": "a", "expireAt": "b" });
         gene.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -276,40 +286,40 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_logo_comes_before_the_servers_and_either_raises_the_error_correction() {
+    fn logo_option_overrides_custom_logo_and_each_logo_raises_the_error_correction() {
         let logo_and_side = |data, format: &Format| match picture(data, Some(format)).unwrap().as_deref() {
             Some(Picture::Drawn(symbol)) => (symbol.logo.clone(), symbol.drawing.side),
             other => panic!("{other:?}"),
         };
         let own = Format { logo: Some("own".into()), ..FORMAT };
-        let (none, plain) = logo_and_side(full(json!({})), &FORMAT);
-        let (custom, raised) = logo_and_side(full(json!({ "customLogo": "server" })), &FORMAT);
-        let (page, _) = logo_and_side(full(json!({ "customLogo": "server" })), &own);
+        let (none, side) = logo_and_side(complete(json!({})), &FORMAT);
+        let (custom, side_with_logo) = logo_and_side(complete(json!({ "customLogo": "server" })), &FORMAT);
+        let (page, _) = logo_and_side(complete(json!({ "customLogo": "server" })), &own);
         assert_eq!((none, custom.as_deref(), page.as_deref()), (None, Some("server"), Some("own")));
-        assert!(raised > plain);
-        let none = logo_and_side(full(json!({ "customLogo": "" })), &FORMAT);
-        assert_eq!(none, (None, plain), "an empty one is none");
+        assert!(side_with_logo > side);
+        let empty = logo_and_side(complete(json!({ "customLogo": "" })), &FORMAT);
+        assert_eq!(empty, (None, side), "an empty address is no logo");
     }
 
     #[test]
-    fn a_page_that_wants_an_image_gets_the_servers_and_a_drawing_of_the_whole_code_as_its_fallback() {
+    fn render_img_gives_the_image_of_the_server_with_a_drawing_as_fallback() {
         let format = Format { is_image: true, ..FORMAT };
-        let drawn = picture(full(json!({})), Some(&FORMAT)).unwrap();
+        let drawn = picture(complete(json!({})), Some(&FORMAT)).unwrap();
         let image = Picture::Image { url: "u".into(), fallback: drawn.clone() };
-        assert_eq!(picture(full(json!({})), Some(&format)).unwrap(), Some(image.into()));
-        assert_eq!(picture(full(json!({ "url": null })), Some(&format)).unwrap(), drawn, "a server without images");
+        assert_eq!(picture(complete(json!({})), Some(&format)).unwrap(), Some(image.into()));
+        assert_eq!(picture(complete(json!({ "url": null })), Some(&format)).unwrap(), drawn, "without `url`");
     }
 
     #[test]
-    fn a_code_that_can_not_be_read_in_its_size_is_an_error_and_no_matter_to_a_page_that_draws_by_itself() {
-        let dense = full(json!({ "customData": { "note": "x".repeat(600) } }));
+    fn too_dense_code_is_an_error_unless_the_page_draws_it() {
+        let dense = complete(json!({ "customData": { "note": "x".repeat(600) } }));
         let error = picture(dense.clone(), Some(&Format { width: 160, ..FORMAT })).unwrap_err();
         assert_eq!((error.code, error.is_temporary), (ErrorCode::CodeTooDense, false));
         assert_eq!(picture(dense, None).unwrap(), None);
     }
 
     #[test]
-    fn a_user_with_a_token_is_whole() {
+    fn has_token_requires_a_string_that_is_not_empty() {
         let has_token = |user| check(json!({ "status": 1, "userInfo": user })).unwrap().has_token;
         assert!(has_token(json!({ "token": "jwt" })));
         for user in [json!(null), json!({}), json!({ "token": null }), json!({ "token": "" }), json!({ "token": 5 })] {
@@ -318,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_wechat_is_its_image_or_nothing() {
+    fn wechat_code_is_the_image_of_the_server_or_a_bad_answer() {
         let gene = |data| read(&Request::Gene(Scene::WechatMiniProgram), data);
         let code = gene(json!({ "random": "r", "url": "u" }));
         let Ok(Reply::Code(Code { picture, .. })) = code else { panic!("{code:?}") };
@@ -327,14 +337,14 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_token_that_can_not_be_a_header_is_dropped() {
+    fn poll_token_that_is_no_header_value_is_dropped() {
         for token in ["a\r\nb", "\u{e9}", "\0"] {
             assert_eq!(code(json!({ "random": "r", "url": "u", "pollToken": token })).poll_token, None, "{token:?}");
         }
     }
 
     #[test]
-    fn answers_that_are_not_the_protocol_are_bad_and_may_be_tried_again() {
+    fn malformed_response_with_status_200_is_a_temporary_bad_answer() {
         let request = Request::Gene(Scene::App);
         for body in [
             None,
@@ -358,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_without_a_ticket_is_no_success() {
+    fn authorised_status_without_a_ticket_is_a_bad_answer() {
         for ticket in [json!(null), json!("")] {
             let error = check(json!({ "status": 2, "ticket": ticket, "userInfo": {} })).unwrap_err();
             assert_eq!(error.code, ErrorCode::BadAnswer);
@@ -368,33 +378,33 @@ mod tests {
     }
 
     #[test]
-    fn a_user_of_null_is_an_empty_user_and_a_strange_one_is_handed_through() {
+    fn null_user_becomes_an_empty_object_and_other_users_are_passed_on_unchanged() {
         let checked = check(json!({ "status": 1, "userInfo": null })).unwrap();
         assert_eq!((checked.person, checked.user_info), (Rc::new(Person::default()), json!({})));
-        let strange = json!({ "nickname": 7, "extra": [1] });
-        let checked = check(json!({ "status": 1, "userInfo": strange })).unwrap();
-        assert_eq!((checked.person, checked.user_info), (Rc::new(Person::default()), strange));
+        let unusual = json!({ "nickname": 7, "extra": [1] });
+        let checked = check(json!({ "status": 1, "userInfo": unusual })).unwrap();
+        assert_eq!((checked.person, checked.user_info), (Rc::new(Person::default()), unusual));
     }
 
     #[test]
-    fn the_text_of_a_failure_is_read_under_both_its_names() {
+    fn text_of_scanned_result_is_read_from_message_and_errmsg() {
         for name in ["errmsg", "message"] {
             let checked = check(json!({ "status": 5, "scannedResult": { "code": 1, name: "blocked" } })).unwrap();
-            let StatusUpdate::Failed(Some(outcome)) = checked.update else { panic!("{:?}", checked.update) };
-            assert_eq!((outcome.code, outcome.message.as_deref()), (Some(1), Some("blocked")));
+            let StatusUpdate::Failed(Some(result)) = checked.update else { panic!("{:?}", checked.update) };
+            assert_eq!((result.code, result.message.as_deref()), (Some(1), Some("blocked")));
         }
     }
 
     #[test]
-    fn an_unknown_status_is_no_news() {
+    fn unknown_status_is_an_unknown_update() {
         assert_eq!(check(json!({ "status": 42 })).unwrap().update, StatusUpdate::Unknown);
     }
 
     #[test]
-    fn a_refusal_keeps_its_words_and_retry_after() {
+    fn refusal_keeps_message_reason_and_retry_after() {
         let body = Some(json!({ "code": 429, "message": "slow down", "reason": "rate-limited" }));
-        let answer = HttpResponse { status: 429, retry_after: Some(Duration::from_secs(7)), body };
-        let error = answer.read(&Request::Gene(Scene::App), Some(&FORMAT)).unwrap_err();
+        let response = HttpResponse { status: 429, retry_after: Some(Duration::from_secs(7)), body };
+        let error = response.read(&Request::Gene(Scene::App), Some(&FORMAT)).unwrap_err();
         assert_eq!((error.code, error.retry_after), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
         assert_eq!((error.message.as_str(), error.reason.as_deref()), ("slow down", Some("rate-limited")));
     }

@@ -1,7 +1,8 @@
-//! Writes JSON objects for requests and QR codes through one function, so that it is compiled once.
+//! Writes JSON objects for requests and QR codes, from lists of fields.
 //!
-//! The derived `Serialize` of the types in `scanlogin-protocol` would be compiled once for each type, and makes
-//! serde-wasm-bindgen keep a cache of field names: 1 KB of wasm.
+//! All objects are written by one function, so that the wasm contains its code once. The derived `Serialize` of the
+//! types in `scanlogin-protocol` would be compiled for each type, and makes serde-wasm-bindgen keep a cache of field
+//! names: 1 KB of wasm.
 
 use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::GeneRequest;
@@ -18,15 +19,15 @@ pub enum Field<'a, V> {
     Number(u32),
     /// A boolean.
     Bool(bool),
-    /// A value that is passed on without being read.
+    /// A value that the widget passes on without reading it.
     JsonValue(&'a V),
 }
 
-/// Writes an object with these fields, and leaves out those that are `None`.
+/// Writes an object with `fields`, without those that are `None`.
 ///
 /// # Errors
 ///
-/// When `serializer` can't write a value.
+/// The error of `serializer` for a value that it can't write.
 pub fn serialize_fields<S: Serializer, V: Serialize>(
     serializer: S,
     fields: &[(&str, Option<Field<'_, V>>)],
@@ -40,7 +41,7 @@ pub fn serialize_fields<S: Serializer, V: Serialize>(
     map.end()
 }
 
-/// The fields of the body of `POST gene`.
+/// Returns the fields of the body of `POST gene`: docs/protocol.md, "gene".
 pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field<'_, V>>); 8] {
     [
         ("scene", Some(Field::Text(request.scene.as_str()))),
@@ -54,7 +55,7 @@ pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field
     ]
 }
 
-/// The fields of the text of a QR code.
+/// Returns the fields of the text of a QR code, in their order: docs/protocol.md, "Text of the code".
 pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>); 7] {
     [
         ("scene", Some(Field::Text(payload.scene.as_str()))),
@@ -71,12 +72,17 @@ pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>)
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use crate::client::reader::JsonValue as _;
     use scanlogin_protocol::wire::Scene;
     use serde_json::{Value, json};
 
+    fn to_text(fields: &[(&str, Option<Field<'_, Value>>)]) -> String {
+        let mut text = Vec::new();
+        serialize_fields(&mut serde_json::Serializer::new(&mut text), fields).unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
-    fn requests_are_written_as_serde_writes_them() {
+    fn gene_request_is_written_as_serde_writes_it() {
         let full = GeneRequest {
             context: Some(json!("a")),
             params: Some(json!({ "b": 1 })),
@@ -87,19 +93,18 @@ mod tests {
             ..GeneRequest::new(Scene::WechatMiniProgram, None)
         };
         for request in [full, GeneRequest::new(Scene::App, None)] {
-            let text = Value::to_text(&gene_request(&request)).unwrap();
-            assert_eq!(text, serde_json::to_string(&request).unwrap());
+            assert_eq!(to_text(&gene_request(&request)), serde_json::to_string(&request).unwrap());
         }
     }
 
     #[test]
-    fn payloads_are_written_as_serde_writes_them() {
+    fn payload_is_written_as_serde_writes_it() {
         for text in [
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{"c":1}}"#,
             r#"{"scene":"APP_AUTH","random":"r","expiresIn":120}"#,
         ] {
-            let read: Payload<Value> = serde_json::from_str(text).unwrap();
-            assert_eq!(Value::to_text(&payload(&read)).unwrap(), text);
+            let parsed: Payload<Value> = serde_json::from_str(text).unwrap();
+            assert_eq!(to_text(&payload(&parsed)), text);
         }
     }
 }

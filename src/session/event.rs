@@ -1,66 +1,95 @@
-//! What goes into a session and what comes out of it.
+//! The input and the output of a session.
 //!
-//! Events say what happened, effects are commands. `V` is a value that is handed through unread: the user, a whole
-//! status object. Deliberately absent: any behaviour.
+//! The session passes a value of type `V` on without reading it: a user, or the `data` of a response.
 
 use core::time::Duration;
 use std::rc::Rc;
 
-use super::Instant;
+use super::time::Instant;
 use scanlogin_protocol::wire::{Person, Scene, Status};
-use scanlogin_qr::Drawing;
 
 use crate::error::Error;
-use crate::view_model::{Action, ViewModel};
+use crate::view_model::{Action, Picture, ViewModel};
 
-/// Something that happened to the page.
+/// The circumstances in which the host passes an event to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Never earlier than in the call before.
+    pub now: Instant,
+    /// Whether the page has a connection to spare for a poll that the server holds.
+    pub may_hold: bool,
+}
+
+/// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<V> {
-    /// The page asked for the session to begin.
+    /// The page requested a code.
     Started,
-    /// The page has a code and shows it by itself; the session is to begin with polling.
+    /// The page shows this code itself, and wants it to be polled.
     StartedWith(Code),
-    /// A request came to its end. A reply to any other request than the one in flight is stale and dropped.
+    /// A request completed or failed. The session ignores it unless the request is the one in flight.
     Replied(RequestId, Result<Reply<V>, Error>),
-    /// The image of the code is on the page.
-    PictureShown,
-    /// The image of the code can't be shown.
-    PictureFailed,
-    /// The time of the last [`Effects::wake_at`] has come.
-    Woke,
-    /// A person pressed the button.
+    /// The browser has loaded the image of the code.
+    ImageLoaded,
+    /// The browser can't load the image of the code.
+    ImageFailed,
+    /// The timer of the last [`TimerEffect::Set`] fired.
+    TimerFired,
+    /// The person pressed the button.
     Clicked(Action),
-    /// The page asked for a new code.
+    /// The page requested a new code.
     Refreshed,
-    /// The page wants no more polls of the code that is there.
+    /// The page ended the polling of the code.
     Stopped,
-    /// The page came into sight or went out of it.
+    /// The page became visible or hidden.
     VisibilityChanged {
-        /// Whether a person can see it.
+        /// Whether the page is visible now.
         is_visible: bool,
     },
-    /// The browser lost its network or found it again.
+    /// The browser went online or offline.
     ConnectionChanged {
-        /// Whether it has one.
+        /// Whether the browser is online now.
         is_online: bool,
     },
-    /// The page wants no more of this.
+    /// The widget ends.
     Destroyed,
 }
 
-/// What the host has to do, in this order. What is `None` goes on as it is. Then it tells the page its
-/// [notes](super::Session::next_notification): last, so that the page sees the result of all that.
+/// What the host has to do, in the order of the fields. After that it delivers the
+/// [notifications](super::Session::next_notification), so that callbacks see the new view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
-    /// Abort the request in flight, if there is one, and send this.
-    pub request: Option<Option<(RequestId, Request)>>,
-    /// Report [`Event::Woke`] at this time, and at no other.
-    pub wake_at: Option<Option<Instant>>,
-    /// Show this.
+    /// What happens to the one request slot.
+    pub request: RequestEffect,
+    /// What happens to the one timer.
+    pub timer: TimerEffect,
+    /// The view to show. `None` if it is unchanged.
     pub render: Option<Rc<ViewModel>>,
 }
 
-/// Tells a request from those before it.
+/// A change of the request slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestEffect {
+    /// No change.
+    Keep,
+    /// Abort the request in flight.
+    Abort,
+    /// Abort the request in flight, if there is one, and send this one.
+    Send(RequestId, Request),
+}
+
+/// A change of the timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimerEffect {
+    /// No change.
+    Keep,
+    /// Stop the timer.
+    Clear,
+    /// Set the timer to this time: it reports [`Event::TimerFired`] then.
+    Set(Instant),
+}
+
+/// Distinguishes the requests of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RequestId(pub(super) u32);
 
@@ -73,21 +102,22 @@ pub enum Request {
     Check {
         /// The id of the code.
         random: Rc<str>,
-        /// What `gene` gave to prove that the code is ours.
+        /// The poll token of the code.
         poll_token: Option<Rc<str>>,
-        /// Asks the server to answer as soon as the status is another than this one. `None` asks for an answer at once.
+        /// The known status in a long poll: the server responds when the status is another one. `None` requests an
+        /// immediate response.
         hold: Option<Status>,
     },
     /// `POST userinfo`.
     Exchange {
-        /// The ticket of the success.
+        /// The ticket from the response with [`StatusUpdate::Authorised`].
         ticket: Rc<str>,
-        /// What `gene` gave to prove that the code is ours.
+        /// The poll token of the code.
         poll_token: Option<Rc<str>>,
     },
 }
 
-/// The success of a request.
+/// The content of a successful response.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply<V> {
     /// To [`Request::Gene`].
@@ -98,63 +128,40 @@ pub enum Reply<V> {
     User(V),
 }
 
-/// A code that the server made for us.
+/// A code that the server made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
-    /// Its id.
+    /// The id.
     pub random: Rc<str>,
-    /// The address of its image; empty when the server has none.
+    /// The address of the image. Empty if the server has none.
     pub url: Rc<str>,
-    /// How long it lives from now.
+    /// The time until the code expires, from the response of `gene`.
     pub lifetime: Duration,
-    /// Proves to `check` that the code is ours.
+    /// Proves to the server that the page received this code.
     pub poll_token: Option<Rc<str>>,
-    /// How it is shown; `None` when the page does that.
+    /// What the view shows. `None` if the page shows the code itself.
     pub picture: Option<Rc<Picture>>,
 }
 
-/// How a code is shown.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Picture {
-    /// Drawn by us.
-    Drawn(Symbol),
-    /// An image of the server's.
-    Image {
-        /// Its address.
-        url: Rc<str>,
-        /// Drawn by us from what we know, if the image can't be shown.
-        fallback: Option<Rc<Picture>>,
-    },
-}
-
-/// A drawing, and what lies on it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Symbol {
-    /// The modules.
-    pub drawing: Drawing,
-    /// The address of the picture in the middle.
-    pub logo: Option<Rc<str>>,
-}
-
-/// What `check` answered.
+/// The content of a response of `check`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckResponse<V> {
-    /// What is new.
+    /// The status of the code.
     pub update: StatusUpdate<V>,
-    /// What the page may show of the user.
+    /// What the view may show of the user.
     pub person: Rc<Person>,
-    /// The user, as the server sent it.
+    /// `userInfo`. An empty object if it is absent.
     pub user_info: V,
-    /// Whether the user came with a token: then there is nothing left to exchange.
+    /// Whether `userInfo` has a token. If so, the ticket is not exchanged.
     pub has_token: bool,
-    /// The whole answer, as the server sent it.
+    /// The whole `data`.
     pub raw: V,
 }
 
-/// A status, with what belongs to it.
+/// A [`Status`] with the data that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatusUpdate<V> {
-    /// A status that we do not know: no news.
+    /// A number that this version does not know. It counts as no change.
     Unknown,
     /// [`Status::Expired`].
     Expired,
@@ -164,7 +171,7 @@ pub enum StatusUpdate<V> {
     Scanned,
     /// [`Status::Authorised`].
     Authorised {
-        /// Exchanged for the user.
+        /// The backend of the site exchanges it for the user.
         ticket: Rc<str>,
     },
     /// [`Status::Cancelled`].
@@ -178,17 +185,17 @@ pub enum StatusUpdate<V> {
 /// `scannedResult` of `check`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScannedResult<V> {
-    /// Its `code`.
+    /// `code`.
     pub code: Option<i32>,
-    /// Its text, under whichever name it came.
+    /// `message`, otherwise `errmsg`. `None` if both are empty or absent.
     pub message: Option<String>,
-    /// Its `data`.
+    /// `data`.
     pub data: Option<V>,
-    /// All of it, as the server sent it.
+    /// The whole object.
     pub raw: V,
 }
 
-/// What the page is told: its callbacks (docs/protocol.md, "Callbacks").
+/// A call of the page's callbacks (docs/protocol.md, "Callbacks").
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notification<V> {
     /// `onCodeLoaded`.
@@ -205,19 +212,19 @@ pub enum Notification<V> {
         /// The address of its image.
         url: Rc<str>,
     },
-    /// `onCodeLoadFailed`: why.
+    /// `onCodeLoadFailed`, with the message of the error.
     CodeLoadFailed(String),
-    /// `onStart`: the first poll of a code leaves.
+    /// `onStart`.
     PollingStarted,
-    /// `onResult`: the whole answer of a good poll.
+    /// `onResult`, with the `data` of `check`.
     Checked(V),
-    /// `onScanned`: what the page may know of the user.
+    /// `onScanned`, with `userInfo`.
     Scanned(V),
     /// `onSuccess`.
     Succeeded {
-        /// The user, as far as the page may know them.
+        /// `userInfo`, or the user for whom the ticket was exchanged.
         user_info: V,
-        /// Exchanged for the user by the site's backend.
+        /// The backend of the site exchanges it for the user.
         ticket: Rc<str>,
     },
     /// `onCancel`.
@@ -228,9 +235,9 @@ pub enum Notification<V> {
     MfaNeeded(Option<ScannedResult<V>>),
     /// `onError`.
     Failed {
-        /// What went wrong.
+        /// The error.
         error: Error,
-        /// Whether the session ended by it.
+        /// Whether the session ended with it.
         is_fatal: bool,
     },
     /// `onRetry`.

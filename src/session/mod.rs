@@ -1,46 +1,47 @@
-//! What happens between the moment a page asks for a code and the moment it has a user.
+//! The state machine of a widget: from the request for a code to the user.
 //!
-//! [`Session::handle`] is the only place where the state changes: an event and the time go in, effects come out. Every
-//! transition stands in this file, one function an event, each with a line for every stage. Requests, the timer and the
-//! view are not commanded step by step: after a transition [`Session::handle`] compares what the new state needs with
-//! what the host already does, and the difference becomes effects. So a state that has no request can't leave one
-//! running.
+//! [`Session::handle`] takes an event and returns effects. All transitions are in this file, one function per event.
+//! Transitions do not command requests, the timer or the view: [`Session::handle`] compares what the new state needs
+//! with what the host does already, and returns the difference.
 //!
-//! Deliberately absent: a clock, a network, a DOM, and the numbers of polling (in `policy`).
+//! Invariant: the state changes only in [`Session::handle`].
 
 mod event;
 mod policy;
 mod state;
+mod time;
 
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
+use core::mem;
 use std::rc::Rc;
 
 pub use event::{
-    CheckResponse, Code, Effects, Event, Notification, Picture, Reply, Request, RequestId, ScannedResult, StatusUpdate,
-    Symbol,
+    CheckResponse, Code, Context, Effects, Event, Notification, Reply, Request, RequestEffect, RequestId,
+    ScannedResult, StatusUpdate, TimerEffect,
 };
-pub use policy::{Instant, Policy, WAIT};
+pub use policy::{Policy, WAIT};
+pub use time::Instant;
 
 use scanlogin_protocol::lifecycle::SCANNED_GRACE;
-use scanlogin_protocol::wire::code;
+use scanlogin_protocol::wire::{Person, Status, code};
 
 use crate::error::{Error, ErrorCode};
-use crate::view_model::{Action, ScanState, ViewModel};
-use policy::{EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, PICTURE_TIMEOUT, Phase, PollSchedule, is_worth_waiting};
-use state::{End, Progress, Stage, State};
+use crate::view_model::{Action, Picture, ScanState, ViewModel};
+use policy::{
+    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase, is_retryable,
+};
+use state::{End, Progress, State, end_of_polling};
 
-/// What a session knows of the page around it.
+/// What the browser reports about the page when the session starts. Events report the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageState {
-    /// Whether a person can see it.
+    /// Whether the page is visible.
     pub is_visible: bool,
-    /// Whether the browser says that it has a network.
+    /// Whether the browser is online.
     pub is_online: bool,
-    /// Whether it has a connection to spare for a poll that the server holds.
-    pub may_hold: bool,
 }
 
 /// The state machine of one widget.
@@ -50,33 +51,31 @@ pub struct Session<V> {
     schedule: PollSchedule,
     state: State,
     page: PageState,
+    /// [`Context::may_hold`] of the current event.
+    may_hold: bool,
     refreshes_left: u32,
     notifications: Vec<Notification<V>>,
-    // What the host was last told to do.
-    sent: Option<RequestId>,
+    // What the host does as a result of the last effects.
+    in_flight: Option<RequestId>,
     wake_at: Option<Instant>,
     shown: Rc<ViewModel>,
 }
 
 impl<V> Session<V> {
-    /// A session that waits for [`Event::Started`]. `seed` feeds the jitter and nothing that matters to security.
+    /// A session that waits for [`Event::Started`] or [`Event::StartedWith`]. `seed` decides the jitter.
     pub fn new(policy: Policy, page: PageState, seed: u32) -> Self {
         Self {
             refreshes_left: policy.auto_refresh,
             policy,
             schedule: PollSchedule::new(seed),
-            state: State::new(),
+            state: State::Idle,
             page,
+            may_hold: false,
             notifications: Vec::new(),
-            sent: None,
+            in_flight: None,
             wake_at: None,
             shown: ViewModel::new(ScanState::Loading).into(),
         }
-    }
-
-    /// Says whether the page has a connection to spare for a poll that the server holds.
-    pub fn allow_holding(&mut self, may_hold: bool) {
-        self.page.may_hold = may_hold;
     }
 
     /// Whether the server holds a poll of this session.
@@ -84,19 +83,19 @@ impl<V> Session<V> {
         self.state.is_held()
     }
 
-    /// Takes in what happened at `now`, and tells what to do about it.
-    ///
-    /// `now` never goes back between two calls.
-    pub fn handle(&mut self, now: Instant, event: Event<V>) -> Effects {
+    /// Handles an event, and returns what the host has to do.
+    pub fn handle(&mut self, context: Context, event: Event<V>) -> Effects {
+        let Context { now, may_hold } = context;
+        self.may_hold = may_hold;
         match event {
             Event::Started => self.on_started(now, None),
             Event::StartedWith(code) => self.on_started(now, Some(code)),
             Event::Replied(id, reply) => self.on_replied(now, id, reply),
-            Event::PictureShown => self.on_picture_shown(now),
-            Event::PictureFailed => self.on_picture_failed(now),
-            Event::Woke => {
+            Event::ImageLoaded => self.on_image_loaded(now),
+            Event::ImageFailed => self.on_image_failed(now),
+            Event::TimerFired => {
                 self.wake_at = None;
-                self.on_woke(now);
+                self.on_timer_fired(now);
             }
             Event::Clicked(action) => self.on_clicked(now, action),
             Event::Refreshed => self.on_refreshed(now),
@@ -118,12 +117,12 @@ impl<V> Session<V> {
         self.effects(now)
     }
 
-    /// What the page is to be told next, in the order in which it happened.
+    /// Returns the oldest notification that was not returned yet.
     pub fn next_notification(&mut self) -> Option<Notification<V>> {
         if self.notifications.is_empty() { None } else { Some(self.notifications.remove(0)) }
     }
 
-    /// What is going on.
+    /// The state that the view shows.
     pub fn state(&self) -> ScanState {
         self.shown.state
     }
@@ -131,11 +130,22 @@ impl<V> Session<V> {
     /// The difference between what the host does and what the state needs.
     fn effects(&mut self, now: Instant) -> Effects {
         let id = self.state.in_flight();
-        let request = (id != self.sent).then(|| Some((id?, self.state.request(&self.policy, self.page)?)));
-        self.sent = id;
+        let request = if id == self.in_flight {
+            RequestEffect::Keep
+        } else {
+            match self.state.request(&self.policy) {
+                Some((id, request)) => RequestEffect::Send(id, request),
+                None => RequestEffect::Abort,
+            }
+        };
+        self.in_flight = id;
 
         let deadline = self.state.deadline(now, &self.policy, self.page);
-        let wake_at = (deadline != self.wake_at).then_some(deadline);
+        let timer = if deadline == self.wake_at {
+            TimerEffect::Keep
+        } else {
+            deadline.map_or(TimerEffect::Clear, TimerEffect::Set)
+        };
         self.wake_at = deadline;
 
         let view = self.state.view(now, &self.policy, self.page);
@@ -145,23 +155,23 @@ impl<V> Session<V> {
             render = Some(self.shown.clone());
         }
 
-        Effects { request, wake_at, render }
+        Effects { request, timer, render }
     }
 
     fn on_started(&mut self, now: Instant, code: Option<Code>) {
-        match (self.state.stage, code) {
-            (Stage::Idle, Some(code)) => {
-                self.accept(now, code);
-                self.watch(now);
+        match (&self.state, code) {
+            (State::Idle, Some(code)) => {
+                let expires_at = now + code.lifetime;
+                self.poll(now, code, expires_at);
             }
-            (Stage::Idle, None) => self.load(now),
+            (State::Idle, None) => self.load(now),
             (
-                Stage::Loading
-                | Stage::Showing
-                | Stage::Waiting(_)
-                | Stage::Exchanging
-                | Stage::Ended(_)
-                | Stage::Destroyed,
+                State::Loading { .. }
+                | State::LoadingImage { .. }
+                | State::Polling { .. }
+                | State::Exchanging { .. }
+                | State::Ended { .. }
+                | State::Destroyed,
                 _,
             ) => {}
         }
@@ -171,261 +181,279 @@ impl<V> Session<V> {
         if self.state.in_flight() != Some(id) {
             return;
         }
-        // The request has ended by itself: there is nothing to abort.
-        self.sent = None;
-        // Browsers take a machine with a local network only for one that is offline: an answer proves more.
+        // The request has completed, so that there is nothing to abort.
+        self.in_flight = None;
+        // A browser reports a machine with only a local network as offline. A response proves a connection.
         self.page.is_online |= !matches!(&reply, Err(error) if error.code == ErrorCode::Network);
-        match (self.state.stage, reply) {
-            (Stage::Loading, Ok(Reply::Code(code))) => self.show(now, code),
-            (Stage::Waiting(progress), Ok(Reply::Checked(checked))) => self.on_checked(now, progress, checked),
-            (Stage::Exchanging, Ok(Reply::User(user_info))) => self.confirm(user_info),
-            (_, Ok(Reply::Code(_) | Reply::Checked(_) | Reply::User(_))) => {
-                let error = Error::temporary(ErrorCode::BadAnswer, "the answer belongs to another request");
-                self.on_call_failed(now, error);
+        match (&self.state, reply) {
+            (State::Loading { .. }, Ok(Reply::Code(code))) => self.on_code(now, code),
+            (State::Polling { .. }, Ok(Reply::Checked(checked))) => self.on_checked(now, checked),
+            (State::Exchanging { person, ticket, .. }, Ok(Reply::User(user_info))) => {
+                let (person, ticket) = (person.clone(), ticket.clone());
+                self.confirm(person, ticket, user_info);
             }
-            (_, Err(error)) => self.on_call_failed(now, error),
+            (_, Ok(Reply::Code(_) | Reply::Checked(_) | Reply::User(_))) => {
+                let error = Error::temporary(ErrorCode::BadAnswer, "the response belongs to another request");
+                self.on_request_failed(now, error);
+            }
+            (_, Err(error)) => self.on_request_failed(now, error),
         }
     }
 
-    fn on_checked(&mut self, now: Instant, progress: Progress, checked: CheckResponse<V>) {
+    fn on_checked(&mut self, now: Instant, checked: CheckResponse<V>) {
+        let State::Polling { expires_at, progress, requests, .. } = &mut self.state else { return };
         let CheckResponse { update, person, user_info, has_token, raw } = checked;
         self.notifications.push(Notification::Checked(raw));
-        match (update, progress) {
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unheard) => {
-                self.state.stage = Stage::Waiting(Progress::Unused)
-            }
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unused | Progress::Scanned) => {}
-            (StatusUpdate::Scanned, Progress::Scanned) => {}
-            (StatusUpdate::Scanned, Progress::Unheard | Progress::Unused) => {
+        match (update, &*progress) {
+            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unknown) => *progress = Progress::Unused,
+            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unused | Progress::Scanned { .. })
+            | (StatusUpdate::Scanned, Progress::Scanned { .. }) => {}
+            (StatusUpdate::Scanned, Progress::Unknown | Progress::Unused) => {
                 self.notifications.push(Notification::Scanned(user_info));
-                self.state.stage = Stage::Waiting(Progress::Scanned);
-                self.state.person = Some(person);
-                self.state.expires_at = self.state.expires_at + SCANNED_GRACE;
+                *progress = Progress::Scanned { person };
+                *expires_at = *expires_at + SCANNED_GRACE;
             }
             (StatusUpdate::Authorised { ticket }, _) => {
-                self.state.person = Some(person);
-                self.state.ticket = ticket;
                 if has_token || !self.policy.auto_exchange {
-                    return self.confirm(user_info);
+                    return self.confirm(person, ticket, user_info);
                 }
-                self.state.stage = Stage::Exchanging;
-                return self.send(now, Failures::default());
+                return self.exchange(now, person, ticket);
             }
             (StatusUpdate::Cancelled, _) => return self.cancel(now),
             (StatusUpdate::Expired, _) => return self.expire(now),
-            (StatusUpdate::NeedsMfa(outcome), _) => {
-                self.notifications.push(Notification::MfaNeeded(outcome));
-                self.state.stage = Stage::Ended(End::NeedsMfa);
-                return;
+            (StatusUpdate::NeedsMfa(result), _) => {
+                self.notifications.push(Notification::MfaNeeded(result));
+                return self.state.end(End::NeedsMfa);
             }
-            (StatusUpdate::Failed(outcome), _) => {
-                let message = outcome.and_then(|outcome| outcome.message);
+            (StatusUpdate::Failed(result), _) => {
+                let message = result.and_then(|result| result.message);
                 let message = message.unwrap_or_else(|| "the server refused the sign-in".to_owned());
                 return self.fail(Error::new(ErrorCode::SignInFailed, message));
             }
         }
-        self.state.call = self.schedule.after_success(&self.policy, self.page.is_visible, now, &self.state.call);
+        *requests = self.schedule.after_success(&self.policy, self.page.is_visible, now, requests);
     }
 
-    fn on_call_failed(&mut self, now: Instant, error: Error) {
-        let may_try = |attempts| is_worth_waiting(&error) && self.state.call.failures.count + 1 < attempts;
-        match self.state.stage {
-            Stage::Loading if may_try(GENE_ATTEMPTS) => self.back_off(now, error),
-            Stage::Loading => {
+    fn on_request_failed(&mut self, now: Instant, error: Error) {
+        let Some(RequestCycle { failures, .. }) = self.state.requests() else { return };
+        let may_retry = |attempts| is_retryable(&error) && failures.count + 1 < attempts;
+        match &self.state {
+            State::Loading { .. } if may_retry(GENE_ATTEMPTS) => self.back_off(now, error),
+            State::Loading { .. } => {
                 self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
                 self.fail(error);
             }
-            Stage::Waiting(_) if error.server_code == Some(code::UNKNOWN_CODE) => {
-                // The server has forgotten the code: to a person that is the same as expired.
+            State::Polling { .. } if error.server_code == Some(code::UNKNOWN_CODE) => {
+                // The server has purged the code. For a person this is the same as expired.
                 self.notifications.push(Notification::Failed { error, is_fatal: false });
                 self.expire(now);
             }
-            Stage::Waiting(_) if error.is_temporary => self.back_off(now, error),
-            Stage::Exchanging if may_try(EXCHANGE_ATTEMPTS) => self.back_off(now, error),
-            Stage::Waiting(_) | Stage::Exchanging => self.fail(error),
-            Stage::Idle | Stage::Showing | Stage::Ended(_) | Stage::Destroyed => {}
+            State::Polling { .. } if error.is_temporary => self.back_off(now, error),
+            State::Exchanging { .. } if may_retry(EXCHANGE_ATTEMPTS) => self.back_off(now, error),
+            State::Polling { .. } | State::Exchanging { .. } => self.fail(error),
+            State::Idle | State::LoadingImage { .. } | State::Ended { .. } | State::Destroyed => {}
         }
     }
 
-    fn on_picture_shown(&mut self, now: Instant) {
-        match self.state.stage {
-            Stage::Showing => self.shown(now),
-            Stage::Idle
-            | Stage::Loading
-            | Stage::Waiting(_)
-            | Stage::Exchanging
-            | Stage::Ended(_)
-            | Stage::Destroyed => {}
+    fn on_image_loaded(&mut self, now: Instant) {
+        match mem::replace(&mut self.state, State::Idle) {
+            State::LoadingImage { code, expires_at, .. } => self.on_code_shown(now, code, expires_at),
+            other => self.state = other,
         }
     }
 
-    fn on_picture_failed(&mut self, now: Instant) {
-        match (self.state.stage, &mut self.state.code) {
-            (Stage::Showing, Some(Code { picture: Some(picture), .. })) => {
-                if let Picture::Image { fallback: Some(drawn), .. } = &**picture {
-                    *picture = drawn.clone();
-                    return self.shown(now);
-                }
-                let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
-                self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
-                self.fail(error);
-            }
-            (
-                Stage::Idle
-                | Stage::Loading
-                | Stage::Showing
-                | Stage::Waiting(_)
-                | Stage::Exchanging
-                | Stage::Ended(_)
-                | Stage::Destroyed,
-                _,
-            ) => {}
+    fn on_image_failed(&mut self, now: Instant) {
+        let State::LoadingImage { code, .. } = &mut self.state else { return };
+        if let Some(Picture::Image { fallback: Some(drawn), .. }) = code.picture.as_deref() {
+            code.picture = Some(drawn.clone());
+            return self.on_image_loaded(now);
         }
+        let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
+        self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
+        self.fail(error);
     }
 
-    fn on_woke(&mut self, now: Instant) {
-        match self.state.stage {
-            Stage::Showing if now >= self.state.give_up_at => self.on_picture_failed(now),
-            Stage::Waiting(_) if now >= self.state.ends_at() => self.expire(now),
-            Stage::Loading | Stage::Waiting(_) | Stage::Exchanging if now >= self.state.call.deadline() => {
-                match self.state.call.phase {
-                    Phase::Resting { .. } => self.send(now, self.state.call.failures),
-                    Phase::InFlight { .. } => {
+    fn on_timer_fired(&mut self, now: Instant) {
+        match &self.state {
+            State::LoadingImage { give_up_at, .. } if now >= *give_up_at => self.on_image_failed(now),
+            State::Polling { expires_at, .. } if now >= end_of_polling(*expires_at) => self.expire(now),
+            State::Loading { requests } | State::Polling { requests, .. } | State::Exchanging { requests, .. }
+                if now >= requests.deadline() =>
+            {
+                match requests.phase {
+                    RequestPhase::Scheduled { .. } => self.send(now),
+                    RequestPhase::InFlight { .. } => {
                         let error = Error::temporary(ErrorCode::Timeout, "the server did not answer in time");
-                        self.on_call_failed(now, error);
+                        self.on_request_failed(now, error);
                     }
                 }
             }
-            Stage::Idle
-            | Stage::Loading
-            | Stage::Showing
-            | Stage::Waiting(_)
-            | Stage::Exchanging
-            | Stage::Ended(_)
-            | Stage::Destroyed => {}
+            State::Idle
+            | State::Loading { .. }
+            | State::LoadingImage { .. }
+            | State::Polling { .. }
+            | State::Exchanging { .. }
+            | State::Ended { .. }
+            | State::Destroyed => {}
         }
     }
 
-    /// A click that comes too late for the button it was meant for changes nothing.
+    /// Ignores a click on a button that is no longer shown.
     fn on_clicked(&mut self, now: Instant, action: Action) {
-        match (action, self.state.stage) {
-            (Action::NewCode, Stage::Ended(End::Cancelled | End::Expired | End::Stopped | End::Failed))
-            | (Action::ScanAgain, Stage::Waiting(_)) => {
+        match (action, &self.state) {
+            (
+                Action::NewCode,
+                State::Ended { end: End::Cancelled | End::Expired | End::Stopped | End::Failed { .. }, .. },
+            )
+            | (Action::ScanAgain, State::Polling { .. }) => {
                 self.notifications.push(Notification::Retried);
                 self.replace(now);
             }
-            (Action::TryNow, Stage::Loading) if self.state.in_flight().is_none() => {
+            (Action::TryNow, State::Loading { .. }) if self.state.in_flight().is_none() => {
                 self.notifications.push(Notification::Retried);
                 self.on_resumed(now);
             }
-            (Action::TryNow, Stage::Waiting(_) | Stage::Exchanging) => self.on_resumed(now),
+            (Action::TryNow, State::Polling { .. } | State::Exchanging { .. }) => self.on_resumed(now),
             (
                 Action::NewCode | Action::ScanAgain | Action::TryNow,
-                Stage::Idle
-                | Stage::Loading
-                | Stage::Showing
-                | Stage::Waiting(_)
-                | Stage::Exchanging
-                | Stage::Ended(_)
-                | Stage::Destroyed,
+                State::Idle
+                | State::Loading { .. }
+                | State::LoadingImage { .. }
+                | State::Polling { .. }
+                | State::Exchanging { .. }
+                | State::Ended { .. }
+                | State::Destroyed,
             ) => {}
         }
     }
 
     fn on_refreshed(&mut self, now: Instant) {
-        match self.state.stage {
-            Stage::Loading
-            | Stage::Showing
-            | Stage::Waiting(_)
-            | Stage::Ended(End::Cancelled | End::Expired | End::Stopped | End::Failed) => self.replace(now),
-            // "Once" is a promise: after a success there is no second one.
-            Stage::Idle | Stage::Exchanging | Stage::Ended(End::Confirmed | End::NeedsMfa) | Stage::Destroyed => {}
+        match &self.state {
+            State::Loading { .. }
+            | State::LoadingImage { .. }
+            | State::Polling { .. }
+            | State::Ended { end: End::Cancelled | End::Expired | End::Stopped | End::Failed { .. }, .. } => {
+                self.replace(now);
+            }
+            // `onSuccess` is called once at most, so that no new code follows an approval.
+            State::Idle
+            | State::Exchanging { .. }
+            | State::Ended { end: End::Confirmed { .. } | End::NeedsMfa, .. }
+            | State::Destroyed => {}
         }
     }
 
-    /// The page is seen again or has its network back: whatever rests goes on at once.
+    /// The page is visible or online again, or the person wants no delay: the next request starts as soon as the server
+    /// allows.
     fn on_resumed(&mut self, now: Instant) {
-        match self.state.stage {
-            Stage::Loading | Stage::Waiting(_) | Stage::Exchanging => {
-                self.state.call.hurry(now);
-                self.on_woke(now);
+        match &mut self.state {
+            State::Loading { requests } | State::Polling { requests, .. } | State::Exchanging { requests, .. } => {
+                requests.skip_delay(now);
+                self.on_timer_fired(now);
             }
-            Stage::Ended(End::Expired) => self.refresh_expired(now),
-            Stage::Idle
-            | Stage::Showing
-            | Stage::Ended(End::Confirmed | End::NeedsMfa | End::Cancelled | End::Stopped | End::Failed)
-            | Stage::Destroyed => {}
+            State::Ended { end: End::Expired, .. } => self.refresh_expired(now),
+            State::Idle
+            | State::LoadingImage { .. }
+            | State::Ended {
+                end: End::Confirmed { .. } | End::NeedsMfa | End::Cancelled | End::Stopped | End::Failed { .. },
+                ..
+            }
+            | State::Destroyed => {}
         }
     }
 
     fn on_stopped(&mut self) {
-        match self.state.stage {
-            Stage::Showing | Stage::Waiting(_) => self.state.stage = Stage::Ended(End::Stopped),
-            // What is not polled goes on: a code on its way, a ticket that is being exchanged.
-            Stage::Idle | Stage::Loading | Stage::Exchanging | Stage::Ended(_) | Stage::Destroyed => {}
+        match &self.state {
+            State::LoadingImage { .. } | State::Polling { .. } => self.state.end(End::Stopped),
+            // These states do not poll.
+            State::Idle | State::Loading { .. } | State::Exchanging { .. } | State::Ended { .. } | State::Destroyed => {
+            }
         }
     }
 
     fn on_destroyed(&mut self) {
-        self.discard();
-        self.state.stage = Stage::Destroyed;
+        self.discard_code();
+        self.state = State::Destroyed;
     }
 
-    fn send(&mut self, now: Instant, failures: Failures) {
-        let is_held = self.state.hold(&self.policy, self.page).is_some();
-        self.state.call = self.schedule.send(&self.policy, now, is_held, failures);
-    }
-
+    /// Requests a code.
     fn load(&mut self, now: Instant) {
-        self.state.stage = Stage::Loading;
-        self.send(now, Failures::default());
+        self.state = State::Loading { requests: self.first_request(now) };
     }
 
+    /// Discards the code and requests a new one.
     fn replace(&mut self, now: Instant) {
-        self.discard();
+        self.discard_code();
         self.load(now);
     }
 
-    /// Has no code any more.
-    fn discard(&mut self) {
-        if let Some(code) = self.state.code.take() {
+    fn discard_code(&mut self) {
+        if let Some(code) = self.state.take_code() {
             self.notifications.push(Notification::CodeDestroyed { random: code.random });
         }
     }
 
-    /// Has this code from now on.
-    fn accept(&mut self, now: Instant, code: Code) {
-        self.state.expires_at = now + code.lifetime;
-        self.state.code = Some(code);
-    }
-
-    fn show(&mut self, now: Instant, code: Code) {
+    fn on_code(&mut self, now: Instant, code: Code) {
         self.notifications.push(Notification::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
-        let is_image = matches!(code.picture.as_deref(), Some(Picture::Image { .. }));
-        self.accept(now, code);
-        if !is_image {
-            return self.shown(now);
+        let expires_at = now + code.lifetime;
+        if let Some(Picture::Image { .. }) = code.picture.as_deref() {
+            let give_up_at = expires_at.min(now + IMAGE_TIMEOUT);
+            self.state = State::LoadingImage { code, expires_at, give_up_at };
+        } else {
+            self.on_code_shown(now, code, expires_at);
         }
-        self.state.stage = Stage::Showing;
-        self.state.give_up_at = self.state.expires_at.min(now + PICTURE_TIMEOUT);
     }
 
-    fn shown(&mut self, now: Instant) {
-        if let Some(code) = &self.state.code {
-            self.notifications.push(Notification::CodeShown { random: code.random.clone(), url: code.url.clone() });
-        }
-        self.watch(now);
+    fn on_code_shown(&mut self, now: Instant, code: Code, expires_at: Instant) {
+        self.notifications.push(Notification::CodeShown { random: code.random.clone(), url: code.url.clone() });
+        self.poll(now, code, expires_at);
     }
 
-    fn watch(&mut self, now: Instant) {
+    fn poll(&mut self, now: Instant, code: Code, expires_at: Instant) {
         self.notifications.push(Notification::PollingStarted);
-        self.state.stage = Stage::Waiting(Progress::Unheard);
-        self.send(now, Failures::default());
+        let requests = self.first_request(now);
+        self.state = State::Polling { code, expires_at, progress: Progress::Unknown, requests };
     }
 
-    fn confirm(&mut self, user_info: V) {
-        self.notifications.push(Notification::Succeeded { user_info, ticket: self.state.ticket.clone() });
-        self.state.stage = Stage::Ended(End::Confirmed);
+    fn exchange(&mut self, now: Instant, person: Rc<Person>, ticket: Rc<str>) {
+        let requests = self.first_request(now);
+        if let Some(code) = self.state.take_code() {
+            self.state = State::Exchanging { code, person, ticket, requests };
+        }
+    }
+
+    /// The first request of a state.
+    fn first_request(&mut self, now: Instant) -> RequestCycle {
+        self.schedule.send(&self.policy, now, None, Failures::default())
+    }
+
+    /// Sends the scheduled request.
+    fn send(&mut self, now: Instant) {
+        let hold = self.hold();
+        if let Some(requests) = self.state.requests_mut() {
+            *requests = self.schedule.send(&self.policy, now, hold, requests.failures);
+        }
+    }
+
+    /// The known status if the server is to hold the next request until the status is another one.
+    fn hold(&self) -> Option<Status> {
+        let State::Polling { progress, requests, .. } = &self.state else { return None };
+        // Held polls of hidden pages would take the connections of the visible one. A poll after a failure is not held:
+        // its response shows the person at once that the problem is over.
+        let may_hold = self.policy.long_poll && self.page.is_visible && self.may_hold && requests.failures.count == 0;
+        if may_hold { progress.status() } else { None }
+    }
+
+    fn back_off(&mut self, now: Instant, error: Error) {
+        if let Some(requests) = self.state.requests_mut() {
+            *requests = self.schedule.after_failure(self.page.is_visible, now, requests, &error);
+        }
+        self.notifications.push(Notification::Failed { error, is_fatal: false });
+    }
+
+    fn confirm(&mut self, person: Rc<Person>, ticket: Rc<str>, user_info: V) {
+        self.notifications.push(Notification::Succeeded { user_info, ticket });
+        self.state.end(End::Confirmed { person });
     }
 
     fn cancel(&mut self, now: Instant) {
@@ -433,7 +461,7 @@ impl<V> Session<V> {
         if self.policy.refresh_on_cancel {
             return self.replace(now);
         }
-        self.state.stage = Stage::Ended(End::Cancelled);
+        self.state.end(End::Cancelled);
     }
 
     fn expire(&mut self, now: Instant) {
@@ -443,23 +471,17 @@ impl<V> Session<V> {
 
     fn refresh_expired(&mut self, now: Instant) {
         if self.refreshes_left == 0 || !self.page.is_visible {
-            self.state.stage = Stage::Ended(End::Expired);
-            return;
+            return self.state.end(End::Expired);
         }
         self.refreshes_left -= 1;
         self.replace(now);
     }
 
     fn fail(&mut self, error: Error) {
-        // The server's own words are for people; those of our other errors are for developers.
-        let is_for_people = matches!(error.code, ErrorCode::Refused | ErrorCode::SignInFailed);
-        self.state.detail = is_for_people.then(|| error.message.as_str().into());
-        self.state.stage = Stage::Ended(End::Failed);
+        // Only these messages are for the person. The others are for the developer of the page.
+        let is_for_person = matches!(error.code, ErrorCode::Refused | ErrorCode::SignInFailed);
+        let detail = is_for_person.then(|| error.message.as_str().into());
+        self.state.end(End::Failed { detail });
         self.notifications.push(Notification::Failed { error, is_fatal: true });
-    }
-
-    fn back_off(&mut self, now: Instant, error: Error) {
-        self.state.call = self.schedule.after_failure(self.page.is_visible, now, &self.state.call, &error);
-        self.notifications.push(Notification::Failed { error, is_fatal: false });
     }
 }

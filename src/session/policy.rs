@@ -1,39 +1,36 @@
-//! When to ask again.
-//!
-//! The only place with the numbers of polling. Deliberately absent: what is asked, and what an answer means.
+//! Times and retries: docs/protocol.md, "Polling rules". All numbers of these rules are here.
 
-use core::ops::Add;
 use core::time::Duration;
 
 use super::event::RequestId;
-use scanlogin_protocol::wire::Scene;
+use super::time::{Instant, milliseconds};
+use scanlogin_protocol::wire::{Scene, Status};
 
 use crate::error::{Error, ErrorCode};
-use crate::view_model::ConnectionProblem;
 
-/// How long `check` is asked to hold a request.
+/// The `wait` of a long poll: how long the server holds it.
 pub const WAIT: Duration = Duration::from_secs(25);
-/// The least time between two requests of a page that nobody sees.
+/// The least time between two requests of a hidden page.
 const HIDDEN_INTERVAL: Duration = Duration::from_secs(10);
-/// A rest is up to this many percent shorter or longer, so that a thousand pages do not knock together.
+/// Each delay is varied by up to this percentage in both directions, so that pages do not send at the same time.
 const JITTER_PERCENT: u32 = 20;
 
-/// How often `gene` is tried before a person is asked: a server away for half a minute goes unnoticed.
+/// How often `gene` is tried. The delays between the attempts add up to about half a minute.
 pub(super) const GENE_ATTEMPTS: u32 = 8;
-/// How often an exchange is tried. A ticket lives minutes, and a person is waiting.
+/// How often an exchange is tried.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
-/// The longest that a person is asked to wait because the server wants it. After that there is a button.
+/// A request for a code or an exchange is not retried if `Retry-After` is longer than this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
-/// How many requests for a code fail before a person is told: there is nothing else to see.
+/// How many requests for a code fail in a row before the view shows the problem.
 pub(super) const GENE_FAILURE_THRESHOLD: u32 = 1;
-/// How many polls in a row fail before a person is told. One is a hiccup.
+/// How many polls or exchanges fail in a row before the view shows the problem.
 pub(super) const POLL_FAILURE_THRESHOLD: u32 = 2;
-/// How long an image of the code may take to appear.
-pub(super) const PICTURE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long after its expiry a code waits for the server's own word: a scan in the last moment may be on its way.
+/// How long the browser may take to load the image of a code.
+pub(super) const IMAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an expired code is still polled: the response to a scan in the last moment may be under way.
 pub(super) const EXPIRY_GRACE: Duration = Duration::from_secs(2);
 
-/// The rest after so many failures in a row: twice as long each time, and ten seconds at most.
+/// The delay after `failures` failures in a row.
 fn back_off(failures: u32) -> Duration {
     Duration::from_secs(match failures {
         0 | 1 => 1,
@@ -44,53 +41,29 @@ fn back_off(failures: u32) -> Duration {
     })
 }
 
-/// Whether the same request is worth another try by itself, while a person waits.
-pub(super) fn is_worth_waiting(error: &Error) -> bool {
-    error.is_temporary && error.retry_after.is_none_or(|rest| rest <= MAX_RETRY_AFTER)
+/// Whether a request for a code or an exchange may be retried after `error`.
+pub(super) fn is_retryable(error: &Error) -> bool {
+    error.is_temporary && error.retry_after.is_none_or(|delay| delay <= MAX_RETRY_AFTER)
 }
 
-/// A point on a clock that only goes forward, in milliseconds from a start of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub u64);
-
-impl Add<Duration> for Instant {
-    type Output = Self;
-
-    fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(milliseconds(duration)))
-    }
-}
-
-/// Not by `as_millis`, which counts in 128 bits: a rest of more seconds than 32 can hold is for ever.
-fn milliseconds(duration: Duration) -> u64 {
-    duration.as_secs().min(u32::MAX.into()) * 1000 + u64::from(duration.subsec_millis())
-}
-
-impl Instant {
-    /// The time from `earlier` to here; zero when that is later.
-    pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
-    }
-}
-
-/// How a session behaves: the options that it needs, see docs/protocol.md, "Polling rules".
+/// The options that decide how a session behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Who is to scan.
+    /// The scene of the codes.
     pub scene: Scene,
     /// The time from the start of one poll to the start of the next.
     pub interval: Duration,
-    /// Whether `check` is asked to hold requests.
+    /// Whether polls ask the server to hold them.
     pub long_poll: bool,
     /// How long a request may take that is not held.
     pub timeout: Duration,
-    /// Whether the ticket is exchanged before the page is told of the success.
+    /// Whether the widget exchanges the ticket before it calls `onSuccess`.
     pub auto_exchange: bool,
     /// How many expired codes are replaced without a click.
     pub auto_refresh: u32,
-    /// Whether a cancelled code is replaced at once.
+    /// Whether a cancelled code is replaced without a click.
     pub refresh_on_cancel: bool,
-    /// Whether the remaining seconds are shown.
+    /// Whether the view shows how long the code is valid.
     pub countdown: bool,
 }
 
@@ -109,70 +82,47 @@ impl Default for Policy {
     }
 }
 
-/// The one line to the server: a request in flight, or a rest until the next.
+/// The requests of a state that polls or retries: either one is in flight, or the next one is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct RequestCycle {
     pub(super) failures: Failures,
-    pub(super) phase: Phase,
+    pub(super) phase: RequestPhase,
 }
 
-/// The requests in a row that have failed.
+/// The failures in a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Failures {
     pub(super) count: u32,
-    /// Whether the last of them failed because the server wants patience.
+    /// Whether the last response was a 429 or had a `Retry-After`.
     pub(super) is_busy: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    InFlight { id: RequestId, is_held: bool, started_at: Instant, due_at: Instant },
-    Resting { until: Instant, not_before: Instant },
+pub(super) enum RequestPhase {
+    /// `hold` is the known status if the server holds the request. The request times out at `times_out_at`.
+    InFlight { id: RequestId, hold: Option<Status>, started_at: Instant, times_out_at: Instant },
+    /// The next request starts at `at`. The server allows none before `not_before`.
+    Scheduled { at: Instant, not_before: Instant },
 }
 
-impl Default for Call {
-    fn default() -> Self {
-        Self { failures: Failures::default(), phase: Phase::Resting { until: Instant(0), not_before: Instant(0) } }
-    }
-}
-
-impl Call {
-    /// When something has to happen.
+impl RequestCycle {
+    /// When the request in flight times out, or the next request starts.
     pub(super) fn deadline(&self) -> Instant {
         match self.phase {
-            Phase::InFlight { due_at, .. } => due_at,
-            Phase::Resting { until, .. } => until,
+            RequestPhase::InFlight { times_out_at, .. } => times_out_at,
+            RequestPhase::Scheduled { at, .. } => at,
         }
     }
 
-    /// What a person should know of it, who bears with `patience` failures.
-    pub(super) fn trouble(&self, patience: u32, is_online: bool) -> Option<ConnectionProblem> {
-        if !is_online {
-            Some(ConnectionProblem::Offline)
-        } else if self.failures.is_busy {
-            Some(ConnectionProblem::Busy)
-        } else {
-            (self.failures.count >= patience).then_some(ConnectionProblem::Unreachable)
-        }
-    }
-
-    /// When the server is asked again; `None` while it is.
-    pub(super) fn resumes_at(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::InFlight { .. } => None,
-            Phase::Resting { until, .. } => Some(until),
-        }
-    }
-
-    /// Ends the rest as soon as the server allows.
-    pub(super) fn hurry(&mut self, now: Instant) {
-        if let Phase::Resting { until, not_before } = &mut self.phase {
-            *until = now.max(*not_before);
+    /// Moves the next request to `now`, or to the end of `Retry-After` if that is later.
+    pub(super) fn skip_delay(&mut self, now: Instant) {
+        if let RequestPhase::Scheduled { at, not_before } = &mut self.phase {
+            *at = now.max(*not_before);
         }
     }
 }
 
-/// Chooses times. Everything random comes from here, so that a seed repeats a run.
+/// Chooses request ids and times. All randomness of a session is the jitter in here, so that a seed repeats a run.
 #[derive(Debug)]
 pub(super) struct PollSchedule {
     random: u32,
@@ -184,38 +134,58 @@ impl PollSchedule {
         Self { random: seed, last_id: 0 }
     }
 
-    pub(super) fn send(&mut self, policy: &Policy, now: Instant, is_held: bool, failures: Failures) -> Call {
+    /// A new request in flight. `failures` counts those before it.
+    pub(super) fn send(
+        &mut self,
+        policy: &Policy,
+        now: Instant,
+        hold: Option<Status>,
+        failures: Failures,
+    ) -> RequestCycle {
         self.last_id = self.last_id.wrapping_add(1);
-        let timeout = policy.timeout + if is_held { WAIT } else { Duration::ZERO };
-        Call {
-            failures,
-            phase: Phase::InFlight { id: RequestId(self.last_id), is_held, started_at: now, due_at: now + timeout },
-        }
+        let id = RequestId(self.last_id);
+        let timeout = policy.timeout + if hold.is_some() { WAIT } else { Duration::ZERO };
+        let phase = RequestPhase::InFlight { id, hold, started_at: now, times_out_at: now + timeout };
+        RequestCycle { failures, phase }
     }
 
-    /// The rest after a success. A held request has already taken its time, and the next follows at once.
-    pub(super) fn after_success(&mut self, policy: &Policy, is_visible: bool, now: Instant, done: &Call) -> Call {
+    /// Schedules the request after `done`, which succeeded. The interval counts from the start of `done`, so that the
+    /// next request follows a held one at once.
+    pub(super) fn after_success(
+        &mut self,
+        policy: &Policy,
+        is_visible: bool,
+        now: Instant,
+        done: &RequestCycle,
+    ) -> RequestCycle {
         let started_at = match done.phase {
-            Phase::InFlight { started_at, .. } => started_at,
-            Phase::Resting { .. } => now,
+            RequestPhase::InFlight { started_at, .. } => started_at,
+            RequestPhase::Scheduled { .. } => now,
         };
         let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
-        let until = now.max(self.after_about(interval, started_at));
-        Call { failures: Failures::default(), phase: Phase::Resting { until, not_before: now } }
+        let at = now.max(self.jittered(interval, started_at));
+        RequestCycle { failures: Failures::default(), phase: RequestPhase::Scheduled { at, not_before: now } }
     }
 
-    /// The rest after a failure.
-    pub(super) fn after_failure(&mut self, is_visible: bool, now: Instant, failed: &Call, error: &Error) -> Call {
+    /// Schedules the request after `failed`.
+    pub(super) fn after_failure(
+        &mut self,
+        is_visible: bool,
+        now: Instant,
+        failed: &RequestCycle,
+        error: &Error,
+    ) -> RequestCycle {
         let count = failed.failures.count.saturating_add(1);
         let back_off = if is_visible { back_off(count) } else { HIDDEN_INTERVAL };
         let not_before = now + error.retry_after.unwrap_or(Duration::ZERO);
-        let until = not_before.max(self.after_about(back_off, now));
+        let at = not_before.max(self.jittered(back_off, now));
         let is_busy = error.code == ErrorCode::RateLimited || error.retry_after.is_some();
-        Call { failures: Failures { count, is_busy }, phase: Phase::Resting { until, not_before } }
+        RequestCycle { failures: Failures { count, is_busy }, phase: RequestPhase::Scheduled { at, not_before } }
     }
 
-    fn after_about(&mut self, duration: Duration, start: Instant) -> Instant {
-        // A linear congruential generator (Numerical Recipes): all that it has to do is to keep pages apart.
+    /// `start` plus `duration`, with jitter.
+    fn jittered(&mut self, duration: Duration, start: Instant) -> Instant {
+        // A linear congruential generator (Numerical Recipes). Jitter needs no better one.
         self.random = self.random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let percent = 100 - JITTER_PERCENT + (self.random >> 16) % (2 * JITTER_PERCENT + 1);
         Instant(start.0.saturating_add(milliseconds(duration) * u64::from(percent) / 100))
@@ -229,12 +199,13 @@ mod tests {
 
     const NOW: Instant = Instant(1_000_000);
 
-    fn rest(call: &Call) -> u64 {
-        call.deadline().since(NOW).as_millis() as u64
+    /// The time from `NOW` to the next request or timeout, in milliseconds.
+    fn delay(requests: &RequestCycle) -> u64 {
+        requests.deadline().since(NOW).as_millis() as u64
     }
 
-    fn sent(pace: &mut PollSchedule, started_at: Instant) -> Call {
-        pace.send(&Policy::default(), started_at, false, Failures::default())
+    fn sent(schedule: &mut PollSchedule, started_at: Instant) -> RequestCycle {
+        schedule.send(&Policy::default(), started_at, None, Failures::default())
     }
 
     fn error() -> Error {
@@ -242,70 +213,70 @@ mod tests {
     }
 
     #[test]
-    fn back_off_doubles_from_one_second_to_ten_and_stays_within_its_jitter() {
+    fn back_off_doubles_from_1_s_to_10_s_with_20_percent_jitter() {
         for seed in 0..200 {
-            let mut pace = PollSchedule::new(seed);
-            let mut call = sent(&mut pace, NOW);
+            let mut schedule = PollSchedule::new(seed);
+            let mut requests = sent(&mut schedule, NOW);
             for expected in [1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000] {
-                call = pace.after_failure(true, NOW, &call, &error());
-                let rest = rest(&call);
-                assert!((expected * 8 / 10..=expected * 12 / 10).contains(&rest), "{rest} is not about {expected}");
+                requests = schedule.after_failure(true, NOW, &requests, &error());
+                let delay = delay(&requests);
+                assert!((expected * 8 / 10..=expected * 12 / 10).contains(&delay), "{delay} is not about {expected}");
             }
         }
     }
 
     #[test]
-    fn rests_differ_from_page_to_page() {
-        let rests: std::collections::BTreeSet<u64> = (0..50)
+    fn jitter_differs_by_seed() {
+        let delays: std::collections::BTreeSet<u64> = (0..50)
             .map(|seed| {
-                let mut pace = PollSchedule::new(seed);
-                let call = sent(&mut pace, NOW);
-                rest(&pace.after_success(&Policy::default(), true, NOW, &call))
+                let mut schedule = PollSchedule::new(seed);
+                let requests = sent(&mut schedule, NOW);
+                delay(&schedule.after_success(&Policy::default(), true, NOW, &requests))
             })
             .collect();
-        assert!(rests.len() > 20, "{rests:?}");
+        assert!(delays.len() > 20, "{delays:?}");
     }
 
     #[test]
-    fn the_interval_counts_from_the_start_of_the_request_before() {
-        let mut pace = PollSchedule::new(1);
-        let call = sent(&mut pace, Instant(NOW.0 - 500));
-        let rest = rest(&pace.after_success(&Policy::default(), true, NOW, &call));
-        assert!((140..=460).contains(&rest), "{rest}");
+    fn interval_counts_from_the_start_of_the_previous_request() {
+        let mut schedule = PollSchedule::new(1);
+        let requests = sent(&mut schedule, Instant(NOW.0 - 500));
+        let delay = delay(&schedule.after_success(&Policy::default(), true, NOW, &requests));
+        assert!((140..=460).contains(&delay), "{delay}");
     }
 
     #[test]
-    fn after_a_held_request_the_next_follows_at_once() {
-        let mut pace = PollSchedule::new(1);
-        let call = sent(&mut pace, Instant(NOW.0 - 25_000));
-        assert_eq!(rest(&pace.after_success(&Policy::default(), true, NOW, &call)), 0);
+    fn request_after_a_held_one_starts_at_once() {
+        let mut schedule = PollSchedule::new(1);
+        let requests = sent(&mut schedule, Instant(NOW.0 - 25_000));
+        assert_eq!(delay(&schedule.after_success(&Policy::default(), true, NOW, &requests)), 0);
     }
 
     #[test]
-    fn retry_after_is_obeyed_even_when_the_page_is_in_a_hurry() {
-        let mut pace = PollSchedule::new(1);
-        let call = sent(&mut pace, NOW);
+    fn skip_delay_does_not_start_before_retry_after() {
+        let mut schedule = PollSchedule::new(1);
+        let requests = sent(&mut schedule, NOW);
         let mut error = error();
         error.retry_after = Some(Duration::from_secs(30));
-        let mut call = pace.after_failure(true, NOW, &call, &error);
-        assert_eq!(rest(&call), 30_000);
-        call.hurry(NOW);
-        assert_eq!(rest(&call), 30_000);
+        let mut requests = schedule.after_failure(true, NOW, &requests, &error);
+        assert_eq!(delay(&requests), 30_000);
+        requests.skip_delay(NOW);
+        assert_eq!(delay(&requests), 30_000);
     }
 
     #[test]
-    fn a_hidden_page_asks_less_often() {
-        let mut pace = PollSchedule::new(1);
-        let call = sent(&mut pace, NOW);
-        assert!(rest(&pace.after_success(&Policy::default(), false, NOW, &call)) >= 8_000);
-        assert!(rest(&pace.after_failure(false, NOW, &call, &error())) >= 8_000);
+    fn hidden_page_waits_about_10_s_after_success_and_failure() {
+        let mut schedule = PollSchedule::new(1);
+        let requests = sent(&mut schedule, NOW);
+        assert!(delay(&schedule.after_success(&Policy::default(), false, NOW, &requests)) >= 8_000);
+        assert!(delay(&schedule.after_failure(false, NOW, &requests, &error())) >= 8_000);
     }
 
     #[test]
-    fn a_held_request_may_take_longer_than_another() {
-        let mut pace = PollSchedule::new(1);
+    fn held_request_times_out_25_s_later_than_another() {
+        let mut schedule = PollSchedule::new(1);
         let policy = Policy::default();
-        assert_eq!(rest(&pace.send(&policy, NOW, false, Failures::default())), 10_000);
-        assert_eq!(rest(&pace.send(&policy, NOW, true, Failures::default())), 35_000);
+        assert_eq!(delay(&schedule.send(&policy, NOW, None, Failures::default())), 10_000);
+        assert_eq!(delay(&schedule.send(&policy, NOW, Some(Status::Unused), Failures::default())), 35_000);
     }
 }

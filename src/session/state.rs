@@ -1,227 +1,229 @@
-//! Where a session stands, and what that needs: a request, a wake-up, a view.
-//!
-//! Deliberately absent: transitions, which all stand in the module above.
+//! The states of a session, and what each needs: a request, a timer, a view. The transitions are in `mod.rs`.
 
+use core::mem;
 use std::rc::Rc;
 
 use super::PageState;
 use super::event::{Code, Request, RequestId};
-use super::policy::{Call, EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, Instant, POLL_FAILURE_THRESHOLD, Phase, Policy};
+use super::policy::{EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase};
+use super::time::{Instant, next_second, seconds_until};
 use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
 use scanlogin_protocol::wire::{Person, Status};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Not begun.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Not started.
     Idle,
-    /// Asking for a code.
-    Loading,
-    /// The image of the code is on its way to the page.
-    Showing,
-    /// The code is on the page, and the server is asked about it.
-    Waiting(Progress),
-    /// The user approved, and the ticket is being exchanged.
-    Exchanging,
-    /// Nothing happens by itself any more.
-    Ended(End),
-    /// The page wanted no more.
+    /// Requests a code.
+    Loading { requests: RequestCycle },
+    /// The browser loads the image of the code, until `give_up_at` at the latest.
+    LoadingImage { code: Code, expires_at: Instant, give_up_at: Instant },
+    /// The code is on the page and is polled.
+    Polling { code: Code, expires_at: Instant, progress: Progress, requests: RequestCycle },
+    /// The user approved, and the ticket is being exchanged for the user.
+    Exchanging { code: Code, person: Rc<Person>, ticket: Rc<str>, requests: RequestCycle },
+    /// Nothing happens without a click or a call of the page. `code` is `None` if the server gave none.
+    Ended { code: Option<Code>, end: End },
+    /// The widget has ended.
     Destroyed,
 }
 
-/// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a session ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// The user approved.
-    Confirmed,
-    /// The page has to ask for a second factor.
+    Confirmed { person: Rc<Person> },
+    /// The user approved, and the page has to ask for a second factor.
     NeedsMfa,
     /// The user declined.
     Cancelled,
-    /// The code is too old.
+    /// The code has expired.
     Expired,
-    /// The page wants no more polls.
+    /// The page ended the polling.
     Stopped,
-    /// It can't go on without a person.
-    Failed,
+    /// A fatal error. `detail` is the message of the server for the person.
+    Failed { detail: Option<Rc<str>> },
 }
 
-/// How far a person has come with a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The last known status of a code that is polled.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// The server has not yet been heard. The first poll is not held: it shows that polling works.
-    Unheard,
+    /// No poll has succeeded yet. The first poll is not held: its response shows that polling works.
+    Unknown,
     Unused,
-    Scanned,
+    Scanned {
+        person: Rc<Person>,
+    },
 }
 
-/// A stage, and beside it what several stages need: so that nothing has to be moved when one follows another. What a
-/// stage does not need is not looked at while it lasts.
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) stage: Stage,
-    /// The code that is on the page, or on its way there.
-    pub(super) code: Option<Code>,
-    pub(super) expires_at: Instant,
-    /// When [`Stage::Showing`] has taken too long.
-    pub(super) give_up_at: Instant,
-    /// Who scanned, from [`Progress::Scanned`] on.
-    pub(super) person: Option<Rc<Person>>,
-    /// What [`Stage::Exchanging`] exchanges.
-    pub(super) ticket: Rc<str>,
-    /// The line to the server in the stages that have one: see [`State::call`].
-    pub(super) call: Call,
-    /// The server's own words about [`End::Failed`].
-    pub(super) detail: Option<Rc<str>>,
+impl Progress {
+    pub(super) fn status(&self) -> Option<Status> {
+        match self {
+            Self::Unknown => None,
+            Self::Unused => Some(Status::Unused),
+            Self::Scanned { .. } => Some(Status::Scanned),
+        }
+    }
 }
 
-/// What a person waits for, and when it comes.
-type Awaited = (fn(u32) -> Countdown, Instant);
+/// A countdown, and the time to which it counts.
+type CountdownTo = (fn(u32) -> Countdown, Instant);
 
 impl State {
-    pub(super) fn new() -> Self {
-        Self {
-            stage: Stage::Idle,
-            code: None,
-            expires_at: Instant(0),
-            give_up_at: Instant(0),
-            person: None,
-            ticket: Rc::default(),
-            call: Call::default(),
-            detail: None,
+    /// Removes the code. The state is [`State::Idle`] afterwards: the caller sets the next one.
+    pub(super) fn take_code(&mut self) -> Option<Code> {
+        match mem::replace(self, Self::Idle) {
+            Self::LoadingImage { code, .. } | Self::Polling { code, .. } | Self::Exchanging { code, .. } => Some(code),
+            Self::Ended { code, .. } => code,
+            Self::Idle | Self::Loading { .. } | Self::Destroyed => None,
         }
     }
 
-    fn call(&self) -> Option<&Call> {
-        match self.stage {
-            Stage::Loading | Stage::Waiting(_) | Stage::Exchanging => Some(&self.call),
-            Stage::Idle | Stage::Showing | Stage::Ended(_) | Stage::Destroyed => None,
+    pub(super) fn end(&mut self, end: End) {
+        *self = Self::Ended { code: self.take_code(), end };
+    }
+
+    fn code(&self) -> Option<&Code> {
+        match self {
+            Self::LoadingImage { code, .. } | Self::Polling { code, .. } | Self::Exchanging { code, .. } => Some(code),
+            Self::Ended { code, .. } => code.as_ref(),
+            Self::Idle | Self::Loading { .. } | Self::Destroyed => None,
         }
     }
 
-    /// The request that is out.
-    pub(super) fn in_flight(&self) -> Option<RequestId> {
-        match self.call()?.phase {
-            Phase::InFlight { id, .. } => Some(id),
-            Phase::Resting { .. } => None,
-        }
-    }
-
-    /// Whether the server holds the request that is out.
-    pub(super) fn is_held(&self) -> bool {
-        matches!(self.call(), Some(Call { phase: Phase::InFlight { is_held: true, .. }, .. }))
-    }
-
-    /// What the server is to be asked.
-    pub(super) fn request(&self, policy: &Policy, page: PageState) -> Option<Request> {
-        match (self.stage, &self.code) {
-            (Stage::Loading, _) => Some(Request::Gene(policy.scene)),
-            (Stage::Waiting(_), Some(Code { random, poll_token, .. })) => Some(Request::Check {
-                random: random.clone(),
-                poll_token: poll_token.clone(),
-                hold: self.hold(policy, page),
-            }),
-            (Stage::Exchanging, Some(Code { poll_token, .. })) => {
-                Some(Request::Exchange { ticket: self.ticket.clone(), poll_token: poll_token.clone() })
+    pub(super) fn requests(&self) -> Option<&RequestCycle> {
+        match self {
+            Self::Loading { requests } | Self::Polling { requests, .. } | Self::Exchanging { requests, .. } => {
+                Some(requests)
             }
-            (
-                Stage::Idle
-                | Stage::Showing
-                | Stage::Waiting(_)
-                | Stage::Exchanging
-                | Stage::Ended(_)
-                | Stage::Destroyed,
-                _,
-            ) => None,
+            Self::Idle | Self::LoadingImage { .. } | Self::Ended { .. } | Self::Destroyed => None,
         }
     }
 
-    /// The status that a held request is to outlast.
-    pub(super) fn hold(&self, policy: &Policy, page: PageState) -> Option<Status> {
-        // Held polls of pages that nobody sees would use up the connections of the one that somebody looks at. A request
-        // after a failure is not held: its answer tells a person that the trouble is over.
-        let may_hold = policy.long_poll && page.is_visible && page.may_hold && self.call.failures.count == 0;
-        match self.stage {
-            Stage::Waiting(Progress::Unused) if may_hold => Some(Status::Unused),
-            Stage::Waiting(Progress::Scanned) if may_hold => Some(Status::Scanned),
-            Stage::Idle
-            | Stage::Loading
-            | Stage::Showing
-            | Stage::Waiting(Progress::Unheard | Progress::Unused | Progress::Scanned)
-            | Stage::Exchanging
-            | Stage::Ended(_)
-            | Stage::Destroyed => None,
+    pub(super) fn requests_mut(&mut self) -> Option<&mut RequestCycle> {
+        match self {
+            Self::Loading { requests } | Self::Polling { requests, .. } | Self::Exchanging { requests, .. } => {
+                Some(requests)
+            }
+            Self::Idle | Self::LoadingImage { .. } | Self::Ended { .. } | Self::Destroyed => None,
         }
     }
 
-    /// When the code has ended, whatever the network does.
-    pub(super) fn ends_at(&self) -> Instant {
-        self.expires_at + EXPIRY_GRACE
+    /// The request in flight.
+    pub(super) fn in_flight(&self) -> Option<RequestId> {
+        match self.requests()?.phase {
+            RequestPhase::InFlight { id, .. } => Some(id),
+            RequestPhase::Scheduled { .. } => None,
+        }
     }
 
-    /// When something has to happen by itself; `None` for ever.
-    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: PageState) -> Option<Instant> {
-        let deadline = match self.stage {
-            Stage::Loading | Stage::Exchanging => self.call.deadline(),
-            Stage::Showing => self.give_up_at,
-            Stage::Waiting(_) => self.ends_at().min(self.call.deadline()),
-            Stage::Idle | Stage::Ended(_) | Stage::Destroyed => return None,
+    /// Whether the server holds the request in flight.
+    pub(super) fn is_held(&self) -> bool {
+        let requests = self.requests();
+        requests.is_some_and(|requests| matches!(requests.phase, RequestPhase::InFlight { hold: Some(_), .. }))
+    }
+
+    /// The request in flight and its content.
+    pub(super) fn request(&self, policy: &Policy) -> Option<(RequestId, Request)> {
+        let RequestPhase::InFlight { id, hold, .. } = self.requests()?.phase else { return None };
+        let request = match self {
+            Self::Loading { .. } => Request::Gene(policy.scene),
+            Self::Polling { code, .. } => {
+                Request::Check { random: code.random.clone(), poll_token: code.poll_token.clone(), hold }
+            }
+            Self::Exchanging { code, ticket, .. } => {
+                Request::Exchange { ticket: ticket.clone(), poll_token: code.poll_token.clone() }
+            }
+            Self::Idle | Self::LoadingImage { .. } | Self::Ended { .. } | Self::Destroyed => return None,
         };
-        let next_second = if page.is_visible { self.awaited(policy, page) } else { None };
-        let next_second = next_second.and_then(|(_, at)| second_before(now, at));
+        Some((id, request))
+    }
+
+    /// When the timer has to fire. `None` if nothing happens by itself.
+    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: PageState) -> Option<Instant> {
+        let deadline = match self {
+            Self::Loading { requests } | Self::Exchanging { requests, .. } => requests.deadline(),
+            Self::LoadingImage { give_up_at, .. } => *give_up_at,
+            Self::Polling { expires_at, requests, .. } => end_of_polling(*expires_at).min(requests.deadline()),
+            Self::Idle | Self::Ended { .. } | Self::Destroyed => return None,
+        };
+        let countdown = if page.is_visible { self.countdown(policy, page) } else { None };
+        let next_second = countdown.and_then(|(_, at)| next_second(now, at));
         Some(next_second.map_or(deadline, |next| next.min(deadline)))
     }
 
-    /// What keeps it from going on, as far as a person should know.
-    fn trouble(&self, page: PageState) -> Option<ConnectionProblem> {
-        let patience = if self.stage == Stage::Loading { GENE_FAILURE_THRESHOLD } else { POLL_FAILURE_THRESHOLD };
-        self.call()?.trouble(patience, page.is_online)
+    /// The problem that the view shows.
+    fn connection_problem(&self, page: PageState) -> Option<ConnectionProblem> {
+        let failures = self.requests()?.failures;
+        let threshold = match self {
+            Self::Loading { .. } => GENE_FAILURE_THRESHOLD,
+            _ => POLL_FAILURE_THRESHOLD,
+        };
+        if !page.is_online {
+            Some(ConnectionProblem::Offline)
+        } else if failures.is_busy {
+            Some(ConnectionProblem::Busy)
+        } else {
+            (failures.count >= threshold).then_some(ConnectionProblem::Unreachable)
+        }
     }
 
-    /// What a person can see coming.
-    fn awaited(&self, policy: &Policy, page: PageState) -> Option<Awaited> {
-        match (self.trouble(page), self.stage) {
-            (Some(ConnectionProblem::Busy), _) => Some((Countdown::RetryIn, self.call.resumes_at()?)),
-            (None, Stage::Waiting(Progress::Unheard | Progress::Unused)) if policy.countdown => {
-                Some((Countdown::ExpiresIn, self.expires_at))
+    /// The countdown that the view shows.
+    fn countdown(&self, policy: &Policy, page: PageState) -> Option<CountdownTo> {
+        match (self.connection_problem(page), self) {
+            (Some(ConnectionProblem::Busy), _) => match self.requests()?.phase {
+                RequestPhase::Scheduled { at, .. } => Some((Countdown::RetryIn, at)),
+                RequestPhase::InFlight { .. } => None,
+            },
+            (None, Self::Polling { expires_at, progress: Progress::Unknown | Progress::Unused, .. })
+                if policy.countdown =>
+            {
+                Some((Countdown::ExpiresIn, *expires_at))
             }
             (Some(ConnectionProblem::Unreachable | ConnectionProblem::Offline) | None, _) => None,
         }
     }
 
-    /// What a person sees.
     pub(super) fn view(&self, now: Instant, policy: &Policy, page: PageState) -> ViewModel {
-        let (state, is_scanned) = match self.stage {
-            Stage::Idle | Stage::Loading | Stage::Showing => (ScanState::Loading, false),
-            Stage::Waiting(Progress::Unheard | Progress::Unused) => (ScanState::Ready, false),
-            Stage::Waiting(Progress::Scanned) => (ScanState::Scanned, true),
-            Stage::Exchanging => (ScanState::SigningIn, true),
-            Stage::Ended(End::Confirmed) => (ScanState::Confirmed, true),
-            Stage::Ended(End::NeedsMfa) => (ScanState::NeedsMfa, false),
-            Stage::Ended(End::Cancelled) => (ScanState::Cancelled, false),
-            Stage::Ended(End::Expired) => (ScanState::Expired, false),
-            Stage::Ended(End::Stopped) => (ScanState::Stopped, false),
-            Stage::Ended(End::Failed) => (ScanState::Failed, false),
-            Stage::Destroyed => (ScanState::Destroyed, false),
+        let (mut person, mut detail) = (None, None);
+        let state = match self {
+            Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
+            Self::Polling { progress: Progress::Unknown | Progress::Unused, .. } => ScanState::Ready,
+            Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
+                person = Some(scanned_by);
+                ScanState::Scanned
+            }
+            Self::Exchanging { person: confirmed_by, .. } => {
+                person = Some(confirmed_by);
+                ScanState::SigningIn
+            }
+            Self::Ended { end, .. } => match end {
+                End::Confirmed { person: confirmed_by } => {
+                    person = Some(confirmed_by);
+                    ScanState::Confirmed
+                }
+                End::NeedsMfa => ScanState::NeedsMfa,
+                End::Cancelled => ScanState::Cancelled,
+                End::Expired => ScanState::Expired,
+                End::Stopped => ScanState::Stopped,
+                End::Failed { detail: message } => {
+                    detail = message.clone();
+                    ScanState::Failed
+                }
+            },
+            Self::Destroyed => ScanState::Destroyed,
         };
-        let trouble = self.trouble(page);
         ViewModel {
-            state: if trouble.is_some() { ScanState::Unreachable } else { state },
-            picture: self.code.as_ref().and_then(|code| code.picture.clone()),
-            person: self.person.clone().filter(|_| is_scanned),
-            trouble: trouble.unwrap_or_default(),
-            countdown: self.awaited(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at))),
-            detail: self.detail.clone().filter(|_| state == ScanState::Failed),
+            state: self.connection_problem(page).map_or(state, ScanState::Unreachable),
+            picture: self.code().and_then(|code| code.picture.clone()),
+            person: person.cloned(),
+            countdown: self.countdown(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at))),
+            detail,
         }
     }
 }
 
-/// The time until `at`, in seconds begun.
-fn seconds_until(now: Instant, at: Instant) -> u32 {
-    u32::try_from(at.0.saturating_sub(now.0).div_ceil(1000)).unwrap_or(u32::MAX)
-}
-
-/// When [`seconds_until`] `at` becomes another number.
-fn second_before(now: Instant, at: Instant) -> Option<Instant> {
-    let next = u64::from(seconds_until(now, at)).saturating_sub(1) * 1000;
-    Some(Instant(at.0.saturating_sub(next))).filter(|next| *next > now)
+/// When the polling of a code that expires at `expires_at` ends.
+pub(super) fn end_of_polling(expires_at: Instant) -> Instant {
+    expires_at + EXPIRY_GRACE
 }

@@ -1,21 +1,16 @@
-//! From what the session tells to the callbacks of the page (docs/protocol.md, "Callbacks").
-
-use std::rc::Rc;
+//! Calls the callbacks of the page: docs/protocol.md, "Callbacks".
 
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
 
-use super::ScanHandle;
 use super::js_value::Js;
 use super::options::{self, Options};
-use super::runtime::Runtime;
 use crate::client::reader::JsonValue as _;
 use crate::error::Error;
 use crate::session::Notification;
-use crate::view_model::ScanState;
 
-/// All callbacks there are.
+/// The names of all callbacks.
 const NAMES: [&str; 14] = [
     "onCodeLoaded",
     "onCodeShow",
@@ -33,11 +28,20 @@ const NAMES: [&str; 14] = [
     "onCodeDestroyed",
 ];
 
-/// An object with the callbacks that the page gave: the page may change its own.
+/// The widget whose callbacks are called.
+pub(super) trait Widget {
+    /// Returns a new handle of the widget, for `onStart`.
+    fn handle(&self) -> JsValue;
+    /// Whether the widget has not been destroyed.
+    fn is_alive(&self) -> bool;
+}
+
+/// An object with the callbacks of a page. It is a copy, because the page can change its options later.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Callbacks(JsValue);
 
 impl Callbacks {
+    /// Reads the callbacks of a page. `options` rejects one that is not a function.
     pub(super) fn read(options: &Options) -> Self {
         let callbacks = Object::new().into();
         for name in NAMES {
@@ -46,13 +50,13 @@ impl Callbacks {
         Self(callbacks)
     }
 
-    /// Calls the callbacks of one event of `runtime`.
-    pub(super) fn tell(&self, event: Notification<Js>, runtime: &Rc<Runtime>) {
-        let is_last_word = matches!(event, Notification::CodeDestroyed { .. });
+    /// Calls the callbacks for one notification of `widget`. A destroyed widget only calls `onCodeDestroyed`.
+    pub(super) fn notify(&self, notification: Notification<Js>, widget: &impl Widget) {
+        let is_code_destroyed = matches!(notification, Notification::CodeDestroyed { .. });
         let call = |name: &str, arguments: &[JsValue]| {
             if let Some(Js(callback)) = Js(self.0.clone()).field(name)
-                // The call before may have ended the widget.
-                && (is_last_word || runtime.state() != ScanState::Destroyed)
+                // Checked for each callback: `onMfa` can destroy the widget before `onAuthFlow`.
+                && (is_code_destroyed || widget.is_alive())
                 && let Err(thrown) = callback
                     .unchecked_ref::<Function>()
                     .apply(&JsValue::UNDEFINED, &arguments.iter().collect::<Array>())
@@ -60,23 +64,23 @@ impl Callbacks {
                 report(&thrown);
             }
         };
-        match event {
+        match notification {
             Notification::CodeLoaded { random, url } => call("onCodeLoaded", &[text(&random), text(&url)]),
             Notification::CodeShown { random, url } => call("onCodeShow", &[text(&random), text(&url)]),
             Notification::CodeLoadFailed(message) => call("onCodeLoadFailed", &[text(&message)]),
-            Notification::PollingStarted => call("onStart", &[ScanHandle { runtime: runtime.clone() }.into()]),
+            Notification::PollingStarted => call("onStart", &[widget.handle()]),
             Notification::Checked(raw) => call("onResult", &[raw.0]),
             Notification::Scanned(user_info) => call("onScanned", &[user_info.0]),
             Notification::Succeeded { user_info, ticket } => call("onSuccess", &[user_info.0, text(&ticket)]),
             Notification::Cancelled => call("onCancel", &[]),
             Notification::Expired => call("onExpired", &[]),
-            Notification::MfaNeeded(outcome) => {
-                let [code, message, data, raw] = match outcome {
-                    Some(outcome) => [
-                        outcome.code.into(),
-                        outcome.message.into(),
-                        outcome.data.map_or(JsValue::UNDEFINED, |data| data.0),
-                        outcome.raw.0,
+            Notification::MfaNeeded(result) => {
+                let [code, message, data, raw] = match result {
+                    Some(result) => [
+                        result.code.into(),
+                        result.message.into(),
+                        result.data.map_or(JsValue::UNDEFINED, |data| data.0),
+                        result.raw.0,
                     ],
                     None => [const { JsValue::UNDEFINED }; 4],
                 };
@@ -92,11 +96,11 @@ impl Callbacks {
     }
 }
 
-/// The `Error` object that JavaScript gets: `code`, `reason`, `serverCode` and `fatal` beside the message.
+/// Makes the `Error` object that JavaScript gets: docs/protocol.md, "Error codes".
 pub(super) fn js_error(error: &Error, is_fatal: bool) -> JsValue {
     let object = js_sys::Error::new(&error.message).into();
     set(&object, "name", "ScanLoginError".into());
-    set(&object, "code", error.code.word().into());
+    set(&object, "code", error.code.as_str().into());
     set(&object, "reason", error.reason.as_deref().into());
     set(&object, "serverCode", error.server_code.into());
     set(&object, "fatal", is_fatal.into());
@@ -104,7 +108,7 @@ pub(super) fn js_error(error: &Error, is_fatal: bool) -> JsValue {
 }
 
 fn set(object: &JsValue, name: &str, value: JsValue) {
-    // A fresh object takes any property.
+    // Setting a property of a new object does not fail.
     let _ = Reflect::set(object, &name.into(), &value);
 }
 
@@ -118,7 +122,8 @@ extern "C" {
     fn report_error(error: &JsValue) -> Result<(), JsValue>;
 }
 
-/// What a callback throws is the page's: its error handler gets it, as if the browser had called.
+/// Reports an exception of a callback to the error handler of the page, or to the console of a browser without
+/// `reportError`.
 fn report(thrown: &JsValue) {
     if report_error(thrown).is_err() {
         web_sys::console::error_1(thrown);

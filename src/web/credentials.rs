@@ -1,7 +1,7 @@
-//! The poll tokens of codes and tickets that this page has received.
+//! The poll tokens of the codes and tickets that this page has received.
 //!
-//! The calls of `AuthenticationClient` name a code or a ticket by its id alone. A browser that polls a code or exchanges a ticket
-//! must prove that the code is its own (docs/protocol.md, "Poll token").
+//! The methods of `AuthenticationClient` name a code or a ticket by its id alone. A browser that polls a code or
+//! exchanges a ticket must prove that it requested the code: docs/protocol.md, "Poll token".
 
 use core::cell::RefCell;
 use std::rc::Rc;
@@ -11,20 +11,23 @@ use scanlogin_protocol::lifecycle::MAX_CODE_LIFETIME;
 use super::js_value::Js;
 use crate::session::{CheckResponse, Code, Instant, Reply, Request, StatusUpdate};
 
-/// The maximum number of codes, and of tickets. A page that draws its own code shows one or two.
+/// The maximum number of codes, and of tickets. A page that shows codes itself shows one or two.
 const MAX_ENTRIES: usize = 16;
 
 thread_local! {
-    static CREDENTIALS: RefCell<Credentials> = const { RefCell::new(Credentials { codes: Vec::new(), tickets: Vec::new() }) };
+    static CREDENTIALS: RefCell<Credentials> =
+        const { RefCell::new(Credentials { codes: Vec::new(), tickets: Vec::new() }) };
 }
 
-/// The latest entries come first.
+/// The newest entries are first.
 struct Credentials {
+    /// The codes, and when they were received.
     codes: Vec<(Code, Instant)>,
+    /// The tickets, and the poll tokens of their codes.
     tickets: Vec<(Rc<str>, Rc<str>)>,
 }
 
-/// Remembers the code or the ticket in a reply that was received at `now`.
+/// Remembers the code or the ticket in the reply to `request`, which was received at `now`.
 pub(super) fn remember(reply: &Reply<Js>, request: &Request, now: Instant) {
     CREDENTIALS.with_borrow_mut(|credentials| match (reply, request) {
         (Reply::Code(code), _) => insert(&mut credentials.codes, (code.clone(), now)),
@@ -36,8 +39,8 @@ pub(super) fn remember(reply: &Reply<Js>, request: &Request, now: Instant) {
     });
 }
 
-/// The code `random`, with the lifetime that is left at `now`. A code that this page has not received has no poll token, and the
-/// longest lifetime that a code can have.
+/// Returns the code `random`, with the lifetime that is left at `now`. A code that this page has not received has no
+/// poll token, and the longest lifetime that a code can have.
 pub(super) fn code(random: &str, now: Instant) -> Code {
     let known = CREDENTIALS
         .with_borrow(|credentials| credentials.codes.iter().find(|(code, _)| &*code.random == random).cloned());
@@ -56,14 +59,14 @@ pub(super) fn code(random: &str, now: Instant) -> Code {
     }
 }
 
-/// The poll token of the code `random`.
+/// Returns the poll token of the code `random`, or `None` for a code that this page has not received.
 pub(super) fn poll_token_of_code(random: &str) -> Option<Rc<str>> {
     CREDENTIALS.with_borrow(|credentials| {
         credentials.codes.iter().find(|(code, _)| &*code.random == random).and_then(|(code, _)| code.poll_token.clone())
     })
 }
 
-/// The poll token that belongs to `ticket`.
+/// Returns the poll token for `ticket`, or `None` for a ticket that this page has not received.
 pub(super) fn poll_token_of_ticket(ticket: &str) -> Option<Rc<str>> {
     CREDENTIALS.with_borrow(|credentials| {
         credentials.tickets.iter().find(|(known, _)| &**known == ticket).map(|(_, poll_token)| poll_token.clone())

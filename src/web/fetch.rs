@@ -1,4 +1,4 @@
-//! The request slot: one request to the server, aborted when the slot is dropped.
+//! Sends HTTP requests with the `fetch` function of the page.
 
 use core::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::client::request::HttpRequest;
 use crate::client::response::HttpResponse;
 use crate::error::{Error, ErrorCode};
 
-/// What becomes of an answer, or of the lack of one.
-pub(super) type Done = Box<dyn FnOnce(Result<HttpResponse<Js>, Error>)>;
+/// Gets the response to a request, or the error of a request without a response. It is called once, and never before
+/// the function that sends the request has returned.
+pub(super) type OnResponse = Box<dyn FnOnce(Result<HttpResponse<Js>, Error>)>;
 
-/// A request in flight. Dropping it aborts it.
+/// A request in flight. Dropping it aborts the request.
 #[must_use = "a request is aborted when its slot is dropped"]
 pub(super) struct HttpSlot {
     abort: AbortController,
 }
 
 impl HttpSlot {
-    /// Sends a request; `done` is called with the answer, later.
-    pub(super) fn send(http: HttpRequest, done: Done) -> Option<Self> {
-        // Only a browser from before 2018 has no `AbortController`, and it has no WebAssembly of today either.
+    /// Sends a request. `None` for a browser without `AbortController`, which no supported browser is.
+    pub(super) fn send(http: HttpRequest, on_response: OnResponse) -> Option<Self> {
         let abort = AbortController::new().ok()?;
-        fetch(http, &abort.signal(), done);
+        fetch(http, &abort.signal(), on_response);
         Some(Self { abort })
     }
 }
@@ -38,42 +38,43 @@ impl Drop for HttpSlot {
     }
 }
 
-/// Sends a request, after the page's own code that is running; `done` is called with the answer, later.
+/// Sends a request, after the code of the page that is running now.
 ///
-/// Without futures: their tasks, wakers and state machines were a twentieth of the wasm.
-pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, done: Done) {
+/// It waits for promises with callbacks. Futures would add 1.7 KB of tasks, wakers and state machines to the wasm.
+pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, on_response: OnResponse) {
     let request = build(http, abort);
-    let answered = move |response: Settlement| match response.map_err(failed).and_then(expect_response) {
+    let on_fetched = move |response: JsResult| match response.map_err(fetch_error).and_then(expect_response) {
         Ok(response) => {
             let text = response.text().map(JsValue::from);
-            settle(text, Box::new(move |text| done(read(&response.into(), text))));
+            when_settled(text, Box::new(move |text| on_response(read(&response.into(), text))));
         }
-        Err(error) => done(Err(error)),
+        Err(error) => on_response(Err(error)),
     };
-    let sent = move |request: Settlement| {
-        let response = request.and_then(|request| fetch_of_page(&request));
-        settle(response, Box::new(answered));
+    let on_built = move |request: JsResult| {
+        let response = request.and_then(|request| page_fetch(&request));
+        when_settled(response, Box::new(on_fetched));
     };
-    settle(request.map(JsValue::from), Box::new(sent));
+    when_settled(request.map(JsValue::from), Box::new(on_built));
 }
 
-/// What becomes of a promise: its value, or why it failed.
-type Settlement = Result<JsValue, JsValue>;
+/// A JavaScript value, or what was thrown instead.
+type JsResult = Result<JsValue, JsValue>;
 
-/// Calls `done` once, later, with what becomes of `value`, which may be a promise.
-fn settle(value: Settlement, done: Box<dyn FnOnce(Settlement)>) {
+/// Calls `callback` once, later, with `value`, or with the outcome of `value` if it is a promise.
+fn when_settled(value: JsResult, callback: Box<dyn FnOnce(JsResult)>) {
     let promise = value.unwrap_or_else(|thrown| Promise::reject(&thrown).into());
-    // Of two callbacks, for the good and for the bad, one would never be called, and so never be freed.
-    let done = Closure::once_into_js(move |outcomes: Array| {
+    // With `allSettled`, one callback gets both outcomes. Of two callbacks for `then`, one would not be called, and it
+    // would never be freed.
+    let on_settled = Closure::once_into_js(move |outcomes: Array| {
         let outcome = Js(outcomes.get(0));
         let field = |name| outcome.field(name).map(|value| value.0);
-        done(field("reason").map_or_else(|| Ok(field("value").unwrap_or_default()), Err));
+        callback(field("reason").map_or_else(|| Ok(field("value").unwrap_or_default()), Err));
     });
-    all_settled(&Array::of1(&promise)).then(&done);
+    all_settled(&Array::of1(&promise)).then(&on_settled);
 }
 
-fn read(response: &Response, text: Settlement) -> Result<HttpResponse<Js>, Error> {
-    let text = text.map_err(|_| network("the answer broke off"))?.as_string().unwrap_or_default();
+fn read(response: &Response, text: JsResult) -> Result<HttpResponse<Js>, Error> {
+    let text = text.map_err(|_| network_error("the response is incomplete"))?.as_string().unwrap_or_default();
     let body = JSON::parse(&text).ok().map(Js);
     Ok(HttpResponse { status: response.status(), retry_after: retry_after(response), body })
 }
@@ -94,8 +95,8 @@ fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
     Request::new_with_str_and_init(&http.url, &options)
 }
 
+/// Reads `Retry-After` as a number of seconds. A date is ignored: it is not JSON.
 fn retry_after(response: &Response) -> Option<Duration> {
-    // Seconds alone: a date is no JSON.
     let seconds = JSON::parse(&response.headers().get("retry-after")?).ok()?.as_f64()?;
     Some(Duration::from_secs(seconds as u64))
 }
@@ -103,28 +104,30 @@ fn retry_after(response: &Response) -> Option<Duration> {
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn fetch_of_page(request: &JsValue) -> Result<JsValue, JsValue>;
+    fn page_fetch(request: &JsValue) -> Result<JsValue, JsValue>;
 
-    type Settled;
+    type AllSettled;
 
     #[wasm_bindgen(js_namespace = Promise, js_name = allSettled)]
-    fn all_settled(promises: &Array) -> Settled;
+    fn all_settled(promises: &Array) -> AllSettled;
 
     #[wasm_bindgen(method)]
-    fn then(this: &Settled, done: &JsValue);
+    fn then(this: &AllSettled, on_settled: &JsValue);
 }
 
-/// Pages replace `fetch`, and not all do it well. gloo-net's own `send` panics when that fails with anything but an
-/// `Error`, or answers with anything but a `Response`, and a panic would end all widgets of the page.
+/// Checks the result of `fetch`, because a page can replace `fetch` by a function that does not follow the standard.
+///
+/// `send` of gloo-net panics when `fetch` rejects with anything but an `Error`, or resolves to anything but a
+/// `Response`. A panic would end all widgets of the page.
 fn expect_response(value: JsValue) -> Result<web_sys::Response, Error> {
-    value.dyn_into().map_err(|_| network("`fetch` gave no `Response`"))
+    value.dyn_into().map_err(|_| network_error("`fetch` did not return a `Response`"))
 }
 
-fn failed(thrown: JsValue) -> Error {
-    let words = thrown.dyn_ref::<js_sys::Error>().map(|error| error.message().into()).or(thrown.as_string());
-    network(&words.unwrap_or_default())
+fn fetch_error(thrown: JsValue) -> Error {
+    let reason = thrown.dyn_ref::<js_sys::Error>().map(|error| error.message().into()).or(thrown.as_string());
+    network_error(&reason.unwrap_or_default())
 }
 
-fn network(words: &str) -> Error {
-    Error::temporary(ErrorCode::Network, ["the server can't be reached: ", words].concat())
+fn network_error(reason: &str) -> Error {
+    Error::temporary(ErrorCode::Network, ["the request failed: ", reason].concat())
 }

@@ -1,7 +1,7 @@
-//! Who frames the page. A login page inside a stranger's is how codes are stolen (OWASP, QRLJacking).
+//! Checks which origins frame the page. A page of an attacker that frames a login page can deceive the person who scans
+//! its code (OWASP, QRLJacking).
 //!
-//! Deliberately absent: a replacement for the header `Content-Security-Policy: frame-ancestors`, which keeps even the
-//! page itself from being shown.
+//! This check does not replace the header `Content-Security-Policy: frame-ancestors`, which protects the page itself.
 
 use js_sys::Array;
 use wasm_bindgen::JsValue;
@@ -12,45 +12,51 @@ use super::js_value::Js;
 use crate::client::reader::JsonValue as _;
 use crate::error::{Error, ErrorCode};
 
-/// Fails when an origin frames the page that is not among `allowed`; with `None` it only says so in the console.
+/// Checks the origins that frame the page. The origin of the page itself is always allowed.
+///
+/// # Errors
+///
+/// [`ErrorCode::Framed`] when another origin than those in `allowed` frames the page. With `None`, a framed page only
+/// gets a warning in the console.
 pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
     let own = Globals::origin();
-    let mut strangers = String::new();
-    for origin in ancestors() {
+    let mut foreign = String::new();
+    for origin in ancestor_origins() {
         if origin != own && allowed.is_none_or(|allowed| !allowed.contains(&origin)) {
-            strangers.push_str(if strangers.is_empty() { "" } else { ", " });
-            strangers.push_str(&origin);
+            foreign.push_str(if foreign.is_empty() { "" } else { ", " });
+            foreign.push_str(&origin);
         }
     }
-    if strangers.is_empty() {
+    if foreign.is_empty() {
         return Ok(());
     }
-    let message = ["this page is framed by another origin: ", &strangers].concat();
+    let advice = "; list the origins that may frame it in `frameAncestors`";
+    let message = ["this page is framed by another origin: ", &foreign, advice].concat();
     if allowed.is_some() {
         return Err(Error::new(ErrorCode::Framed, message));
     }
-    let advice = "; name those that may in `frameAncestors`, and in the page's Content-Security-Policy";
-    web_sys::console::warn_1(&["scanlogin: ", &message, advice].concat().into());
+    web_sys::console::warn_1(&["scanlogin: ", &message, " and in its Content-Security-Policy"].concat().into());
     Ok(())
 }
 
-/// The origins of the pages around this one, from the inside out. One that the browser does not tell is `unknown`, and so
-/// is never allowed: where a page was linked from, which it does tell, may be another page than the one that frames it.
-fn ancestors() -> Vec<String> {
+/// Returns the origins of the pages that frame this one, the closest first. An origin that the browser does not reveal
+/// is `unknown`, which no option can allow. The referrer is not used: it need not be the page that frames this one.
+fn ancestor_origins() -> Vec<String> {
     let window = Globals::window();
     let origins = Js(window.location().into()).field("ancestorOrigins");
-    // Firefox was without for long.
-    origins.and_then(|origins| Js(Array::from(&origins.0).into()).texts()).unwrap_or_else(|| walk(window))
+    // Older versions of Firefox do not have `ancestorOrigins`.
+    origins.and_then(|origins| Js(Array::from(&origins.0).into()).texts()).unwrap_or_else(|| parent_origins(window))
 }
 
-fn walk(mut page: Window) -> Vec<String> {
-    let mut ancestors = Vec::new();
+/// Returns the origins of the parents of `page`. Only those of the same origin can be read.
+fn parent_origins(mut page: Window) -> Vec<String> {
+    let mut origins = Vec::new();
     while let Ok(Some(parent)) = page.parent()
         && JsValue::from(&parent) != JsValue::from(&page)
     {
         let origin = Js(parent.clone().into()).field("origin").and_then(|origin| origin.text());
-        ancestors.push(origin.unwrap_or_else(|| "unknown".to_owned()));
+        origins.push(origin.unwrap_or_else(|| "unknown".to_owned()));
         page = parent;
     }
-    ancestors
+    origins
 }

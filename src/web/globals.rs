@@ -1,14 +1,14 @@
-//! What a page has once.
+//! The global objects of a page.
 //!
-//! web-sys reaches the same by way of the objects that it belongs to: each of them would be an import of its own, and a
-//! value to be held and dropped. Deliberately absent: a page without a document, which the doors refuse.
+//! web-sys reaches them through the objects that own them. Each of these would be an import of the wasm, and a value to
+//! hold and to drop. There always is a document: `expectPage` in `js/loader.js` throws otherwise.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Window};
 
 #[wasm_bindgen]
 extern "C" {
-    /// Holds the functions together.
+    /// The namespace of the functions below.
     pub(super) type Globals;
 
     #[wasm_bindgen(static_method_of = Globals, js_class = "globalThis", getter)]
@@ -17,16 +17,19 @@ extern "C" {
     #[wasm_bindgen(static_method_of = Globals, js_class = "globalThis", getter)]
     pub(super) fn document() -> Document;
 
+    /// The origin of the page, such as `https://www.example.com`.
     #[wasm_bindgen(static_method_of = Globals, js_class = "location", getter)]
     pub(super) fn origin() -> String;
 
+    /// Whether the page is hidden, such as in a background tab.
     #[wasm_bindgen(static_method_of = Globals, js_class = "document", getter, js_name = hidden)]
     pub(super) fn is_hidden() -> bool;
 
+    /// Whether the browser has a network connection, as far as it knows.
     #[wasm_bindgen(static_method_of = Globals, js_class = "navigator", getter, js_name = onLine)]
     pub(super) fn is_online() -> bool;
 
-    /// Milliseconds on a clock that nobody sets.
+    /// The time in milliseconds on a monotonic clock.
     #[wasm_bindgen(static_method_of = Globals, js_class = "performance")]
     pub(super) fn now() -> f64;
 }

@@ -1,4 +1,4 @@
-//! JavaScript values that are handed through unread.
+//! JavaScript values as [`JsonValue`]s.
 
 use js_sys::{Array, JSON, Object, Reflect};
 use serde::{Serialize, Serializer};
@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use crate::client::reader::JsonValue;
 use crate::client::writer::{Field, serialize_fields};
 
-/// A JavaScript value.
+/// A JavaScript value. Serializing it keeps the original value.
 #[derive(Debug, Clone)]
 pub(super) struct Js(pub(super) JsValue);
 
@@ -20,6 +20,7 @@ impl Serialize for Js {
 
 impl JsonValue for Js {
     fn field(&self, name: &str) -> Option<Self> {
+        // Fails for a value without fields, a getter that throws, and a window of another origin.
         let value = Reflect::get(&self.0, &name.into()).ok()?;
         (!value.is_undefined() && !value.is_null()).then_some(Self(value))
     }
@@ -42,14 +43,14 @@ impl JsonValue for Js {
         }
         let items = Array::from(&self.0);
         let mut texts = Vec::new();
-        for at in 0..items.length() {
-            texts.push(items.get(at).as_string()?);
+        for index in 0..items.length() {
+            texts.push(items.get(index).as_string()?);
         }
         Some(texts)
     }
 
-    /// Not by `instanceof`, which denies what another window has made.
     fn is_object(&self) -> bool {
+        // Not by `instanceof`, which is false for an object of another window.
         self.0.is_object() && !Array::is_array(&self.0)
     }
 

@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::EventTarget;
 
-/// A listener. Dropping it removes it.
+/// A listener. Dropping it removes it from its target.
 #[derive(Debug)]
 #[must_use = "a listener is removed when it is dropped"]
 pub(super) struct Listener {
@@ -15,10 +15,10 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Calls `callback` at each `event` of `target`.
+    /// Calls `callback` on each `event` of `target`.
     pub(super) fn new(target: &EventTarget, event: &'static str, callback: Box<dyn FnMut()>) -> Self {
         let callback = Closure::wrap(callback);
-        // A listener that is a function is never refused.
+        // Adding a function as a listener does not fail.
         let _ = target.add_event_listener_with_callback(event, function(&callback));
         Self { target: target.clone(), event, callback }
     }

@@ -1,4 +1,4 @@
-//! Reads what only a browser has out of a JavaScript object of options.
+//! Reads the options that only a browser has: functions, signals, and values that are passed on unread.
 
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,9 +12,14 @@ use crate::client::request::Client;
 use crate::error::{Error, ErrorCode};
 use crate::options::Config;
 
-/// The options of a page. Absent ones have no fields.
+/// A reader of the options of a page.
 pub(super) type Options = Reader<Js>;
 
+/// Makes a reader of the options `object`. For `undefined` and `null`, all options are absent.
+///
+/// # Errors
+///
+/// [`ErrorCode::InvalidOption`] for any other value that is no object.
 pub(super) fn read(object: JsValue) -> Result<Options, Error> {
     let object = Js(object);
     if object.0.is_undefined() || object.0.is_null() {
@@ -23,18 +28,24 @@ pub(super) fn read(object: JsValue) -> Result<Options, Error> {
     if object.is_object() {
         return Ok(Reader::of(Some(object)));
     }
-    Err(Error::new(ErrorCode::InvalidOption, "the options of `startScanning` must be an object"))
+    Err(Error::new(ErrorCode::InvalidOption, "the options must be an object"))
 }
 
+/// Reads a function.
 pub(super) fn function(options: &Options, name: &str) -> Option<Function> {
     options.read(name, "a function", |value| value.0.dyn_ref().cloned())
 }
 
+/// Reads an `AbortSignal`.
 pub(super) fn signal(options: &Options, name: &str) -> Option<AbortSignal> {
     options.read(name, "an AbortSignal", |value| value.0.dyn_ref().cloned())
 }
 
-/// A client with these options, for codes of `scene`.
+/// Makes a client for codes of `scene`.
+///
+/// # Errors
+///
+/// The first invalid option of all that were read from `options`.
 pub(super) fn client(options: &Options, config: &Config, scene: Scene) -> Result<Client, Error> {
     let gene = GeneRequest {
         context: options.value("context"),
@@ -43,5 +54,6 @@ pub(super) fn client(options: &Options, config: &Config, scene: Scene) -> Result
         ..GeneRequest::new(scene, options.value("customData"))
     };
     options.finish()?;
-    Client::new(config, &gene).ok_or_else(|| wrong_option("customData` or `context", "something that JSON can hold"))
+    // `wrong_option` puts the name in backticks. It is one of these two.
+    Client::new(config, &gene).ok_or_else(|| wrong_option("customData` or `context", "a value that JSON can represent"))
 }

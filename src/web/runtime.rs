@@ -1,7 +1,8 @@
-//! Does what the session asks for: one request slot, one timer slot, one view, and the page's callbacks last.
+//! Performs the effects of a session: one request, one timer, one view, and then the callbacks of the page.
 //!
-//! A widget lives in [`RUNTIMES`] until it is destroyed, as a page may drop its handle. No `RefCell` is borrowed while foreign
-//! code runs, so a callback may do anything, even destroy the widget it is told about. Deliberately absent: decisions.
+//! A page can drop its handle of a running widget, so [`RUNTIMES`] owns each widget until it is destroyed.
+//!
+//! Invariant: no `RefCell` is borrowed while code of the page runs. So a callback may call any method of its widget.
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
@@ -29,17 +30,20 @@ use crate::client::response::HttpResponse;
 use crate::error::Error;
 use crate::format::Format;
 use crate::options::Config;
-use crate::session::{self, Code, Event, Instant, Notification, Policy, Request, RequestId, Session};
+use crate::session::{
+    self, Code, Context, Event, Instant, Notification, Policy, Request, RequestEffect, RequestId, Session, TimerEffect,
+};
 use crate::view_model::ScanState;
 
-/// The longest rest that a browser's timer can take, in milliseconds. The session is woken early and rests again.
+/// The maximum delay of a browser timer, in milliseconds. For a longer one the timer fires early, and is set again.
 const MAX_TIMEOUT: u64 = i32::MAX as u64;
 
-/// How many polls of one page the server may hold at once. Over HTTP/1.1 a browser has six connections to a server, and a
-/// held poll takes one for itself: this leaves two to the polls that are not held, and to the page.
+/// How many polls of one page the server may hold at once. Over HTTP/1.1 a browser has six connections to a server, and
+/// a held poll occupies one. Two connections stay free for other requests.
 const MAX_HELD_POLLS: usize = 4;
 
 thread_local! {
+    /// The widgets of the page that are not destroyed.
     static RUNTIMES: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -47,23 +51,24 @@ thread_local! {
 pub(super) struct Runtime {
     session: RefCell<Session<Js>>,
     client: Client,
-    /// `None` without a view.
+    /// `None` for a widget without a view.
     format: Option<Format>,
     request: Cell<Option<HttpSlot>>,
     timer: Cell<Option<Timeout>>,
     view: RefCell<Option<Rc<View>>>,
     listeners: Cell<Vec<Listener>>,
     callbacks: RefCell<Callbacks>,
-    is_notifying: Cell<bool>,
+    /// Whether [`Runtime::deliver`] is running.
+    is_delivering: Cell<bool>,
 }
 
 impl Runtime {
-    /// Starts a widget whose code is for `scene`.
+    /// Starts a widget that shows codes for `scene`.
     pub(super) fn start(shell: Shell, options: JsValue, scene: Scene) -> Result<Rc<Self>, Error> {
         Self::start_with(Some(shell), options, scene, Event::Started)
     }
 
-    /// Polls a code that the page shows by itself.
+    /// Starts a widget without a view, which polls a code that the page shows itself.
     pub(super) fn poll(code: Code, options: JsValue) -> Result<Rc<Self>, Error> {
         Self::start_with(None, options, Scene::App, Event::StartedWith(code))
     }
@@ -76,17 +81,12 @@ impl Runtime {
         config.policy.scene = scene;
         let client = options::client(&options, &config, scene)?;
         if shell.is_none() {
-            // Nobody could click, and nobody would see a new code.
+            // A new code would not be shown.
             config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
         }
         frame_ancestors::check(config.frame_ancestors.as_deref())?;
 
-        let page = session::PageState {
-            is_visible: !Globals::is_hidden(),
-            is_online: Globals::is_online(),
-            // Each event says it anew.
-            may_hold: false,
-        };
+        let page = session::PageState { is_visible: !Globals::is_hidden(), is_online: Globals::is_online() };
         let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
         let runtime = Rc::new(Self {
             session: RefCell::new(session),
@@ -101,7 +101,7 @@ impl Runtime {
             view: RefCell::default(),
             listeners: Cell::default(),
             callbacks: RefCell::new(callbacks),
-            is_notifying: Cell::new(false),
+            is_delivering: Cell::new(false),
         });
         if abort.as_ref().is_some_and(|abort| abort.aborted()) {
             runtime.destroy();
@@ -109,16 +109,16 @@ impl Runtime {
         }
 
         if let Some(shell) = shell {
-            let view = View::new(shell, &config.colors, Rc::new(runtime.sender()));
+            let view = View::new(shell, &config.colors, Rc::new(runtime.dispatcher()));
             runtime.view.replace(Some(view));
         }
         runtime.listen(abort);
-        RUNTIMES.with_borrow_mut(|live| live.push(runtime.clone()));
+        RUNTIMES.with_borrow_mut(|runtimes| runtimes.push(runtime.clone()));
         runtime.dispatch(first);
         Ok(runtime)
     }
 
-    /// Listens to what happens to the page.
+    /// Listens to events of the page and to the abort signal.
     fn listen(self: &Rc<Self>, abort: Option<AbortSignal>) {
         let window = Globals::window();
         let mut listeners = vec![
@@ -135,8 +135,8 @@ impl Runtime {
     }
 
     fn on(self: &Rc<Self>, target: &EventTarget, name: &'static str, event: fn() -> Event<Js>) -> Listener {
-        let send = self.sender();
-        Listener::new(target, name, Box::new(move || send(event())))
+        let dispatch = self.dispatcher();
+        Listener::new(target, name, Box::new(move || dispatch(event())))
     }
 
     pub(super) fn state(&self) -> ScanState {
@@ -151,7 +151,7 @@ impl Runtime {
         self.dispatch(Event::Refreshed);
     }
 
-    /// Shows the words of another language.
+    /// Changes the language of the messages. `tag` is a BCP 47 tag, or empty for the language of the page.
     pub(super) fn set_language(&self, tag: &str) {
         let view = self.view.borrow().clone();
         if let Some(view) = view {
@@ -163,8 +163,8 @@ impl Runtime {
         self.dispatch(Event::Destroyed);
     }
 
-    /// A way for events to come in as long as the widget lives.
-    fn sender(self: &Rc<Self>) -> impl Fn(Event<Js>) + 'static {
+    /// Returns a function that dispatches events. It does not keep the widget alive, and does nothing after its end.
+    fn dispatcher(self: &Rc<Self>) -> impl Fn(Event<Js>) + 'static {
         let this = Rc::downgrade(self);
         move |event| {
             if let Some(this) = this.upgrade() {
@@ -176,32 +176,20 @@ impl Runtime {
     fn dispatch(self: &Rc<Self>, event: Event<Js>) {
         let has_left = self.view.borrow().as_ref().is_some_and(|view| view.has_left());
         let event = if has_left { Event::Destroyed } else { event };
-        let effects = {
-            let may_hold = self.may_hold();
-            let mut session = self.session.borrow_mut();
-            session.allow_holding(may_hold);
-            session.handle(Self::now(), event)
-        };
+        let context = Context { now: Self::now(), may_hold: self.may_hold() };
+        let effects = self.session.borrow_mut().handle(context, event);
         if self.state() == ScanState::Destroyed {
             return self.tear_down();
         }
-        if let Some(request) = effects.request {
-            // The old request is aborted before the new one leaves.
-            self.request.set(None);
-            if let Some((id, request)) = request {
-                let this = Rc::downgrade(self);
-                let language = self.view.borrow().as_ref().map(|view| view.language());
-                let http = self.client.http::<Js>(&request, language.as_deref());
-                let answered = move |answer| {
-                    if let Some(this) = this.upgrade() {
-                        this.answered(id, &request, answer);
-                    }
-                };
-                self.request.set(HttpSlot::send(http, Box::new(answered)));
-            }
+        match effects.request {
+            RequestEffect::Keep => {}
+            RequestEffect::Abort => self.request.set(None),
+            RequestEffect::Send(id, request) => self.send(id, request),
         }
-        if let Some(at) = effects.wake_at {
-            self.timer.set(at.map(|at| self.timeout(at)));
+        match effects.timer {
+            TimerEffect::Keep => {}
+            TimerEffect::Clear => self.timer.set(None),
+            TimerEffect::Set(at) => self.timer.set(Some(self.timeout(at))),
         }
         if let Some(model) = effects.render {
             let view = self.view.borrow().clone();
@@ -209,46 +197,62 @@ impl Runtime {
                 view.render(model);
             }
         }
-        self.tell();
+        self.deliver();
     }
 
-    /// Whether a connection is left for a poll that the server holds. There is no queue: who gets none polls at its
-    /// interval, and asks again next time.
+    /// Whether a connection is left for another held poll. There is no queue: a widget that gets no connection polls at
+    /// its interval, and asks again for its next poll.
     fn may_hold(self: &Rc<Self>) -> bool {
         let mut held = 0;
-        RUNTIMES.with_borrow(|live| {
-            for other in live {
+        RUNTIMES.with_borrow(|runtimes| {
+            for other in runtimes {
                 held += usize::from(!Rc::ptr_eq(self, other) && other.session.borrow().is_held());
             }
         });
         held < MAX_HELD_POLLS
     }
 
-    fn answered(self: &Rc<Self>, id: RequestId, request: &Request, answer: Result<HttpResponse<Js>, Error>) {
-        let reply = answer.and_then(|answer| answer.read(request, self.format.as_ref()));
+    fn send(self: &Rc<Self>, id: RequestId, request: Request) {
+        // Aborts the previous request before the new one is sent.
+        self.request.set(None);
+        let this = Rc::downgrade(self);
+        let language = self.view.borrow().as_ref().map(|view| view.language());
+        let http = self.client.http::<Js>(&request, language.as_deref());
+        let on_response = move |response| {
+            if let Some(this) = this.upgrade() {
+                this.on_response(id, &request, response);
+            }
+        };
+        self.request.set(HttpSlot::send(http, Box::new(on_response)));
+    }
+
+    fn on_response(self: &Rc<Self>, id: RequestId, request: &Request, response: Result<HttpResponse<Js>, Error>) {
+        let reply = response.and_then(|response| response.read(request, self.format.as_ref()));
         if let Ok(reply) = &reply {
             credentials::remember(reply, request, Self::now());
         }
         self.dispatch(Event::Replied(id, reply));
     }
 
-    /// Delivers in order. What a callback causes is delivered after what it was told, by the call that is under way.
-    fn tell(self: &Rc<Self>) {
-        if self.is_notifying.replace(true) {
+    /// Delivers the notifications of the session in order. A notification that a callback causes is delivered after the
+    /// queued ones, by the call of this method that is already running.
+    fn deliver(self: &Rc<Self>) {
+        if self.is_delivering.replace(true) {
             return;
         }
-        // One by one: of those that are still to be told, `tear_down` has to know.
-        while let Some(note) = self.next_notification() {
+        // One by one, so that the others are still in the session when a callback destroys the widget.
+        while let Some(notification) = self.next_notification() {
             let callbacks = self.callbacks.borrow().clone();
-            callbacks.tell(note, self);
+            callbacks.notify(notification, self);
         }
-        self.is_notifying.set(false);
+        self.is_delivering.set(false);
     }
 
     fn next_notification(&self) -> Option<Notification<Js>> {
         self.session.borrow_mut().next_notification()
     }
 
+    /// Ends the widget: frees all that it holds, and delivers `onCodeDestroyed`.
     fn tear_down(self: &Rc<Self>) {
         self.request.set(None);
         self.timer.set(None);
@@ -257,28 +261,29 @@ impl Runtime {
         if let Some(view) = view {
             view.remove();
         }
-        // A callback often knows the handle that keeps this alive: no collector of garbage sees through that circle.
+        // A callback often refers to the handle, which keeps this runtime alive. The garbage collector of the browser
+        // does not free such a cycle through the wasm.
         let callbacks = self.callbacks.take();
-        // All that is told from now on is which codes are gone.
-        while let Some(note) = self.next_notification() {
-            if let Notification::CodeDestroyed { .. } = note {
-                callbacks.tell(note, self);
+        while let Some(notification) = self.next_notification() {
+            if let Notification::CodeDestroyed { .. } = notification {
+                callbacks.notify(notification, self);
             }
         }
-        RUNTIMES.with_borrow_mut(|live| {
-            if let Some(at) = live.iter().position(|other| Rc::ptr_eq(other, self)) {
-                live.swap_remove(at);
+        RUNTIMES.with_borrow_mut(|runtimes| {
+            if let Some(index) = runtimes.iter().position(|other| Rc::ptr_eq(other, self)) {
+                runtimes.swap_remove(index);
             }
         });
     }
 
     fn timeout(self: &Rc<Self>, at: Instant) -> Timeout {
-        let send = self.sender();
-        // Rounded up by one: a timer that fires a little early would only be set again.
-        let rest = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(MAX_TIMEOUT);
-        Timeout::new(rest as u32, move || send(Event::Woke))
+        let dispatch = self.dispatcher();
+        // One millisecond more, because a timer that fires too early would have to be set again.
+        let delay = (at.since(Self::now()).as_millis() as u64).saturating_add(1).min(MAX_TIMEOUT);
+        Timeout::new(delay as u32, move || dispatch(Event::TimerFired))
     }
 
+    /// The present time on the clock of the page.
     pub(super) fn now() -> Instant {
         Instant(Globals::now() as u64)
     }
@@ -286,6 +291,6 @@ impl Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.state().word())
+        formatter.write_str(self.state().as_str())
     }
 }

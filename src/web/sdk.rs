@@ -1,7 +1,8 @@
-//! The calls of `AuthenticationClient`: the API of authing-js-sdk, for pages that move from it or draw their own code
-//! (docs/protocol.md, "SDK compatible client"). `js/entry_point.js` makes its objects.
+//! The calls of `AuthenticationClient`: docs/protocol.md, "SDK compatible client". They have the API of authing-js-sdk,
+//! for pages that used it or that draw codes themselves. `js/entry_point.js` makes the objects with these methods.
 //!
-//! Each promise resolves to the `data` of the response. It rejects with an `Error` that has `code`, `reason` and `serverCode`.
+//! Each promise resolves to the `data` of the response. It rejects with an `Error` that has `code`, `reason` and
+//! `serverCode`.
 
 use js_sys::{JSON, Promise};
 use scanlogin_protocol::wire::{Scene, header};
@@ -15,8 +16,8 @@ use super::fetch::fetch;
 use super::js_value::Js;
 use super::options;
 use super::runtime::Runtime;
-use super::{ScanHandle, scanning};
-use crate::client::reader::{JsonValue as _, wrong_option};
+use super::scan_handle::ScanHandle;
+use crate::client::reader::JsonValue as _;
 use crate::client::request::{Client, HttpRequest};
 use crate::client::response::HttpResponse;
 use crate::client::writer::{self, Field};
@@ -25,28 +26,28 @@ use crate::options::Config;
 use crate::payload;
 use crate::session::Request;
 
-/// Checks the options that the calls of a client share.
+/// Checks the options of the constructor of `AuthenticationClient`.
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "invalid-option"` that names the option.
 #[wasm_bindgen(js_name = checkOptions)]
 pub fn check_options(options: JsValue) -> Result<(), JsValue> {
-    let read = options::read(options).and_then(|options| {
+    let result = options::read(options).and_then(|options| {
         options::function(&options, "onError");
         Config::read(&options)
     });
-    read.map(drop).map_err(|error| thrown(&error))
+    result.map(drop).map_err(|error| to_js(&error))
 }
 
-/// Polls a code that the page draws itself, and calls back as `startScanning` does.
+/// Polls a code that the page shows itself, and calls the callbacks of the page.
 ///
 /// # Errors
 ///
-/// As `startScanning`.
+/// Those of `startScanning`.
 #[wasm_bindgen(js_name = startPolling)]
 pub fn start_polling(random: &str, options: JsValue) -> Result<ScanHandle, JsValue> {
-    scanning(Runtime::poll(credentials::code(random, Runtime::now()), options))
+    ScanHandle::from_result(Runtime::poll(credentials::code(random, Runtime::now()), options))
 }
 
 /// Requests a code. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
@@ -70,25 +71,25 @@ pub fn exchange_user_info(ticket: &str, options: JsValue) -> Promise {
     send(Request::Exchange { ticket: ticket.into(), poll_token }, Scene::App, options)
 }
 
-/// Tells the server that the user of `token` has scanned a code.
+/// Marks a code as scanned by the user of `token`.
 #[wasm_bindgen]
 pub fn scanned(random: &str, token: &str, options: JsValue) -> Promise {
     act("/scanned", random, token, options)
 }
 
-/// Confirms the sign-in as the user of `token`.
+/// Confirms the sign-in with a code as the user of `token`.
 #[wasm_bindgen]
 pub fn confirm(random: &str, token: &str, options: JsValue) -> Promise {
     act("/confirm", random, token, options)
 }
 
-/// Declines the sign-in as the user of `token`.
+/// Declines the sign-in with a code as the user of `token`.
 #[wasm_bindgen]
 pub fn cancel(random: &str, token: &str, options: JsValue) -> Promise {
     act("/cancel", random, token, options)
 }
 
-/// Reads the text of a QR code.
+/// Parses the text of a QR code.
 ///
 /// # Errors
 ///
@@ -99,10 +100,10 @@ pub fn parse_code(text: &str) -> Result<JsValue, JsValue> {
         .ok()
         .and_then(|value| payload::read(Js(value)))
         .and_then(|payload| writer::serialize_fields(&Serializer::json_compatible(), &writer::payload(&payload)).ok())
-        .ok_or_else(|| thrown(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+        .ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
 }
 
-/// The scene of the codes of `kind`.
+/// The scene for codes of `kind`: `qrcode`, `wxqrcode` or `wechatmpqrcode`.
 pub(super) fn scene(kind: &str) -> Scene {
     match kind {
         "wxqrcode" => Scene::WechatMiniProgram,
@@ -111,9 +112,10 @@ pub(super) fn scene(kind: &str) -> Scene {
     }
 }
 
-/// A request that can be sent, and its timeout in milliseconds.
-type Prepared = Result<(HttpRequest, u32), Error>;
+/// A request and its timeout in milliseconds, or the error of an invalid option.
+type PreparedRequest = Result<(HttpRequest, u32), Error>;
 
+/// Sends a request of the protocol, and remembers the code or the ticket in its response.
 fn send(request: Request, scene: Scene, options: JsValue) -> Promise {
     let prepared = client(options, scene).map(|(client, timeout)| (client.http::<Js>(&request, None), timeout));
     promise(prepared, move |response| {
@@ -123,19 +125,20 @@ fn send(request: Request, scene: Scene, options: JsValue) -> Promise {
     })
 }
 
-/// An action of an approver.
-fn act(call: &str, random: &str, token: &str, options: JsValue) -> Promise {
+/// Sends an action of an approver. `path` is that of the call, such as `/confirm`.
+fn act(path: &str, random: &str, token: &str, options: JsValue) -> Promise {
     let prepared = client(options, Scene::App).and_then(|(client, timeout)| {
         if !header::is_value(token) {
-            return Err(wrong_option("token", "the token of a user"));
+            let message = "`token` must be text of printable ASCII characters";
+            return Err(Error::new(ErrorCode::InvalidOption, message));
         }
         let body = Js::to_text(&[("random", Some(Field::Text(random)))]);
-        Ok((client.call(call, body, Some(("authorization", token)), None), timeout))
+        Ok((client.call(path, body, Some(("authorization", token)), None), timeout))
     });
     promise(prepared, |response| response.data())
 }
 
-/// A client with these options, and the timeout of its requests in milliseconds.
+/// Makes a client for codes of `scene`. Also returns the timeout of its requests in milliseconds.
 fn client(options: JsValue, scene: Scene) -> Result<(Client, u32), Error> {
     let options = options::read(options)?;
     let config = Config::read(&options)?;
@@ -143,29 +146,29 @@ fn client(options: JsValue, scene: Scene) -> Result<(Client, u32), Error> {
     Ok((client, config.policy.timeout.as_millis() as u32))
 }
 
-/// Sends a request. The promise resolves to what `read` makes of the response.
-fn promise(prepared: Prepared, read: impl FnOnce(HttpResponse<Js>) -> Result<Js, Error> + 'static) -> Promise {
-    let mut once = Some((prepared, read));
-    // The executor runs once, before the constructor returns.
+/// Sends a request. Returns a promise of the result of `read`.
+fn promise(prepared: PreparedRequest, read: impl FnOnce(HttpResponse<Js>) -> Result<Js, Error> + 'static) -> Promise {
+    // `Promise::new` takes a function that can be called more than once. It is called once, before `new` returns.
+    let mut parameters = Some((prepared, read));
     Promise::new(&mut |resolve, reject| {
-        let Some((prepared, read)) = once.take() else { return };
+        let Some((prepared, read)) = parameters.take() else { return };
         let settle = move |data: Result<Js, Error>| {
-            // The functions of a promise do not throw.
+            // The functions that settle a promise do not throw.
             let _ = match data {
                 Ok(Js(data)) => resolve.call1(&JsValue::UNDEFINED, &data),
-                Err(error) => reject.call1(&JsValue::UNDEFINED, &thrown(&error)),
+                Err(error) => reject.call1(&JsValue::UNDEFINED, &to_js(&error)),
             };
         };
         match prepared {
             Ok((http, timeout)) => {
-                let done = move |response: Result<HttpResponse<Js>, Error>| settle(response.and_then(read));
-                fetch(http, &AbortSignal::timeout_with_u32(timeout), Box::new(done));
+                let on_response = move |response: Result<HttpResponse<Js>, Error>| settle(response.and_then(read));
+                fetch(http, &AbortSignal::timeout_with_u32(timeout), Box::new(on_response));
             }
             Err(error) => settle(Err(error)),
         }
     })
 }
 
-fn thrown(error: &Error) -> JsValue {
+fn to_js(error: &Error) -> JsValue {
     js_error(error, true)
 }

@@ -1,7 +1,7 @@
 //! The shell of a widget: `js/shell.js` builds its elements and draws into them.
 //!
-//! wasm-bindgen copies each JavaScript module that is named here beside the wasm, and does not follow imports. So the modules that
-//! `js/shell.js` imports are named too.
+//! wasm-bindgen copies each JavaScript module that is named here to the directory of the wasm. It does not follow
+//! imports, so the modules that `js/shell.js` imports are named too.
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -12,7 +12,7 @@ extern "C" {
     #[derive(Debug, Clone)]
     pub type Shell;
 
-    /// Builds a shell for `target`. It is not in the page before [`Shell::adopt`].
+    /// Builds a shell for `target`. [`Shell::adopt`] puts it into the page.
     #[wasm_bindgen(catch, js_name = openShell)]
     pub(super) fn open(target: &JsValue, options: &JsValue) -> Result<Shell, JsValue>;
 
@@ -24,7 +24,8 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(super) fn height(this: &Shell) -> u32;
 
-    /// Sets the handlers, and puts the shell into the page if it is not there yet.
+    /// Sets the handlers: of a click on the button, of a change of the language, and of the end of the shell. Puts the
+    /// shell into the page if it is not there yet.
     #[wasm_bindgen(method)]
     pub(super) fn adopt(this: &Shell, clicked: &Function, language_changed: &Function, ended: &Function);
 
@@ -40,11 +41,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn language(this: &Shell) -> String;
 
-    /// Changes the language, and calls the handler for that.
+    /// Changes the language, and calls `language_changed`. An empty tag means the language of the page.
     #[wasm_bindgen(method, js_name = setLanguage)]
     pub(super) fn set_language(this: &Shell, tag: &str);
 
-    /// The message `name`. `seconds` is the time in it.
+    /// The message `name`. `seconds` replaces `{time}` in it.
     #[wasm_bindgen(method)]
     pub(super) fn message(this: &Shell, name: &str, seconds: u32) -> String;
 
@@ -52,7 +53,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = setColors)]
     pub(super) fn set_colors(this: &Shell, dark: &str, light: &str);
 
-    /// Shows a state. An empty text hides its element.
+    /// Shows a state. An empty text hides its element. A code that is not scannable is faded.
     #[wasm_bindgen(method)]
     pub(super) fn show(this: &Shell, state: &str, is_scannable: bool, headline: &str, hint: &str, button: &str);
 
@@ -68,11 +69,12 @@ extern "C" {
     #[wasm_bindgen(method, js_name = hideCode)]
     pub(super) fn hide_code(this: &Shell);
 
-    /// Draws a code of `side` by `side` modules. `logo` is empty for a code without one.
+    /// Draws a code of `side` by `side` modules, quiet zone included. `path` is the `d` of an SVG path. `logo` is the
+    /// address of an image, or empty for no logo.
     #[wasm_bindgen(method, js_name = drawCode)]
     pub(super) fn draw_code(this: &Shell, side: u32, path: &str, logo: &str);
 
-    /// Shows an image of a code, and calls `loaded` or `failed`.
+    /// Shows the image of a code, and calls `loaded` or `failed` once.
     #[wasm_bindgen(method, js_name = showImage)]
     pub(super) fn show_image(this: &Shell, url: &str, loaded: &Function, failed: &Function);
 }

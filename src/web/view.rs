@@ -12,42 +12,46 @@ use scanlogin_qr::contrast::Colors;
 
 use super::js_value::Js;
 use super::shell::Shell;
-use crate::session::{Event, Picture};
-use crate::view_model::{Action, Countdown, ScanState, ViewModel};
+use crate::session::Event;
+use crate::view_model::{Action, Countdown, Picture, ScanState, ViewModel};
 
-type Send = Rc<dyn Fn(Event<Js>)>;
+/// Dispatches an event to the session.
+type Dispatch = Rc<dyn Fn(Event<Js>)>;
 
-/// One type for all handlers: each type of closure adds code to the wasm.
+/// One type for all handlers, because each type of closure adds code to the wasm.
 type Handler = Closure<dyn FnMut()>;
 
 /// The view of one widget.
 pub(super) struct View {
     shell: Shell,
-    send: Send,
+    dispatch: Dispatch,
     shown: RefCell<Rc<ViewModel>>,
+    /// What a click on the button does. `None` when there is no button.
     action: Rc<Cell<Option<Action>>>,
+    /// The handlers of the shell, which are valid as long as they are here.
     handlers: Cell<Vec<Handler>>,
+    /// The handlers of the image that is shown.
     image_handlers: Cell<Vec<Handler>>,
 }
 
 impl View {
-    /// A view of `shell`, which it puts into the page, in the state `Loading`.
-    pub(super) fn new(shell: Shell, colors: &Colors, send: Send) -> Rc<Self> {
+    /// Puts `shell` into the page, if it is not there yet, and shows the state `Loading`.
+    pub(super) fn new(shell: Shell, colors: &Colors, dispatch: Dispatch) -> Rc<Self> {
         shell.set_colors(&colors.dark, &colors.light);
         let view = Rc::new(Self {
             shell,
-            send: send.clone(),
+            dispatch: dispatch.clone(),
             shown: RefCell::new(Rc::new(ViewModel::new(ScanState::Loading))),
             action: Rc::new(Cell::new(None)),
             handlers: Cell::default(),
             image_handlers: Cell::default(),
         });
         view.draw();
-        let (action, this, ended) = (view.action.clone(), Rc::downgrade(&view), send.clone());
+        let (action, this, ended) = (view.action.clone(), Rc::downgrade(&view), dispatch.clone());
         let handlers = vec![
             Handler::new(move || {
                 if let Some(action) = action.get() {
-                    send(Event::Clicked(action));
+                    dispatch(Event::Clicked(action));
                 }
             }),
             Handler::new(move || {
@@ -64,16 +68,16 @@ impl View {
         view
     }
 
-    /// Shows `view`.
-    pub(super) fn render(&self, view: Rc<ViewModel>) {
-        let before = self.shown.replace(view.clone());
-        if before.picture != view.picture {
-            self.draw_picture(view.picture.as_deref());
+    /// Shows `model`.
+    pub(super) fn render(&self, model: Rc<ViewModel>) {
+        let previous = self.shown.replace(model.clone());
+        if previous.picture != model.picture {
+            self.draw_picture(model.picture.as_deref());
         }
         self.draw();
     }
 
-    /// Changes the language of the messages.
+    /// Changes the language of the messages. `tag` is a BCP 47 tag, or empty for the language of the page.
     pub(super) fn set_language(&self, tag: &str) {
         self.shell.set_language(tag);
     }
@@ -96,22 +100,22 @@ impl View {
     }
 
     fn draw(&self) {
-        // Not borrowed any more: a change of the focus runs code of the page, which may call the widget.
-        let view = self.shown.borrow().clone();
+        // The borrow ends here: moving the focus runs code of the page, which can call the widget.
+        let model = self.shown.borrow().clone();
         let message = |name: Option<&str>| name.map(|name| self.shell.message(name, 0)).unwrap_or_default();
-        let hint = view.detail.as_deref().map_or_else(|| message(view.hint()), ToOwned::to_owned);
-        self.action.set(view.action());
+        let hint = model.detail.as_deref().map_or_else(|| message(model.hint()), ToOwned::to_owned);
+        self.action.set(model.action());
         self.shell.show(
-            view.state.word(),
-            view.is_scannable(),
-            &message(view.headline()),
+            model.state.as_str(),
+            model.is_scannable(),
+            &message(model.headline()),
             &hint,
-            &message(view.action().map(Action::word)),
+            &message(model.action().map(Action::message)),
         );
-        let countdown = view.countdown.map(Countdown::word);
+        let countdown = model.countdown.map(Countdown::message);
         self.shell
             .show_countdown(&countdown.map(|(name, seconds)| self.shell.message(name, seconds)).unwrap_or_default());
-        let person = view.person.as_deref();
+        let person = model.person.as_deref();
         self.shell.show_person(
             person.and_then(|person| person.nickname.as_deref()).unwrap_or_default(),
             person.and_then(|person| person.photo.as_deref()).unwrap_or_default(),
@@ -126,10 +130,10 @@ impl View {
                 symbol.logo.as_deref().unwrap_or_default(),
             ),
             Some(Picture::Image { url, .. }) => {
-                let (loaded, failed) = (self.send.clone(), self.send.clone());
+                let (loaded, failed) = (self.dispatch.clone(), self.dispatch.clone());
                 let handlers = vec![
-                    Handler::new(move || loaded(Event::PictureShown)),
-                    Handler::new(move || failed(Event::PictureFailed)),
+                    Handler::new(move || loaded(Event::ImageLoaded)),
+                    Handler::new(move || failed(Event::ImageFailed)),
                 ];
                 if let [loaded, failed] = handlers.as_slice() {
                     self.shell.show_image(url, function(loaded), function(failed));

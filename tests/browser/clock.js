@@ -1,15 +1,15 @@
-// The clock of a page under test. Time stands still until the test lets it pass, so that no test depends on how fast the
-// machine is. Only what the widget uses is replaced: `setTimeout`, `clearTimeout` and `performance.now`.
+// A clock that a test controls. Time passes only when the test advances it, so no test depends on the speed of the
+// machine. Only the functions that the widget uses are replaced: `setTimeout`, `clearTimeout` and `performance.now`.
 
 const real = { setTimeout, clearTimeout };
 
 let now = 0;
-// So high that no id is also that of a real timer.
+// The ids are higher than those of real timers.
 let lastId = 2 ** 30;
 const timers = new Map();
 
-/** Replaces the page's clock, until `resumeTime`. */
-export function stopTime() {
+/** Replaces the clock of the page until `restoreClock`. */
+export function stopClock() {
   now = performance.now();
   performance.now = () => now;
   globalThis.setTimeout = (callback, delay = 0, ...rest) => {
@@ -21,30 +21,32 @@ export function stopTime() {
 }
 
 /**
- * Whether the call comes from the wasm of the tests, which contains the widget. WebKit's driver runs scripts in the page,
- * too, and sets a timer for each, which has to be a real one.
+ * Whether the caller is the wasm of the tests, which contains the widget. The driver of WebKit also runs scripts in the
+ * page and sets a timer for each, which must be a real one.
  */
 function isCalledByTests() {
   return new Error().stack.includes("/wasm-bindgen-test");
 }
 
-export function resumeTime() {
+/** Restores the clock of the page, and removes all timers. */
+export function restoreClock() {
   delete performance.now;
   Object.assign(globalThis, real);
   timers.clear();
 }
 
+/** The number of pending timers. */
 export function pendingTimers() {
   return timers.size;
 }
 
-/** The time on the clock, in milliseconds. */
+/** The time in milliseconds. */
 export function time() {
   return now;
 }
 
-/** Lets time pass up to `end`, or to the next timer, which it runs, if that is due by then. */
-export function passTime(end) {
+/** Runs the next timer if it is due at `end` or earlier. Otherwise sets the time to `end`. */
+export function advanceTo(end) {
   const [next] = [...timers].sort(([, one], [, other]) => one.dueAt - other.dueAt);
   if (next === undefined || next[1].dueAt > end) {
     now = end;
@@ -56,12 +58,12 @@ export function passTime(end) {
   callback();
 }
 
-/** Lets time pass in which no timer runs, as on a machine that sleeps. */
-export function sleep(milliseconds) {
+/** Advances the time without running timers, as during sleep of the machine. */
+export function suspend(milliseconds) {
   now += milliseconds;
 }
 
-/** Waits, in real time, until the page has run the tasks that were queued. */
-export function turn() {
+/** Waits, in real time, until the page has run the queued tasks. */
+export function nextTask() {
   return new Promise((resolve) => real.setTimeout.call(globalThis, resolve, 0));
 }

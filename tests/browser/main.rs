@@ -1,31 +1,18 @@
-//! The widget in a real browser: its view, its slots, what goes over to JavaScript, and its end.
+//! The widget in a browser: its view, its requests, its callbacks, and its end.
 //!
-//! The network is scripted inside the page; the real server takes part in `tests/e2e`.
+//! A script inside the page replaces the network. `tests/e2e` tests the widget with the server.
 
 #![cfg(target_arch = "wasm32")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that meets the unexpected should stop where it stands"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at unexpected data")]
 
-mod page;
-
+mod authentication_client;
 mod clock;
-
-mod life;
-
-mod client;
-
-mod trouble;
-
-mod looks;
-
+mod failures;
 mod i18n;
-
 mod options;
-
-mod end;
+mod page;
+mod sign_in;
+mod teardown;
+mod view;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,4 +1,4 @@
-//! A page with a widget in it, and a server that answers by script.
+//! A page with a widget and a scripted server.
 
 use std::cell::Cell;
 use std::panic;
@@ -17,9 +17,9 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     fn new() -> Server;
     #[wasm_bindgen(method)]
-    pub(crate) fn on(this: &Server, call: &str, status: u16, body: &str);
-    #[wasm_bindgen(method, js_name = on)]
-    pub(crate) fn on_with(this: &Server, call: &str, status: u16, body: &str, retry_after: &str);
+    pub(crate) fn respond(this: &Server, call: &str, status: u16, body: &str);
+    #[wasm_bindgen(method, js_name = respond)]
+    pub(crate) fn respond_with(this: &Server, call: &str, status: u16, body: &str, retry_after: &str);
     #[wasm_bindgen(method)]
     pub(crate) fn requests(this: &Server, call: &str) -> u32;
     #[wasm_bindgen(method)]
@@ -28,48 +28,59 @@ extern "C" {
     pub(crate) fn field(this: &Server, n: u32, name: &str) -> String;
     #[wasm_bindgen(method)]
     fn close(this: &Server);
-    /// For a test that chooses the app id; empty for requests without one.
+    /// An empty id is for requests without an app id.
     #[wasm_bindgen(method, setter, js_name = appId)]
     pub(crate) fn set_app_id(this: &Server, id: &str);
     #[wasm_bindgen(method, getter)]
     pub(crate) fn aborted(this: &Server) -> u32;
-    #[wasm_bindgen(method, getter, js_name = mostInFlight)]
-    pub(crate) fn most_in_flight(this: &Server) -> u32;
+    #[wasm_bindgen(method, getter, js_name = maxInFlight)]
+    pub(crate) fn max_in_flight(this: &Server) -> u32;
     #[wasm_bindgen(method)]
     pub(crate) fn options(this: &Server, log: &Array, extra: &JsValue) -> JsValue;
 
-    #[wasm_bindgen(js_name = takeStrays)]
-    pub(crate) fn take_strays() -> u32;
+    #[wasm_bindgen(js_name = takeLateRequests)]
+    pub(crate) fn take_late_requests() -> u32;
     #[wasm_bindgen(js_name = isReading)]
     fn is_reading() -> bool;
-    fn listen(widget: &Element, states: &Array, heard: &Array);
+    fn observe(widget: &Element, states: &Array, announcements: &Array);
     #[wasm_bindgen(catch)]
     pub(crate) fn run(code: &str, argument: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(module = "/tests/browser/clock.js")]
 extern "C" {
-    /// See `clock.js`.
-    #[wasm_bindgen(js_name = stopTime)]
-    fn stop_time();
-    #[wasm_bindgen(js_name = resumeTime)]
-    fn resume_time();
+    #[wasm_bindgen(js_name = stopClock)]
+    fn stop_clock();
+    #[wasm_bindgen(js_name = restoreClock)]
+    fn restore_clock();
     #[wasm_bindgen(js_name = pendingTimers)]
     pub(crate) fn pending_timers() -> u32;
-    #[wasm_bindgen(js_name = passTime)]
-    fn pass_time(end: f64);
+    #[wasm_bindgen(js_name = advanceTo)]
+    fn advance_to(end: f64);
     fn time() -> f64;
-    pub(crate) fn sleep(milliseconds: f64);
-    #[wasm_bindgen(js_name = turn)]
-    fn turn_promise() -> Promise;
+    pub(crate) fn suspend(milliseconds: f64);
+    #[wasm_bindgen(js_name = nextTask)]
+    fn next_task_promise() -> Promise;
 }
 
-/// By its own dates it expired long ago: wall clocks differ, and nobody may look at them.
+#[wasm_bindgen(module = "/js/shell.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = openShell)]
+    fn open_shell(target: &JsValue, options: &JsValue) -> Result<Shell, JsValue>;
+}
+
+/// A response of `gene`. `expireAt` is in the past: the widget must not compare it with the wall clock.
 pub(crate) const GENE: &str = r#"{"code":200,"message":"ok","data":{"random":"r1","expiresIn":120,"url":"/r1.png","scene":"APP_AUTH",
     "userPoolId":"p","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z",
     "customData":{"z":1,"a":["<b>"]},"pollToken":"secret"}}"#;
 
-/// The answer of `check` with a status.
+/// The text of the code in [`GENE`].
+pub(crate) const CODE_TEXT: &str = r#"{"scene":"APP_AUTH","random":"r1","userPoolId":"p","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z","customData":{"z":1,"a":["<b>"]}}"#;
+
+/// The address of an image that the browser can load.
+pub(crate) const PIXEL: &str = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+
+/// A response of `check` with a status.
 pub(crate) fn check(status: i32) -> String {
     let user = match status {
         0 => "{}",
@@ -81,43 +92,39 @@ pub(crate) fn check(status: i32) -> String {
     )
 }
 
-#[wasm_bindgen(module = "/js/shell.js")]
-extern "C" {
-    #[wasm_bindgen(catch, js_name = openShell)]
-    fn open_shell(target: &JsValue, options: &JsValue) -> Result<Shell, JsValue>;
-}
-
 /// Starts a widget as the entry points of the package do.
 pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
     web::start(open_shell(&target, &options)?, options, kind)
 }
 
 thread_local! {
+    /// The number of live pages.
     static PAGES: Cell<u32> = {
-        forget_pages_at_panic();
+        restore_clock_at_panic();
         Cell::new(0)
     };
 }
 
-/// A test that fails drops nothing. Its page stays, for the screenshot, without the timers that would run in the tests that
-/// follow.
-fn forget_pages_at_panic() {
+/// A failed test drops nothing, so that its page stays for the screenshot. Its timers are removed, since they would run
+/// during later tests.
+fn restore_clock_at_panic() {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         report(panic);
         PAGES.set(0);
-        resume_time();
+        restore_clock();
     }));
 }
 
-/// An element for a widget, with a server of its own. Time stands still while there is one.
+/// An element for a widget, with its own server. The clock stands still while a page is alive.
 pub(crate) struct Page {
     pub(crate) server: Server,
     pub(crate) target: Element,
-    pub(crate) log: Array,
-    pub(crate) heard: Array,
-    /// All states that the widget has shown, and how many of them the test has waited for.
+    pub(crate) callback_log: Array,
+    announcement_log: Array,
+    /// All states that the widget has shown.
     states: Array,
+    /// The number of states up to the last one that the test has waited for.
     awaited: Cell<u32>,
     pub(crate) handle: Option<ScanHandle>,
 }
@@ -126,55 +133,62 @@ impl Page {
     /// A page whose server holds every request.
     pub(crate) fn new() -> Self {
         if PAGES.replace(PAGES.get() + 1) == 0 {
-            stop_time();
+            stop_clock();
         }
-        assert_eq!(take_strays(), 0, "a page that has ended sends requests");
+        assert_eq!(take_late_requests(), 0, "an ended page has sent requests");
         let target = document().create_element("div").unwrap();
         document().body().unwrap().append_child(&target).unwrap();
         Self {
             server: Server::new(),
             target,
-            log: Array::new(),
-            heard: Array::new(),
+            callback_log: Array::new(),
+            announcement_log: Array::new(),
             states: Array::new(),
             awaited: Cell::new(0),
             handle: None,
         }
     }
 
-    /// A page whose server makes a code and answers polls with these statuses; it holds the poll after them.
-    pub(crate) fn with(statuses: &[i32]) -> Self {
+    /// A page whose server creates a code, responds to polls with these statuses, and holds the next poll.
+    pub(crate) fn with_polls(statuses: &[i32]) -> Self {
         let page = Self::new();
-        page.server.on("gene", 200, GENE);
-        page.answer_polls(statuses);
+        page.script_new_code(statuses);
         page
     }
 
-    /// Lets the server answer further polls.
-    pub(crate) fn answer_polls(&self, statuses: &[i32]) {
+    /// As [`with_polls`](Self::with_polls), with a widget that is started and shows its code.
+    pub(crate) async fn ready() -> Self {
+        let mut page = Self::with_polls(&[0]);
+        page.start("");
+        page.wait_for_state("ready").await;
+        page
+    }
+
+    /// Adds responses to polls.
+    pub(crate) fn script_polls(&self, statuses: &[i32]) {
         for status in statuses {
-            self.server.on("check", 200, &check(*status));
+            self.server.respond("check", 200, &check(*status));
         }
     }
 
-    /// Lets the server make another code, whose polls are answered with these statuses.
-    pub(crate) fn answer_refresh(&self, statuses: &[i32]) {
-        self.server.on("gene", 200, GENE);
-        self.answer_polls(statuses);
+    /// Adds a response with a code, and responses to its polls.
+    pub(crate) fn script_new_code(&self, statuses: &[i32]) {
+        self.server.respond("gene", 200, GENE);
+        self.script_polls(statuses);
     }
 
-    /// Starts the widget. `extra` are further options, written as in an object.
+    /// Starts the widget. `extra` are the fields of an object with further options.
     pub(crate) fn start(&mut self, extra: &str) {
-        let extra = run(&format!("return {{ {extra} }}"), &self.log).unwrap();
-        self.start_with(self.server.options(&self.log, &extra), "qrcode");
+        let extra = run(&format!("return {{ {extra} }}"), &self.callback_log).unwrap();
+        self.start_with(self.server.options(&self.callback_log, &extra), "qrcode");
     }
 
-    /// Starts a widget of a kind with these options and no others.
+    /// Starts a widget of a kind with exactly these options.
     pub(crate) fn start_with(&mut self, options: JsValue, kind: &str) {
         self.handle = Some(start_scanning(self.target.clone().into(), options, kind).unwrap());
-        // One whose signal is aborted already shows nothing.
+        // A widget whose signal is already aborted shows nothing.
         if let Some(widget) = self.find_widget() {
-            listen(&widget, &self.states, &self.heard);
+            observe(&widget, &self.states, &self.announcement_log);
         }
     }
 
@@ -182,18 +196,23 @@ impl Page {
         self.handle.as_ref().unwrap()
     }
 
-    /// The callbacks so far, with their arguments.
-    pub(crate) fn told(&self) -> Vec<String> {
-        texts(&self.log)
+    /// The callbacks so far: their names and arguments, separated by spaces.
+    pub(crate) fn callbacks(&self) -> Vec<String> {
+        texts(&self.callback_log)
     }
 
-    /// What a screen reader has announced so far.
-    pub(crate) fn heard(&self) -> Vec<String> {
-        texts(&self.heard)
+    pub(crate) fn last_callback(&self) -> String {
+        self.callbacks().pop().unwrap()
     }
 
-    pub(crate) fn has_told(&self, name: &str) -> bool {
-        self.told().iter().any(|line| line.starts_with(name))
+    /// The announcements of the live regions so far.
+    pub(crate) fn announcements(&self) -> Vec<String> {
+        texts(&self.announcement_log)
+    }
+
+    /// Whether a callback was called. `start` is the start of its line in [`callbacks`](Self::callbacks).
+    pub(crate) fn has_called(&self, start: &str) -> bool {
+        self.callbacks().iter().any(|line| line.starts_with(start))
     }
 
     pub(crate) fn widget(&self) -> Element {
@@ -204,6 +223,7 @@ impl Page {
         self.target.query_selector(".scanlogin").unwrap()
     }
 
+    /// An element in the shadow root of the widget.
     pub(crate) fn find(&self, selector: &str) -> Option<Element> {
         self.find_widget()?.shadow_root()?.query_selector(selector).unwrap()
     }
@@ -212,7 +232,11 @@ impl Page {
         self.find(selector).and_then(|element| element.text_content()).unwrap_or_default()
     }
 
-    /// The button's words, if there is one to press.
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        self.find(selector).unwrap().get_attribute(name)
+    }
+
+    /// The text of the button. `None` if it is hidden.
     pub(crate) fn button(&self) -> Option<String> {
         self.find("button:not([hidden])").and_then(|button| button.text_content())
     }
@@ -221,12 +245,12 @@ impl Page {
         self.find("button:not([hidden])").unwrap().unchecked_into::<HtmlElement>().click();
     }
 
-    /// Lets time pass until the widget has shown a state, after those that were waited for before.
-    pub(crate) async fn until_state(&self, state: &str) {
-        pass_time_until(state, || self.has_shown(state)).await;
+    /// Advances the clock until the widget has shown a state after the last one that was waited for.
+    pub(crate) async fn wait_for_state(&self, state: &str) {
+        advance_until(state, || self.has_shown(state)).await;
     }
 
-    /// Whether the widget has shown a state since the last one that the test has waited for.
+    /// Whether the widget has shown a state after the last one that was waited for.
     pub(crate) fn has_shown(&self, state: &str) -> bool {
         let position = self.states.index_of(&state.into(), self.awaited.get() as i32);
         let Ok(position) = u32::try_from(position) else { return false };
@@ -234,14 +258,14 @@ impl Page {
         true
     }
 
-    /// Lets time pass until the server holds a poll.
-    pub(crate) async fn until_held(&self) {
-        pass_time_until("a held poll", || self.server.held("check") > 0).await;
+    /// Advances the clock until the server holds a poll.
+    pub(crate) async fn wait_for_held_poll(&self) {
+        advance_until("a held poll", || self.server.held("check") > 0).await;
     }
 
-    /// Lets time pass until a callback was called.
-    pub(crate) async fn until_told(&self, name: &str) {
-        pass_time_until(name, || self.has_told(name)).await;
+    /// Advances the clock until a callback is called. `start` is as in [`has_called`](Self::has_called).
+    pub(crate) async fn wait_for_callback(&self, start: &str) {
+        advance_until(start, || self.has_called(start)).await;
     }
 }
 
@@ -252,9 +276,9 @@ impl Drop for Page {
         }
         self.server.close();
         self.target.remove();
-        // None are left after a panic in the page's own code.
+        // The panic hook sets the number to 0.
         if PAGES.replace(PAGES.get().saturating_sub(1)) <= 1 {
-            resume_time();
+            restore_clock();
         }
     }
 }
@@ -263,56 +287,56 @@ pub(crate) fn document() -> Document {
     web_sys::window().unwrap().document().unwrap()
 }
 
-/// How long a test waits for something, in milliseconds of the page's clock: codes live for two minutes. With a longer wait,
-/// the test runner could give up first, and then it does not name the test.
-const LONGEST_TIME: f64 = 150_000.0;
-/// A guard against tests that would wait forever. Each turn is a task of the page.
-const MOST_TURNS: u32 = 5_000;
+/// The maximum wait in milliseconds of the controlled clock. A code expires after two minutes. With a longer wait, the
+/// test runner may reach its own timeout first, which does not name the test.
+const MAX_WAIT: f64 = 150_000.0;
+/// The maximum number of tasks that a test waits for in real time.
+const MAX_TASKS: u32 = 5_000;
 
-/// Waits for what needs no time to pass: events of the page, such as an image that has loaded.
-pub(crate) async fn until(what: &str, is_true: impl Fn() -> bool) {
-    for _ in 0..MOST_TURNS {
-        if is_true() {
+/// Waits in real time, for events that do not depend on the controlled clock, such as a loaded image.
+pub(crate) async fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..MAX_TASKS {
+        if condition() {
             return;
         }
-        turn().await;
+        next_task().await;
     }
-    panic!("waited in vain for: {what}");
+    panic!("timeout while waiting for: {what}");
 }
 
-/// Lets time pass, from timer to timer, until something is true.
-pub(crate) async fn pass_time_until(what: &str, is_true: impl Fn() -> bool) {
-    let end = time() + LONGEST_TIME;
-    while !is_true() {
+/// Advances the clock, from timer to timer, until `condition` is true.
+pub(crate) async fn advance_until(what: &str, condition: impl Fn() -> bool) {
+    let end = time() + MAX_WAIT;
+    while !condition() {
         settle().await;
-        if is_true() {
+        if condition() {
             return;
         }
-        assert!(time() < end, "waited in vain for: {what}");
-        pass_time(end);
+        assert!(time() < end, "timeout while waiting for: {what}");
+        advance_to(end);
     }
 }
 
-/// Lets this much time pass, and runs the timers that are due in it.
-pub(crate) async fn pass(milliseconds: f64) {
-    // A sum of the parts may differ from the whole in its last digit, and then never reaches it.
+/// Advances the clock, and runs the timers that are due.
+pub(crate) async fn advance(milliseconds: f64) {
+    // The end is computed once: a sum of the steps could differ by a rounding error and never reach it.
     let end = time() + milliseconds;
     settle().await;
     while time() < end {
-        pass_time(end);
+        advance_to(end);
         settle().await;
     }
 }
 
-/// Waits until the page has done all that it can do without time passing.
+/// Waits until the page has done everything that needs no advance of the clock.
 pub(crate) async fn settle() {
-    turn().await;
-    until("what is being read", || !is_reading()).await;
-    turn().await;
+    next_task().await;
+    wait_until("the bodies that are being read", || !is_reading()).await;
+    next_task().await;
 }
 
-async fn turn() {
-    JsFuture::from(turn_promise()).await.unwrap();
+async fn next_task() {
+    JsFuture::from(next_task_promise()).await.unwrap();
 }
 
 fn texts(array: &Array) -> Vec<String> {

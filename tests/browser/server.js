@@ -1,38 +1,37 @@
-// A server inside the page. It stands in for `fetch`, gives the answers of a script, and records the requests. Each page
-// of a test has one, which gets the requests that carry its app id, and no others. A request for which the script has
-// no answer is held until the test adds one, so that a state of the widget lasts until the test goes on.
+// A scripted server inside the page. It replaces `fetch`, sends the responses of a script, and records the requests.
+// Each page of a test has its own server, which gets the requests with its app id. A request without a scripted
+// response is held until the test adds one, so a state of the widget lasts until the test continues.
 
 const servers = [];
 const fetch = globalThis.fetch;
-/** How many requests and answers are being read. */
+/** The number of requests and responses whose body is being read. */
 let reading = 0;
-let strays = 0;
+let lateRequests = 0;
 
 globalThis.fetch = (request, ...rest) => {
-  // The test runner fetches by address.
+  // The test runner calls `fetch` with an address.
   if (!(request instanceof Request)) return fetch(request, ...rest);
   const server = serverOf(request);
-  if (server) return server.answer(request);
-  // A page that has ended has no server, and must not reach that of the next test. What its widget has aborted it may
-  // still send.
-  if (!request.signal.aborted) strays += 1;
+  if (server) return server.handle(request);
+  // The page of this request has ended. Only a request that is already aborted is allowed.
+  if (!request.signal.aborted) lateRequests += 1;
   return Promise.reject(new DOMException("the page has ended", "AbortError"));
 };
 
 function serverOf(request) {
   const appId = request.headers.get("x-authing-app-id") ?? "";
-  // A test that failed leaves its server.
+  // A failed test does not remove its server, so the last one is used.
   return servers.findLast((server) => server.appId === appId);
 }
 
-/** How many requests of pages that had ended were sent since the last call. */
-export function takeStrays() {
-  const count = strays;
-  strays = 0;
+/** The number of requests of ended pages since the last call. */
+export function takeLateRequests() {
+  const count = lateRequests;
+  lateRequests = 0;
   return count;
 }
 
-/** Whether something happens that needs no time to pass: the test waits for it before it lets time pass. */
+/** Whether a body is being read. A test waits for this before it advances the clock. */
 export function isReading() {
   return reading > 0;
 }
@@ -40,46 +39,46 @@ export function isReading() {
 export class Server {
   static #last = 0;
   #scripts = { gene: [], check: [], userinfo: [] };
-  /** Per call: the requests that are held. */
+  /** The held requests of each call. */
   #held = { gene: [], check: [], userinfo: [] };
 
   constructor() {
-    /** May be set by a test; empty for requests without one. */
+    /** A test may set another app id; an empty one for requests without an app id. */
     this.appId = `app-${++Server.#last}`;
     this.log = [];
     this.aborted = 0;
     this.inFlight = 0;
-    this.mostInFlight = 0;
+    this.maxInFlight = 0;
     servers.push(this);
   }
 
-  /** Adds an answer for a call. Status 0 is a connection that fails. */
-  on(call, status, body, retryAfter) {
+  /** Adds a response for a call. Status 0 is a failed connection. */
+  respond(call, status, body, retryAfter) {
     this.#scripts[call].push({ status, body, headers: retryAfter ? { "retry-after": retryAfter } : {} });
     this.#held[call].shift()?.();
   }
 
-  /** Options of a widget of this server, whose callbacks write into `log`; `extra` has further ones. */
+  /** Options of a widget for this server. Its callbacks are recorded in `log`. `extra` adds and replaces options. */
   options(log, extra) {
     const names =
       "onCodeLoaded onCodeShow onCodeLoadFailed onStart onResult onScanned onSuccess onCancel onExpired onMfa onAuthFlow onError onRetry onCodeDestroyed";
     const options = { appId: this.appId, interval: 100, countdown: false };
     for (const name of names.split(" ")) {
-      options[name] = (...values) => log.push([name, ...values.map(written)].join(" "));
+      options[name] = (...values) => log.push([name, ...values.map(toText)].join(" "));
     }
     return Object.assign(options, extra);
   }
 
-  async answer(request) {
+  async handle(request) {
     const call = new URL(request.url).pathname.split("/").pop();
     const body = request.method === "POST" ? await read(request) : "";
-    // As a real server, it never sees what was aborted before.
+    // A request that is aborted before it is sent does not reach a real server.
     request.signal.throwIfAborted();
     this.log.push({ call, url: request.url, body, headers: Object.fromEntries(request.headers) });
     this.inFlight += 1;
-    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     try {
-      await this.#untilScripted(call, request.signal);
+      await this.#waitForResponse(call, request.signal);
     } finally {
       this.inFlight -= 1;
     }
@@ -90,37 +89,38 @@ export class Server {
     return response;
   }
 
-  /** Waits until the script has an answer; fails if the request is aborted before. */
-  #untilScripted(call, signal) {
+  /** Waits until the script has a response. Rejects if the request is aborted before. */
+  #waitForResponse(call, signal) {
     return new Promise((resolve, reject) => {
-      const answered = new AbortController();
-      const answer = () => {
-        answered.abort();
+      const listeners = new AbortController();
+      const release = () => {
+        listeners.abort();
         resolve();
       };
       const abort = () => {
         this.aborted += 1;
-        this.#held[call] = this.#held[call].filter((held) => held !== answer);
+        this.#held[call] = this.#held[call].filter((held) => held !== release);
         reject(new DOMException("aborted", "AbortError"));
       };
       if (signal.aborted) return abort();
-      // The widget aborts answered requests too, which changes nothing.
-      signal.addEventListener("abort", abort, { signal: answered.signal });
-      if (this.#scripts[call].length > 0) answer();
-      else this.#held[call].push(answer);
+      // The widget also aborts completed requests, which are not counted.
+      signal.addEventListener("abort", abort, { signal: listeners.signal });
+      if (this.#scripts[call].length > 0) release();
+      else this.#held[call].push(release);
     });
   }
 
+  /** The number of requests of a call. */
   requests(call) {
     return this.log.filter((entry) => entry.call === call).length;
   }
 
-  /** How many requests of a call are held. */
+  /** The number of held requests of a call. */
   held(call) {
     return this.#held[call].length;
   }
 
-  /** A field of the n-th request. */
+  /** A field or header of the request with the index `n`. */
   field(n, name) {
     const entry = this.log[n];
     return String(name in entry ? entry[name] : entry.headers[name]);
@@ -140,21 +140,22 @@ async function read(message) {
   }
 }
 
-function written(value) {
+/** An argument of a callback as text. */
+function toText(value) {
   if (value instanceof Error) return `${value.name}:${value.code}:${value.reason}:${value.fatal}`;
   if (typeof value === "object" && value !== null && "destroy" in value) return "handle";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /**
- * Records what happens to a widget: the states that it shows, each once, and what a screen reader announces, the live
- * regions as a whole and once for each task.
+ * Records the states of a widget and its announcements. An announcement is the text of a live region after a task that
+ * changed it.
  */
-export function listen(widget, states, heard) {
+export function observe(widget, states, announcements) {
   const frame = widget.shadowRoot.querySelector(".frame");
   states.push(frame.dataset.state);
   const stateObserver = new MutationObserver((changes) => {
-    // A record has the value before the change: the value after it is the next one's.
+    // A record has the old value. The new value is the old value of the next record.
     const values = [...changes.slice(1).map(({ oldValue }) => oldValue), frame.dataset.state];
     states.push(...values.filter((value, index) => value !== changes[index].oldValue));
   });
@@ -165,13 +166,14 @@ export function listen(widget, states, heard) {
       changes.map(({ target }) => (target.closest ? target : target.parentElement)?.closest("[role=status], [aria-live]")),
     );
     for (const region of regions) {
-      if (region) heard.push(region.innerText.trim().replace(/\s*\n\s*/g, " · "));
+      if (region) announcements.push(region.innerText.trim().replace(/\s*\n\s*/g, " · "));
     }
   });
   const changes = { subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"] };
   regionObserver.observe(widget.shadowRoot, changes);
 }
 
+/** Runs `code` as the body of a function with the parameter `argument`. */
 export function run(code, argument) {
   return new Function("argument", code)(argument);
 }

@@ -1,10 +1,9 @@
-//! The server against thousands of requests that schemathesis makes up from `/openapi.json`, right ones and wrong ones;
-//! `hooks.py` lets many of them meet a code that is there.
+//! schemathesis generates thousands of valid and invalid requests from `/openapi.json`, and checks the responses.
+//! `hooks.py` makes some of the requests name existing codes.
 //!
-//! `cargo xtask test --only schema` installs schemathesis and names it in `SCHEMATHESIS`. Each run makes up the same
-//! requests, as far as the ids of codes allow. Deliberately absent: what an answer means, which the tests of the server
-//! know.
-#![allow(missing_docs, reason = "the names of tests are sentences")]
+//! `cargo xtask test --only schema` installs schemathesis and sets `SCHEMATHESIS` to its path. Each run generates the
+//! same requests, except for the ids of codes.
+#![allow(missing_docs, reason = "the names of tests are documentation")]
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -16,19 +15,19 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-/// Each makes other requests.
+/// Each seed generates other requests.
 const SEEDS: [&str; 2] = ["1", "2"];
-/// How many requests must have been generated and answered.
-const AT_LEAST: u64 = 5_000;
-/// No call may answer what it does not say that it answers, nor fail.
+/// The minimum number of generated requests.
+const MIN_REQUESTS: u64 = 5_000;
+/// Each response must match the document, and must not be a server error.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_headers_conformance,response_schema_conformance";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() {
+async fn responses_to_generated_requests_match_the_openapi_document() {
     let schemathesis = std::env::var_os("SCHEMATHESIS").expect("run `cargo xtask test --only schema`");
     let mut config = Config::demo().unwrap();
-    // All of them come from one address and one user, and most are wrong on purpose.
+    // All requests come from one address and one user, and most are invalid, so the rate limits are disabled.
     let limits = &mut config.settings.limits;
     for rate in
         [&mut limits.codes_per_address, &mut limits.wrong_guesses_per_address, &mut limits.approver_calls_per_user]
@@ -43,7 +42,7 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     let token = running.state.identity.sign(&alice).unwrap();
     let (token, app_id, app_secret) = (token.expose(), &demo.app_id, demo.app_secret.expose());
     let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/hooks.py");
-    // With a database, Hypothesis spends half of its time on choosing which inputs to store there.
+    // With a database, Hypothesis spends half of its time on selecting inputs to store.
     let settings = format!(
         "hooks = '{hooks}'\n\
          [auth.openapi]\n\
@@ -58,7 +57,7 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     );
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("settings.toml"), settings).unwrap();
-    // A process for each core: one keeps no more than one core busy, whatever its number of workers.
+    // One process for each core: a process uses one core, whatever its number of workers.
     let runs = SEEDS.map(|seed| {
         let report = folder.path().join(format!("report-{seed}.json"));
         let mut command = Command::new(&schemathesis);
@@ -82,11 +81,11 @@ async fn no_request_makes_the_server_fail_or_answer_what_it_does_not_describe() 
     let mut requests = 0;
     for (output, report) in outcomes {
         print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "schemathesis found something: see its report above");
+        assert!(output.status.success(), "schemathesis found problems: see its report above");
         let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
         requests += report["test_cases"]["generated"].as_u64().unwrap();
     }
     println!("{requests} requests");
-    assert!(account.is_some_and(|account| account.logins_count > 0), "not one request has got to a sign-in");
-    assert!(requests >= AT_LEAST, "{requests} requests are too few to tell");
+    assert!(account.is_some_and(|account| account.logins_count > 0), "no request has completed a sign-in");
+    assert!(requests >= MIN_REQUESTS, "only {requests} requests were generated");
 }

@@ -1,4 +1,4 @@
-// A page that was written for authing-js-sdk. What differs stands in README.md, "Moving from authing-js-sdk".
+// A page that was written for authing-js-sdk. docs/migration.md lists the differences.
 
 import { AuthenticationClient } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
@@ -8,22 +8,23 @@ const authenticationClient = new AuthenticationClient({
 });
 
 authenticationClient.qrcode.startScanning('qrcode', {
-  onCodeLoaded: () => tell('onCodeLoaded'),
-  onCodeShow: () => tell('onCodeShow'),
-  onStart: () => tell('onStart'),
-  onResult: ({ status }) => tell(`onResult, status ${status}`),
-  onScanned: ({ nickname }) => tell(`onScanned, ${nickname}`),
+  onCodeLoaded: () => list('onCodeLoaded'),
+  onCodeShow: () => list('onCodeShow'),
+  onStart: () => list('onStart'),
+  onResult: ({ status }) => list(`onResult, status ${status}`),
+  onScanned: ({ nickname }) => list(`onScanned, ${nickname}`),
   onSuccess: ({ nickname }, ticket) => {
-    tell(`onSuccess, ${nickname}`);
+    list(`onSuccess, ${nickname}`);
     signIn(ticket);
   },
-  onCancel: () => tell('onCancel'),
-  onExpired: () => tell('onExpired'),
-  onError: (message) => tell(`onError, ${message}`),
+  onCancel: () => list('onCancel'),
+  onExpired: () => list('onExpired'),
+  onError: (message) => list(`onError, ${message}`),
 });
 
-function tell(words) {
+/** Adds a callback to the list on the page. */
+function list(callback) {
   const item = document.createElement('li');
-  item.textContent = words;
-  document.getElementById('told').append(item);
+  item.textContent = callback;
+  document.getElementById('callbacks').append(item);
 }

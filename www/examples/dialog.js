@@ -1,4 +1,4 @@
-// A dialog that starts a widget when it opens, and destroys it when it closes.
+// A dialog that starts a widget when it opens and destroys the widget when it closes.
 
 import { startScanning } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
@@ -19,5 +19,5 @@ document.getElementById('open').onclick = () => {
 };
 
 document.getElementById('close').onclick = () => dialog.close();
-// The Escape key closes it too.
+// The event also covers the Escape key.
 dialog.onclose = () => handle.destroy();

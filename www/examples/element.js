@@ -1,4 +1,4 @@
-// The custom element. With a bundler it is `import 'scanlogin/element'`.
+// The custom element. With a bundler, write `import 'scanlogin/element'`.
 
 import '/scanlogin/element.js';
 import { signIn } from './sign-in.js';

@@ -1,4 +1,4 @@
-// The module with the wasm inside. With a bundler it is `import { startScanning } from 'scanlogin/inline'`.
+// The module that contains the wasm. With a bundler, write `import { startScanning } from 'scanlogin/inline'`.
 
 import { startScanning } from '/scanlogin/inline.js';
 import { signIn } from './sign-in.js';

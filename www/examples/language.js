@@ -1,4 +1,4 @@
-// A page with a switch of its own for the language.
+// A page on which the person selects the language of the widget.
 
 import { startScanning } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';

@@ -1,17 +1,17 @@
-// The functions as a module. With a bundler it is `import { startScanning } from 'scanlogin'`.
+// The ES module. With a bundler, write `import { startScanning } from 'scanlogin'`.
 
 import { startScanning } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
 
-const another = document.getElementById('another');
+const refresh = document.getElementById('another');
 
 const handle = startScanning('qrcode', {
   appId: 'demo-app',
   onSuccess: (_userInfo, ticket) => {
-    another.hidden = true;
+    refresh.hidden = true;
     signIn(ticket);
   },
   onError: (message, error) => console.warn(error.code, message),
 });
 
-another.onclick = () => handle.refresh();
+refresh.onclick = () => handle.refresh();

@@ -1,5 +1,4 @@
-// A login page that shows the code by itself. What a person reads and sees is this page's; asking for the code and
-// following what becomes of it is scanlogin's.
+// A page that shows the code and the status without the widget. scanlogin requests the code and polls.
 
 import { AuthenticationClient } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
@@ -12,42 +11,43 @@ showCode();
 
 async function showCode() {
   another.hidden = true;
-  status.textContent = 'One moment…';
+  status.textContent = 'Loading code…';
   try {
     const { random, url } = await qrcode.geneCode();
     code.src = url;
     await code.decode();
     code.hidden = false;
-    code.classList.remove('over');
-    status.textContent = 'Scan me';
-    follow(random);
+    code.classList.remove('faded');
+    status.textContent = 'Scan with the app to sign in.';
+    poll(random);
   } catch (error) {
     console.warn(error);
-    end('There is no code at the moment.');
+    end('Couldn’t load the QR code.');
   }
 }
 
-function follow(random) {
+function poll(random) {
   qrcode.startPolling(random, {
     onScanned: ({ nickname }) => {
-      code.classList.add('over');
-      status.textContent = `${nickname ?? 'Somebody'} has the code on the phone`;
+      code.classList.add('faded');
+      status.textContent = `Scanned by ${nickname ?? 'a user'}. Confirm the sign-in on your phone.`;
     },
     onSuccess: (_userInfo, ticket) => {
-      status.textContent = 'Confirmed on the phone';
+      status.textContent = 'Sign-in was confirmed.';
       signIn(ticket);
     },
-    onCancel: () => end('Declined on the phone.'),
-    onExpired: () => end('This code is too old.'),
+    onCancel: () => end('Sign-in was declined.'),
+    onExpired: () => end('This code has expired.'),
     onError: (message, { fatal }) => {
-      // What is not fatal is tried again.
+      // scanlogin retries after an error that is not fatal.
       if (fatal) end(message);
     },
   });
 }
 
-function end(why) {
-  code.classList.add('over');
-  status.textContent = why;
+/** Fades the code and offers a new one. */
+function end(message) {
+  code.classList.add('faded');
+  status.textContent = message;
   another.hidden = false;
 }

@@ -1,4 +1,4 @@
-// The script tag alone: the page listens on the document, or on the element that the tag names.
+// The events of a script tag. The element that `data-target` names gets them, and they bubble to the document.
 
 import { signIn } from './sign-in.js';
 

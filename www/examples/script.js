@@ -1,4 +1,4 @@
-// The functions that the script tag defines.
+// The script tag defines the global `ScanLogin` with all functions.
 
 import { signIn } from './sign-in.js';
 

@@ -1,15 +1,15 @@
-// What every example does with its ticket: hands it to the site's backend, which exchanges it for the user and opens a
-// session. The backend here is the demo's; yours does what README.md says under "The ticket".
+// All examples send the ticket to the backend of the site. The backend exchanges the ticket for the user and starts a
+// session. The demo server has such a backend. For your backend, see docs/protocol.md, "userinfo".
 
 import { post } from '/lib/api.js';
-import { nameOf } from '/lib/person.js';
+import { displayName } from '/lib/user.js';
 
 export async function signIn(ticket) {
   const welcome = document.getElementById('welcome');
   try {
     const { user } = await post('/demo/session', { ticket });
-    welcome.textContent = `Welcome, ${nameOf(user)}`;
+    welcome.textContent = `Welcome, ${displayName(user)}`;
   } catch (error) {
-    welcome.textContent = `The phone confirmed, but this page could not sign you in: ${error.message}`;
+    welcome.textContent = `You confirmed on your phone, but the sign-in failed on this page: ${error.message}`;
   }
 }

@@ -1,5 +1,5 @@
-// Views by the hash of the address. What a view starts ends with its signal: here a widget, and it may be listeners and
-// requests as well. A framework does the same when it unmounts.
+// The hash of the address selects the view. Each view gets an `AbortSignal`, which is aborted when the person leaves
+// the view. With a framework, abort the signal when the component unmounts.
 
 import { startScanning } from '/scanlogin/index.js';
 import { signIn } from './sign-in.js';
@@ -17,15 +17,16 @@ const views = {
       onError: (message, error) => console.warn(error.code, message),
     }),
 };
-let leaving = new AbortController();
+/** Ends what the current view started. */
+let controller = new AbortController();
 
-function show() {
-  leaving.abort();
-  leaving = new AbortController();
-  const shown = location.hash === '#sign-in' ? 'sign-in' : 'home';
-  for (const view of Object.keys(views)) document.getElementById(`view-${view}`).hidden = view !== shown;
-  views[shown](leaving.signal);
+function showView() {
+  controller.abort();
+  controller = new AbortController();
+  const current = location.hash === '#sign-in' ? 'sign-in' : 'home';
+  for (const view of Object.keys(views)) document.getElementById(`view-${view}`).hidden = view !== current;
+  views[current](controller.signal);
 }
 
-addEventListener('hashchange', show);
-show();
+addEventListener('hashchange', showView);
+showView();

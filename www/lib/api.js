@@ -1,42 +1,43 @@
-// Calls to the server: sends JSON, opens the envelope, and tells a refusal from a server that can't be reached.
+// Requests to the server: sends JSON, unwraps the envelope and turns failures into errors.
 
-const PATIENCE = 15_000;
+const TIMEOUT_MS = 15_000;
 
-/** The server understood, and said no. `reason` is its stable word for why. */
-export class Refusal extends Error {
+/** The server refused the request. `reason` is the stable name of the error, such as `expired`. */
+export class ApiError extends Error {
   constructor({ code, message, reason }) {
-    super(String(message ?? 'The server refused.'));
+    super(String(message ?? 'The server refused the request.'));
     this.code = code;
     this.reason = reason;
   }
 }
 
-/** No usable answer. Its message is meant for people; the same call may work a moment later. */
-export class Unreachable extends Error {}
+/** A lost connection, an invalid response, a rate limit or a fault of the server. `message` is for the person. */
+export class TemporaryError extends Error {}
 
-export const get = (path) => call(path, { method: 'GET' });
+export const get = (path) => request(path, { method: 'GET' });
 
 export const post = (path, body = {}, token = null) =>
-  call(path, {
+  request(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
 
-async function call(path, init) {
+/** Returns the `data` of the response. Throws an `ApiError` or a `TemporaryError`. */
+async function request(path, init) {
   let status;
   let envelope;
   try {
-    const response = await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
     status = response.status;
     envelope = await response.json();
   } catch (cause) {
-    throw new Unreachable('The server does not answer. Check your connection, then try again.', { cause });
+    throw new TemporaryError('Can’t reach the server. Check your connection and try again.', { cause });
   }
   if (envelope?.code === 200) return envelope.data ?? {};
-  if (status === 429) throw new Unreachable('That was too often in a short time. Wait a moment, then try again.');
+  if (status === 429) throw new TemporaryError('Too many attempts. Wait a moment and try again.');
   if (status >= 500 || typeof envelope?.code !== 'number') {
-    throw new Unreachable('The server has a problem right now. Wait a moment, then try again.');
+    throw new TemporaryError('The server has a problem. Wait a moment and try again.');
   }
-  throw new Refusal(envelope);
+  throw new ApiError(envelope);
 }

@@ -1,6 +1,7 @@
-// The text in the QR code: what an approver needs from it, or a sentence about what is wrong with it.
+// Parses the text of a QR code.
 
-export function readCode(text) {
+/** Returns `{ random }`, the id of the code, or `{ problem }`, a message for the person. */
+export function parseCode(text) {
   let code;
   try {
     code = JSON.parse(text);
@@ -8,10 +9,10 @@ export function readCode(text) {
     return { problem: 'This is not the text of a sign-in code. Copy all of it, from the first { to the last }.' };
   }
   if (typeof code?.random !== 'string' || !code.random) {
-    return { problem: 'This code is not for signing in. Use the one on the sign-in page.' };
+    return { problem: 'This is not a sign-in code. Use the code on the sign-in page.' };
   }
   if (code.scene !== undefined && code.scene !== 'APP_AUTH') {
-    return { problem: 'This code is for another app. Use the one on the sign-in page.' };
+    return { problem: 'This code is for another app. Use the code on the sign-in page.' };
   }
   return { random: code.random };
 }

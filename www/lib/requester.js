@@ -1,4 +1,4 @@
-// Who asks to be signed in, in words a person can check against the screen in front of them.
+// Describes the requester of a code, so that a person can compare it with the screen.
 
 const BROWSERS = [
   [/\bEdg(A|iOS)?\//, 'Edge'],
@@ -19,7 +19,8 @@ const SYSTEMS = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-export function browserWords(userAgent) {
+/** The browser and the operating system of a `User-Agent` header, such as "Firefox on Windows". */
+export function describeBrowser(userAgent) {
   const find = (list) => list.find(([pattern]) => pattern.test(userAgent ?? ''))?.[1];
   const browser = find(BROWSERS);
   const system = find(SYSTEMS);
@@ -27,7 +28,8 @@ export function browserWords(userAgent) {
   return browser ?? (system ? `Unknown browser on ${system}` : 'Unknown browser');
 }
 
-export function agoWords(createdAt, now = Date.now()) {
+/** The age of a code that was created at `createdAt` (RFC 3339). `now` is in milliseconds. */
+export function describeAge(createdAt, now = Date.now()) {
   const seconds = Math.round((now - Date.parse(createdAt)) / 1000);
   if (Number.isNaN(seconds)) return 'Unknown';
   if (seconds < 5) return 'Just now';

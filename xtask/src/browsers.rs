@@ -1,6 +1,6 @@
-//! The browsers that tests run in, and the programs that drive them: as the machine has them, or as Debian has them.
+//! Finds the browsers that run the tests, and their drivers, and installs missing ones from Debian's packages.
 //!
-//! Deliberately absent: versions, but for Firefox's driver, which Debian lacks and cargo builds.
+//! Debian has no package of geckodriver, so cargo builds it. Only geckodriver has a pinned version.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 
 const GECKODRIVER_VERSION: &str = "0.37.1";
 
-/// One browser, or one after the other.
+/// The option `--browsers`: one browser, or all of them one after the other.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Browsers {
     Chromium,
@@ -36,7 +36,7 @@ impl Browsers {
     }
 }
 
-/// What makes one browser different from another.
+/// A browser that can run the tests. `WebKit` is WebKitGTK, which runs on Linux.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Chromium,
@@ -44,25 +44,25 @@ pub(crate) enum Engine {
     WebKit,
 }
 
-/// A program that it takes to test in a browser.
+/// A program that the tests in a browser need.
 struct Program {
-    /// The variable that may say where it is; the tests read it too.
+    /// The environment variable that can contain its path. The tests read it too.
     variable: &'static str,
-    /// What it is called, on the `PATH` or elsewhere.
+    /// Its possible names on the `PATH`, or paths. The first that exists is used.
     names: &'static [&'static str],
-    /// Debian's packages with it. There is none of Firefox's driver.
+    /// The Debian packages that contain it. Empty for geckodriver.
     packages: &'static [&'static str],
 }
 
 impl Engine {
-    /// Its driver first.
+    /// The programs of this browser. The first is the driver.
     fn programs(self) -> &'static [Program] {
         match self {
             Self::Chromium => &[
                 Program { variable: "CHROMEDRIVER", names: &["chromedriver"], packages: &["chromium-driver"] },
                 Program {
                     variable: "CHROME",
-                    // The headless shell comes first: it paints no browser window, and the tests take half of the CPU time in it.
+                    // The headless shell is first: it draws no browser window, so the tests take half the CPU time.
                     names: &[
                         "chromium-headless-shell",
                         "chrome-headless-shell",
@@ -84,7 +84,7 @@ impl Engine {
                     packages: &["firefox-esr"],
                 },
             ],
-            // The driver knows where its browser is.
+            // The driver finds its browser by itself.
             Self::WebKit => &[
                 Program { variable: "WEBKITWEBDRIVER", names: &["WebKitWebDriver"], packages: &["webkit2gtk-driver"] },
                 Program { variable: "XVFB_RUN", names: &["xvfb-run"], packages: &["xvfb", "xauth"] },
@@ -92,24 +92,24 @@ impl Engine {
         }
     }
 
-    /// How to get it by hand.
+    /// How to install the programs by hand, as a part of error messages.
     fn advice(self) -> &'static str {
         match self {
             Self::Chromium => {
-                "install Chromium (or Chrome) and the chromedriver of the same version. On Debian that is `apt-get \
-                 install chromium-headless-shell chromium-driver`; elsewhere see \
-                 https://googlechromelabs.github.io/chrome-for-testing. Programs that are not on the PATH can be named \
-                 in the variables CHROME and CHROMEDRIVER."
+                "install Chromium (or Chrome) and the chromedriver of the same version. On Debian, run `apt-get \
+                 install chromium-headless-shell chromium-driver`; on other systems, see \
+                 https://googlechromelabs.github.io/chrome-for-testing. If the programs are not on the PATH, set the \
+                 environment variables CHROME and CHROMEDRIVER to their paths."
             }
             Self::Firefox => {
-                "install Firefox. On Debian that is `apt-get install firefox-esr`; elsewhere see \
-                 https://www.mozilla.org/firefox. Its driver is built for you; programs that are not on the PATH can \
-                 be named in the variables FIREFOX and GECKODRIVER."
+                "install Firefox. On Debian, run `apt-get install firefox-esr`; on other systems, see \
+                 https://www.mozilla.org/firefox. `cargo xtask` builds geckodriver. If the programs are not on the \
+                 PATH, set the environment variables FIREFOX and GECKODRIVER to their paths."
             }
             Self::WebKit => {
-                "install WebKitGTK's driver and a screen for it, on Linux: on Debian, `apt-get install \
-                 webkit2gtk-driver xvfb xauth`. Programs that are not on the PATH can be named in the variables \
-                 WEBKITWEBDRIVER and XVFB_RUN."
+                "install the driver of WebKitGTK, and Xvfb, on Linux. On Debian, run `apt-get install \
+                 webkit2gtk-driver xvfb xauth`. If the programs are not on the PATH, set the environment variables \
+                 WEBKITWEBDRIVER and XVFB_RUN to their paths."
             }
         }
     }
@@ -125,17 +125,17 @@ impl fmt::Display for Engine {
     }
 }
 
-/// A browser that is there.
+/// An installed browser.
 pub(crate) struct Browser {
     pub(crate) driver: PathBuf,
-    /// All its programs, by their variables.
+    /// The path of each program, with the environment variable that names it for the tests.
     pub(crate) programs: Vec<(&'static str, PathBuf)>,
-    /// What runs a command with a screen, for a browser that can't be without.
-    screen: Option<PathBuf>,
+    /// The program that runs a command with a virtual display. `None` when the browser can run without a display.
+    xvfb_run: Option<PathBuf>,
 }
 
 impl Browser {
-    /// Finds a browser and its driver; on Debian and its like, root gets installed what is missing.
+    /// Finds a browser and its driver. On systems with apt, root gets the missing programs installed.
     pub(crate) fn ensure(workspace: &Workspace, engine: Engine) -> Result<Self> {
         let is_missing = |program: &&Program| find(workspace, program).is_none();
         let missing: Vec<_> = engine.programs().iter().filter(is_missing).collect();
@@ -149,42 +149,44 @@ impl Browser {
         let found = |program: &Program| Some((program.variable, find(workspace, program)?));
         let programs: Option<Vec<_>> = engine.programs().iter().map(found).collect();
         let programs =
-            programs.with_context(|| format!("What was installed for {engine} is not there: {}", engine.advice()))?;
+            programs.with_context(|| format!("{engine} was installed but can't be found: {}", engine.advice()))?;
         let path = |variable| programs.iter().find(|(name, _)| *name == variable).map(|(_, path)| path.clone());
-        let (_, driver) = programs.first().context("a browser has a driver")?.clone();
-        Ok(Self { driver, screen: path("XVFB_RUN"), programs })
+        let (_, driver) = programs.first().context("the list of programs is empty")?.clone();
+        Ok(Self { driver, xvfb_run: path("XVFB_RUN"), programs })
     }
 
-    /// Gives the browsers of a command a screen, if they need one.
-    pub(crate) fn with_screen(&self, workspace: &Workspace, command: Command) -> Command {
-        let Some(screen) = &self.screen else { return command };
-        let mut with_screen = workspace.command(screen);
-        with_screen
+    /// Returns a command that runs `command` with a virtual display, or `command` if this browser needs no display.
+    pub(crate) fn with_display(&self, workspace: &Workspace, command: Command) -> Command {
+        let Some(xvfb_run) = &self.xvfb_run else { return command };
+        let mut with_display = workspace.command(xvfb_run);
+        with_display
             .args(["--auto-servernum", "--server-args=-screen 0 1280x1024x24"])
             .arg(command.get_program())
             .args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => with_screen.env(name, value),
-                None => with_screen.env_remove(name),
+                Some(value) => with_display.env(name, value),
+                None => with_display.env_remove(name),
             };
         }
-        with_screen
+        with_display
     }
 }
 
+/// The path of a program: the value of its environment variable, otherwise on the `PATH`, otherwise as built by cargo.
 fn find(workspace: &Workspace, program: &Program) -> Option<PathBuf> {
     let named = std::env::var_os(program.variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let built = geckodriver(workspace).join("bin");
+    let built = geckodriver_root(workspace).join("bin");
     named.or_else(|| program.names.iter().find_map(|name| find_program(name).or_else(|| program_in(&built, name))))
 }
 
-/// Where Firefox's driver is built.
-fn geckodriver(workspace: &Workspace) -> PathBuf {
+/// The folder into which cargo installs geckodriver.
+fn geckodriver_root(workspace: &Workspace) -> PathBuf {
     workspace.target(&format!("geckodriver-{GECKODRIVER_VERSION}"))
 }
 
-/// It is no library, so `tools/` can't have it, nor `Cargo.lock` its version.
+/// Installs geckodriver from crates.io. It has no library, so it can't be a dependency of `tools/`, and `Cargo.lock`
+/// can't pin its version.
 fn build_geckodriver(workspace: &Workspace) -> Result<()> {
     step(format_args!("Building geckodriver {GECKODRIVER_VERSION} (some minutes)"));
     run(
@@ -192,7 +194,8 @@ fn build_geckodriver(workspace: &Workspace) -> Result<()> {
             .cargo()
             .args(["install", "--quiet", "--debug", "--locked", "--version", GECKODRIVER_VERSION, "geckodriver"])
             .arg("--root")
-            .arg(geckodriver(workspace)),
-        "geckodriver did not build: see cargo's message above, or install it and name it in GECKODRIVER.",
+            .arg(geckodriver_root(workspace)),
+        "geckodriver did not build: see cargo's message above, or install geckodriver and set the environment variable \
+         GECKODRIVER to its path.",
     )
 }

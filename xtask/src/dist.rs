@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: assembles the npm package in `pkg/`, with the widget as browsers load it in `pkg/dist/`.
+//! `cargo xtask dist`: builds the npm package in `pkg/`. The files that browsers load are in `pkg/dist/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,10 +13,11 @@ use crate::widget::Bound;
 use crate::workspace::Workspace;
 use crate::{tools, widget};
 
-/// The entry points of the package: `js/` has their scripts and types. Each becomes one script that contains all that it
+/// The entry points of the package. Their scripts and types are in `js/`. Each becomes one script that contains its
 /// imports.
 const ENTRY_POINTS: [&str; 4] = ["index", "element", "inline", "global"];
-/// The files of the package besides `dist`. npm needs the licences in the folder of the package.
+/// The files of the package outside `dist`, each with its source folder. npm requires the licences in the package's
+/// folder.
 const METADATA: [(&str, &str); 4] =
     [("js", "package.json"), ("js", "README.md"), (".", "LICENSE-APACHE"), (".", "LICENSE-MIT")];
 const WASM: &str = "scanlogin.wasm";
@@ -25,7 +26,8 @@ const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Build the package twice, from nothing, in two folders below the target folder, and compare the files byte by byte.
+    /// Build the package twice from scratch, in two folders below the target folder, and compare the files byte by
+    /// byte.
     #[arg(long)]
     verify: bool,
 }
@@ -34,9 +36,9 @@ pub(crate) fn run_command(workspace: &Workspace, arguments: &Arguments) -> Resul
     if arguments.verify { verify(workspace) } else { dist(workspace).map(drop) }
 }
 
-/// Fails if the package depends on the folder that it is built in, or on what an earlier build has left.
+/// Fails if the package depends on the folder that it is built in, or on files of an earlier build.
 fn verify(workspace: &Workspace) -> Result<()> {
-    // Of different length, since paths could find their way into the wasm.
+    // The paths differ in length too, so that a path in the wasm would change its size.
     let folders = ["verify/first", "verify/the-second"].map(|folder| workspace.target(folder));
     let sources = read(workspace.command("git").args([
         "ls-files",
@@ -51,7 +53,7 @@ fn verify(workspace: &Workspace) -> Result<()> {
         empty(folder)?;
         for source in sources.split_terminator('\0').filter(|source| workspace.path(source).is_file()) {
             if let Some(parent) = folder.join(source).parent() {
-                fs::create_dir_all(parent).with_context(|| format!("{} could not be created", parent.display()))?;
+                fs::create_dir_all(parent).with_context(|| format!("{} can't be created", parent.display()))?;
             }
             copy(&workspace.path("."), folder, source)?;
         }
@@ -61,19 +63,19 @@ fn verify(workspace: &Workspace) -> Result<()> {
         )?;
     }
     let [first, second] = &folders;
-    let (first, second) = (files(&first.join("pkg/dist"))?, files(&second.join("pkg/dist"))?);
+    let (first, second) = (contents(&first.join("pkg/dist"))?, contents(&second.join("pkg/dist"))?);
     let names = first.keys().chain(second.keys().filter(|name| !first.contains_key(*name)));
     let different: Vec<_> = names.filter(|name| first.get(*name) != second.get(*name)).map(String::as_str).collect();
     if !different.is_empty() {
         bail!("Two builds of the same sources differ in {}: compare them in target/verify.", different.join(", "));
     }
-    println!("\nBoth folders have the same {} files, byte by byte.", first.len());
+    println!("\nBoth builds produced the same {} files, byte by byte.", first.len());
     Ok(())
 }
 
-/// The content of each file of a folder, by its name.
-fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{} could not be read", folder.display()))?;
+/// The content of each file of a folder, by file name.
+fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
     entries
         .map(|entry| {
             let entry = entry?;
@@ -82,6 +84,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         .collect()
 }
 
+/// Builds the package and prints the sizes of its files. Returns the bound wasm, for the size report.
 pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     let compiled = widget::compile(workspace)?;
     let folder = workspace.target("bound");
@@ -89,7 +92,7 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     let bound = widget::bind(workspace, &compiled, &folder)?;
     widget::optimize(workspace, &bound, &bound.optimized())?;
 
-    step("Bundling the entry points with esbuild and terser, into pkg/");
+    step("Bundling the entry points into pkg/dist/ with esbuild and terser");
     let package = workspace.path("pkg");
     empty_package(&package)?;
     let dist = package.join("dist");
@@ -117,16 +120,17 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     Ok(bound)
 }
 
-/// Copies the scripts of `js/` beside the bound wasm. wasm-bindgen has copied those that the wasm imports already, into
-/// `snippets/`. These copies become references, so that each module is in a bundle once.
+/// Copies the scripts of `js/` into the folder of the bound wasm. wasm-bindgen has already copied the scripts that the
+/// wasm imports into `snippets/`. This function replaces those copies with re-exports, so that a bundle contains each
+/// module once.
 fn copy_scripts(sources: &Path, folder: &Path) -> Result<()> {
-    for script in names(sources)?.iter().filter(|name| name.ends_with(".js")) {
+    for script in entry_names(sources)?.iter().filter(|name| name.ends_with(".js")) {
         copy(sources, folder, script)?;
     }
     let snippets = folder.join("snippets");
-    for package in names(&snippets)? {
+    for package in entry_names(&snippets)? {
         let scripts = snippets.join(package).join("js");
-        for script in names(&scripts)? {
+        for script in entry_names(&scripts)? {
             let reference = format!("export * from \"../../../{script}\";\n");
             fs::write(scripts.join(script), reference).context("the target folder can't be written to")?;
         }
@@ -141,18 +145,18 @@ fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path)
     run(
         tools::esbuild(workspace)?
             .arg(entry_point)
-            // ASCII, because browsers read a script in the encoding of the page if the server names no other.
+            // ASCII, because a browser decodes a script with the encoding of the page if the server names none.
             .args(["--bundle", "--minify", "--charset=ascii", "--loader:.wasm=binary"])
-            // A browser that is too old for the wasm can still run the script and report that.
+            // A browser that is too old for the wasm can still run the script, which then reports an error.
             .args(["--target=es2018", "--supported:import-meta=true"])
-            // The element shares the wasm with `index.js`.
+            // `element.js` imports `index.js` at run time, so that both use the same wasm.
             .arg("--external:./index.js")
             .arg(if name == "global.js" { "--format=iife" } else { "--format=esm" })
             .args(bound.mangle_options())
             .arg(format!("--outfile={}", bundle.display())),
         "esbuild failed: see its message above.",
     )?;
-    // terser removes another 3 % of what esbuild leaves.
+    // terser makes the output of esbuild 3 % smaller.
     run(
         workspace
             .command("node")
@@ -165,9 +169,9 @@ fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path)
     )
 }
 
-/// Removes everything from the folder of the package except the tracked `.gitignore`.
+/// Removes everything from the package's folder except the tracked `.gitignore`.
 fn empty_package(package: &Path) -> Result<()> {
-    for name in names(package)?.iter().filter(|name| *name != ".gitignore") {
+    for name in entry_names(package)?.iter().filter(|name| *name != ".gitignore") {
         let path = package.join(name);
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.with_context(|| format!("{} can't be removed", path.display()))?;
@@ -176,25 +180,25 @@ fn empty_package(package: &Path) -> Result<()> {
 }
 
 /// The names of the entries of a folder.
-fn names(folder: &Path) -> Result<Vec<String>> {
+fn entry_names(folder: &Path) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Makes an empty folder, whatever was there.
+/// Creates an empty folder. Removes an existing one first.
 fn empty(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("{} could not be cleared", folder.display()));
+            return Err(error).with_context(|| format!("{} can't be removed", folder.display()));
         }
         _ => {}
     }
-    fs::create_dir_all(folder).with_context(|| format!("{} could not be created", folder.display()))
+    fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))
 }
 
 fn copy(from: &Path, to: &Path, file: &str) -> Result<()> {
     let source = from.join(file);
     fs::copy(&source, to.join(file))
-        .with_context(|| format!("{} could not be copied to {}", source.display(), to.display()))?;
+        .with_context(|| format!("{} can't be copied to {}", source.display(), to.display()))?;
     Ok(())
 }

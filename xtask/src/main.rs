@@ -1,12 +1,14 @@
-//! `cargo xtask`: everything in this repository that is done by a command is done by this one.
+//! `cargo xtask`: the commands that build, run and test this repository.
 //!
-//! One module per command, each with its steps in the order they run; [`tools`] and [`browsers`] find or build the
-//! programs they call, [`machine`] installs them, [`run`] runs them. Deliberately absent: anything heavy to compile (see
-//! `tools/`), and shell scripts.
+//! Each command has a module, with its steps in the order in which they run. [`tools`] and [`browsers`] find or build
+//! the programs that the steps call, [`machine`] installs packages, and [`run`] runs programs. This crate has few
+//! dependencies, so that the first command starts soon. Libraries that take long to compile are dependencies of the
+//! package `tools`.
 
 mod bench;
 mod demo;
 mod dist;
+mod pictures;
 mod setup;
 mod size;
 mod test;
@@ -27,13 +29,13 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// Builds, shows and tests scanlogin.
+/// Builds, runs and tests scanlogin.
 ///
-/// Every command says what it does while it works, and fetches what it needs when it is missing: wasm-opt and a QR decoder
-/// from npm (at the versions of xtask/package-lock.json), wasm-bindgen and wasm-pack from crates (at the versions of
-/// Cargo.lock), oha and geckodriver from crates too, schemathesis from PyPI (at the versions of
-/// tests/schema/requirements.txt), browsers and Redis from Debian's apt (as root). You need rustup, which installs the
-/// toolchain of rust-toolchain.toml, and Node.js 20 or newer.
+/// Requirements: rustup, which installs the toolchain of rust-toolchain.toml, and Node.js 20 or newer. Each command
+/// installs the other programs that it needs: wasm-opt, esbuild, terser and a QR decoder from npm (versions in
+/// xtask/package-lock.json); wasm-bindgen and wasm-pack from crates.io (versions in Cargo.lock); oha and geckodriver
+/// from crates.io; schemathesis from PyPI (versions in tests/schema/requirements.txt); browsers and Redis with apt, as
+/// root.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
@@ -43,34 +45,37 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Fetch and build everything that the other commands need, for instance before a journey without network.
+    /// Fetch and build everything that the other commands need, so that they work without a network.
     Setup(setup::Arguments),
-    /// Build the widget into pkg/dist/: compile to wasm32, bind to JavaScript, optimize, and print the sizes.
+    /// Build the npm package in pkg/ and print the sizes of its files.
     Dist(dist::Arguments),
-    /// Build the widget, say what pages download of it, and fail if that is more than the budget.
+    /// Build the npm package, report download sizes, and fail above the size budget.
     ///
-    /// Says too what the bytes of the wasm are: by section, by crate, the largest functions and the largest pieces of data.
-    /// Those lists are of the wasm before compression, whereas the budget is of what servers send: compressed by brotli.
-    /// A function that is listed twice was compiled for two types; one that is missing was inlined where it is called.
+    /// Also prints the sizes of the sections, the crates, the largest functions and the largest data segments of the
+    /// wasm. Those sizes are before compression; the budget is for files compressed by Brotli, as servers send them. A
+    /// generic function is listed once for each type that it is compiled for. An inlined function counts as part of its
+    /// callers.
     Size(size::Arguments),
-    /// Measure how fast the server is, beside what could be had at most; fail if that is less than what is wanted.
+    /// Measure the speed and the memory of the server, and fail if a result misses its limit.
     Bench(bench::Arguments),
-    /// Build the widget and the server, and run both with demo users on your machine.
+    /// Build the widget and the server, and run the server with demo users on this machine.
     Demo(demo::Arguments),
-    /// Run all checks and tests; the last line says `N passed, N failed`.
+    /// Take the pictures of the README from the running demo, in docs/pictures/.
+    Pictures,
+    /// Run all checks and tests. The last line of the output is `N passed, N failed`.
     Test(test::Arguments),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask demo                 see it: a login page and a phone page on http://127.0.0.1:8787
-  cargo xtask test                 test everything, as the gate does
-  cargo xtask size                 see what makes the widget as large as it is
-  cargo xtask test --only native   the tests that need no browser
-  cargo xtask test --browsers all  those that need one, in Firefox and WebKit too
+  cargo xtask demo                 serve a login page and a phone page on http://127.0.0.1:8787
+  cargo xtask test                 run all checks and tests, as the gate does
+  cargo xtask size                 report the download size of the widget and its largest parts
+  cargo xtask test --only native   run the tests that need no browser
+  cargo xtask test --browsers all  run the tests that need a browser in Firefox and WebKit too
   cargo xtask test --only e2e --repeat 20 --busy
-                                   find tests that fail by chance
-  cargo test -p scanlogin          while working on the core, plain cargo does";
+                                   find flaky tests
+  cargo test -p scanlogin          run the native tests of the widget, with cargo alone";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -88,6 +93,7 @@ fn run_command(workspace: Workspace, command: &Command) -> Result<ExitCode> {
         Command::Size(arguments) => size::size(&workspace, arguments)?,
         Command::Bench(arguments) => return bench::bench(&workspace, arguments),
         Command::Demo(arguments) => demo::demo(&workspace, arguments)?,
+        Command::Pictures => pictures::pictures(&workspace)?,
         Command::Test(arguments) => return Ok(test::test(&workspace.with_test_tools(), arguments)),
     }
     Ok(ExitCode::SUCCESS)

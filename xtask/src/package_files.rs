@@ -1,4 +1,4 @@
-//! The files of the package in `pkg/dist/`, with their sizes and hashes.
+//! Measures the sizes and hashes of the files in `pkg/dist/`.
 
 use std::path::PathBuf;
 
@@ -12,13 +12,15 @@ const FILES: [&str; 5] = ["element.js", "global.js", "index.js", "inline.js", "s
 /// The files that a page can load with an `integrity`.
 const WITH_INTEGRITY: [&str; 2] = ["global.js", "scanlogin.wasm"];
 
-/// The files in `pkg/dist/`, measured.
+/// The files in `pkg/dist/` with their sizes and hashes.
 pub(crate) struct PackageFiles(Vec<(&'static str, Measurement)>);
 
+/// The sizes of a file in bytes: uncompressed, and compressed at the highest level.
 struct Measurement {
     raw: u64,
     gzip: u64,
     brotli: u64,
+    /// The value for `integrity`: `sha384-` and the hash in Base64.
     hash: String,
 }
 
@@ -41,7 +43,7 @@ impl PackageFiles {
         }
     }
 
-    /// The size of `files` together, compressed by Brotli.
+    /// The total size of `files`, compressed by Brotli.
     pub(crate) fn brotli(&self, files: &[&str]) -> u64 {
         self.0.iter().filter(|(file, _)| files.contains(file)).map(|(_, measurement)| measurement.brotli).sum()
     }
@@ -55,13 +57,13 @@ fn measure(workspace: &Workspace, files: Vec<PathBuf>) -> Result<Vec<Measurement
 
 impl Measurement {
     fn parse(line: &str) -> Option<Self> {
-        let mut words = line.split(' ');
-        let mut bytes = || words.next()?.parse().ok();
-        Some(Self { raw: bytes()?, gzip: bytes()?, brotli: bytes()?, hash: words.next()?.to_owned() })
+        let mut fields = line.split(' ');
+        let mut bytes = || fields.next()?.parse().ok();
+        Some(Self { raw: bytes()?, gzip: bytes()?, brotli: bytes()?, hash: fields.next()?.to_owned() })
     }
 }
 
-/// A number with separated thousands: 12,345.
+/// Formats a number with thousands separators: 12,345.
 pub(crate) fn grouped(number: u64) -> String {
     match number / 1000 {
         0 => number.to_string(),

@@ -1,4 +1,4 @@
-//! Running other programs: saying so beforehand, and saying what failed and what to do when one fails.
+//! Runs other programs, and prints progress lines.
 
 use std::fmt::Display;
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -6,39 +6,40 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 
-/// Says what is being done.
-pub(crate) fn step(what: impl Display) {
-    println!("==> {what} …");
+/// Prints a progress line before a step that takes time.
+pub(crate) fn step(description: impl Display) {
+    println!("==> {description} …");
 }
 
-/// Runs a program to its end. `failure` is the sentence for when it fails: what failed, and what to do.
+/// Runs a program and waits for its end. If it fails, the error message begins with `failure`: what failed, and what to
+/// do.
 pub(crate) fn run(command: &mut Command, failure: &str) -> Result<()> {
-    let status = command.status().map_err(|error| not_started(command, error))?;
+    let status = command.status().map_err(|error| start_error(command, error))?;
     if !status.success() {
-        bail!("{failure} ({} ended with {status}.)", name(command));
+        bail!("{failure} ({} ended with {status}.)", program_name(command));
     }
     Ok(())
 }
 
-/// Runs a program and returns what it prints; its errors go to the terminal.
+/// Runs a program and returns its standard output. Its standard error goes to the terminal.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
-    let output = command.stderr(Stdio::inherit()).output().map_err(|error| not_started(command, error))?;
+    let output = command.stderr(Stdio::inherit()).output().map_err(|error| start_error(command, error))?;
     if !output.status.success() {
-        bail!("{} ended with {}.", name(command), output.status);
+        bail!("{} ended with {}: see its message above.", program_name(command), output.status);
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a program whose output goes to the terminal as it comes, while `watch` sees every line of it.
-pub(crate) fn run_watched(command: &mut Command, mut watch: impl FnMut(&str)) -> Result<ExitStatus> {
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| not_started(command, error))?;
-    let passed_on = pass_on(&mut child, &mut watch);
-    let status = child.wait().with_context(|| format!("{} was lost", name(command)))?;
-    passed_on.with_context(|| format!("The output of {} was lost", name(command)))?;
+/// Runs a program, copies its standard output to the terminal as it arrives, and calls `on_line` with each line.
+pub(crate) fn run_with_lines(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| start_error(command, error))?;
+    let copied = copy_output(&mut child, &mut on_line);
+    let status = child.wait().with_context(|| format!("The exit status of {} can't be read", program_name(command)))?;
+    copied.with_context(|| format!("The output of {} can't be copied to the terminal", program_name(command)))?;
     Ok(status)
 }
 
-fn pass_on(child: &mut Child, watch: &mut impl FnMut(&str)) -> std::io::Result<()> {
+fn copy_output(child: &mut Child, on_line: &mut impl FnMut(&str)) -> std::io::Result<()> {
     let Some(output) = child.stdout.take() else { return Ok(()) };
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
@@ -46,28 +47,28 @@ fn pass_on(child: &mut Child, watch: &mut impl FnMut(&str)) -> std::io::Result<(
         let mut terminal = std::io::stdout().lock();
         terminal.write_all(&line)?;
         terminal.flush()?;
-        watch(String::from_utf8_lossy(&line).trim_end());
+        on_line(String::from_utf8_lossy(&line).trim_end());
         line.clear();
     }
     Ok(())
 }
 
-/// Why a program did not start, and for the ones we expect on a machine, where to get them.
-pub(crate) fn not_started(command: &Command, error: std::io::Error) -> Error {
-    let name = name(command);
+/// The error of a program that did not start. For programs that a developer has to install, it says where to get them.
+pub(crate) fn start_error(command: &Command, error: std::io::Error) -> Error {
+    let name = program_name(command);
     if error.kind() != ErrorKind::NotFound {
-        return anyhow!("{name} could not be started: {error}.");
+        return anyhow!("{name} did not start: {error}.");
     }
     match name.as_str() {
         "node" | "npm" | "npm.cmd" => {
-            anyhow!("{name} is missing: install Node.js 20 or newer, from https://nodejs.org.")
+            anyhow!("{name} is missing: install Node.js 20 or newer from https://nodejs.org.")
         }
         "rustup" => anyhow!("rustup is missing: install it from https://rustup.rs."),
-        _ => anyhow!("{name} is missing."),
+        _ => anyhow!("{name} is missing: install it, and add its folder to the PATH."),
     }
 }
 
-fn name(command: &Command) -> String {
+fn program_name(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: everything that the other commands would fetch or build at their first use.
+//! `cargo xtask setup`: fetches and builds what the other commands would fetch or build at their first use.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::{tools, widget};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Where the tests will run.
+    /// The browsers to install for the tests.
     #[arg(long, value_enum, default_value_t = Browsers::Chromium)]
     browsers: Browsers,
 }
@@ -18,17 +18,17 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     step("Fetching the crates of Cargo.lock");
     run(
         workspace.cargo().args(["fetch", "--locked"]),
-        "Not all crates were fetched: check the network, and that Cargo.lock fits the Cargo.toml files.",
+        "Some crates were not fetched: check the network, and that Cargo.lock matches the Cargo.toml files.",
     )?;
     widget::fetch(workspace)?;
     tools::ensure_node_modules(workspace)?;
     tools::build(workspace, "bindgen")?;
-    tools::build(workspace, "anatomy")?;
+    tools::build(workspace, "size-report")?;
     tools::build_test_tools(workspace)?;
     tools::ensure_schemathesis(workspace)?;
     for engine in arguments.browsers.engines() {
         let browser = Browser::ensure(workspace, *engine)?;
-        println!("Ready to test in {engine}, driven by {}.", browser.driver.display());
+        println!("Installed: {engine} with driver {}", browser.driver.display());
     }
     Ok(())
 }

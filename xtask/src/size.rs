@@ -1,6 +1,6 @@
-//! `cargo xtask size`: the download sizes of the package, the size of its parts, and the size budget.
+//! `cargo xtask size`: reports the download sizes of the package and the parts of the wasm, and checks the size budget.
 //!
-//! `anatomy` of `tools/` reads the wasm.
+//! The program `size-report` of `tools/` reads the wasm.
 
 use anyhow::{Result, bail};
 
@@ -9,9 +9,9 @@ use crate::run::{run, step};
 use crate::workspace::Workspace;
 use crate::{dist, tools, widget};
 
-/// The files that a page with a script tag downloads.
+/// The files that a page downloads with a script tag.
 const SCRIPT_TAG: [&str; 2] = ["global.js", "scanlogin.wasm"];
-/// The files that a page with a module downloads.
+/// The files that a page downloads with the module.
 const MODULE: [&str; 2] = ["index.js", "scanlogin.wasm"];
 
 /// The maximum download of a page with a script tag, in bytes compressed by Brotli.
@@ -29,9 +29,9 @@ pub(crate) fn size(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
 
     let named = workspace.target("scanlogin.named.wasm");
     widget::optimize_with_names(workspace, &bound, &named)?;
-    let anatomy = tools::build(workspace, "anatomy")?;
-    step("Measuring the parts of scanlogin.wasm, before compression");
-    run(workspace.command(anatomy).arg(named), "The wasm can't be read: see the message above.")?;
+    let size_report = tools::build(workspace, "size-report")?;
+    step("Measuring the parts of scanlogin.wasm before compression");
+    run(workspace.command(size_report).arg(named), "The size report failed: see its message above.")?;
 
     let files = PackageFiles::measure(workspace)?;
     println!("\nDownload in bytes, compressed by Brotli:");
@@ -54,8 +54,8 @@ pub(crate) fn check_budget(workspace: &Workspace, budget: u64) -> Result<()> {
 fn check(files: &PackageFiles, budget: u64) -> Result<()> {
     if let Some(excess @ 1..) = files.brotli(&SCRIPT_TAG).checked_sub(budget) {
         bail!(
-            "The widget exceeds its size budget by {} bytes. `cargo xtask size` prints the size of its parts; \
-             `git bisect run cargo xtask size` finds the commit.",
+            "The widget exceeds its size budget by {} bytes: make it smaller. `cargo xtask size` lists the sizes of \
+             its parts, and `git bisect run cargo xtask size` finds the commit that exceeds the budget.",
             grouped(excess)
         );
     }

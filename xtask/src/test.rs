@@ -1,7 +1,7 @@
-//! `cargo xtask test`: all checks and tests, and one sum of them.
+//! `cargo xtask test`: runs all checks and tests, and prints the total.
 //!
-//! The sum counts what the test harnesses report. Where they report nothing although something is wrong (it does not
-//! compile, no test ran, a test is ignored), that counts as one failed test, so that `0 failed` means what it says.
+//! The total counts the tests that the test harnesses report. A run with another problem (a test does not compile, no
+//! test ran, a test is ignored) counts as one failed test. Invariant: `0 failed` means that everything ran and passed.
 
 mod checks;
 mod load;
@@ -24,38 +24,38 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Run one suite instead of all.
+    /// Run only this suite.
     #[arg(long, value_enum)]
     only: Option<Suite>,
-    /// Where to run the suites that need a browser.
+    /// The browsers for the suites `browser` and `e2e`.
     #[arg(long, value_enum, default_value_t = Browsers::Chromium)]
     browsers: Browsers,
-    /// Run each suite N times, and report how often each test failed.
+    /// Run each suite N times, and report the number of failures of each test.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
-    /// Keep all cores occupied while the tests run, as other programs may do on the machine of a user.
+    /// Load all cores while the tests run, to find tests that depend on the speed of the machine.
     #[arg(long)]
     busy: bool,
     #[command(flatten)]
     filter: Filter,
 }
 
-/// Runs the suites, whatever becomes of the others, and ends with the line `N passed, N failed`.
+/// Runs the suites, also after one has failed. The last line of the output is `N passed, N failed`.
 pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
     let mut timings = Timings::default();
     let suites = Suite::all().filter(|suite| arguments.only.is_none_or(|only| only == *suite));
     let runs: Vec<_> = suites.flat_map(|suite| suite.runs(arguments.browsers.engines())).collect();
-    // What an earlier run left would be taken for this one's.
+    // The report lists files in this folder. Files of an earlier run must not be in it.
     let _ = std::fs::remove_dir_all(workspace.target("failed-tests"));
-    let preparation = Preparation::of(workspace, &runs, &mut timings);
+    let preparation = Preparation::prepare(workspace, &runs, &mut timings);
     let reports: Vec<_> = runs
         .into_iter()
         .map(|run| {
             let mut report = Report::new(run);
-            for turn in 1..=arguments.repeat.get() {
+            for repetition in 1..=arguments.repeat.get() {
                 step(match arguments.repeat.get() {
                     1 => format!("Running {run}"),
-                    turns => format!("Running {run}, {turn} of {turns}"),
+                    repetitions => format!("Running {run}, {repetition} of {repetitions}"),
                 });
                 let output = timings.time(run, || {
                     let _load = arguments.busy.then(Load::start);
@@ -67,7 +67,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
         })
         .collect();
 
-    println!("\nHow long it took, the slowest part first:\n{timings}");
+    println!("\nDurations, longest first:\n{timings}");
     report::print(workspace, &reports);
     if reports.iter().all(Report::is_success) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,25 +1,25 @@
-//! How long the parts of a command took.
+//! Measures the durations of the parts of a command.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The parts of a command in the order in which they ended.
+/// The parts of a command with their durations, in the order in which they ended.
 #[derive(Default)]
 pub(crate) struct Timings(Vec<(String, Duration)>);
 
 impl Timings {
-    /// Runs a part, and prints and keeps how long it took.
+    /// Runs a part, and prints and records its duration. Returns the value of `run`.
     pub(crate) fn time<T>(&mut self, part: impl fmt::Display, run: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let outcome = run();
-        let duration = started.elapsed();
+        let start = Instant::now();
+        let value = run();
+        let duration = start.elapsed();
         println!("==> {}: {part}", Seconds(duration));
         self.0.push((part.to_string(), duration));
-        outcome
+        value
     }
 }
 
-/// The slowest part first.
+/// One line for each part, the longest first.
 impl fmt::Display for Timings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<_> = self.0.iter().collect();
@@ -31,7 +31,7 @@ impl fmt::Display for Timings {
     }
 }
 
-/// A duration in whole seconds, as people read it.
+/// Displays a duration in minutes and rounded seconds.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
@@ -49,14 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_listed_from_the_longest() {
+    fn timings_display_lists_parts_from_longest_to_shortest() {
         let part = |name: &str, seconds| (name.to_owned(), Duration::from_secs_f64(seconds));
         let timings = Timings(vec![part("lints", 4.4), part("tests", 61.6), part("size", 60.0)]);
         assert_eq!(timings.to_string(), " 1 min 02 s  tests\n 1 min 00 s  size\n        4 s  lints\n");
     }
 
     #[test]
-    fn a_timed_part_returns_its_value_and_is_listed() {
+    fn time_returns_the_value_and_records_the_part() {
         let mut timings = Timings::default();
         assert_eq!(timings.time("part", || 5), 5);
         assert!(timings.to_string().contains("part"));

@@ -1,6 +1,6 @@
-//! Compiles the widget to the wasm that pages download: compile, bind to JavaScript, shorten names, optimize for size.
+//! Builds the wasm of the widget in three steps: [`compile`], [`bind`] to JavaScript, and [`optimize`] for size.
 //!
-//! `dist` bundles the JavaScript around it.
+//! The module `dist` bundles the JavaScript.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,29 +22,29 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// The passes that give the smallest file after compression. Less inlining and no common subexpression elimination leave
-/// similar code similar, which compresses better.
+/// The passes of wasm-opt that give the smallest file after compression. Little inlining and no elimination of common
+/// subexpressions keep similar code similar, which compresses better.
 const PASSES: [&str; 6] =
     ["--one-caller-inline-max-function-size=8", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
 
 /// The names of wasm-bindgen's imports and exports, as esbuild's `--mangle-props` expects them.
 const BOUND_NAMES: &str = "^(__wb|scanhandle_)";
-/// The name of the module from which a bound wasm imports.
+/// The module from which a bound wasm imports, as wasm-bindgen names it.
 const BOUND_MODULE: &str = "./scanlogin_bg.js";
 
 /// Downloads the crates that `compile` needs.
 pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
     run(
         cargo(workspace).args(["fetch", "--locked", "--target", WASM_TARGET]),
-        "Not all crates of the standard library were fetched: check the network.",
+        "Some crates of the standard library were not fetched: check the network.",
     )
 }
 
 /// Compiles the crate and the standard library. Returns the path of the wasm. The compiler flags in the environment are
 /// ignored, so that the result is the same for everybody.
 pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
-    // The target folder is a separate one: other builds use other compiler options, and cargo would rebuild build scripts
-    // that depend on them each time.
+    // A separate target folder, because other builds use other compiler options. With a shared folder, cargo would
+    // rebuild the build scripts that depend on the options at each change between the builds.
     let target = workspace.target("widget");
     step("Compiling the widget and the standard library (some minutes the first time)");
     run(
@@ -60,12 +60,13 @@ pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
     Ok(target.join(WASM_TARGET).join("wasm/scanlogin.wasm"))
 }
 
-/// The wasm and its JavaScript in a folder: `scanlogin.js`, the modules that it imports in `snippets/`, and the wasm.
+/// A folder with the bound wasm and its JavaScript: `scanlogin.js`, and the modules that it imports in `snippets/`.
 pub(crate) struct Bound {
     folder: PathBuf,
 }
 
 impl Bound {
+    /// The wasm with short names, not optimized.
     fn wasm(&self) -> PathBuf {
         self.folder.join("scanlogin.renamed.wasm")
     }
@@ -75,6 +76,7 @@ impl Bound {
         self.folder.join("scanlogin.wasm")
     }
 
+    /// The JSON object from long names to short names, which esbuild writes.
     fn names(&self) -> PathBuf {
         self.folder.join("names.json")
     }
@@ -95,8 +97,8 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
     )?;
     let bound = Bound { folder: folder.to_owned() };
 
-    // esbuild adds the short name of each name that it finds in the script.
-    fs::write(bound.names(), "{}").context("the target folder can't be written to")?;
+    // esbuild adds the names that it shortens to this object.
+    fs::write(bound.names(), "{}").context("The target folder can't be written to")?;
     run(
         tools::esbuild(workspace)?
             .arg(folder.join("scanlogin.js"))
@@ -104,8 +106,9 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
             .arg(format!("--outfile={}", folder.join("names.js").display())),
         "esbuild failed: see its message above.",
     )?;
-    // Two versions can have the same short names, so the name of the imported module tells versions apart.
-    let module = version(&folder.join("scanlogin_bg.wasm"))?;
+    // The short names of two versions can be equal. A module name with a hash makes a script refuse the wasm of another
+    // version.
+    let module = hash_of(&folder.join("scanlogin_bg.wasm"))?;
     rename_module(&folder.join("scanlogin.js"), &module)?;
     run(
         workspace.command(rename).args([folder.join("scanlogin_bg.wasm"), bound.names()]).arg(module).arg(bound.wasm()),
@@ -114,36 +117,38 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Res
     Ok(bound)
 }
 
-/// A hash of the file, as 16 hexadecimal digits.
-fn version(wasm: &Path) -> Result<String> {
+/// A hash of a file, as 16 hexadecimal digits.
+fn hash_of(wasm: &Path) -> Result<String> {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
     fs::read(wasm).with_context(|| format!("{} can't be read", wasm.display()))?.hash(&mut hasher);
     Ok(format!("{:016x}", hasher.finish()))
 }
 
+/// Replaces the name of the imported module in the script.
 fn rename_module(script: &Path, module: &str) -> Result<()> {
     let text = fs::read_to_string(script).with_context(|| format!("{} can't be read", script.display()))?;
     let [before, after] = text.split(BOUND_MODULE).collect::<Vec<_>>()[..] else {
         bail!(
-            "scanlogin.js does not contain {BOUND_MODULE} exactly once: this version of wasm-bindgen names it differently"
+            "scanlogin.js does not contain {BOUND_MODULE} exactly once: set BOUND_MODULE in xtask/src/widget.rs to the \
+             name that this version of wasm-bindgen uses"
         );
     };
     fs::write(script, [before, module, after].concat())
         .with_context(|| format!("{} can't be written", script.display()))
 }
 
-/// Optimizes the wasm for its size after compression.
+/// Optimizes the wasm for size after compression, and removes the names of functions.
 pub(crate) fn optimize(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
     wasm_opt(workspace, &["--strip-debug", "--strip-producers", "--strip-target-features"], bound, optimized)
 }
 
-/// Optimizes the wasm and keeps the names of functions, for the size report.
+/// Optimizes the wasm in the same way, and keeps the names of functions, for the size report.
 pub(crate) fn optimize_with_names(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
     wasm_opt(workspace, &["--debuginfo"], bound, optimized)
 }
 
-fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Bound, optimized: &Path) -> Result<()> {
+fn wasm_opt(workspace: &Workspace, name_options: &[&str], bound: &Bound, optimized: &Path) -> Result<()> {
     let node_modules = tools::ensure_node_modules(workspace)?;
     step("Optimizing the wasm with wasm-opt");
     run(
@@ -151,14 +156,16 @@ fn wasm_opt(workspace: &Workspace, names: &[&str], bound: &Bound, optimized: &Pa
             .command("node")
             .arg(node_modules.join("binaryen/bin/wasm-opt"))
             .args(WASM_FEATURES)
-            .args(names)
+            .args(name_options)
             .args(PASSES)
             .args([bound.wasm().as_path(), "-o".as_ref(), optimized]),
-        "wasm-opt failed: see its message above. The list of wasm features is in xtask/src/widget.rs.",
+        "wasm-opt failed: see its message above. If it reports a disabled wasm feature, see the list in \
+         xtask/src/widget.rs.",
     )
 }
 
-/// Cargo with the options for the wasm that pages download.
+/// The command that runs cargo with the options of `xtask/widget.toml`. Some of them are unstable, and
+/// `RUSTC_BOOTSTRAP` enables them on a stable toolchain.
 fn cargo(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
     cargo.env("RUSTC_BOOTSTRAP", "1").args(["--config", "xtask/widget.toml"]);

@@ -1,4 +1,4 @@
-//! Where things are: the root of the repository, and the folder that cargo builds into.
+//! The paths of the repository and of the target folder, and the commands that run there.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -7,53 +7,55 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-/// The repository that `cargo xtask` was called in.
+/// The repository in which `cargo xtask` runs.
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
-    /// What cargo says of the packages.
+    /// The output of `cargo metadata`.
     metadata: Value,
+    /// Whether [`Self::build_tools`] builds the tools with the dependencies of the tests.
     has_test_tools: bool,
 }
 
 impl Workspace {
-    /// Asks cargo, which knows of `CARGO_TARGET_DIR` and of configured folders.
+    /// Finds the folders with `cargo metadata`, which reads `CARGO_TARGET_DIR` and the configuration.
     pub(crate) fn find() -> Result<Self> {
         let output = Command::new(cargo())
             .args(["metadata", "--no-deps", "--format-version", "1"])
             .output()
-            .context("cargo could not be started")?;
+            .context("cargo did not start")?;
         if !output.status.success() {
-            bail!("cargo cannot read this workspace:\n{}", String::from_utf8_lossy(&output.stderr));
+            bail!("cargo can't read this workspace:\n{}", String::from_utf8_lossy(&output.stderr));
         }
         let metadata: Value =
-            serde_json::from_slice(&output.stdout).context("cargo describes the workspace unreadably")?;
+            serde_json::from_slice(&output.stdout).context("the output of `cargo metadata` is not valid JSON")?;
         let folder = |key: &str| {
             let path = metadata.get(key).and_then(Value::as_str);
-            path.map(PathBuf::from).with_context(|| format!("cargo does not say where the {key} is"))
+            path.map(PathBuf::from).with_context(|| format!("the output of `cargo metadata` has no {key}"))
         };
         let (root, target) = (folder("workspace_root")?, folder("target_directory")?);
         Ok(Self { root, target, metadata, has_test_tools: false })
     }
 
-    /// Lets the tools have the dependencies that the tests have, see [`Self::cargo_for_tests`].
+    /// Builds the tools together with the tests, so that both use the same builds of their dependencies. See
+    /// [`Self::cargo_for_tests`].
     pub(crate) fn with_test_tools(self) -> Self {
         Self { has_test_tools: true, ..self }
     }
 
-    /// `cargo test` or `cargo build` for what tests need. All packages are selected, whatever is built of them: cargo
-    /// compiles a dependency again when another selection gives it other features.
+    /// `cargo test` or `cargo build` for the tests and their tools. Selects all packages, even if only some targets are
+    /// built: with another selection, a dependency can get other features, and cargo then compiles it again.
     pub(crate) fn cargo_for_tests(&self, command: &str) -> Command {
         let mut cargo = self.cargo();
         cargo.args([command, "--workspace", "--features", "tools/test"]);
         cargo
     }
 
-    /// `cargo build` for programs of `tools/`.
+    /// `cargo build` for programs of `tools/`. The caller adds `--bin`.
     pub(crate) fn build_tools(&self) -> Command {
         if self.has_test_tools {
             let mut cargo = self.cargo_for_tests("build");
-            // There are none. With them, cargo gives the dependencies the features that tests ask for.
+            // The workspace has no examples. This option gives the dependencies the features that tests need.
             cargo.arg("--examples");
             return cargo;
         }
@@ -62,25 +64,25 @@ impl Workspace {
         cargo
     }
 
-    /// A file or folder of the repository, by its path from the root.
+    /// The path of a file or folder of the repository. `relative` is relative to the root.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// A file or folder that cargo generates, by its path from the target folder.
+    /// The path of a generated file or folder. `relative` is relative to the target folder.
     pub(crate) fn target(&self, relative: &str) -> PathBuf {
         self.target.join(relative)
     }
 
-    /// A program that cargo built with this profile.
+    /// The path of a program that cargo builds. `profile` is the name of a folder: `debug` or `release`.
     pub(crate) fn built(&self, profile: &str, program: &str) -> PathBuf {
         self.target(profile).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// The names of all targets that `cargo test` runs, of a kind: `test` or `bin`.
+    /// The names of the targets that `cargo test` runs. `kind` is `test` or `bin`.
     pub(crate) fn tested_targets(&self, kind: &str) -> Result<Vec<String>> {
         let array = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned();
-        let packages = array(&self.metadata, "packages").context("cargo does not list the packages")?;
+        let packages = array(&self.metadata, "packages").context("the output of `cargo metadata` has no packages")?;
         let targets = packages.iter().filter_map(|package| array(package, "targets")).flatten();
         let is_tested = |target: &Value| {
             array(target, "kind").is_some_and(|kinds| kinds.contains(&kind.into()))
@@ -90,15 +92,15 @@ impl Workspace {
         Ok(targets.filter(is_tested).filter_map(name).collect())
     }
 
-    /// A program to be run in the root of the repository.
+    /// A command that runs a program in the root of the repository.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root);
         command
     }
 
-    /// The cargo that runs us. What it has told us of our own package is not passed on: build scripts that look at these
-    /// variables would run again whenever cargo is called with and without us.
+    /// A command that runs the same cargo as `cargo xtask`. It does not inherit the variables that cargo sets for the
+    /// package `xtask`, because build scripts that read them would run again after each plain cargo command.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = self.command(cargo());
         for (name, _) in std::env::vars_os() {

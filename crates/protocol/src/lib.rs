@@ -6,6 +6,9 @@
 //!
 //! Invariant: nothing in this crate does input or output, reads a clock, or depends on a browser.
 
+// The macros and methods in clippy.toml add code for formatting to the wasm (docs/decisions/0050).
+#![cfg_attr(all(target_arch = "wasm32", not(test)), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 pub mod lifecycle;
 pub mod payload;
 pub mod wire;

@@ -3,6 +3,9 @@
 //! The crate `qrcode` (ISO/IEC 18004) encodes the text, and places and masks the modules. This crate adds the error
 //! correction (`error_correction`), the quiet zone, the SVG path, the PNG, and a check of the colours ([`contrast`]).
 
+// The macros and methods in clippy.toml add code for formatting to the wasm (docs/decisions/0050).
+#![cfg_attr(all(target_arch = "wasm32", not(test)), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
+
 pub mod contrast;
 mod error_correction;
 #[cfg(feature = "png")]

@@ -4,7 +4,7 @@ use rgb::Gray;
 
 use crate::Picture;
 
-/// How light each pixel of a picture is.
+/// The brightness of each pixel of a picture.
 #[derive(Clone)]
 pub(crate) struct GrayPicture {
     width: usize,
@@ -14,7 +14,7 @@ pub(crate) struct GrayPicture {
 }
 
 impl From<&Picture> for GrayPicture {
-    /// By the weights of ITU-R BT.601.
+    /// Computes the brightness with the weights of ITU-R BT.601.
     fn from(picture: &Picture) -> Self {
         let luma = |[red, green, blue]: &[u8; 3]| {
             let [red, green, blue] = [*red, *green, *blue].map(u32::from);
@@ -33,21 +33,21 @@ impl GrayPicture {
         self.height
     }
 
-    /// A pixel, by its coordinates from the left and from the top; white outside of the picture.
+    /// The brightness at `x` from the left and `y` from the top. White outside the picture.
     pub(crate) fn pixel(&self, x: usize, y: usize) -> u8 {
         self.pixels.get(y * self.width + x).map_or(u8::MAX, |pixel| pixel.value())
     }
 
-    /// Enlarges the picture by repeating its pixels. A resampling filter would give the same, and take half of the time of
-    /// decoding.
+    /// Enlarges the picture by repeating its pixels. A resampling filter has the same result, but takes as long as half
+    /// of the decoding.
     pub(crate) fn with_hard_edges(&self, scale: usize) -> Self {
         let (width, height) = (self.width * scale, self.height * scale);
-        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let pixels = places.map(|(x, y)| Gray::new(self.pixel(x / scale, y / scale))).collect();
+        let positions = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let pixels = positions.map(|(x, y)| Gray::new(self.pixel(x / scale, y / scale))).collect();
         Self { width, height, pixels }
     }
 
-    /// Enlarges the picture by a resampling filter.
+    /// Enlarges the picture with a resampling filter.
     pub(crate) fn with_soft_edges(&self, scale: usize, filter: Type) -> Result<Self> {
         let (width, height) = (self.width * scale, self.height * scale);
         let mut pixels = vec![Gray::new(0); width * height];

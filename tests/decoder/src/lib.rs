@@ -1,7 +1,7 @@
-//! Reads QR codes in pictures, with a decoder that knows nothing of scanlogin.
+//! Decodes QR codes in pictures, independently of the crate that draws them.
 //!
-//! A crate of its own because its loops over pixels need optimization, which would make the tests that use them slow to
-//! compile.
+//! It is a separate crate because its loops over pixels are compiled with optimization. The tests that use it are not,
+//! so that they compile faster.
 
 mod gray;
 mod picture;
@@ -13,24 +13,26 @@ use rqrr::{Grid, PreparedImage};
 use self::gray::GrayPicture;
 pub use self::picture::Picture;
 
-/// By how much a picture is enlarged until its code is found. The first is the cheapest, and reads nearly every code; at each
-/// scale the decoder overlooks one code or another.
+/// The scales at which a picture is decoded, until its code is found. The first is the cheapest and finds nearly all
+/// codes. At each scale, the decoder misses some codes.
 const SCALES: [usize; 3] = [1, 2, 3];
 
-/// Reads the one QR code in a PNG.
+/// Decodes the only QR code in a PNG.
 pub fn decode(png: &[u8]) -> Result<String> {
     decode_picture(&Picture::from_png(png)?)
 }
 
-/// Reads the one QR code in a picture.
+/// Decodes the only QR code in a picture.
 pub fn decode_picture(picture: &Picture) -> Result<String> {
     let gray = GrayPicture::from(picture);
     let [first, others @ ..] = SCALES;
-    others.iter().fold(decode_enlarged(&gray, first), |read, scale| read.or_else(|_| decode_enlarged(&gray, *scale)))
+    others
+        .iter()
+        .fold(decode_enlarged(&gray, first), |decoded, scale| decoded.or_else(|_| decode_enlarged(&gray, *scale)))
 }
 
 fn decode_enlarged(picture: &GrayPicture, scale: usize) -> Result<String> {
-    // Among hard edges the decoder overlooks one code in fifty, at all scales alike.
+    // With hard edges, the decoder misses one code in fifty, at all scales.
     decode_one(&picture.with_hard_edges(scale)).or_else(|_| decode_one(&picture.with_soft_edges(scale, Catrom)?))
 }
 
@@ -43,23 +45,23 @@ fn decode_one(picture: &GrayPicture) -> Result<String> {
     }
 }
 
-/// How many QR codes can be read in a picture, at the scale at which most are found.
+/// The number of QR codes in a picture that can be decoded, at the scale at which most are found.
 pub fn count_codes(picture: &Picture) -> Result<usize> {
     let gray = GrayPicture::from(picture);
-    let mut most = 0;
+    let mut max = 0;
     for scale in SCALES {
         // A blurred picture needs soft edges.
         let codes = find_codes(&gray.with_soft_edges(scale, Triangle)?);
-        most = most.max(codes.iter().filter(|code| code.is_ok()).count());
+        max = max.max(codes.iter().filter(|code| code.is_ok()).count());
     }
-    Ok(most)
+    Ok(max)
 }
 
-/// The text of each code that the decoder finds, or why it can't be read.
+/// The text of each code that the decoder finds, or the error of the decoder.
 fn find_codes(picture: &GrayPicture) -> Vec<Result<String>> {
     let (width, height) = (picture.width(), picture.height());
     let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.pixel(x, y));
-    let read = |grid: Grid<_>| Ok(grid.decode().context("the code in the picture can't be read")?.1);
+    let read = |grid: Grid<_>| Ok(grid.decode().context("the code in the picture can't be decoded")?.1);
     prepared.detect_grids().into_iter().map(read).collect()
 }
 
@@ -68,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_that_the_decoder_overlooks_among_hard_edges_is_read() {
+    fn code_that_is_missed_with_hard_edges_is_decoded_with_soft_edges() {
         let png = include_bytes!("hard_to_read.png");
         let picture = GrayPicture::from(&Picture::from_png(png).unwrap());
         assert!(SCALES.iter().all(|scale| decode_one(&picture.with_hard_edges(*scale)).is_err()));

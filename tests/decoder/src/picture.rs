@@ -1,17 +1,17 @@
 use anyhow::{Context as _, Result, bail};
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Transformations};
 
-/// A picture of red, green and blue, without transparency.
+/// A picture of pixels in red, green and blue, without transparency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     width: usize,
     height: usize,
-    /// Row by row, from the top.
+    /// All rows from the top.
     pixels: Vec<[u8; 3]>,
 }
 
 impl Picture {
-    /// Calls `pixel` with the coordinates of each pixel, from the left and from the top.
+    /// Creates a picture by calling `pixel` with the coordinates of each pixel, from the left and from the top.
     pub fn from_fn(width: usize, height: usize, mut pixel: impl FnMut(usize, usize) -> [u8; 3]) -> Self {
         let mut pixels = Vec::with_capacity(width * height);
         for y in 0..height {
@@ -20,7 +20,7 @@ impl Picture {
         Self { width, height, pixels }
     }
 
-    /// Reads a PNG. Its transparency is left out.
+    /// Reads a PNG. Transparency is ignored.
     pub fn from_png(png: &[u8]) -> Result<Self> {
         let mut decoder = Decoder::new(std::io::Cursor::new(png));
         decoder.set_transformations(Transformations::normalize_to_color8());
@@ -51,7 +51,7 @@ impl Picture {
         Ok(png)
     }
 
-    /// Copies a part of the picture. What is outside of the picture is left out.
+    /// Copies a part of the picture. The part is limited to the picture.
     pub fn crop(&self, x: usize, y: usize, width: usize, height: usize) -> Self {
         let (x, y) = (x.min(self.width), y.min(self.height));
         let (width, height) = (width.min(self.width - x), height.min(self.height - y));
@@ -62,28 +62,28 @@ impl Picture {
         Self { width, height, pixels }
     }
 
-    /// In pixels.
+    /// The width in pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// In pixels.
+    /// The height in pixels.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// A pixel, by its coordinates from the left and from the top; `None` outside of the picture.
+    /// The pixel at `x` from the left and `y` from the top. `None` outside the picture.
     pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 3]> {
         if x < self.width { self.pixels.get(y * self.width + x).copied() } else { None }
     }
 
-    /// The coordinates of all pixels, row by row from the top.
-    pub fn places(&self) -> impl Iterator<Item = (usize, usize)> {
+    /// The coordinates of all pixels, in rows from the top.
+    pub fn positions(&self) -> impl Iterator<Item = (usize, usize)> {
         let width = self.width;
         (0..self.height).flat_map(move |y| (0..width).map(move |x| (x, y)))
     }
 
-    /// All pixels, row by row from the top.
+    /// All pixels, in rows from the top.
     pub fn pixels(&self) -> &[[u8; 3]] {
         &self.pixels
     }

@@ -1,4 +1,4 @@
-//! A browser, driven as a person would: look, read, click.
+//! A browser that a test controls by WebDriver.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -15,59 +15,59 @@ use tokio::time::sleep;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::evidence;
-use crate::pool::{Kept, Place, WINDOW};
+use crate::pool::{BrowserPermit, PooledBrowser, WINDOW};
 
-/// How long a test waits for something to appear before it fails.
-const LONGEST_WAIT: Duration = Duration::from_secs(40);
-/// The time between two polls of the page. Each poll costs processor time, which ten tests at once share.
+/// The maximum time that a test waits for a condition.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
+/// The time between two evaluations of a condition in the page. Each costs processor time, which ten tests share.
 const POLL_INTERVAL: Duration = Duration::from_millis(80);
 
-/// A browser with one window, which shares nothing with those of other tests. If it is dropped without having been closed,
-/// the test has failed, and what the window shows is saved.
+/// A browser with one window, isolated from those of other tests. If it is dropped before [`close`](Self::close), the
+/// test has failed, and a screenshot and the console messages are saved.
 pub struct Browser {
     driver: WebDriver,
     console: Arc<Console>,
-    /// The base name of the files that a failed test leaves.
+    /// The base name of the files that are saved when the test fails.
     name: String,
-    /// `None` once it is closed.
-    kept: Option<Kept>,
-    _place: Place,
+    /// `None` after `close`.
+    pooled: Option<PooledBrowser>,
+    _permit: BrowserPermit,
 }
 
 impl Browser {
-    /// Opens a browser. A test that needs two asks for [`two`](Self::two) at once.
+    /// Opens a browser. A test that needs two calls [`open_two`](Self::open_two).
     pub async fn open() -> Result<Self> {
-        Self::open_in(Place::take().await?, 1).await
+        Self::open_with(BrowserPermit::acquire().await?, 1).await
     }
 
-    /// Opens two browsers that know nothing of each other.
-    pub async fn two() -> Result<(Self, Self)> {
-        let (first, second) = Place::take_two().await?;
-        Ok((Self::open_in(first, 1).await?, Self::open_in(second, 2).await?))
+    /// Opens two isolated browsers.
+    pub async fn open_two() -> Result<(Self, Self)> {
+        let (first, second) = BrowserPermit::acquire_two().await?;
+        Ok((Self::open_with(first, 1).await?, Self::open_with(second, 2).await?))
     }
 
-    async fn open_in(place: Place, number: usize) -> Result<Self> {
-        let mut kept = Kept::take().await?;
-        let (driver, console) = kept.open().await?;
-        Ok(Self { driver, console, name: evidence::name_of_test(number), kept: Some(kept), _place: place })
+    async fn open_with(permit: BrowserPermit, number: usize) -> Result<Self> {
+        let mut pooled = PooledBrowser::take().await?;
+        let (driver, console) = pooled.open().await?;
+        Ok(Self { driver, console, name: evidence::name_of_test(number), pooled: Some(pooled), _permit: permit })
     }
 
-    /// Opens an address.
+    /// Loads the page at `url`.
     pub async fn goto(&self, url: &str) -> Result<()> {
         Ok(self.driver.goto(url).await?)
     }
 
-    /// Evaluates the body of a function in the page.
+    /// Runs `code` as the body of a function in the page, and returns its result.
     pub async fn run(&self, code: &str) -> Result<Value> {
         Ok(self.driver.execute(code, Vec::new()).await?.json().clone())
     }
 
-    /// Waits until an expression in the page is true, and answers with its value.
-    pub async fn until(&self, expression: &str) -> Result<Value> {
+    /// Waits until an expression in the page is true, and returns its value.
+    pub async fn wait_for(&self, expression: &str) -> Result<Value> {
         let code = format!("return {expression}");
-        let polls = LONGEST_WAIT.as_millis() / POLL_INTERVAL.as_millis();
+        let polls = WAIT_TIMEOUT.as_millis() / POLL_INTERVAL.as_millis();
         for _ in 0..polls {
-            // While a page loads there may be nothing yet to look at.
+            // The expression may fail while the page is loading.
             if let Ok(value) = self.run(&code).await
                 && ![Value::Null, json!(false), json!(0), json!("")].contains(&value)
             {
@@ -75,15 +75,15 @@ impl Browser {
             }
             sleep(POLL_INTERVAL).await;
         }
-        bail!("waited in vain for `{expression}` on a page that says:\n{}", self.text().await?)
+        bail!("timeout while waiting for `{expression}` on a page with the text:\n{}", self.text().await?)
     }
 
-    /// Waits until the widget is in a state.
-    pub async fn until_state(&self, state: &str) -> Result<()> {
-        self.until(&format!("{WIDGET}?.querySelector('.frame').dataset.state === '{state}'")).await.map(drop)
+    /// Waits until the widget shows a state.
+    pub async fn wait_for_state(&self, state: &str) -> Result<()> {
+        self.wait_for(&format!("{WIDGET}?.querySelector('.frame').dataset.state === '{state}'")).await.map(drop)
     }
 
-    /// Reads the text of an element of the widget.
+    /// The text of an element of the widget.
     pub async fn widget_text(&self, selector: &str) -> Result<String> {
         let value = self.run(&format!("return {WIDGET}.querySelector('{selector}').textContent")).await?;
         Ok(value.as_str().unwrap_or_default().to_owned())
@@ -94,128 +94,130 @@ impl Browser {
         self.run(&format!("{WIDGET}.querySelector('button').click()")).await.map(drop)
     }
 
-    /// Clicks an element once it is there.
+    /// Waits until an element is visible, and clicks it.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        self.until(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
+        self.wait_for(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
         Ok(self.driver.find(By::Css(selector)).await?.click().await?)
     }
 
-    /// Types into a field once a person could.
+    /// Waits until a field is visible, and types `text` into it.
     pub async fn type_into(&self, selector: &str, text: &str) -> Result<()> {
-        self.until(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
+        self.wait_for(&format!("document.querySelector('{selector}')?.checkVisibility()")).await?;
         Ok(self.driver.find(By::Css(selector)).await?.send_keys(text).await?)
     }
 
-    /// Presses a key and lets it go, wherever the focus is.
+    /// Presses and releases a key.
     pub async fn press(&self, key: Key) -> Result<()> {
         Ok(self.driver.action_chain().send_keys(key).perform().await?)
     }
 
-    /// Gives the browser a command of the DevTools protocol.
+    /// Sends a command of the DevTools protocol to the page, and returns its result.
     pub async fn command(&self, name: &str, parameters: Value) -> Result<Value> {
         Ok(self.driver.cdp().send_raw(name, parameters).await?)
     }
 
-    /// Lets the page believe that this is what a person told the system: media features and their values.
-    pub async fn prefer(&self, features: &[(&str, &str)]) -> Result<()> {
+    /// Emulates media features, given as names and values.
+    pub async fn emulate_media(&self, features: &[(&str, &str)]) -> Result<()> {
         let features: Vec<Value> =
             features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await.map(drop)
     }
 
-    /// Gives the window another size, and so many of the screen's pixels to one of CSS.
+    /// Emulates a window of this size in CSS pixels, with `pixel_ratio` device pixels per CSS pixel.
     pub async fn resize(&self, width: u32, height: u32, pixel_ratio: f64) -> Result<()> {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": pixel_ratio, "mobile": false });
         self.command("Emulation.setDeviceMetricsOverride", metrics).await?;
-        let is_there =
+        let is_resized =
             format!("innerWidth === {width} && innerHeight === {height} && devicePixelRatio === {pixel_ratio}");
-        self.until(&is_there).await.map(drop)
+        self.wait_for(&is_resized).await.map(drop)
     }
 
-    /// Hides the page, as a person does who minimizes the window.
+    /// Minimizes the window, so that the page is hidden.
     pub async fn minimize(&self) -> Result<()> {
         self.driver.minimize_window().await?;
-        self.until("document.visibilityState === 'hidden'").await.map(drop)
+        self.wait_for("document.visibilityState === 'hidden'").await.map(drop)
     }
 
-    /// Shows the page again after [`minimize`](Self::minimize).
+    /// Restores the window after [`minimize`](Self::minimize).
     pub async fn restore(&self) -> Result<()> {
         let (width, height) = WINDOW;
         self.driver.set_window_rect(0, 0, width, height).await?;
-        self.until("document.visibilityState === 'visible'").await.map(drop)
+        self.wait_for("document.visibilityState === 'visible'").await.map(drop)
     }
 
-    /// Reads the text of an element, once it is there and not empty.
+    /// Waits until an element has a text, and returns it.
     pub async fn text_of(&self, selector: &str) -> Result<String> {
-        let text = self.until(&format!("document.querySelector('{selector}')?.innerText.trim()")).await?;
+        let text = self.wait_for(&format!("document.querySelector('{selector}')?.innerText.trim()")).await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// All that a person can read on the page, the widget included.
+    /// The visible text of the page and of the widget.
     pub async fn text(&self) -> Result<String> {
         let code =
             format!("return document.body.innerText + '\\n' + ({WIDGET}?.querySelector('.frame').innerText ?? '')");
         Ok(self.run(&code).await?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// A picture of the window, as PNG.
+    /// A screenshot of the window, as PNG.
     pub async fn screenshot(&self) -> Result<Vec<u8>> {
-        // WebKit's picture is of the last frame, which may lack what has just come: it is in the next but one.
+        // A screenshot of WebKit shows the last frame, which may be older than the last change. Two frames later it is
+        // shown.
         let paint = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))";
         self.driver.execute_async(paint, Vec::new()).await?;
         if !matches!(Engine::chosen()?, Engine::Chromium) {
             return Ok(self.driver.screenshot_as_png().await?);
         }
-        // WebDriver has no option for fast compression, which saves a sixth of the processor time of the tests with large
+        // WebDriver has no option for fast compression. It saves a sixth of the processor time of tests with large
         // pictures.
         let picture = self.command("Page.captureScreenshot", json!({ "optimizeForSpeed": true })).await?;
-        Ok(BASE64_STANDARD.decode(picture["data"].as_str().context("Chromium sends no picture")?)?)
+        Ok(BASE64_STANDARD.decode(picture["data"].as_str().context("Chromium sent no picture")?)?)
     }
 
-    /// Reads the QR code off the screen with a decoder that knows nothing of us.
+    /// Waits for the state `ready`, and decodes the QR code on a screenshot.
     pub async fn read_code(&self) -> Result<String> {
-        self.until_state("ready").await?;
-        decode(&self.still_screenshot().await?)
+        self.wait_for_state("ready").await?;
+        decode(&self.settled_screenshot().await?)
     }
 
-    /// A picture of the window once the code has faded in or out.
-    pub async fn still_screenshot(&self) -> Result<Vec<u8>> {
-        self.until(&format!("{WIDGET}.querySelector('.code').getAnimations().length === 0")).await?;
+    /// A screenshot after the code has faded in or out.
+    pub async fn settled_screenshot(&self) -> Result<Vec<u8>> {
+        self.wait_for(&format!("{WIDGET}.querySelector('.code').getAnimations().length === 0")).await?;
         self.screenshot().await
     }
 
-    /// Fails if the page has written an error or a warning to the console since the last call, a violation of its
-    /// policy included. `expected` are parts of those that the test provokes. WebKit tells of none, so never fails here.
-    pub async fn expect_quiet_console(&self, expected: &[&str]) -> Result<()> {
-        let mut complaints = self.console.complaints(&self.driver).await?;
-        complaints.retain(|message| !expected.iter().any(|part| message.contains(part)));
-        ensure!(complaints.is_empty(), "the console says: {complaints:#?}");
+    /// Fails if the page has written an error or a warning to the console since the last call. A violation of its
+    /// Content Security Policy is an error, too. Messages that contain one of `expected` are ignored. WebKit reports no
+    /// messages.
+    pub async fn expect_no_console_errors(&self, expected: &[&str]) -> Result<()> {
+        let mut errors = self.console.take_errors(&self.driver).await?;
+        errors.retain(|message| !expected.iter().any(|part| message.contains(part)));
+        ensure!(errors.is_empty(), "unexpected errors and warnings in the console: {errors:#?}");
         Ok(())
     }
 
-    /// What drives the browser, for what only it can do.
+    /// The WebDriver session.
     pub fn driver(&self) -> &WebDriver {
         &self.driver
     }
 
     /// Closes the browser.
     pub async fn close(mut self) -> Result<()> {
-        self.kept.take().context("a browser is closed once")?.close().await
+        self.pooled.take().context("the browser is closed already")?.close().await
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if self.kept.is_some() {
+        if self.pooled.is_some() {
             evidence::save(&self.name, &self.driver, &self.console);
         }
     }
 }
 
-/// The first widget of the page.
+/// The shadow root of the first widget of the page, as an expression.
 const WIDGET: &str = "document.querySelector('.scanlogin')?.shadowRoot";
 
-/// The folder of the repository.
+/// The root folder of the repository.
 pub(crate) fn root() -> PathBuf {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")).clone()

@@ -1,4 +1,4 @@
-//! The console messages of pages, where the engine reports them.
+//! The console messages of pages, if the engine reports them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,26 +13,26 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::devtools::{Socket, next_message};
-use crate::driver::{run_kept, spawn_kept};
+use crate::driver::{run_in_background, spawn_in_background};
 use crate::engine::Engine;
 
-/// How long Firefox may take to report a line. A test never depends on it: it only ends a run that hangs.
-const HANG: Duration = Duration::from_secs(60);
+/// The maximum time for Firefox to report a message. It only ends a run that hangs.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The console of a test's pages.
+/// The console messages of the pages of one test.
 pub(crate) struct Console {
     source: Source,
-    record: Arc<watch::Sender<Vec<Entry>>>,
-    /// How many entries `complaints` has returned, or passed over.
-    read: Mutex<usize>,
+    entries: Arc<watch::Sender<Vec<Entry>>>,
+    /// The number of entries that `take_errors` has processed.
+    processed: Mutex<usize>,
 }
 
 enum Source {
-    /// Chromium's driver keeps the entries until it is asked.
+    /// Chromium's driver stores the entries until they are requested.
     Driver,
-    /// Firefox sends each entry when it is written, by WebDriver BiDi.
+    /// Firefox sends an event for each entry, by WebDriver BiDi.
     Events,
-    /// WebKitGTK reports nothing: it has neither of the two, and prints nothing while it is driven.
+    /// WebKitGTK reports no entries.
     None,
 }
 
@@ -43,71 +43,71 @@ struct Entry {
 }
 
 impl Console {
-    /// Records from now on.
+    /// Starts recording.
     pub(crate) async fn record(engine: Engine, driver: &WebDriver) -> Result<Self> {
-        let record = Arc::new(watch::Sender::new(Vec::new()));
+        let entries = Arc::new(watch::Sender::new(Vec::new()));
         let source = match engine {
             Engine::Chromium => Source::Driver,
             Engine::Firefox => {
                 let address = driver.capabilities().get("webSocketUrl").and_then(Value::as_str);
-                let socket = subscribe(address.context("Firefox offers no events")?.to_owned()).await?;
-                spawn_kept(receive(socket, Arc::clone(&record)));
+                let socket = subscribe(address.context("Firefox reports no WebSocket address")?.to_owned()).await?;
+                spawn_in_background(receive(socket, Arc::clone(&entries)));
                 Source::Events
             }
             Engine::WebKit => Source::None,
         };
-        Ok(Self { source, record, read: Mutex::new(0) })
+        Ok(Self { source, entries, processed: Mutex::new(0) })
     }
 
-    /// The errors and warnings since the last call, violations of a page's policy included.
-    pub(crate) async fn complaints(&self, driver: &WebDriver) -> Result<Vec<String>> {
+    /// The errors and warnings since the last call, including violations of a Content Security Policy.
+    pub(crate) async fn take_errors(&self, driver: &WebDriver) -> Result<Vec<String>> {
         self.refresh(driver).await?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = self.record.borrow();
-        let new = record.iter().skip(*read).filter(|entry| entry.is_complaint()).map(|entry| entry.text.clone());
-        let new = new.collect();
-        *read = record.len();
-        Ok(new)
+        let mut processed = self.processed.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.borrow();
+        let new = entries.iter().skip(*processed);
+        let errors = new.filter(|entry| entry.is_error_or_warning()).map(|entry| entry.text.clone()).collect();
+        *processed = entries.len();
+        Ok(errors)
     }
 
-    /// Waits until the record has all that was written so far.
+    /// Waits until all messages that were written before this call are recorded.
     pub(crate) async fn refresh(&self, driver: &WebDriver) -> Result<()> {
         match self.source {
             Source::Driver => {
-                let entries = driver.browser_log().await?.into_iter();
-                let entries = entries.map(|entry| Entry { level: entry.level, text: entry.message });
-                self.record.send_modify(|record| record.extend(entries));
+                let new = driver.browser_log().await?.into_iter();
+                let new = new.map(|entry| Entry { level: entry.level, text: entry.message });
+                self.entries.send_modify(|entries| entries.extend(new));
             }
             Source::Events => {
-                // Entries come in order: when this one is there, so are all before it.
-                let end = format!("end {}", fastrand::u64(..));
-                driver.execute(format!("console.debug('{end}')"), Vec::new()).await?;
-                let mut changes = self.record.subscribe();
-                let has_end = changes.wait_for(|record| record.iter().any(|entry| entry.text == end));
-                timeout(HANG, has_end).await.context("Firefox reports nothing")??;
+                // Events arrive in order, so this entry comes after all earlier ones.
+                let marker = format!("marker {}", fastrand::u64(..));
+                driver.execute(format!("console.debug('{marker}')"), Vec::new()).await?;
+                let mut changes = self.entries.subscribe();
+                let has_marker = changes.wait_for(|entries| entries.iter().any(|entry| entry.text == marker));
+                timeout(TIMEOUT, has_marker).await.context("Firefox did not report a message")??;
             }
             Source::None => {}
         }
         Ok(())
     }
 
-    /// All recorded entries, one a line. `None` if the engine reports no messages.
+    /// All recorded entries, one per line. `None` if the engine reports no messages.
     pub(crate) fn text(&self) -> Option<String> {
-        let record = self.record.borrow();
-        let lines = record.iter().map(|entry| format!("{}: {}\n", entry.level, entry.text)).collect();
+        let entries = self.entries.borrow();
+        let lines = entries.iter().map(|entry| format!("{}: {}\n", entry.level, entry.text)).collect();
         (!matches!(self.source, Source::None)).then_some(lines)
     }
 }
 
 impl Entry {
-    fn is_complaint(&self) -> bool {
-        // As Chromium and as Firefox name the levels.
+    fn is_error_or_warning(&self) -> bool {
+        // The level names of Chromium and of Firefox.
         !["DEBUG", "INFO", "debug", "info"].contains(&&*self.level)
     }
 }
 
 async fn subscribe(address: String) -> Result<Socket> {
-    run_kept(async move {
+    run_in_background(async move {
         let (mut socket, _) = connect_async(address).await?;
         let subscribe = json!({
             "id": 1,
@@ -122,9 +122,9 @@ async fn subscribe(address: String) -> Result<Socket> {
 }
 
 /// Records entries until the browser is closed.
-async fn receive(mut socket: Socket, record: Arc<watch::Sender<Vec<Entry>>>) {
+async fn receive(mut socket: Socket, entries: Arc<watch::Sender<Vec<Entry>>>) {
     while let Ok(message) = next_message(&mut socket).await {
         let text = |field: &str| message["params"][field].as_str().unwrap_or_default().to_owned();
-        record.send_modify(|record| record.push(Entry { level: text("level"), text: text("text") }));
+        entries.send_modify(|entries| entries.push(Entry { level: text("level"), text: text("text") }));
     }
 }

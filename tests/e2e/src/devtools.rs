@@ -1,4 +1,5 @@
-//! Chromium's DevTools protocol, spoken to the browser itself: a page's connection may not create contexts.
+//! A connection to Chromium's DevTools protocol at the level of the browser. A connection of a page can't create
+//! contexts.
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -8,25 +9,25 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::driver::run_kept;
+use crate::driver::run_in_background;
 
-/// A WebSocket to a browser.
+/// A WebSocket connection to a browser.
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A connection to a Chromium.
+/// A connection to Chromium.
 pub(crate) struct DevTools {
     socket: Socket,
     last_id: u64,
 }
 
 impl DevTools {
-    /// Connects to the browser that a session runs.
+    /// Connects to the browser of a session.
     pub(crate) async fn connect(session: &WebDriver) -> Result<Self> {
-        let options = session.capabilities().get("goog:chromeOptions").context("the session is not Chromium's")?;
-        let address = options["debuggerAddress"].as_str().context("Chromium names no address")?.to_owned();
-        run_kept(async move {
+        let options = session.capabilities().get("goog:chromeOptions").context("the session is not one of Chromium")?;
+        let address = options["debuggerAddress"].as_str().context("Chromium reported no address")?.to_owned();
+        run_in_background(async move {
             let version: Value = reqwest::get(format!("http://{address}/json/version")).await?.json().await?;
-            let url = version["webSocketDebuggerUrl"].as_str().context("Chromium names no WebSocket")?;
+            let url = version["webSocketDebuggerUrl"].as_str().context("Chromium reported no WebSocket")?;
             let (socket, _) = connect_async(url).await?;
             Ok(Self { socket, last_id: 0 })
         })

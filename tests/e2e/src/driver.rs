@@ -1,7 +1,7 @@
-//! The process of a driver, and how it is spoken to.
+//! The process of a WebDriver server, and the connection to it.
 //!
-//! Every test has a runtime of its own, which ends with it. Drivers and browsers stay for the next test, so everything
-//! that holds a connection to them lives on a runtime that stays, too.
+//! Each test has its own Tokio runtime, which ends with the test. Drivers and browsers are reused by later tests. So
+//! their connections belong to a background runtime, which lives as long as the process.
 
 use std::future::Future;
 use std::process::Stdio;
@@ -21,57 +21,59 @@ use tokio::time::{sleep, timeout};
 
 use crate::engine::Engine;
 
-/// How long a driver may take to start. A test never depends on it: it only ends a run that hangs.
-const HANG: Duration = Duration::from_secs(60);
-/// How long a driver may take for one command.
-const COMMAND_HANG: Duration = Duration::from_secs(120);
+/// The maximum time for the start of a driver. It only ends a run that hangs.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// The maximum time for one command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-#[expect(clippy::expect_used, reason = "a machine that starts no thread runs no test")]
+#[expect(clippy::expect_used, reason = "without threads no test can run")]
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime for the browsers")
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("the background runtime must start")
 });
 
-/// Runs a future on the runtime that stays.
-pub(crate) async fn run_kept<T: Send + 'static>(future: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-    RUNTIME.spawn(future).await.context("a task of the browsers' runtime panicked")?
+/// Runs a future on the background runtime.
+pub(crate) async fn run_in_background<T: Send + 'static>(
+    future: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    RUNTIME.spawn(future).await.context("a task of the background runtime panicked")?
 }
 
-/// Starts a task on the runtime that stays.
-pub(crate) fn spawn_kept(task: impl Future<Output = ()> + Send + 'static) {
+/// Starts a task on the background runtime.
+pub(crate) fn spawn_in_background(task: impl Future<Output = ()> + Send + 'static) {
     RUNTIME.spawn(task);
 }
 
-/// Runs a future on the runtime that stays, and blocks the thread until it ends: for destructors.
-pub(crate) fn block_on_kept<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T> {
+/// Runs a future on the background runtime and blocks the thread until it ends. For destructors.
+pub(crate) fn block_on_background<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> Result<T> {
     let (sender, receiver) = mpsc::channel();
     RUNTIME.spawn(async move { sender.send(future.await) });
-    receiver.recv().context("a task of the browsers' runtime panicked")
+    receiver.recv().context("a task of the background runtime panicked")
 }
 
-/// The process of a driver. It ends when this is dropped.
+/// The process of a driver. Dropping this kills it.
 pub(crate) struct Driver {
     url: String,
     _process: Child,
 }
 
 impl Driver {
-    /// Starts the engine's driver on a port that the driver chooses.
+    /// Starts the driver of `engine` on a port that the driver chooses.
     pub(crate) async fn start(engine: Engine) -> Result<Self> {
-        run_kept(async move {
+        run_in_background(async move {
             let mut command = engine.driver();
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
             let name = command.as_std().get_program().to_string_lossy().into_owned();
             let mut process =
-                command.spawn().with_context(|| format!("{name} does not start: `cargo xtask test` installs it"))?;
-            let port = timeout(HANG, port_of(&mut process, engine)).await;
-            let port = port.map_err(Into::into).flatten().with_context(|| format!("{name} names no port"))?;
+                command.spawn().with_context(|| format!("{name} can't be started: `cargo xtask test` installs it"))?;
+            let port = timeout(START_TIMEOUT, port_of(&mut process, engine)).await;
+            let port = port.map_err(Into::into).flatten().with_context(|| format!("{name} did not report its port"))?;
             Ok(Self { url: format!("http://127.0.0.1:{port}"), _process: process })
         })
         .await
     }
 
-    /// Where it listens.
+    /// The address of the driver.
     #[cfg(test)]
     pub(crate) fn url(&self) -> &str {
         &self.url
@@ -79,28 +81,29 @@ impl Driver {
 
     /// Starts a session, and with it a browser.
     pub(crate) async fn session(&self, engine: Engine) -> Result<WebDriver> {
-        let client = reqwest::Client::builder().timeout(COMMAND_HANG).build()?;
-        let builder = WebDriver::builder(&*self.url, engine.capabilities()?).client(KeptClient(client));
-        builder.await.context("the driver does not start a browser")
+        let client = reqwest::Client::builder().timeout(COMMAND_TIMEOUT).build()?;
+        let builder = WebDriver::builder(&*self.url, engine.capabilities()?).client(BackgroundClient(client));
+        builder.await.context("the driver can't start a browser")
     }
 }
 
-/// Learns which port the driver has bound.
+/// The port that the driver has bound.
 async fn port_of(process: &mut Child, engine: Engine) -> Result<u16> {
     match engine.port_announcement() {
         Some(announcement) => {
-            let mut lines = BufReader::new(process.stdout.take().context("the driver has no output")?).lines();
+            let mut lines =
+                BufReader::new(process.stdout.take().context("the output of the driver is not captured")?).lines();
             while let Some(line) = lines.next_line().await? {
                 if let Some(port) = port_after(&line, announcement) {
-                    // A pipe that nobody reads fills up, and the driver would wait.
+                    // If nothing reads the pipe, it fills up and blocks the driver.
                     drain(lines.into_inner());
                     return Ok(port);
                 }
             }
-            Err(anyhow!("it ended"))
+            Err(anyhow!("the driver ended"))
         }
         None => {
-            drain(process.stdout.take().context("the driver has no output")?);
+            drain(process.stdout.take().context("the output of the driver is not captured")?);
             let id = process.id().context("the driver ended")?;
             loop {
                 if let Some(port) = listening_port(id)? {
@@ -116,17 +119,18 @@ fn drain(mut output: impl AsyncRead + Unpin + Send + 'static) {
     tokio::spawn(async move { copy(&mut output, &mut sink()).await });
 }
 
-/// The number that follows `announcement` in a line.
+/// The number after `announcement` in a line.
 fn port_after(line: &str, announcement: &str) -> Option<u16> {
     let (_, rest) = line.split_once(announcement)?;
     rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// The port of 127.0.0.1 on which a process listens, as Linux knows it. WebKitGTK's driver, which says nothing, runs there.
+/// The port of 127.0.0.1 on which a process listens, from `/proc`. The driver of WebKitGTK prints no port and runs on
+/// Linux.
 fn listening_port(process: u32) -> Result<Option<u16>> {
     let mut sockets = Vec::new();
     for file in std::fs::read_dir(format!("/proc/{process}/fd")).context("the driver ended")? {
-        // A file may be closed meanwhile.
+        // The process may have closed the file since.
         let Ok(target) = std::fs::read_link(file?.path()) else { continue };
         sockets.extend(
             target.to_string_lossy().strip_prefix("socket:[").map(|rest| rest.trim_end_matches(']').to_owned()),
@@ -143,11 +147,11 @@ fn listening_port(process: u32) -> Result<Option<u16>> {
     Ok(port)
 }
 
-/// Sends requests on the runtime that stays: a connection that a test's runtime opened would end with the test.
-struct KeptClient(reqwest::Client);
+/// Sends requests on the background runtime. A connection of a test's runtime would end with the test.
+struct BackgroundClient(reqwest::Client);
 
 #[async_trait::async_trait]
-impl HttpClient for KeptClient {
+impl HttpClient for BackgroundClient {
     async fn send(&self, request: Request<Body<'_>>) -> WebDriverResult<Response<Bytes>> {
         let client = self.0.clone();
         let (parts, body) = request.into_parts();

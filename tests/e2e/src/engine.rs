@@ -1,5 +1,5 @@
-//! The differences between the browsers: the driver program, how it reports its port, and the capabilities of a session.
-//! Tests of pages do not depend on the engine: a page that behaves differently in one is a fault of the widget.
+//! The differences between the browsers: the driver program, how it reports its port, and the capabilities of a
+//! session. Tests of pages do not depend on the engine.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use thirtyfour::Capabilities;
 use tokio::process::Command;
 
-/// An engine that the tests can run in.
+/// A browser engine.
 #[derive(Clone, Copy)]
 pub(crate) enum Engine {
     Chromium,
     Firefox,
-    /// WebKitGTK, which needs a screen: `cargo xtask test` gives it one.
+    /// WebKitGTK. It needs a display, which `cargo xtask test` provides.
     WebKit,
 }
 
 impl Engine {
-    /// The one that `cargo xtask test --browsers` has chosen, otherwise Chromium.
+    /// The engine in `SCANLOGIN_BROWSER`, which `cargo xtask test --browsers` sets. Chromium by default.
     pub(crate) fn chosen() -> Result<Self> {
         match env::var("SCANLOGIN_BROWSER").as_deref() {
             Ok("chromium") | Err(_) => Ok(Self::Chromium),
@@ -29,7 +29,7 @@ impl Engine {
         }
     }
 
-    /// The command that starts its driver, on a port that the driver chooses.
+    /// The command that starts the driver on a free port.
     pub(crate) fn driver(self) -> Command {
         let named = |variable, name: &str| {
             let mut driver = Command::new(env::var_os(variable).unwrap_or_else(|| OsString::from(name)));
@@ -40,13 +40,13 @@ impl Engine {
             Self::Chromium => named("CHROMEDRIVER", "chromedriver"),
             Self::Firefox => {
                 let mut driver = named("GECKODRIVER", "geckodriver");
-                // Two browsers at once would meet on the port that it takes by itself.
+                // By default, all instances use the same port.
                 driver.arg("--websocket-port=0");
                 driver
             }
             Self::WebKit => {
                 let mut driver = named("WEBKITWEBDRIVER", "WebKitWebDriver");
-                // The others speak English by themselves.
+                // The other browsers use English by default.
                 driver.env("LC_ALL", "en_US.UTF-8");
                 driver
             }
@@ -79,25 +79,25 @@ impl Engine {
                     "--disable-quic",
                     "--lang=en-US",
                 ] });
-                name_browser(&mut options, "CHROME");
+                set_browser_path(&mut options, "CHROME");
                 capabilities.set("goog:chromeOptions", options)?;
                 capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" }))?;
             }
             Self::Firefox => {
                 let mut options = json!({ "args": ["-headless"] });
-                name_browser(&mut options, "FIREFOX");
+                set_browser_path(&mut options, "FIREFOX");
                 capabilities.set("moz:firefoxOptions", options)?;
                 capabilities.set("webSocketUrl", true)?;
             }
-            // The driver has a browser of its own.
+            // The driver starts its own browser.
             Self::WebKit => {}
         }
         Ok(capabilities)
     }
 }
 
-/// Without a name, the driver looks for a browser where it is usually installed.
-fn name_browser(options: &mut Value, variable: &str) {
+/// Sets the path of the browser from `variable`. Otherwise the driver uses the installed browser.
+fn set_browser_path(options: &mut Value, variable: &str) {
     if let Ok(path) = env::var(variable) {
         options["binary"] = json!(path);
     }

@@ -1,4 +1,4 @@
-//! Bad luck between a page and its server, for as long as a test wants it, and a record of what passed by.
+//! A layer in front of the server that records requests and injects faults.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,129 +18,131 @@ use tokio::sync::{Notify, watch};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-/// How long a test waits for a request before it fails.
-const HANG: Duration = Duration::from_secs(60);
+/// The maximum time that a test waits for requests.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What becomes of one request.
+/// What happens to a request.
 #[derive(Debug, Clone, Copy)]
 pub enum Fault {
-    /// Another server's page comes back.
+    /// The response is an HTML page.
     Html,
-    /// Half of a document comes back.
-    Truncated,
-    /// A success without a body comes back.
+    /// The response is an incomplete JSON document.
+    TruncatedJson,
+    /// The response is a success without a body.
     Empty,
-    /// The server is overloaded, and says for how many seconds.
+    /// The response has the status 503 and this `Retry-After` in seconds.
     Overloaded(u32),
-    /// There is no such file.
-    Missing,
-    /// The connection breaks before the answer is whole.
-    Broken,
-    /// The first half of a file is all that there is of it.
-    Halved,
-    /// The right file comes as another type.
-    Mislabelled,
-    /// The request is on its way until all is well.
+    /// The response has the status 404.
+    NotFound,
+    /// The connection is closed before the response is complete.
+    Aborted,
+    /// The response is the first half of the file.
+    TruncatedFile,
+    /// The response is the file with the content type `text/plain`.
+    WrongContentType,
+    /// The request is held until [`Faults::clear`].
     Held,
-    /// The answer is another than this server's: what is done to its JSON.
-    Changed(fn(&mut Value)),
+    /// The function changes the JSON of the response.
+    Modified(fn(&mut Value)),
 }
 
-/// What is wrong at the moment, by call.
+/// The current faults by call, and the requests so far.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    line: Mutex<Line>,
-    /// Changes after every request that is written down.
-    seen: watch::Sender<()>,
-    all_is_well: Notify,
+    state: Mutex<State>,
+    /// Changes after each recorded request.
+    recorded: watch::Sender<()>,
+    cleared: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Line {
+struct State {
     faults: HashMap<String, Fault>,
-    seen: Vec<(Instant, Uri)>,
+    requests: Vec<(Instant, Uri)>,
 }
 
 impl Faults {
-    /// From now on every request of `call` (`gene`, `check`, `image`, …) meets with this.
-    pub fn strike(&self, call: &str, fault: Fault) {
-        self.line().faults.insert(call.to_owned(), fault);
+    /// Applies `fault` to all requests of `call` (`gene`, `check`, `image`, …) until [`clear`](Self::clear).
+    pub fn inject(&self, call: &str, fault: Fault) {
+        self.state().faults.insert(call.to_owned(), fault);
     }
 
-    /// From now on all is well.
-    pub fn relent(&self) {
-        self.line().faults.clear();
-        self.0.all_is_well.notify_waiters();
+    /// Removes all faults, and releases held requests.
+    pub fn clear(&self) {
+        self.state().faults.clear();
+        self.0.cleared.notify_waiters();
     }
 
-    /// The requests of `call` so far, and when they came.
-    pub fn seen(&self, call: &str) -> Vec<(Instant, Uri)> {
-        self.line().seen.iter().filter(|(_, uri)| is_of(uri, call)).cloned().collect()
+    /// The requests of `call` so far, with the time of their arrival.
+    pub fn requests(&self, call: &str) -> Vec<(Instant, Uri)> {
+        self.state().requests.iter().filter(|(_, uri)| is_of(uri, call)).cloned().collect()
     }
 
-    /// Waits until so many requests of `call` have come.
-    pub async fn until_seen(&self, call: &str, count: usize) -> Result<()> {
-        let mut changes = self.0.seen.subscribe();
-        let has_seen = changes.wait_for(|()| self.seen(call).len() >= count);
-        timeout(HANG, has_seen).await.with_context(|| format!("waited in vain for {count} requests of {call}"))??;
+    /// Waits until `count` requests of `call` have arrived.
+    pub async fn wait_for_requests(&self, call: &str, count: usize) -> Result<()> {
+        let mut changes = self.0.recorded.subscribe();
+        let arrived = changes.wait_for(|()| self.requests(call).len() >= count);
+        timeout(WAIT_TIMEOUT, arrived)
+            .await
+            .with_context(|| format!("timeout while waiting for {count} requests of {call}"))??;
         Ok(())
     }
 
-    /// Puts the faults in front of an app.
+    /// Adds a layer to `app` that applies the faults.
     pub fn wrap(&self, app: Router) -> Router {
         let faults = self.clone();
-        app.layer(from_fn(move |request, next| faults.clone().pass(request, next)))
+        app.layer(from_fn(move |request, next| faults.clone().handle(request, next)))
     }
 
-    async fn pass(self, mut request: Request, next: Next) -> Response {
-        // Listens before it looks, so that a relief in between is not missed.
-        let all_is_well = self.0.all_is_well.notified();
-        match self.meet(request.uri()) {
+    async fn handle(self, mut request: Request, next: Next) -> Response {
+        // Subscribes before it reads the fault, so that a `clear` in between is not missed.
+        let cleared = self.0.cleared.notified();
+        match self.record(request.uri()) {
             None => next.run(request).await,
             Some(Fault::Held) => {
-                all_is_well.await;
+                cleared.await;
                 next.run(request).await
             }
-            Some(Fault::Changed(change)) => changed(next.run(request).await, change).await,
+            Some(Fault::Modified(modify)) => modified(next.run(request).await, modify).await,
             Some(Fault::Html) => {
                 ([(header::CONTENT_TYPE, "text/html")], "<!doctype html><h1>Welcome</h1>").into_response()
             }
-            Some(Fault::Truncated) => {
+            Some(Fault::TruncatedJson) => {
                 ([(header::CONTENT_TYPE, "application/json")], r#"{"code":200,"da"#).into_response()
             }
             Some(Fault::Empty) => StatusCode::OK.into_response(),
             Some(Fault::Overloaded(seconds)) => overloaded(seconds),
-            Some(Fault::Missing) => StatusCode::NOT_FOUND.into_response(),
-            Some(Fault::Broken) => broken(),
-            Some(Fault::Halved) => {
-                // What the browser has already would not be sent.
+            Some(Fault::NotFound) => StatusCode::NOT_FOUND.into_response(),
+            Some(Fault::Aborted) => aborted(),
+            Some(Fault::TruncatedFile) => {
+                // Otherwise the response to a browser with a cached file is a 304 without a body.
                 for condition in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
                     request.headers_mut().remove(condition);
                 }
-                halved(next.run(request).await).await
+                truncated(next.run(request).await).await
             }
-            Some(Fault::Mislabelled) => {
+            Some(Fault::WrongContentType) => {
                 ([(header::CONTENT_TYPE, "text/plain")], next.run(request).await).into_response()
             }
         }
     }
 
-    /// Writes a request down, and tells what is to become of it.
-    fn meet(&self, uri: &Uri) -> Option<Fault> {
+    /// Records a request, and returns the fault for it.
+    fn record(&self, uri: &Uri) -> Option<Fault> {
         let fault = {
-            let mut line = self.line();
-            line.seen.push((Instant::now(), uri.clone()));
-            line.faults.iter().find(|(call, _)| is_of(uri, call)).map(|(_, fault)| *fault)
+            let mut state = self.state();
+            state.requests.push((Instant::now(), uri.clone()));
+            state.faults.iter().find(|(call, _)| is_of(uri, call)).map(|(_, fault)| *fault)
         };
-        self.0.seen.send_replace(());
+        self.0.recorded.send_replace(());
         fault
     }
 
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,14 +150,14 @@ fn is_of(uri: &Uri, call: &str) -> bool {
     uri.path().split('/').any(|segment| segment == call)
 }
 
-async fn changed(response: Response, change: fn(&mut Value)) -> Response {
+async fn modified(response: Response, modify: fn(&mut Value)) -> Response {
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
-    let mut answer = serde_json::from_slice(&body).unwrap_or_default();
-    change(&mut answer);
-    Json(answer).into_response()
+    let mut json = serde_json::from_slice(&body).unwrap_or_default();
+    modify(&mut json);
+    Json(json).into_response()
 }
 
-async fn halved(response: Response) -> Response {
+async fn truncated(response: Response) -> Response {
     let file = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
     ([(header::CONTENT_TYPE, "application/wasm")], file.slice(..file.len() / 2)).into_response()
 }
@@ -165,13 +167,13 @@ fn overloaded(seconds: u32) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, seconds.to_string())], envelope).into_response()
 }
 
-fn broken() -> Response {
+fn aborted() -> Response {
     let half = stream::once(async { Ok(Bytes::from_static(br#"{"code":200,"da"#)) });
     let end = stream::once(async {
-        // The half has to be on its way: Chromium by itself repeats a request that got no answer at all. hyper flushes what
-        // it has before it asks again a body that was not ready.
+        // The first half has to be sent, since Chromium repeats a request without any response. hyper flushes its
+        // buffer when the body is not ready.
         yield_now().await;
-        Err(io::Error::other("bad luck"))
+        Err(io::Error::other("injected fault"))
     });
     Body::from_stream(half.chain(end)).into_response()
 }

@@ -1,16 +1,16 @@
-//! The gallery as a stage: every state of the widget, at once and for as long as one looks.
+//! The gallery page, which shows all states of the widget at once.
 
 use anyhow::Result;
 
 use crate::{Browser, Site};
 
-/// Its themes.
+/// The themes of the gallery.
 pub const THEMES: [&str; 4] = ["light", "dark", "brand", "small"];
 
-/// The first widget of the page.
+/// The shadow root of the first widget of the page, as an expression.
 pub const WIDGET: &str = "document.querySelector('.scanlogin').shadowRoot";
 
-/// Whether each widget of the gallery has come to the state under which it hangs, and to rest.
+/// An expression: whether each widget shows the state that its caption names, and its finite animations have ended.
 pub const SETTLED: &str = "(() => {
     const states = { 'scanned, no photo': 'scanned', busy: 'unreachable', 'no code': 'failed' };
     const figures = [...document.querySelectorAll('figure')];
@@ -22,8 +22,8 @@ pub const SETTLED: &str = "(() => {
     });
   })()";
 
-/// Opens it, filtered by a query, and waits until nothing changes any more but what turns for ever.
+/// Opens the gallery, filtered by a query, and waits until it is [`SETTLED`].
 pub async fn open(browser: &Browser, site: &Site, query: &str) -> Result<()> {
     browser.goto(&format!("{}/gallery.html?{query}", site.url)).await?;
-    browser.until(SETTLED).await.map(drop)
+    browser.wait_for(SETTLED).await.map(drop)
 }

@@ -1,11 +1,13 @@
-//! What the tests of the whole path have in common: a browser, a phone, a site, and bad luck.
+//! The fixtures of the end-to-end tests: a browser, a phone, a site, and faults of the network.
 //!
-//! Nothing is faked: the browser is a real one behind its driver, the phone speaks HTTP, the site is the real server with
-//! its real database. Only [`faults`] stands between them, and only where a test asks for it.
+//! Nothing is mocked. WebDriver controls a real browser, the phone sends HTTP requests, and the site is the server with
+//! a SQLite file. Only [`faults`] changes requests and responses, if a test asks for it.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
+#![expect(clippy::indexing_slicing, reason = "a test stops at unexpected data")]
 
 pub mod browser;
+
+pub mod comparison;
 
 mod console;
 
@@ -26,8 +28,6 @@ pub mod site;
 pub mod faults;
 
 pub mod traffic;
-
-pub mod side_by_side;
 
 pub mod gallery;
 

@@ -1,10 +1,10 @@
-//! A phone with an app in which somebody is signed in: the approver's three calls over HTTP.
+//! The app of a signed-in user on a phone: the three calls of an approver over HTTP.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-/// A phone.
+/// A phone with a signed-in user.
 pub struct Phone {
     client: Client,
     site: String,
@@ -16,27 +16,30 @@ impl Phone {
     pub async fn sign_in(site: &str, user: &str) -> Result<Self> {
         let client = Client::new();
         let body = json!({ "username": user, "password": user });
-        let answer: Value = client.post(format!("{site}/demo/login")).json(&body).send().await?.json().await?;
-        let token = answer["data"]["token"].as_str().with_context(|| format!("no token: {answer}"))?.to_owned();
+        let response: Value = client.post(format!("{site}/demo/login")).json(&body).send().await?.json().await?;
+        let token = response["data"]["token"]
+            .as_str()
+            .with_context(|| format!("the response has no token: {response}"))?
+            .to_owned();
         Ok(Self { client, site: site.to_owned(), token })
     }
 
-    /// The token of its user.
+    /// The token of the user.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Marks the code with this text as scanned, and answers with who asks.
+    /// Calls `scanned` for the code with this text, and returns the `requester`.
     pub async fn scan(&self, text: &str) -> Result<Value> {
         Ok(self.call("scanned", text).await?["requester"].take())
     }
 
-    /// Approves.
+    /// Calls `confirm` for the code with this text.
     pub async fn confirm(&self, text: &str) -> Result<()> {
         self.call("confirm", text).await.map(drop)
     }
 
-    /// Declines.
+    /// Calls `cancel` for the code with this text.
     pub async fn cancel(&self, text: &str) -> Result<()> {
         self.call("cancel", text).await.map(drop)
     }
@@ -45,8 +48,8 @@ impl Phone {
         let code: Value = serde_json::from_str(text)?;
         let url = format!("{}/api/v2/qrcode/{call}", self.site);
         let request = self.client.post(url).bearer_auth(&self.token).json(&json!({ "random": code["random"] }));
-        let mut answer: Value = request.send().await?.json().await?;
-        ensure!(answer["code"] == 200, "{call} is refused: {answer}");
-        Ok(answer["data"].take())
+        let mut response: Value = request.send().await?.json().await?;
+        ensure!(response["code"] == 200, "{call} is refused: {response}");
+        Ok(response["data"].take())
     }
 }

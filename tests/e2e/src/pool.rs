@@ -1,9 +1,8 @@
-//! Browsers that stay for the next test, and how many run at once.
+//! A pool of browsers, which limits how many run at the same time.
 //!
-//! Invariant: nothing of a test reaches the next one. In Chromium every test has a browser context of its own, which ends
-//! with the test: cookies, caches, storage, service workers, windows, and whatever is emulated in them. Firefox and WebKit
-//! get a session for each test, which is a browser of its own; only the driver's process stays. A browser whose test has
-//! failed does not stay.
+//! Invariant: tests are isolated. In Chromium each test has its own browser context, which ends with the test: cookies,
+//! caches, storage, service workers, windows and emulation. In Firefox and WebKit each test has its own session and so
+//! its own browser; only the process of the driver is reused. The browser of a failed test is not reused.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,73 +15,73 @@ use tokio::time::timeout;
 
 use crate::console::Console;
 use crate::devtools::DevTools;
-use crate::driver::{Driver, block_on_kept};
+use crate::driver::{Driver, block_on_background};
 use crate::engine::Engine;
 
-/// How many browsers run at once.
-static PLACES: Semaphore = Semaphore::const_new(6);
-static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), claims: 0 });
-/// The width and height of a test's window.
+/// The maximum number of browsers at the same time.
+static PERMITS: Semaphore = Semaphore::const_new(6);
+static POOL: Mutex<Pool> = Mutex::new(Pool { idle: Vec::new(), tests: 0 });
+/// The width and height of the window of a test, in CSS pixels.
 pub(crate) const WINDOW: (u32, u32) = (1280, 800);
-/// How long a browser may take to close. A test never depends on it: it only ends a run that hangs.
-const HANG: Duration = Duration::from_secs(20);
+/// The maximum time to close a browser. It only ends a run that hangs.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 struct Pool {
-    idle: Vec<Kept>,
-    /// How many browsers tests have, or wait for.
-    claims: usize,
+    idle: Vec<PooledBrowser>,
+    /// The number of tests that have a browser or wait for one.
+    tests: usize,
 }
 
 fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A test's right to run a browser.
-pub(crate) struct Place {
+/// The permit of a test to run a browser.
+pub(crate) struct BrowserPermit {
     _permit: SemaphorePermit<'static>,
-    _claim: Claim,
+    _count: TestCount,
 }
 
-impl Place {
-    /// Waits for a place.
-    pub(crate) async fn take() -> Result<Self> {
-        let claim = Claim::new();
-        Ok(Self { _permit: PLACES.acquire().await?, _claim: claim })
+impl BrowserPermit {
+    /// Waits for a permit.
+    pub(crate) async fn acquire() -> Result<Self> {
+        let count = TestCount::new();
+        Ok(Self { _permit: PERMITS.acquire().await?, _count: count })
     }
 
-    /// Waits for two places. They come together: two tests that each had one and waited for another would wait for ever.
-    pub(crate) async fn take_two() -> Result<(Self, Self)> {
-        let claims = (Claim::new(), Claim::new());
-        let mut permits = PLACES.acquire_many(2).await?;
+    /// Waits for two permits at once. Two tests that each had one permit and waited for a second would deadlock.
+    pub(crate) async fn acquire_two() -> Result<(Self, Self)> {
+        let counts = (TestCount::new(), TestCount::new());
+        let mut permits = PERMITS.acquire_many(2).await?;
         let permit = permits.split(1).context("two permits can be split")?;
-        Ok((Self { _permit: permits, _claim: claims.0 }, Self { _permit: permit, _claim: claims.1 }))
+        Ok((Self { _permit: permits, _count: counts.0 }, Self { _permit: permit, _count: counts.1 }))
     }
 }
 
-/// Counts a test that has a place or waits for one. Browsers are closed with the last claim: libtest says nothing to a
-/// test that it is the last, and ends the process without dropping what is static.
-struct Claim;
+/// Counts the tests that have a browser or wait for one. The last one closes the idle browsers: libtest does not report
+/// the last test, and the process ends without dropping statics.
+struct TestCount;
 
-impl Claim {
+impl TestCount {
     fn new() -> Self {
-        pool().claims += 1;
+        pool().tests += 1;
         Self
     }
 }
 
-impl Drop for Claim {
+impl Drop for TestCount {
     fn drop(&mut self) {
         let mut pool = pool();
-        pool.claims -= 1;
-        let unused = if pool.claims == 0 { std::mem::take(&mut pool.idle) } else { Vec::new() };
-        // Closing takes time in which another test may want the pool.
+        pool.tests -= 1;
+        let unused = if pool.tests == 0 { std::mem::take(&mut pool.idle) } else { Vec::new() };
+        // Closing browsers takes time. The lock is released first, so that other tests can start.
         drop(pool);
         drop(unused);
     }
 }
 
-/// A driver, and in Chromium a browser, that stays for the next test.
-pub(crate) struct Kept {
+/// A driver that tests reuse, and in Chromium also its browser.
+pub(crate) struct PooledBrowser {
     engine: Engine,
     driver: Driver,
     session: Option<WebDriver>,
@@ -91,18 +90,18 @@ pub(crate) struct Kept {
 
 struct Chromium {
     devtools: DevTools,
-    /// Keeps the browser open while no test has a window.
+    /// Keeps the browser open between tests.
     first_window: WindowHandle,
-    /// The browser context of the test that runs.
+    /// The browser context of the running test.
     context: Option<String>,
 }
 
-impl Kept {
-    /// Takes one that stayed, or starts one.
+impl PooledBrowser {
+    /// Takes an idle browser, or starts a driver.
     pub(crate) async fn take() -> Result<Self> {
-        let stayed = pool().idle.pop();
-        if let Some(kept) = stayed {
-            return Ok(kept);
+        let idle = pool().idle.pop();
+        if let Some(browser) = idle {
+            return Ok(browser);
         }
         let engine = Engine::chosen()?;
         Ok(Self { engine, driver: Driver::start(engine).await?, session: None, chromium: None })
@@ -115,7 +114,7 @@ impl Kept {
             None => self.session.insert(self.driver.session(self.engine).await?).clone(),
         };
         match self.engine {
-            Engine::Chromium => self.open_context(&session).await.context("Chromium opens no window")?,
+            Engine::Chromium => self.open_context(&session).await.context("Chromium can't open a window")?,
             Engine::Firefox | Engine::WebKit => drop(session.set_window_rect(0, 0, WINDOW.0, WINDOW.1).await?),
         }
         let console = Console::record(self.engine, &session).await?;
@@ -133,19 +132,19 @@ impl Kept {
         };
         let devtools = &mut chromium.devtools;
         let context = devtools.command("Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
-        let context = context["browserContextId"].as_str().context("a context has an id")?.to_owned();
+        let context = context["browserContextId"].as_str().context("the context has no id")?.to_owned();
         let window = json!({
             "url": "about:blank", "browserContextId": context, "newWindow": true,
             "left": 0, "top": 0, "width": WINDOW.0, "height": WINDOW.1,
         });
         let target = devtools.command("Target.createTarget", window).await?;
-        // chromedriver calls a window by the id of its target.
-        session.switch_to_window(target["targetId"].as_str().context("a target has an id")?.into()).await?;
+        // chromedriver uses the id of the target as the handle of the window.
+        session.switch_to_window(target["targetId"].as_str().context("the target has no id")?.into()).await?;
         chromium.context = Some(context);
         Ok(())
     }
 
-    /// Ends what the test had, and keeps the rest for the next.
+    /// Ends the session or context of the test, and returns the browser to the pool.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.end_test().await?;
         pool().idle.push(self);
@@ -153,20 +152,23 @@ impl Kept {
     }
 
     async fn end_test(&mut self) -> Result<()> {
-        let session = self.session.clone().context("a test has a session")?;
+        let session = self.session.clone().context("the browser has no session")?;
         match &mut self.chromium {
             Some(chromium) => {
-                // The driver remembers which keys are down and where the pointer is.
+                // The driver stores the pressed keys and the position of the pointer.
                 session.action_chain().reset_actions().await?;
                 session.switch_to_window(chromium.first_window.clone()).await?;
-                let context = chromium.context.take().context("a test has a context")?;
+                let context = chromium.context.take().context("the browser has no context")?;
                 chromium
                     .devtools
                     .command("Target.disposeBrowserContext", json!({ "browserContextId": context }))
                     .await?;
                 let windows = session.windows().await?;
-                ensure!(windows == [chromium.first_window.clone()], "windows of a test are still open: {windows:?}");
-                // What the driver has not told of the test's console is not to be told to the next.
+                ensure!(
+                    windows == [chromium.first_window.clone()],
+                    "the windows {windows:?} of the test are still open"
+                );
+                // Discards the remaining console messages of the test.
                 session.browser_log().await?;
             }
             None => {
@@ -178,19 +180,19 @@ impl Kept {
     }
 }
 
-/// A browser outlives its driver, so it is closed first.
-impl Drop for Kept {
+/// Closes the browser before the driver, since a browser can outlive its driver.
+impl Drop for PooledBrowser {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
         let (chromium, closing) = (self.chromium.take(), session.clone());
-        let _ = block_on_kept(async move {
-            // The driver waits for a page that does not answer. The browser itself does not.
+        let _ = block_on_background(async move {
+            // The driver waits for a page that hangs, and the browser does not.
             if let Some(mut chromium) = chromium {
-                let _ = timeout(HANG, chromium.devtools.command("Browser.close", json!({}))).await;
+                let _ = timeout(CLOSE_TIMEOUT, chromium.devtools.command("Browser.close", json!({}))).await;
             }
-            timeout(HANG, closing.quit()).await.map(drop)
+            timeout(CLOSE_TIMEOUT, closing.quit()).await.map(drop)
         });
-        // A session that did not close would try again, and block the thread for two minutes.
+        // Dropping a session that did not close would retry, and block the thread for two minutes.
         let _ = session.leak();
     }
 }
@@ -201,25 +203,25 @@ mod tests {
     use crate::Site;
 
     #[tokio::test]
-    async fn two_drivers_choose_ports_of_their_own() {
+    async fn drivers_listen_on_different_ports() {
         let engine = Engine::chosen().unwrap();
         let (first, second) = (Driver::start(engine).await.unwrap(), Driver::start(engine).await.unwrap());
         assert_ne!(first.url(), second.url());
     }
 
     #[tokio::test]
-    async fn nothing_of_a_test_reaches_the_next_one_in_the_same_browser() {
+    async fn reused_browser_has_no_state_or_console_messages_of_the_previous_test() {
         let site = Site::start().await.unwrap();
-        let _place = Place::take().await.unwrap();
-        let mut kept = Kept::take().await.unwrap();
-        let (driver, console) = kept.open().await.unwrap();
+        let _permit = BrowserPermit::acquire().await.unwrap();
+        let mut browser = PooledBrowser::take().await.unwrap();
+        let (driver, console) = browser.open().await.unwrap();
         driver.goto(&site.url).await.unwrap();
         let state = "
             const media = matchMedia('(prefers-color-scheme: dark)').matches;
             return [document.cookie, localStorage.length, navigator.onLine, media, innerWidth, screenX, history.length]";
         let run = async |code: &str| driver.execute(code, Vec::new()).await.unwrap().json().clone();
         let clean = run(state).await;
-        run("document.cookie = 'a=b'; localStorage.a = 'b'; open('about:blank'); console.error('mine')").await;
+        run("document.cookie = 'a=b'; localStorage.a = 'b'; open('about:blank'); console.error('of this test')").await;
         driver.set_window_rect(9, 9, 900, 700).await.unwrap();
         for (command, parameters) in [
             (
@@ -236,15 +238,15 @@ mod tests {
             driver.cdp().send_raw(command, parameters).await.unwrap();
         }
         assert_ne!(run(state).await, clean);
-        assert_eq!(console.complaints(&driver).await.unwrap().len(), 1);
-        run("console.error('mine')").await;
+        assert_eq!(console.take_errors(&driver).await.unwrap().len(), 1);
+        run("console.error('of this test')").await;
 
-        // Another test would take it from the pool.
-        kept.end_test().await.unwrap();
-        let (driver, console) = kept.open().await.unwrap();
+        // The next test would take the browser from the pool.
+        browser.end_test().await.unwrap();
+        let (driver, console) = browser.open().await.unwrap();
         driver.goto(&site.url).await.unwrap();
         assert_eq!(driver.execute(state, Vec::new()).await.unwrap().json(), &clean);
-        assert_eq!(console.complaints(&driver).await.unwrap(), Vec::<String>::new());
-        kept.end_test().await.unwrap();
+        assert_eq!(console.take_errors(&driver).await.unwrap(), Vec::<String>::new());
+        browser.end_test().await.unwrap();
     }
 }

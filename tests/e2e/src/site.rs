@@ -1,4 +1,4 @@
-//! The real server, with the pages and the widget as a visitor gets them.
+//! The server with the demo pages and the built package.
 
 use std::net::SocketAddr;
 
@@ -14,28 +14,28 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::browser::root;
 
-/// The app of a demo.
+/// The app of the demo.
 pub fn demo_app(config: &mut Config) -> &mut App {
     &mut config.settings.apps[0]
 }
 
-/// A port of 127.0.0.1 that stays this value's, whether somebody listens there or not. While nobody does, connections are
+/// A reserved port of 127.0.0.1. No other process gets it, even if no server listens on it. Then connections are
 /// refused.
 pub struct Port {
     address: SocketAddr,
-    /// Is bound and never listens.
+    /// Is bound, but does not listen.
     _socket: TcpSocket,
 }
 
 impl Port {
-    /// Takes one that is free.
-    pub fn take() -> Result<Self> {
+    /// Reserves a free port.
+    pub fn reserve() -> Result<Self> {
         let socket = shared_socket()?;
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         Ok(Self { address: socket.local_addr()?, _socket: socket })
     }
 
-    /// The address of a site on it.
+    /// The URL of a server on this port.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -47,7 +47,7 @@ impl Port {
     }
 }
 
-/// A socket that may be bound to the port of another of this kind.
+/// A socket that can be bound to the same port as others of this kind.
 fn shared_socket() -> Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     #[cfg(unix)]
@@ -57,11 +57,11 @@ fn shared_socket() -> Result<TcpSocket> {
     Ok(socket)
 }
 
-/// A server that runs on a port and with a database file of its own.
+/// A running server with its own port and database file.
 pub struct Site {
-    /// Its address.
+    /// The URL of the server.
     pub url: String,
-    /// What it is started with.
+    /// The configuration of the server.
     pub config: Config,
     running: Option<Running>,
     port: Port,
@@ -69,17 +69,17 @@ pub struct Site {
 }
 
 impl Site {
-    /// Starts a demo.
+    /// Starts the demo.
     pub async fn start() -> Result<Self> {
         Self::start_with(|_| {}, |app| app).await
     }
 
-    /// Starts a demo with other settings, and with layers around it.
+    /// Starts the demo. `set` changes the configuration, `wrap` adds layers and routes.
     pub async fn start_with(set: impl FnOnce(&mut Config), wrap: impl FnOnce(Router) -> Router) -> Result<Self> {
-        Self::start_on(Port::take()?, set, wrap).await
+        Self::start_on(Port::reserve()?, set, wrap).await
     }
 
-    /// As [`start_with`](Self::start_with), on a port whose address others know already.
+    /// Same as [`start_with`](Self::start_with), on a reserved port.
     pub async fn start_on(
         port: Port,
         set: impl FnOnce(&mut Config),
@@ -90,16 +90,16 @@ impl Site {
         config.store = StoreAddress::Sqlite(folder.path().join("scanlogin.db"));
         config.www = Some(root().join("www"));
         config.package = Some(root().join("pkg/dist"));
-        ensure!(root().join("pkg/dist/global.js").is_file(), "there is no widget: run `cargo xtask dist` first");
+        ensure!(root().join("pkg/dist/global.js").is_file(), "the package is not built: run `cargo xtask dist` first");
         set(&mut config);
         config.listen = port.address;
         let running = start_with(config.clone(), port.listen()?, wrap).await?;
         Ok(Self { url: running.url.clone(), config, running: Some(running), port, _folder: folder })
     }
 
-    /// Exchanges a ticket as the site's backend does, and answers with all that the server says.
+    /// Exchanges a ticket as the backend of the site, and returns the body of the response.
     pub async fn exchange(&self, ticket: &str) -> Result<Value> {
-        let demo = self.config.demo.as_ref().context("the site is no demo")?;
+        let demo = self.config.demo.as_ref().context("the site is not the demo")?;
         let request = Client::new()
             .post(format!("{}/api/v2/qrcode/userinfo", self.url))
             .basic_auth(&self.config.settings.apps[0].id, Some(demo.app_secret.expose()))
@@ -107,14 +107,14 @@ impl Site {
         Ok(request.send().await?.json().await?)
     }
 
-    /// Stops the server and leaves its database.
+    /// Stops the server and keeps its database.
     pub async fn stop(&mut self) -> Result<()> {
-        self.running.take().context("the site is stopped already")?.shutdown().await;
+        self.running.take().context("the server is stopped already")?.shutdown().await;
         Ok(())
     }
 
-    /// Starts the server again where it was, with the database that it left.
-    pub async fn resume(&mut self) -> Result<()> {
+    /// Starts the stopped server again, on the same port and with the same database.
+    pub async fn restart(&mut self) -> Result<()> {
         self.running = Some(start_with(self.config.clone(), self.port.listen()?, |app| app).await?);
         Ok(())
     }

@@ -1,6 +1,4 @@
-//! What reaches the server: how many codes are asked for, and which are polled.
-//!
-//! Deliberately absent: changing any of it, which is the work of [`faults`](crate::faults).
+//! Counts the requests that reach the server: new codes, polls, and held polls.
 
 use std::time::Duration;
 
@@ -13,61 +11,63 @@ use reqwest::Url;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long a test waits for a request before it fails.
-const LONGEST_WAIT: Duration = Duration::from_secs(40);
+/// The maximum time that a test waits for requests.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A view of the requests of all pages.
+/// Counts the requests of all pages.
 #[derive(Debug, Clone, Default)]
-pub struct Traffic(watch::Sender<Seen>);
+pub struct Traffic(watch::Sender<TrafficSnapshot>);
 
-/// What was seen so far.
+/// The requests so far.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
-    /// How many codes were asked for.
+pub struct TrafficSnapshot {
+    /// The number of `gene` requests.
     pub codes: usize,
-    /// The code of every poll, in order.
+    /// The code of each poll, in the order of arrival.
     pub polled: Vec<String>,
-    /// The codes whose polls the server holds now.
+    /// The codes of the polls that the server holds now.
     pub held: Vec<String>,
-    /// The most polls that it ever held at once.
-    pub most_held: usize,
+    /// The maximum number of polls that were held at the same time.
+    pub max_held: usize,
 }
 
 impl Traffic {
-    /// Watches what reaches an app.
+    /// Adds a layer to `app` that counts its requests.
     pub fn wrap(&self, app: Router) -> Router {
         let traffic = self.clone();
         app.layer(from_fn(move |request: Request, next: Next| {
-            let held = traffic.see(&request);
+            let held_poll = traffic.record(&request);
             async move {
                 let response = next.run(request).await;
-                drop(held);
+                drop(held_poll);
                 response
             }
         }))
     }
 
-    /// What was seen so far.
-    pub fn seen(&self) -> Seen {
+    /// The requests so far.
+    pub fn snapshot(&self) -> TrafficSnapshot {
         self.0.borrow().clone()
     }
 
-    /// Counts from now on; polls that are held stay held.
-    pub fn forget(&self) {
-        self.0.send_modify(|seen| {
-            *seen = Seen { most_held: seen.held.len(), held: seen.held.clone(), ..Seen::default() };
+    /// Resets the counts. Held polls are kept.
+    pub fn reset(&self) {
+        self.0.send_modify(|snapshot| {
+            let held = std::mem::take(&mut snapshot.held);
+            *snapshot = TrafficSnapshot { max_held: held.len(), held, ..TrafficSnapshot::default() };
         });
     }
 
-    /// Waits until what was seen is as wanted, and answers with it.
-    pub async fn until(&self, is_wanted: impl FnMut(&Seen) -> bool) -> Result<Seen> {
+    /// Waits until `condition` is true, and returns the requests so far.
+    pub async fn wait_until(&self, condition: impl FnMut(&TrafficSnapshot) -> bool) -> Result<TrafficSnapshot> {
         let mut changes = self.0.subscribe();
-        let seen = timeout(LONGEST_WAIT, changes.wait_for(is_wanted)).await;
-        Ok(seen.with_context(|| format!("waited in vain for traffic, and saw {:?}", self.seen()))??.clone())
+        let snapshot = timeout(WAIT_TIMEOUT, changes.wait_for(condition)).await;
+        Ok(snapshot.with_context(|| format!("timeout while waiting for requests: {:?}", self.snapshot()))??.clone())
     }
 
-    fn see(&self, request: &Request) -> Option<Held> {
-        // Before it asks another origin, a browser asks whether it may.
+    /// Counts a request. Returns a guard if it is a poll that the server holds.
+    fn record(&self, request: &Request) -> Option<HeldPoll> {
+        // Preflight requests are not counted.
         if request.method() == Method::OPTIONS {
             return None;
         }
@@ -75,32 +75,32 @@ impl Traffic {
         let value = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         let call = url.path().rsplit('/').next()?;
         if call == "gene" {
-            self.0.send_modify(|seen| seen.codes += 1);
+            self.0.send_modify(|snapshot| snapshot.codes += 1);
         }
         let random = value("random").filter(|_| call == "check")?;
         let is_held = value("wait").is_some();
-        self.0.send_modify(|seen| {
-            seen.polled.push(random.clone());
+        self.0.send_modify(|snapshot| {
+            snapshot.polled.push(random.clone());
             if is_held {
-                seen.held.push(random.clone());
-                seen.most_held = seen.most_held.max(seen.held.len());
+                snapshot.held.push(random.clone());
+                snapshot.max_held = snapshot.max_held.max(snapshot.held.len());
             }
         });
-        is_held.then(|| Held { traffic: self.clone(), random })
+        is_held.then(|| HeldPoll { traffic: self.clone(), random })
     }
 }
 
-/// A poll that the server holds, until it answers or the page goes away.
-struct Held {
+/// A held poll. It is dropped with the response, or when the page closes the connection.
+struct HeldPoll {
     traffic: Traffic,
     random: String,
 }
 
-impl Drop for Held {
+impl Drop for HeldPoll {
     fn drop(&mut self) {
-        self.traffic.0.send_modify(|seen| {
-            if let Some(place) = seen.held.iter().position(|random| *random == self.random) {
-                seen.held.remove(place);
+        self.traffic.0.send_modify(|snapshot| {
+            if let Some(index) = snapshot.held.iter().position(|random| *random == self.random) {
+                snapshot.held.remove(index);
             }
         });
     }

@@ -1,4 +1,4 @@
-// Shows who has scanned the code.
+// Shows the signed-in user.
 
 document.querySelector("scan-login").addEventListener("success", ({ detail: { userInfo, ticket } }) => {
   document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;

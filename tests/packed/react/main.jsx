@@ -1,17 +1,17 @@
-// Shows a code, and who has scanned it.
+// Shows a code, and then the signed-in user.
 
 import { StrictMode, useEffect, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { startScanning } from "scanlogin";
 
 function Login() {
-  const box = useRef(null);
+  const container = useRef(null);
   const [welcome, setWelcome] = useState("");
 
   useEffect(() => {
-    // Counted for who doubts that StrictMode mounts twice.
+    // The test checks that StrictMode mounts twice.
     window.mounts = (window.mounts ?? 0) + 1;
-    const handle = startScanning(box.current, {
+    const handle = startScanning(container.current, {
       appId: "demo-app",
       host: import.meta.env.VITE_HOST,
       onSuccess: (userInfo, ticket) => setWelcome(`${userInfo.nickname}, with the ticket ${ticket}`),
@@ -21,7 +21,7 @@ function Login() {
 
   return (
     <>
-      <div ref={box} />
+      <div ref={container} />
       <p id="welcome">{welcome}</p>
     </>
   );

@@ -1,4 +1,4 @@
-// What Vite needs for React, and nothing else.
+// The minimal configuration for React.
 
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";

@@ -1,4 +1,4 @@
-// What Rollup needs to find packages, and nothing else.
+// The minimal configuration for packages.
 
 import { nodeResolve } from "@rollup/plugin-node-resolve";
 

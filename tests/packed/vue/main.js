@@ -1,4 +1,4 @@
-// Shows the app.
+// Starts the app.
 
 import { createApp } from "vue";
 import App from "./App.vue";

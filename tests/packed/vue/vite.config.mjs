@@ -1,4 +1,4 @@
-// What Vite needs for Vue, and nothing else.
+// The minimal configuration for Vue.
 
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";

@@ -1,4 +1,4 @@
-//! What is checked besides the tests. Each check counts as one test.
+//! The suite `checks`: format, lints, documentation and download size. Each check counts as one test.
 
 use anyhow::{Result, anyhow};
 
@@ -52,23 +52,23 @@ fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
 fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
     run(
         workspace.cargo().args(["clippy", "--locked", "--all-targets"]).args(selection).args(["--", "-D", "warnings"]),
-        "Clippy found something: see its messages above.",
+        "Clippy reported warnings: see its messages above.",
     )
 }
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
-    // `--workspace` and `--examples` give the dependencies the same features as in the lints, so that cargo uses what it has
-    // compiled for them. No package has examples.
+    // `--workspace` and `--examples` give the dependencies the same features as `lints` does, so that cargo does not
+    // compile them again. No package has examples.
     run(
         workspace
             .cargo()
             .args(["doc", "--locked", "--no-deps", "--workspace", "--lib", "--examples"])
             .env("RUSTDOCFLAGS", "-D warnings"),
-        "rustdoc found something: see its messages above.",
+        "rustdoc reported warnings: see its messages above.",
     )
 }
 
 fn size_budget(workspace: &Workspace, preparation: &Preparation) -> Result<()> {
-    preparation.widget.as_ref().map_err(|problem| anyhow!("there is no widget to measure: {problem}"))?;
+    preparation.widget.as_ref().map_err(|problem| anyhow!("the widget was not built: {problem}"))?;
     size::check_budget(workspace, size::BUDGET)
 }

@@ -1,37 +1,37 @@
-//! A load on all cores, for finding tests that depend on how fast the machine is.
+//! A CPU load on all cores, to find tests that depend on the speed of the machine.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-/// Keeps all cores occupied until it is dropped, or until this process ends in whatever way.
+/// Loads all cores until it is dropped. The threads belong to this process, so they also end with it.
 pub(crate) struct Load {
-    is_over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
     pub(crate) fn start() -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::new(AtomicBool::new(false));
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let spin = |is_over: Arc<AtomicBool>| {
+        let spin = |is_stopped: Arc<AtomicBool>| {
             move || {
-                while !is_over.load(Ordering::Relaxed) {
+                while !is_stopped.load(Ordering::Relaxed) {
                     spin_loop();
                 }
             }
         };
-        let threads = (0..cores).map(|_| thread::spawn(spin(is_over.clone()))).collect();
-        Self { is_over, threads }
+        let threads = (0..cores).map(|_| thread::spawn(spin(is_stopped.clone()))).collect();
+        Self { is_stopped, threads }
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
         for thread in self.threads.drain(..) {
-            // A thread that only spins does not panic.
+            // The threads do not panic.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! What several suites need, fetched and built once before they run.
+//! Fetches and builds what the suites need, once before they run.
 
 use std::thread;
 
@@ -9,30 +9,33 @@ use crate::timing::Timings;
 use crate::workspace::Workspace;
 use crate::{dist, tools};
 
-/// What the suites find prepared.
+/// The results of the preparation that the suites need.
 pub(crate) struct Preparation {
-    /// Whether the package was built; if not, why.
+    /// The error message if the package was not built. `Ok` also when no run needs the package.
     pub(crate) widget: Result<(), String>,
 }
 
 impl Preparation {
-    /// Fetches and builds what the runs need. A run says itself what is wrong when something is missing: it asks for the
-    /// same again.
-    pub(crate) fn of(workspace: &Workspace, runs: &[Run], timings: &mut Timings) -> Self {
+    /// Fetches and builds what the runs need. Ignores most errors, because each run repeats the step and reports the
+    /// error.
+    pub(crate) fn prepare(workspace: &Workspace, runs: &[Run], timings: &mut Timings) -> Self {
         thread::scope(|scope| {
-            // Installing packages leaves the cores idle that compiling needs.
+            // Installing packages takes little CPU time, so it runs while the tests compile.
             let fetching = scope.spawn(|| fetch(workspace, runs));
             let targets = test_targets(workspace, runs);
             if !targets.is_empty() {
-                step("Compiling the tests (some minutes at the first time)");
+                step("Compiling the tests (some minutes the first time)");
                 let _ = timings.time("compiling the tests", || {
-                    run(cargo_test(workspace).arg("--no-run").args(targets), "The tests did not compile.")
+                    run(
+                        cargo_test(workspace).arg("--no-run").args(targets),
+                        "The tests did not compile: see the compiler's message above.",
+                    )
                 });
             }
             if runs.iter().any(|run| matches!(run, Run::Browser(_))) {
                 let _ = timings.time("compiling wasm-pack and wasm-bindgen", || tools::build_test_tools(workspace));
             }
-            timings.time("waiting for packages to be installed", || fetching.join().ok());
+            timings.time("waiting for the installation of packages", || fetching.join().ok());
             let mut widget = Ok(());
             if runs.iter().any(|run| matches!(run, Run::Checks | Run::E2e(_))) {
                 widget = timings.time("building the widget", || dist::dist(workspace).map(drop));
@@ -42,6 +45,7 @@ impl Preparation {
     }
 }
 
+/// The flags that select the test binaries of the runs. Empty when no run has any.
 fn test_targets(workspace: &Workspace, runs: &[Run]) -> Vec<String> {
     let mut targets = Vec::new();
     for run in runs {

@@ -1,4 +1,4 @@
-//! What `cargo xtask test` prints at its end: which tests failed and why, how to run each alone, and the sum.
+//! The report at the end of `cargo xtask test`: the failed tests with the commands that run them again, and the total.
 
 use anyhow::Result;
 
@@ -6,48 +6,45 @@ use super::output::{Output, Tally};
 use super::suite::Run;
 use crate::workspace::Workspace;
 
-/// What became of a suite, over all its turns.
+/// The results of a run, over all its repetitions.
 pub(crate) struct Report {
     run: Run,
-    turns: u32,
+    repetitions: u32,
     tally: Tally,
     failed_tests: Vec<FailedTest>,
-    /// What is wrong beyond failed tests, once a turn.
+    /// Problems other than failed tests, at most one for each repetition.
     problems: Vec<String>,
 }
 
 struct FailedTest {
     name: String,
-    /// Of the first time that it failed.
+    /// The reason of the first failure.
     reason: String,
-    times: u32,
+    /// The number of repetitions in which the test failed.
+    failures: u32,
 }
 
 impl Report {
     pub(crate) fn new(run: Run) -> Self {
-        Self { run, turns: 0, tally: Tally::default(), failed_tests: Vec::new(), problems: Vec::new() }
+        Self { run, repetitions: 0, tally: Tally::default(), failed_tests: Vec::new(), problems: Vec::new() }
     }
 
-    /// Adds a turn.
+    /// Adds the result of a repetition.
     pub(crate) fn add(&mut self, output: Result<Output>) {
-        self.turns += 1;
+        self.repetitions += 1;
         let output = match output {
             Ok(output) => output,
             Err(error) => return self.add_problem(format!("{error:#}")),
         };
         self.tally += output.tally;
-        self.problem_of(&output);
-        for failure in output.failures {
-            match self.failed_tests.iter_mut().find(|test| test.name == failure.test) {
-                Some(test) => test.times += 1,
-                None => self.failed_tests.push(FailedTest { name: failure.test, reason: failure.reason, times: 1 }),
-            }
-        }
-    }
-
-    fn problem_of(&mut self, output: &Output) {
         if let Some(problem) = output.problem() {
             self.add_problem(problem);
+        }
+        for failure in output.failures {
+            match self.failed_tests.iter_mut().find(|test| test.name == failure.test) {
+                Some(test) => test.failures += 1,
+                None => self.failed_tests.push(FailedTest { name: failure.test, reason: failure.reason, failures: 1 }),
+            }
         }
     }
 
@@ -62,19 +59,19 @@ impl Report {
     }
 
     fn print_failures(&self, workspace: &Workspace) {
-        let Self { run, turns, .. } = self;
-        for FailedTest { name, reason, times } in &self.failed_tests {
+        let Self { run, repetitions, .. } = self;
+        for FailedTest { name, reason, failures } in &self.failed_tests {
             println!(
                 "FAILED  {name}, in {run}{}",
-                match turns {
+                match repetitions {
                     1 => String::new(),
-                    turns => format!(", {times} times of {turns}"),
+                    repetitions => format!(", {failures} of {repetitions} times"),
                 }
             );
             println!("        {reason}");
-            println!("        again: {}", run.command_for(name));
+            println!("        run again: {}", run.command_for(name));
             let folder = run.evidence(workspace);
-            // A test may have two browsers.
+            // A test can have two browsers.
             for number in ["", "-2"] {
                 for (what, extension) in [("screenshot", "png"), ("console", "txt")] {
                     let file = folder.join(format!("{}{number}.{extension}", name.replace("::", ".")));
@@ -90,21 +87,21 @@ impl Report {
     }
 }
 
-/// Prints what failed, each suite's sum, and the sum of all in the last line.
+/// Prints the failures, the tally of each run, and the total in the last line.
 pub(crate) fn print(workspace: &Workspace, reports: &[Report]) {
     for report in reports {
         report.print_failures(workspace);
     }
-    let mut sum = Tally::default();
-    for Report { run, turns, tally, .. } in reports {
+    let mut total = Tally::default();
+    for Report { run, repetitions, tally, .. } in reports {
         println!(
             "{tally}: {run}{}",
-            match turns {
+            match repetitions {
                 1 => String::new(),
-                turns => format!(", {turns} times"),
+                repetitions => format!(", {repetitions} times"),
             }
         );
-        sum += *tally;
+        total += *tally;
     }
-    println!("{sum}");
+    println!("{total}");
 }

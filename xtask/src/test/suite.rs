@@ -1,4 +1,4 @@
-//! The suites, and the commands that run them.
+//! The test suites, and the commands that run them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,31 +11,40 @@ use super::checks;
 use super::output::Output;
 use super::preparation::Preparation;
 use crate::browsers::{Browser, Engine};
-use crate::run::run_watched;
+use crate::run::run_with_lines;
 use crate::tools;
 use crate::workspace::Workspace;
 
-/// The test binaries that are suites of their own, or that run in a browser.
+/// The test binaries that do not belong to the suite `native`.
 const OTHER_SUITES: [&str; 3] = ["browser", "e2e", "schema"];
-/// The tests of the whole path that use no more than every driver offers. The others use the DevTools of Chromium: its
-/// counters, its network, its media, its accessibility tree.
-const EVERYWHERE: [&str; 6] = ["whole_path::", "bad_luck::", "client::", "examples::", "strict_pages::", "framed::"];
+/// The modules of the suite `e2e` that run in every browser. The other modules use Chromium's DevTools: performance
+/// counters, network conditions, media features or the accessibility tree.
+const CROSS_BROWSER_MODULES: [&str; 6] = [
+    "sign_in::",
+    "server_failures::",
+    "authentication_client::",
+    "examples::",
+    "content_security_policy::",
+    "frame_ancestors::",
+];
+/// The number of `e2e` tests that run at the same time. They wait for browsers most of the time.
+const E2E_THREADS: &str = "10";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
-    /// Format, lints natively and for wasm32, documentation, and the download size.
+    /// Format, lints natively and for wasm32, documentation, and download size.
     Checks,
-    /// Tests of all crates on this machine, with the examples in their documentation.
+    /// Native tests of all crates, and the examples in their documentation.
     Native,
-    /// The server against requests that are generated from its own description (tests/schema/), by schemathesis.
+    /// The server against requests that schemathesis generates from its OpenAPI document (tests/schema/).
     Schema,
-    /// Tests of the widget inside a browser (tests/browser/), by wasm-pack.
+    /// Tests of the widget in a browser (tests/browser/), run by wasm-pack.
     Browser,
-    /// The whole path: pages, server and database, in a browser (tests/e2e/).
+    /// End-to-end tests of pages, server and database in a browser (tests/e2e/).
     E2e,
 }
 
-/// Which tests of a suite run.
+/// Selects the tests of a suite.
 #[derive(clap::Args)]
 pub(crate) struct Filter {
     /// Run only tests whose names contain NAME.
@@ -46,10 +55,7 @@ pub(crate) struct Filter {
     exact: bool,
 }
 
-/// How many tests of the whole path run at once. They wait for browsers most of the time.
-const E2E_THREADS: &str = "10";
-
-/// A suite, where it runs.
+/// A suite, with the browser in which it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Run {
     Checks,
@@ -80,7 +86,7 @@ impl Filter {
         self.name.as_ref().is_none_or(|name| if self.exact { test == name } else { test.contains(name) })
     }
 
-    /// The arguments of a test harness; `default` are its filters when the caller has none.
+    /// The arguments for a test harness. `default` are the filters if the developer gave none.
     fn arguments<'a>(&'a self, default: &[&'a str]) -> Vec<&'a str> {
         let names = self.name.as_ref().map_or_else(|| default.to_vec(), |name| vec![name.as_str()]);
         if self.exact { [vec!["--exact"], names].concat() } else { names }
@@ -88,7 +94,7 @@ impl Filter {
 }
 
 impl Run {
-    /// Runs it once. An error says why it could not run.
+    /// Runs the suite once. Returns an error if it could not be run at all.
     pub(crate) fn run(self, workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Result<Output> {
         let evidence = self.evidence(workspace);
         let commands = match self {
@@ -97,19 +103,19 @@ impl Run {
             Self::Schema => vec![schema(workspace, filter)?],
             Self::Browser(engine) => vec![browser(workspace, engine, filter, &evidence)?],
             Self::E2e(engine) => {
-                preparation.widget.as_ref().map_err(|problem| anyhow!("there is no widget to test: {problem}"))?;
+                preparation.widget.as_ref().map_err(|problem| anyhow!("the widget was not built: {problem}"))?;
                 vec![e2e(workspace, engine, filter, &evidence)?]
             }
         };
         let mut output = Output::default();
         for mut command in commands {
-            let status = run_watched(&mut command, |line| output.read(line))?;
+            let status = run_with_lines(&mut command, |line| output.read(line))?;
             output.has_error |= !status.success();
         }
         Ok(output)
     }
 
-    /// The command that runs one of its tests alone.
+    /// The command line that runs only the test `test`.
     pub(crate) fn command_for(self, test: &str) -> String {
         let suite = self.suite();
         let browser = match self {
@@ -121,7 +127,7 @@ impl Run {
         format!("cargo xtask test --only {suite}{browser} --exact '{test}'")
     }
 
-    /// The folder in which a failed test of this run leaves a screenshot and the page's console.
+    /// The folder for evidence of failed tests: screenshots, and the console output of the page.
     pub(crate) fn evidence(self, workspace: &Workspace) -> PathBuf {
         let browser = match self {
             Self::Browser(engine) | Self::E2e(engine) => format!("-{}", engine.to_string().to_lowercase()),
@@ -144,23 +150,23 @@ impl Run {
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Checks => f.write_str("format, lints, documentation and size"),
-            Self::Native => f.write_str("the native tests"),
-            Self::Schema => f.write_str("the server against generated requests"),
-            Self::Browser(engine) => write!(f, "the widget's tests in {engine}"),
-            Self::E2e(engine) => write!(f, "the tests of the whole path in {engine}"),
+            Self::Checks => f.write_str("checks"),
+            Self::Native => f.write_str("native tests"),
+            Self::Schema => f.write_str("schema tests"),
+            Self::Browser(engine) => write!(f, "browser tests in {engine}"),
+            Self::E2e(engine) => write!(f, "end-to-end tests in {engine}"),
         }
     }
 }
 
-/// `cargo test`, up to the targets and the arguments of their harness.
+/// `cargo test`. The caller adds the targets and the arguments of the test harness.
 pub(crate) fn cargo_test(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo_for_tests("test");
     cargo.arg("--no-fail-fast");
     cargo
 }
 
-/// The flags that select the test binaries of the native suite.
+/// The flags of `cargo test` that select the test binaries of the suite `native`.
 pub(crate) fn native_targets(workspace: &Workspace) -> Result<Vec<String>> {
     let mut flags = vec!["--lib".to_owned()];
     for kind in ["bin", "test"] {
@@ -189,7 +195,7 @@ fn schema(workspace: &Workspace, filter: &Filter) -> Result<Command> {
     Ok(cargo)
 }
 
-/// The command that developers of other widgets type, in a terminal whose `PATH` has the tools.
+/// `wasm-pack test`, as a developer can call it too, with a `PATH` that contains the tools.
 fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
     let browser = Browser::ensure(workspace, engine)?;
     tools::build_test_tools(workspace)?;
@@ -198,7 +204,7 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
     match engine {
         Engine::Chromium => wasm_pack.arg("--chrome"),
         Engine::Firefox => wasm_pack.arg("--firefox"),
-        // WebKitGTK's driver takes the little that the test runner says to Safari's.
+        // wasm-pack has no option for WebKitGTK. The driver of WebKitGTK accepts the commands for Safari's driver.
         Engine::WebKit => wasm_pack.args(["--safari", "--safaridriver"]).arg(&browser.driver),
     };
     let arguments = filter.arguments(&[]);
@@ -206,7 +212,7 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
         wasm_pack.args([".", "--test", "browser", "--"]).args(arguments);
     }
     tools::put_test_tools_on_path(workspace, &mut wasm_pack, &browser, evidence)?;
-    Ok(browser.with_screen(workspace, wasm_pack))
+    Ok(browser.with_display(workspace, wasm_pack))
 }
 
 fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
@@ -214,7 +220,7 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
     let mut cargo = cargo_test(workspace);
     let default = match engine {
         Engine::Chromium => &[][..],
-        Engine::Firefox | Engine::WebKit => &EVERYWHERE,
+        Engine::Firefox | Engine::WebKit => &CROSS_BROWSER_MODULES,
     };
     cargo
         .args(["--test", "e2e", "--"])
@@ -223,5 +229,5 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
         .env("SCANLOGIN_FAILED_TESTS", evidence)
         .env("RUST_TEST_THREADS", E2E_THREADS)
         .envs(browser.programs.iter().map(|(variable, program)| (variable, program)));
-    Ok(browser.with_screen(workspace, cargo))
+    Ok(browser.with_display(workspace, cargo))
 }

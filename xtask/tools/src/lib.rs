@@ -1,12 +1,14 @@
-//! Programs of others, as binaries of this workspace, so that `Cargo.lock` alone says their versions.
+//! The tools that `xtask` calls, as binaries of this workspace, so that `Cargo.lock` pins the versions of their
+//! libraries.
 //!
-//! Each file in `bin/` calls the library that is the program. Only `xtask` calls them.
+//! Some files in `bin/` only call the library of an existing tool, such as wasm-pack.
 
 use std::process::ExitCode;
 
-/// Ends a program, with its error in words; a backtrace, which `RUST_BACKTRACE` would add, tells a user nothing.
-pub fn end(outcome: anyhow::Result<()>) -> ExitCode {
-    match outcome {
+/// Converts the result of a program to its exit code, and prints an error without a backtrace, even if `RUST_BACKTRACE`
+/// is set.
+pub fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

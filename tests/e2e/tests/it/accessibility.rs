@@ -1,7 +1,6 @@
-//! The widget for people who can't see or use no mouse.
+//! Accessibility of the widget: rules of axe-core, keyboard, focus, and the accessibility tree.
 //!
-//! The stage is the gallery, which has every state at once. Deliberately absent: what a screen reader makes of what it
-//! is told, and how the widget looks, which `looks.rs` tests.
+//! Most tests use the gallery, which shows all states. `rendering.rs` tests the appearance.
 
 use std::time::Duration;
 use std::{fs, iter};
@@ -17,151 +16,157 @@ use thirtyfour::Key;
 const LANGUAGES: [&str; 5] = ["en-US", "zh-CN", "zh-TW", "ja-JP", "ar"];
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/node_modules/axe-core/axe.min.js");
 
-/// What there is in a state.
-struct Shown {
-    /// Its name in the gallery.
+/// The expected content of the widget in a state.
+struct Expected {
+    /// The caption in the gallery.
     caption: &'static str,
-    /// What is announced, line by line; one of the lines is the headline.
-    words: &'static [&'static str],
+    /// The lines of the status, which is announced. One of them is the headline.
+    status: &'static [&'static str],
     headline: &'static str,
     has_code: bool,
     countdown: Option<&'static str>,
     button: Option<&'static str>,
 }
 
-const fn shown(caption: &'static str, words: &'static [&'static str], headline: &'static str) -> Shown {
-    Shown { caption, words, headline, has_code: false, countdown: None, button: None }
+const fn expected(caption: &'static str, status: &'static [&'static str], headline: &'static str) -> Expected {
+    Expected { caption, status, headline, has_code: false, countdown: None, button: None }
 }
 
-const STATES: [Shown; 13] = [
-    shown("loading", &["Getting a code…"], "Getting a code…"),
-    Shown {
+const STATES: [Expected; 13] = [
+    expected("loading", &["Loading code…"], "Loading code…"),
+    Expected {
         has_code: true,
         countdown: Some("Expires in"),
-        ..shown("ready", &["Scan with the app to sign in"], "Scan with the app to sign in")
+        ..expected("ready", &["Scan with the app to sign in"], "Scan with the app to sign in")
     },
-    Shown {
-        button: Some("Use another code"),
-        ..shown("scanned", &["Alice Example", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
+    Expected {
+        button: Some("Not you? Get a new code"),
+        ..expected("scanned", &["Alice Example", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
     },
-    Shown {
-        button: Some("Use another code"),
-        ..shown("scanned, no photo", &["Bob", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
+    Expected {
+        button: Some("Not you? Get a new code"),
+        ..expected("scanned, no photo", &["Bob", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
     },
-    shown("signing-in", &["Alice Example", "Signing you in…"], "Signing you in…"),
-    shown("confirmed", &["Alice Example", "Signed in"], "Signed in"),
-    Shown { button: Some("Get a new code"), ..shown("cancelled", &["Sign-in was declined"], "Sign-in was declined") },
-    Shown { button: Some("Get a new code"), ..shown("expired", &["This code has expired"], "This code has expired") },
-    Shown {
+    expected("signing-in", &["Alice Example", "Signing you in…"], "Signing you in…"),
+    expected("confirmed", &["Alice Example", "Signed in"], "Signed in"),
+    Expected {
+        button: Some("Get a new code"),
+        ..expected("cancelled", &["Sign-in was declined"], "Sign-in was declined")
+    },
+    Expected {
+        button: Some("Get a new code"),
+        ..expected("expired", &["This code has expired"], "This code has expired")
+    },
+    Expected {
         has_code: true,
         button: Some("Try now"),
-        ..shown("unreachable", &["Can’t reach the server", "Trying again by itself…"], "Can’t reach the server")
+        ..expected("unreachable", &["Can’t reach the server", "Retrying…"], "Can’t reach the server")
     },
-    Shown {
+    Expected {
         has_code: true,
         countdown: Some("Trying again in"),
-        ..shown("busy", &["The server is busy"], "The server is busy")
+        ..expected("busy", &["The server is busy"], "The server is busy")
     },
-    shown("needs-mfa", &["One more step to sign in"], "One more step to sign in"),
-    Shown {
+    expected("needs-mfa", &["One more step to sign in"], "One more step to sign in"),
+    Expected {
         button: Some("Get a new code"),
-        ..shown("failed", &["Something went wrong", "This account is blocked"], "Something went wrong")
+        ..expected("failed", &["Something went wrong", "This account is blocked"], "Something went wrong")
     },
-    Shown {
+    Expected {
         button: Some("Get a new code"),
-        ..shown("no code", &["Something went wrong", "This app is not known"], "Something went wrong")
+        ..expected("no code", &["Something went wrong", "This app is not known"], "Something went wrong")
     },
 ];
 
 #[tokio::test]
-async fn axe_finds_no_barrier_in_any_state_theme_and_language() -> Result<()> {
+async fn axe_finds_no_issue_in_each_state_theme_and_language() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     for theme in THEMES {
-        // The page around the widgets follows the system.
+        // The page around the widgets follows the color scheme of the system.
         let scheme = if theme == "dark" { "dark" } else { "light" };
-        browser.prefer(&[("prefers-color-scheme", scheme)]).await?;
+        browser.emulate_media(&[("prefers-color-scheme", scheme)]).await?;
         for language in LANGUAGES {
             gallery::open(&browser, &site, &format!("theme={theme}&language={language}")).await?;
-            assert_eq!(barriers(&browser).await?, json!([]), "{theme}, {language}");
+            assert_eq!(axe_issues(&browser).await?, json!([]), "{theme}, {language}");
         }
     }
-    // Its silence says something only if it looks into the widgets.
+    // Checks that axe-core tests the content of the shadow roots: without a text, the seven buttons have no name.
     browser
         .run("for (const { shadowRoot } of document.querySelectorAll('.scanlogin')) shadowRoot.querySelector('button').textContent = ''")
         .await?;
-    let found = barriers(&browser).await?;
+    let found = axe_issues(&browser).await?;
     assert_eq!((&found[0]["rule"], found[0]["where"].as_array().map(Vec::len)), (&json!("button-name"), Some(7)));
     browser.close().await
 }
 
 #[tokio::test]
-async fn axe_finds_no_barrier_on_the_way_from_the_code_to_being_signed_in() -> Result<()> {
+async fn axe_finds_no_issue_on_the_login_page_and_the_phone_page() -> Result<()> {
     let site = Site::start().await?;
-    let (desk, phone) = Browser::two().await?;
+    let (desk, phone) = Browser::open_two().await?;
     desk.goto(&site.url).await?;
     let text = desk.read_code().await?;
-    expect_no_barrier_in_either_scheme(&desk).await?;
+    assert_no_axe_issue_in_light_and_dark(&desk).await?;
 
     phone.goto(&format!("{}/phone.html", site.url)).await?;
     phone.type_into("#username", "alice").await?;
     phone.type_into("#password", "wrong").await?;
-    expect_no_barrier_in_either_scheme(&phone).await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
     phone.click("#sign-in").await?;
-    phone.until("document.querySelector('#step-sign-in [role=alert]').checkVisibility()").await?;
-    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.wait_for("document.querySelector('#step-sign-in [role=alert]').checkVisibility()").await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
     phone.run("document.querySelector('#password').value = ''").await?;
     phone.type_into("#password", "alice").await?;
     phone.click("#sign-in").await?;
-    phone.until("document.querySelector('#step-scan').checkVisibility()").await?;
-    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.wait_for("document.querySelector('#step-scan').checkVisibility()").await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
     phone.type_into("#code-text", &text).await?;
     phone.click("#use-text").await?;
-    phone.until("document.querySelector('#step-approve').checkVisibility()").await?;
-    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.wait_for("document.querySelector('#step-approve').checkVisibility()").await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
 
-    desk.until_state("scanned").await?;
-    expect_no_barrier_in_either_scheme(&desk).await?;
+    desk.wait_for_state("scanned").await?;
+    assert_no_axe_issue_in_light_and_dark(&desk).await?;
     phone.click("#confirm").await?;
-    phone.until("document.querySelector('#step-result').checkVisibility()").await?;
-    expect_no_barrier_in_either_scheme(&phone).await?;
+    phone.wait_for("document.querySelector('#step-result').checkVisibility()").await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
     desk.text_of("#signed-in-name").await?;
-    expect_no_barrier_in_either_scheme(&desk).await?;
+    assert_no_axe_issue_in_light_and_dark(&desk).await?;
     desk.close().await?;
     phone.close().await
 }
 
 #[tokio::test]
-async fn axe_finds_no_barrier_on_any_example() -> Result<()> {
+async fn axe_finds_no_issue_on_each_example() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let mut pages = 0;
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/examples"))? {
-        let name = entry?.file_name().into_string().ok().context("names are text")?;
+        let name = entry?.file_name().into_string().ok().context("the file name is not UTF-8")?;
         if !name.ends_with(".html") {
             continue;
         }
         browser.goto(&format!("{}/examples/{name}", site.url)).await?;
         browser.run("document.querySelector('#open')?.click()").await?;
         browser
-            .until(
-                "[...document.querySelectorAll('#qrcode, scan-login')].every((box) =>
-                   !box.checkVisibility() || box.querySelector('.scanlogin[data-state=ready]'))",
+            .wait_for(
+                "[...document.querySelectorAll('#qrcode, scan-login')].every((target) =>
+                   !target.checkVisibility() || target.querySelector('.scanlogin[data-state=ready]'))",
             )
             .await?;
-        expect_no_barrier_in_either_scheme(&browser).await.with_context(|| name)?;
+        assert_no_axe_issue_in_light_and_dark(&browser).await.with_context(|| name)?;
         pages += 1;
     }
-    ensure!(pages > 1, "there are {pages} examples");
+    ensure!(pages > 1, "there are only {pages} examples");
     browser.close().await
 }
 
 #[tokio::test]
-async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() -> Result<()> {
+async fn button_of_each_state_can_be_focused_and_pressed_by_keyboard() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     for key in [Key::Enter, Key::Space] {
-        for Shown { caption, headline, button, .. } in &STATES {
+        for Expected { caption, headline, button, .. } in &STATES {
             gallery::open(&browser, &site, &format!("theme=light&language=en-US&state={caption}")).await?;
             browser
                 .run(
@@ -172,7 +177,7 @@ async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() 
                      widget.shadowRoot.querySelector('button').addEventListener('click', () => presses++)",
                 )
                 .await?;
-            // The filter's three fields come first.
+            // The three fields of the filter come first.
             for _ in 0..4 {
                 browser.press(Key::Tab).await?;
             }
@@ -185,20 +190,20 @@ async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() 
                 continue;
             };
             assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
-            assert!(is_ringed(&browser).await?, "{caption}");
+            assert!(has_focus_ring(&browser).await?, "{caption}");
 
             browser.press(key.clone()).await?;
-            browser.until("presses === 1").await?;
+            browser.wait_for("presses === 1").await?;
             if *button == "Try now" {
-                // It stays as it is, and so does the focus.
+                // The state does not change, and the button keeps the focus.
                 assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
                 continue;
             }
-            // The gallery's server brings every widget back to the state it shows, here by way of a new code.
-            browser.until("states[0] === 'loading' && states.length > 1").await?;
-            browser.until(SETTLED).await?;
+            // The gallery brings the widget back to the same state, with a new code.
+            browser.wait_for("states[0] === 'loading' && states.length > 1").await?;
+            browser.wait_for(SETTLED).await?;
             assert_eq!(focus(&browser).await?, ("group".to_owned(), (*headline).to_owned()), "{caption}");
-            assert!(is_ringed(&browser).await?, "{caption}");
+            assert!(has_focus_ring(&browser).await?, "{caption}");
             browser.press(Key::Tab).await?;
             assert_eq!(focus(&browser).await?, ("button".to_owned(), (*button).to_owned()), "{caption}");
         }
@@ -207,16 +212,16 @@ async fn the_button_of_every_state_can_be_reached_and_pressed_with_keys_alone() 
 }
 
 #[tokio::test]
-async fn a_person_without_a_mouse_replaces_an_expired_code_and_signs_in() -> Result<()> {
+async fn expired_code_can_be_replaced_by_keyboard_and_focus_moves_to_the_signed_in_user() -> Result<()> {
     let mut site =
         Site::start_with(|config| demo_app(config).code_lifetime = Duration::from_secs(2), |app| app).await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
-    browser.until_state("expired").await?;
-    // The next one may take as long as it takes.
+    browser.wait_for_state("expired").await?;
+    // The next code must not expire during the test.
     site.stop().await?;
     demo_app(&mut site.config).code_lifetime = CODE_LIFETIME;
-    site.resume().await?;
+    site.restart().await?;
     browser.press(Key::Tab).await?;
     assert_eq!(focus(&browser).await?, ("button".to_owned(), "Get a new code".to_owned()));
     browser.press(Key::Enter).await?;
@@ -232,14 +237,15 @@ async fn a_person_without_a_mouse_replaces_an_expired_code_and_signs_in() -> Res
 }
 
 #[tokio::test]
-async fn assistive_technology_is_told_what_everybody_sees() -> Result<()> {
+async fn accessibility_tree_has_the_visible_content_of_each_state() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     gallery::open(&browser, &site, "theme=light&language=en-US").await?;
     let tree = Tree::of(&browser).await?;
     let figures: Vec<&Value> = tree.0.iter().filter(|node| role(node) == "figure").collect();
     assert_eq!(figures.len(), STATES.len());
-    for (figure, Shown { caption, words, headline, has_code, countdown, button }) in figures.into_iter().zip(&STATES) {
+    for (figure, expected) in figures.into_iter().zip(&STATES) {
+        let Expected { caption, status, headline, has_code, countdown, button } = expected;
         let parts = tree.below(figure);
         let with_role =
             |wanted: &str| -> Vec<&Value> { parts.iter().copied().filter(|node| role(node) == wanted).collect() };
@@ -248,24 +254,24 @@ async fn assistive_technology_is_told_what_everybody_sees() -> Result<()> {
         assert_eq!(names("image"), Vec::from_iter(has_code.then_some("QR code for signing in")), "{caption}");
         assert_eq!(names("button"), Vec::from_iter(*button), "{caption}");
 
-        let [status] = with_role("status")[..] else { panic!("{caption} has not one status") };
-        assert_eq!((property(status, "live"), property(status, "atomic")), (json!("polite"), json!(true)), "{caption}");
-        assert_eq!(tree.text(status), *words, "{caption}");
+        let [region] = with_role("status")[..] else { panic!("{caption} must have exactly one status") };
+        assert_eq!((property(region, "live"), property(region, "atomic")), (json!("polite"), json!(true)), "{caption}");
+        assert_eq!(tree.text(region), *status, "{caption}");
 
         let timers = with_role("timer");
         assert_eq!(timers.len(), usize::from(countdown.is_some()), "{caption}");
         for (timer, countdown) in timers.into_iter().zip(countdown) {
             assert!(tree.text(timer).concat().starts_with(countdown), "{caption}");
-            assert_eq!(property(timer, "live"), Value::Null, "nobody wants to hear every second");
+            assert_eq!(property(timer, "live"), Value::Null, "the countdown must not be announced");
         }
     }
     browser.close().await
 }
 
-/// What axe-core objects to or can't decide: WCAG 2 at A and AA, and what is held to be good practice. The contrast of
-/// words on a picture, which it never can, is for people to judge.
-async fn barriers(browser: &Browser) -> Result<Value> {
-    browser.run(&fs::read_to_string(AXE).context("there is no axe-core: run `cargo xtask dist` first")?).await?;
+/// The violations that axe-core finds and the checks that it can't decide: WCAG 2 A and AA, and best practices.
+/// Contrast of text on an image is ignored, because axe-core can't decide it.
+async fn axe_issues(browser: &Browser) -> Result<Value> {
+    browser.run(&fs::read_to_string(AXE).context("axe-core is not installed: run `cargo xtask dist` first")?).await?;
     browser
         .run(
             "return axe.run({ rules: { 'target-size': { enabled: true } } }).then(({ violations, incomplete }) =>
@@ -282,26 +288,26 @@ async fn barriers(browser: &Browser) -> Result<Value> {
         .await
 }
 
-async fn expect_no_barrier_in_either_scheme(browser: &Browser) -> Result<()> {
+async fn assert_no_axe_issue_in_light_and_dark(browser: &Browser) -> Result<()> {
     for scheme in ["light", "dark"] {
-        browser.prefer(&[("prefers-color-scheme", scheme)]).await?;
-        browser.until("document.getAnimations().length === 0").await?;
-        let found = barriers(browser).await?;
-        ensure!(found == json!([]), "in {scheme}: {found:#}\n{}", browser.text().await?);
+        browser.emulate_media(&[("prefers-color-scheme", scheme)]).await?;
+        browser.wait_for("document.getAnimations().length === 0").await?;
+        let found = axe_issues(browser).await?;
+        ensure!(found == json!([]), "axe-core in {scheme}: {found:#}\n{}", browser.text().await?);
     }
     Ok(())
 }
 
-/// The role and name of what has the focus.
+/// The role and name of the focused element.
 async fn focus(browser: &Browser) -> Result<(String, String)> {
     let tree = Tree::of(browser).await?;
     let focused =
-        tree.0.iter().rfind(|node| property(node, "focused") == json!(true)).context("nothing has the focus")?;
+        tree.0.iter().rfind(|node| property(node, "focused") == json!(true)).context("no element has the focus")?;
     Ok((role(focused).to_owned(), name(focused).to_owned()))
 }
 
-/// Whether a person sees which part of the widget has the focus.
-async fn is_ringed(browser: &Browser) -> Result<bool> {
+/// Whether the focused element of the widget has a visible outline.
+async fn has_focus_ring(browser: &Browser) -> Result<bool> {
     let code = format!(
         "const {{ outlineStyle, outlineWidth, outlineColor }} = getComputedStyle({WIDGET}.activeElement);
          return outlineStyle === 'solid' && parseFloat(outlineWidth) >= 2 && !outlineColor.endsWith(', 0)')"
@@ -309,7 +315,7 @@ async fn is_ringed(browser: &Browser) -> Result<bool> {
     Ok(browser.run(&code).await? == json!(true))
 }
 
-/// What assistive technology is told of a page, in reading order.
+/// The accessibility tree of a page, in reading order.
 struct Tree(Vec<Value>);
 
 impl Tree {
@@ -319,7 +325,7 @@ impl Tree {
         Ok(Self(nodes))
     }
 
-    /// What is below a node and is not hidden.
+    /// The descendants of a node that are not ignored.
     fn below<'a>(&'a self, node: &'a Value) -> Vec<&'a Value> {
         let children = node["childIds"].as_array().into_iter().flatten();
         children

@@ -1,7 +1,6 @@
-//! The pages of `www/examples/`: each signs somebody in, and shows what it is there to show.
+//! The pages in `www/examples/`: each signs a user in, and shows its feature.
 //!
-//! Deliberately absent: what only Chromium tells, so that every browser can run these; and the behaviour behind the pages,
-//! which other tests look at from all sides.
+//! Deliberately absent: commands of the DevTools protocol, because these tests run in all browsers.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +13,7 @@ use serde_json::json;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/examples");
 
-/// All pages, and what a person clicks until there is a code.
+/// All pages, and the element to click before the code is shown.
 const PAGES: [(&str, Option<&str>); 12] = [
     ("client", None),
     ("dialog", Some("#open")),
@@ -23,7 +22,7 @@ const PAGES: [(&str, Option<&str>); 12] = [
     ("language", None),
     ("module", None),
     ("own-code", None),
-    ("own-words", None),
+    ("own-messages", None),
     ("script", None),
     ("script-tag", None),
     ("single-page", Some("nav [href=\"#sign-in\"]")),
@@ -34,22 +33,22 @@ async fn open(browser: &Browser, site: &Site, page: &str) -> Result<()> {
     browser.goto(&format!("{}/examples/{page}.html", site.url)).await
 }
 
-/// Reads the code off the page, by the eyes of a phone.
+/// Decodes the code on a screenshot of the page.
 async fn read_code(browser: &Browser, page: &str) -> Result<String> {
     if page != "own-code" {
         return browser.read_code().await;
     }
-    browser.until("document.querySelector('#status').textContent === 'Scan me'").await?;
+    browser.wait_for("document.querySelector('#status').textContent === 'Scan with the app to sign in.'").await?;
     decode(&browser.screenshot().await?)
 }
 
 #[tokio::test]
-async fn every_page_signs_in() -> Result<()> {
+async fn each_page_signs_in() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
     for (page, click) in PAGES {
-        let walk = async {
+        let sign_in = async {
             open(&browser, &site, page).await?;
             if let Some(button) = click {
                 browser.click(button).await?;
@@ -58,18 +57,18 @@ async fn every_page_signs_in() -> Result<()> {
             phone.scan(&code).await?;
             phone.confirm(&code).await?;
             assert_eq!(browser.text_of("#welcome").await?, "Welcome, Alice", "{page}");
-            browser.expect_quiet_console(&[]).await
+            browser.expect_no_console_errors(&[]).await
         };
-        walk.await.with_context(|| format!("on the page `{page}`"))?;
+        sign_in.await.with_context(|| format!("on the page `{page}`"))?;
     }
     browser.close().await
 }
 
 #[tokio::test]
-async fn every_page_is_walked_and_stands_in_the_list() -> Result<()> {
+async fn each_page_is_tested_and_listed_in_the_index() -> Result<()> {
     let mut pages = BTreeSet::new();
     for entry in fs::read_dir(FOLDER)? {
-        let name = entry?.file_name().into_string().ok().context("names are text")?;
+        let name = entry?.file_name().into_string().ok().context("the file name is not UTF-8")?;
         pages.extend(name.strip_suffix(".html").map(str::to_owned));
     }
     assert!(pages.remove("index"));
@@ -81,17 +80,20 @@ async fn every_page_is_walked_and_stands_in_the_list() -> Result<()> {
     let links = browser.run("return [...document.links].map((link) => link.href)").await?;
     let links: BTreeSet<String> = serde_json::from_value(links)?;
     for page in &pages {
-        assert!(links.contains(&format!("{}/examples/{page}.html", site.url)), "the list lacks {page}: {links:?}");
+        assert!(
+            links.contains(&format!("{}/examples/{page}.html", site.url)),
+            "the index does not link {page}: {links:?}"
+        );
     }
     for link in &links {
         assert_eq!(reqwest::get(link).await?.status(), 200, "{link}");
     }
-    browser.expect_quiet_console(&[]).await?;
+    browser.expect_no_console_errors(&[]).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn the_tag_sets_options_and_the_element_too() -> Result<()> {
+async fn script_tag_and_element_set_options() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     open(&browser, &site, "script-tag").await?;
@@ -99,14 +101,14 @@ async fn the_tag_sets_options_and_the_element_too() -> Result<()> {
     assert_eq!(browser.widget_text(".headline").await?, "Scan with Quaymark Pass");
     for page in ["script-tag", "element"] {
         open(&browser, &site, page).await?;
-        browser.until_state("ready").await?;
+        browser.wait_for_state("ready").await?;
         assert_eq!(browser.run(&format!("return {WIDGET}.querySelector('.stage').offsetWidth")).await?, 200, "{page}");
     }
     browser.close().await
 }
 
 #[tokio::test]
-async fn the_handle_of_the_module_asks_for_another_code() -> Result<()> {
+async fn refresh_of_the_module_page_shows_another_code() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     open(&browser, &site, "module").await?;
@@ -114,14 +116,14 @@ async fn the_handle_of_the_module_asks_for_another_code() -> Result<()> {
     let picture = format!("{WIDGET}.querySelector('path')?.getAttribute('d')");
     browser.run(&format!("window.picture = {picture}")).await?;
     browser.click("#another").await?;
-    browser.until(&format!("![undefined, picture].includes({picture})")).await?;
+    browser.wait_for(&format!("![undefined, picture].includes({picture})")).await?;
     assert_ne!(browser.read_code().await?, first);
-    browser.expect_quiet_console(&[]).await?;
+    browser.expect_no_console_errors(&[]).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn the_page_with_the_wasm_inside_asks_for_no_wasm() -> Result<()> {
+async fn inline_page_downloads_no_wasm() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let wasm = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.wasm')).length";
@@ -134,23 +136,24 @@ async fn the_page_with_the_wasm_inside_asks_for_no_wasm() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_client_calls_back_in_the_order_of_the_sdk() -> Result<()> {
+async fn client_page_calls_callbacks_in_the_order_of_the_sdk() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     open(&browser, &site, "client").await?;
     let code = browser.read_code().await?;
-    // The first poll may be on its way still.
-    browser.until("document.querySelector('#told').textContent.includes('onResult, status 0')").await?;
+    // The first poll may not have ended yet.
+    browser.wait_for("document.querySelector('#callbacks').textContent.includes('onResult, status 0')").await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
     phone.scan(&code).await?;
-    browser.until_state("scanned").await?;
+    browser.wait_for_state("scanned").await?;
     phone.confirm(&code).await?;
     browser.text_of("#welcome").await?;
-    let told = browser.run("return [...document.querySelectorAll('#told li')].map((item) => item.textContent)").await?;
-    let mut told: Vec<String> = serde_json::from_value(told)?;
-    // A slow machine polls more than once in a state.
-    told.dedup();
-    let words = [
+    let calls = "return [...document.querySelectorAll('#callbacks li')].map((item) => item.textContent)";
+    let calls = browser.run(calls).await?;
+    let mut calls: Vec<String> = serde_json::from_value(calls)?;
+    // A slow machine polls a state more than once.
+    calls.dedup();
+    let expected = [
         "onCodeLoaded",
         "onCodeShow",
         "onStart",
@@ -160,18 +163,18 @@ async fn the_client_calls_back_in_the_order_of_the_sdk() -> Result<()> {
         "onResult, status 2",
         "onSuccess, Alice",
     ];
-    assert_eq!(told, words);
+    assert_eq!(calls, expected);
     browser.close().await
 }
 
 #[tokio::test]
-async fn the_theme_reaches_the_box_and_the_code() -> Result<()> {
+async fn theme_page_styles_the_widget_and_the_code() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     open(&browser, &site, "theme").await?;
     browser.read_code().await?;
     let logo = format!("{WIDGET}.querySelector('.logo')?.naturalWidth");
-    browser.until(&logo).await?;
+    browser.wait_for(&logo).await?;
     let style = browser
         .run(&format!(
             "const style = (part) => getComputedStyle({WIDGET}.querySelector(part));
@@ -190,49 +193,49 @@ async fn the_theme_reaches_the_box_and_the_code() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_language_changes_and_the_code_stays() -> Result<()> {
+async fn language_change_keeps_the_code() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     open(&browser, &site, "language").await?;
     let code = browser.read_code().await?;
-    let mut told = BTreeSet::new();
+    let mut headlines = BTreeSet::new();
     for language in ["en-US", "zh-CN", "zh-TW", "ja-JP"] {
         browser.run(&format!("language.value = '{language}'; language.dispatchEvent(new Event('change'))")).await?;
-        browser.until(&format!("{WIDGET}.querySelector('.frame').lang === '{language}'")).await?;
-        told.insert(browser.widget_text(".headline").await?);
+        browser.wait_for(&format!("{WIDGET}.querySelector('.frame').lang === '{language}'")).await?;
+        headlines.insert(browser.widget_text(".headline").await?);
     }
-    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(headlines.len(), 4, "{headlines:?}");
     assert_eq!(browser.run("return language.options.length").await?, 4);
     assert_eq!(browser.read_code().await?, code);
     browser.close().await
 }
 
 #[tokio::test]
-async fn all_words_are_the_pages_own() -> Result<()> {
-    let script = fs::read_to_string(format!("{FOLDER}/own-words.js"))?;
-    for word in scanlogin::view_model::MESSAGE_NAMES {
-        assert!(script.contains(&format!("    {word}: '")), "own-words.js lacks {word}");
+async fn own_messages_page_replaces_all_messages() -> Result<()> {
+    let script = fs::read_to_string(format!("{FOLDER}/own-messages.js"))?;
+    for name in scanlogin::view_model::MESSAGE_NAMES {
+        assert!(script.contains(&format!("    {name}: '")), "own-messages.js lacks {name}");
     }
 
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
-    open(&browser, &site, "own-words").await?;
+    open(&browser, &site, "own-messages").await?;
     let code = browser.read_code().await?;
     assert_eq!(browser.widget_text(".headline").await?, "Scannez ce code avec l’application");
     assert_eq!(browser.run(&format!("return {WIDGET}.querySelector('.frame').lang")).await?, "fr");
     phone.scan(&code).await?;
-    browser.until_state("scanned").await?;
+    browser.wait_for_state("scanned").await?;
     assert_eq!(browser.widget_text(".hint").await?, "Confirmez la connexion sur votre téléphone");
     phone.cancel(&code).await?;
-    browser.until_state("cancelled").await?;
+    browser.wait_for_state("cancelled").await?;
     assert_eq!(browser.widget_text(".headline").await?, "Connexion refusée");
     assert_eq!(browser.widget_text("button").await?, "Obtenir un nouveau code");
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_closed_dialog_and_a_view_that_is_left_have_no_code_and_poll_nothing() -> Result<()> {
+async fn closed_dialog_and_left_view_have_no_widget_and_do_not_poll() -> Result<()> {
     let traffic = Traffic::default();
     let site = Site::start_with(|_| {}, |app| traffic.wrap(app)).await?;
     let browser = Browser::open().await?;
@@ -240,30 +243,30 @@ async fn a_closed_dialog_and_a_view_that_is_left_have_no_code_and_poll_nothing()
         [("dialog", "#open", "#close"), ("single-page", "nav [href=\"#sign-in\"]", "nav [href=\"#home\"]")]
     {
         open(&browser, &site, page).await?;
-        traffic.forget();
+        traffic.reset();
         browser.click(enter).await?;
         let first = browser.read_code().await?;
-        traffic.until(|seen| !seen.held.is_empty()).await?;
+        traffic.wait_until(|snapshot| !snapshot.held.is_empty()).await?;
         browser.click(leave).await?;
-        traffic.until(|seen| seen.held.is_empty()).await?;
+        traffic.wait_until(|snapshot| snapshot.held.is_empty()).await?;
         assert_eq!(browser.run("return document.querySelectorAll('.scanlogin').length").await?, 0, "{page}");
 
-        // Whoever comes back gets another code, and the first is polled no more.
+        // Entering again shows another code, and the first one is not polled any more.
         browser.click(enter).await?;
         assert_ne!(browser.read_code().await?, first, "{page}");
-        let seen = traffic.until(|seen| !seen.held.is_empty()).await?;
-        assert_eq!((seen.codes, seen.held.len(), seen.most_held), (2, 1, 1), "{page}: {seen:?}");
-        assert!(!first.contains(&seen.held[0]), "{page}: {seen:?}");
-        // A browser may keep a page that is left, and its poll with it.
+        let snapshot = traffic.wait_until(|snapshot| !snapshot.held.is_empty()).await?;
+        assert_eq!((snapshot.codes, snapshot.held.len(), snapshot.max_held), (2, 1, 1), "{page}: {snapshot:?}");
+        assert!(!first.contains(&snapshot.held[0]), "{page}: {snapshot:?}");
+        // A browser may keep a page in its back/forward cache, together with its poll.
         browser.click(leave).await?;
-        traffic.until(|seen| seen.held.is_empty()).await?;
+        traffic.wait_until(|snapshot| snapshot.held.is_empty()).await?;
     }
-    browser.expect_quiet_console(&[]).await?;
+    browser.expect_no_console_errors(&[]).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_sign_in_closes_the_dialog_and_leaves_the_view() -> Result<()> {
+async fn sign_in_closes_the_dialog_and_leaves_the_view() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let phone = Phone::sign_in(&site.url, "bob").await?;
@@ -276,25 +279,25 @@ async fn a_sign_in_closes_the_dialog_and_leaves_the_view() -> Result<()> {
         let code = browser.read_code().await?;
         phone.scan(&code).await?;
         phone.confirm(&code).await?;
-        browser.until(&format!("{is_left} && !document.querySelector('.scanlogin')")).await?;
+        browser.wait_for(&format!("{is_left} && !document.querySelector('.scanlogin')")).await?;
         assert_eq!(browser.text_of("#welcome").await?, "Welcome, Bob", "{page}");
     }
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_code_of_ones_own_can_be_declined_and_followed_by_another() -> Result<()> {
+async fn own_code_page_replaces_a_declined_code() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
     open(&browser, &site, "own-code").await?;
     let code = read_code(&browser, "own-code").await?;
     phone.scan(&code).await?;
-    browser.until("document.querySelector('#status').textContent === 'Alice has the code on the phone'").await?;
+    browser.wait_for("document.querySelector('#status').textContent.startsWith('Scanned by Alice')").await?;
     phone.cancel(&code).await?;
-    browser.until("document.querySelector('#status').textContent.startsWith('Declined')").await?;
+    browser.wait_for("document.querySelector('#status').textContent.startsWith('Sign-in was declined')").await?;
     browser.click("#another").await?;
     assert_ne!(read_code(&browser, "own-code").await?, code);
-    browser.expect_quiet_console(&[]).await?;
+    browser.expect_no_console_errors(&[]).await?;
     browser.close().await
 }

@@ -1,27 +1,28 @@
-//! The end-to-end tests. They are one binary, because linking the server again for each module takes seconds.
+//! The end-to-end tests. They are one binary, because linking the server for each module takes seconds.
 //!
-//! `cargo xtask test` selects the modules that run in every browser by name, as in `whole_path::`.
+//! `cargo xtask test` runs the modules that are listed in `xtask/src/test/suite.rs` in all browsers, and the others in
+//! Chromium.
 
-#![expect(clippy::indexing_slicing, reason = "a test that meets the unexpected should stop where it stands")]
+#![expect(clippy::indexing_slicing, reason = "a test stops at unexpected data")]
 
 mod accessibility;
-mod bad_luck;
-mod client;
-mod defects;
+mod authentication_client;
+mod content_security_policy;
 mod documents;
-mod doors;
+mod entry_points;
 mod examples;
-mod framed;
-mod looks;
+mod frame_ancestors;
 mod many_widgets;
-// Starting and ending a tool's processes is written for Unix only.
+// It ends the process groups of tools, which needs Unix.
 #[cfg(unix)]
 mod packed;
+mod rendering;
 mod resilience;
-mod sdk_in_the_field;
+mod sdk_comparison;
+mod sdk_compatibility;
+mod server_failures;
 mod session_and_router;
-mod strict_pages;
+mod sign_in;
 mod themes;
 mod types;
-mod wasm_trouble;
-mod whole_path;
+mod wasm_loading;

@@ -1,5 +1,4 @@
-//! A network that goes away, a server that is busy, a tab that nobody sees, a laptop that sleeps: the page says what is
-//! going on, and goes on by itself.
+//! The login page offline, with a busy server, hidden, and after sleep of the machine: it shows its state and recovers.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,28 +16,29 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time;
 
-/// What Chromium itself writes when a request fails, and what the login page then says of it.
-const CHROMIUM: &[&str] = &["Failed to load resource", "Scan to sign in"];
+/// What Chromium writes for a failed request, and the login page for an error of the widget.
+const EXPECTED_MESSAGES: &[&str] = &["Failed to load resource", "Scan to sign in"];
 
-/// Takes the network from the browser, or gives it back.
+/// Emulates a browser without or with a network.
 async fn set_offline(browser: &Browser, is_offline: bool) -> Result<()> {
     browser.command("Network.enable", json!({})).await?;
     let conditions = json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
     browser.command("Network.emulateNetworkConditions", conditions).await.map(drop)
 }
 
+/// Whether the widget shows its button.
 async fn has_button(browser: &Browser) -> Result<Value> {
     browser.run("return !document.querySelector('.scanlogin').shadowRoot.querySelector('button').hidden").await
 }
 
 #[tokio::test]
-async fn a_page_that_is_offline_says_so_and_goes_on_by_itself() -> Result<()> {
+async fn offline_page_shows_it_and_continues_when_online() -> Result<()> {
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
     let text = browser.read_code().await?;
     set_offline(&browser, true).await?;
-    browser.until_state("unreachable").await?;
+    browser.wait_for_state("unreachable").await?;
     assert_eq!(browser.widget_text(".headline").await?, "You’re offline");
 
     set_offline(&browser, false).await?;
@@ -47,85 +47,85 @@ async fn a_page_that_is_offline_says_so_and_goes_on_by_itself() -> Result<()> {
     phone.scan(&text).await?;
     phone.confirm(&text).await?;
     assert_eq!(browser.text_of("#signed-in-name").await?, "Alice");
-    browser.expect_quiet_console(CHROMIUM).await?;
+    browser.expect_no_console_errors(EXPECTED_MESSAGES).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_busy_server_is_given_its_time_without_a_button() -> Result<()> {
+async fn busy_server_is_retried_after_a_countdown_without_a_button() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let browser = Browser::open().await?;
-    faults.strike("gene", Fault::Overloaded(30));
+    faults.inject("gene", Fault::Overloaded(30));
     browser.goto(&site.url).await?;
-    browser.until_state("unreachable").await?;
+    browser.wait_for_state("unreachable").await?;
     assert_eq!(browser.widget_text(".headline").await?, "The server is busy");
-    let rest = browser.widget_text(".countdown").await?;
-    assert!(rest.starts_with("Trying again in 0:"), "{rest}");
+    let countdown = browser.widget_text(".countdown").await?;
+    assert!(countdown.starts_with("Trying again in 0:"), "{countdown}");
     assert_eq!(has_button(&browser).await?, false);
     let widget = "document.querySelector('.scanlogin').shadowRoot";
-    browser.until(&format!("{widget}.querySelector('.countdown').textContent !== '{rest}'")).await?;
+    browser.wait_for(&format!("{widget}.querySelector('.countdown').textContent !== '{countdown}'")).await?;
 
-    faults.strike("gene", Fault::Overloaded(1));
+    faults.inject("gene", Fault::Overloaded(1));
     browser.goto(&site.url).await?;
-    browser.until_state("unreachable").await?;
-    faults.relent();
-    browser.until_state("ready").await?;
-    browser.expect_quiet_console(CHROMIUM).await?;
+    browser.wait_for_state("unreachable").await?;
+    faults.clear();
+    browser.wait_for_state("ready").await?;
+    browser.expect_no_console_errors(EXPECTED_MESSAGES).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_page_that_nobody_sees_keeps_its_expired_code_until_somebody_looks() -> Result<()> {
+async fn hidden_page_replaces_its_expired_code_when_it_becomes_visible() -> Result<()> {
     let site = Site::start_with(|config| demo_app(config).code_lifetime = Duration::from_secs(2), |app| app).await?;
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
-    browser.until("window.ScanLogin !== undefined").await?;
+    browser.wait_for("window.ScanLogin !== undefined").await?;
     browser
         .run(
             "document.querySelector('#qrcode').remove();
-             window.told = [];
-             const tell = (what) => () => told.push(`${what}, ${document.visibilityState}`);
-             document.addEventListener('visibilitychange', tell('changed'));
+             window.events = [];
+             const record = (name) => () => events.push(`${name}, ${document.visibilityState}`);
+             document.addEventListener('visibilitychange', record('changed'));
              window.start = () => ScanLogin.startScanning(document.body, {
                autoRefresh: 1,
-               onCodeShow: tell('shown'),
-               onExpired: tell('expired'),
+               onCodeShow: record('shown'),
+               onExpired: record('expired'),
              })",
         )
         .await?;
     browser.minimize().await?;
-    browser.until("told.includes('changed, hidden')").await?;
-    browser.run("told.length = 0; start()").await?;
-    browser.until("told.length === 2").await?;
-    assert_eq!(browser.run("return told").await?, json!(["shown, hidden", "expired, hidden"]));
+    browser.wait_for("events.includes('changed, hidden')").await?;
+    browser.run("events.length = 0; start()").await?;
+    browser.wait_for("events.length === 2").await?;
+    assert_eq!(browser.run("return events").await?, json!(["shown, hidden", "expired, hidden"]));
 
     browser.restore().await?;
-    browser.until("told.length >= 4").await?;
-    let told = browser.run("return told").await?;
-    assert_eq!((&told[2], &told[3]), (&json!("changed, visible"), &json!("shown, visible")));
-    browser.expect_quiet_console(&[]).await?;
+    browser.wait_for("events.length >= 4").await?;
+    let events = browser.run("return events").await?;
+    assert_eq!((&events[2], &events[3]), (&json!("changed, visible"), &json!("shown, visible")));
+    browser.expect_no_console_errors(&[]).await?;
     browser.close().await
 }
 
 #[tokio::test]
-async fn a_page_that_slept_past_the_expiry_says_so_and_gets_the_next_code() -> Result<()> {
+async fn page_that_slept_past_the_expiry_shows_it_and_gets_a_new_code() -> Result<()> {
     let site = start_on(Clock::starting_at(Clock::system().now())).await?;
     let browser = Browser::open().await?;
     browser.goto(&site).await?;
-    let slept = browser.read_code().await?;
-    // The clock of a page may or may not go on while its machine sleeps. This one stands still.
+    let expired = browser.read_code().await?;
+    // In some browsers the clock of the page stops during sleep. Here only the clock of the server moves.
     time::pause();
     time::advance(Duration::from_secs(600)).await;
     time::resume();
-    browser.until_state("expired").await?;
+    browser.wait_for_state("expired").await?;
     browser.click_widget().await?;
     let text = browser.read_code().await?;
-    assert_ne!(text, slept);
+    assert_ne!(text, expired);
 
-    // And this one goes on, though the server's does not.
+    // In others it continues. Here only the clock of the page moves.
     browser.run("const now = performance.now.bind(performance); performance.now = () => now() + 600_000").await?;
-    browser.until_state("expired").await?;
+    browser.wait_for_state("expired").await?;
     browser.click_widget().await?;
     let next = browser.read_code().await?;
     assert_ne!(next, text);
@@ -133,11 +133,11 @@ async fn a_page_that_slept_past_the_expiry_says_so_and_gets_the_next_code() -> R
     phone.scan(&next).await?;
     phone.confirm(&next).await?;
     assert_eq!(browser.text_of("#signed-in-name").await?, "Bob");
-    browser.expect_quiet_console(CHROMIUM).await?;
+    browser.expect_no_console_errors(EXPECTED_MESSAGES).await?;
     browser.close().await
 }
 
-/// A demo that goes by a clock of the test's, for as long as the test runs.
+/// Starts the demo with `clock`, and returns its URL. It ends with the test.
 async fn start_on(clock: Clock) -> Result<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let listener = TcpListener::bind("127.0.0.1:0").await?;

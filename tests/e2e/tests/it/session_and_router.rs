@@ -1,5 +1,5 @@
-//! The session of the widget against the real router and a real database, without a socket and on a clock that the
-//! test moves: both ends of the protocol agree, whatever the browser.
+//! The session of the widget, compiled natively, against the router and a database in memory. The tests have no browser
+//! and no socket, and control the clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,12 +10,15 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request as HttpRequest, header};
-use scanlogin::client::reader::Fields;
+use scanlogin::client::reader::Reader;
 use scanlogin::client::request::Client;
-use scanlogin::client::response::Answer;
+use scanlogin::client::response::HttpResponse;
 use scanlogin::error::{Error, ErrorCode};
 use scanlogin::options::Config;
-use scanlogin::session::{self, Event, Instant, Notification, Policy, Reply, Request, RequestId, Session};
+use scanlogin::session::{
+    Context, Event, Instant, Notification, PageState, Policy, Reply, Request, RequestEffect, RequestId, Session,
+    TimerEffect,
+};
 use scanlogin::view_model::{Action, ScanState};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
@@ -28,7 +31,7 @@ use tower::ServiceExt as _;
 
 type Sending = Pin<Box<dyn Future<Output = Result<Reply<Value>, Error>>>>;
 
-/// A page without a browser: a session, and a request in flight.
+/// A page without a browser: a session and its request in flight.
 struct Page {
     router: Router,
     client: Arc<Client>,
@@ -44,12 +47,12 @@ struct Page {
 impl Page {
     fn open(router: &Router, policy: Policy) -> Result<Self> {
         let config =
-            Config::read(&Fields::of(None::<Value>)).map_err(|error| anyhow::anyhow!(error.message.clone()))?;
+            Config::read(&Reader::of(None::<Value>)).map_err(|error| anyhow::anyhow!(error.message.clone()))?;
         let gene = GeneRequest::<Value>::new(Scene::App, None);
         let mut page = Self {
             router: router.clone(),
-            client: Arc::new(Client::new(&config, &gene).context("a client")?),
-            session: Session::new(policy, session::PageState { is_visible: true, is_online: true, may_hold: true }, 1),
+            client: Arc::new(Client::new(&config, &gene).context("the options can't be sent")?),
+            session: Session::new(policy, PageState { is_visible: true, is_online: true }, 1),
             started_at: time::Instant::now(),
             in_flight: None,
             wake_at: None,
@@ -66,16 +69,20 @@ impl Page {
     }
 
     fn handle(&mut self, event: Event<Value>) {
-        let effects = self.session.handle(self.now(), event);
-        if let Some(request) = effects.request {
-            self.requests += usize::from(request.is_some());
-            self.in_flight = request.map(|(id, request)| {
-                let sent = send(self.router.clone(), Arc::clone(&self.client), request);
-                (id, Box::pin(sent) as _)
-            });
+        let effects = self.session.handle(Context { now: self.now(), may_hold: true }, event);
+        match effects.request {
+            RequestEffect::Keep => {}
+            RequestEffect::Abort => self.in_flight = None,
+            RequestEffect::Send(id, request) => {
+                self.requests += 1;
+                let sent: Sending = Box::pin(send(self.router.clone(), Arc::clone(&self.client), request));
+                self.in_flight = Some((id, sent));
+            }
         }
-        if let Some(wake_at) = effects.wake_at {
-            self.wake_at = wake_at;
+        match effects.timer {
+            TimerEffect::Keep => {}
+            TimerEffect::Clear => self.wake_at = None,
+            TimerEffect::Set(at) => self.wake_at = Some(at),
         }
         while let Some(note) = self.session.next_notification() {
             if let Notification::CodeLoaded { random, .. } = &note {
@@ -85,20 +92,22 @@ impl Page {
         }
     }
 
-    /// Lets the page live until it is in `state`.
+    /// Runs the session until it is in `state`.
     async fn until(&mut self, state: ScanState) -> Result<()> {
         while self.session.state() != state {
             let wake_at = self.wake_at.map(|at| self.started_at + Duration::from_millis(at.0));
             let event = match (&mut self.in_flight, wake_at) {
                 (Some((id, request)), Some(wake_at)) => tokio::select! {
                     reply = request => Event::Replied(*id, reply),
-                    () = time::sleep_until(wake_at) => Event::Woke,
+                    () = time::sleep_until(wake_at) => Event::TimerFired,
                 },
                 (None, Some(wake_at)) => {
                     time::sleep_until(wake_at).await;
-                    Event::Woke
+                    Event::TimerFired
                 }
-                (_, None) => anyhow::bail!("it ended as {:?} after {:?}", self.session.state(), self.told),
+                (_, None) => {
+                    anyhow::bail!("the session ended in the state {:?} after {:?}", self.session.state(), self.told)
+                }
             };
             if matches!(event, Event::Replied(..)) {
                 self.in_flight = None;
@@ -119,7 +128,7 @@ async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<R
     let (status, body) = call(router, builder.body(Body::from(http.body.unwrap_or_default())))
         .await
         .map_err(|error| Error::temporary(ErrorCode::Network, error.to_string()))?;
-    Answer { status, retry_after: None, body: Some(body) }.read(&request, None)
+    HttpResponse { status, retry_after: None, body: Some(body) }.read(&request, None)
 }
 
 async fn call(router: Router, request: axum::http::Result<HttpRequest<Body>>) -> Result<(u16, Value)> {
@@ -130,7 +139,7 @@ async fn call(router: Router, request: axum::http::Result<HttpRequest<Body>>) ->
     Ok((status, serde_json::from_slice(&to_bytes(response.into_body(), 1 << 20).await?)?))
 }
 
-/// The phone's calls.
+/// Sends a request of the phone, and returns the body of the response.
 async fn phone(router: &Router, path: &str, token: &str, body: Value) -> Result<Value> {
     let request = HttpRequest::post(path)
         .header(header::CONTENT_TYPE, "application/json")
@@ -141,7 +150,7 @@ async fn phone(router: &Router, path: &str, token: &str, body: Value) -> Result<
 
 async fn approve(router: &Router, calls: &[&str], random: &str) -> Result<()> {
     let login = phone(router, "/demo/login", "", json!({ "username": "alice", "password": "alice" })).await?;
-    let token = login["data"]["token"].as_str().context("a token")?;
+    let token = login["data"]["token"].as_str().context("the response has no token")?;
     for call in calls {
         let answer = phone(router, &format!("/api/v2/qrcode/{call}"), token, json!({ "random": random })).await?;
         anyhow::ensure!(answer["code"] == 200, "{call}: {answer}");
@@ -156,7 +165,7 @@ fn router() -> Result<Router> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_told_of_scan_and_confirm_by_held_polls() -> Result<()> {
+async fn held_polls_notify_the_session_of_scan_and_confirm() -> Result<()> {
     let router = router()?;
     let mut page = Page::open(&router, Policy::default())?;
     page.until(ScanState::Ready).await?;
@@ -171,19 +180,19 @@ async fn a_session_is_told_of_scan_and_confirm_by_held_polls() -> Result<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_that_nobody_scans_costs_a_handful_of_requests_and_expires_by_the_servers_word() -> Result<()> {
+async fn unscanned_code_needs_at_most_8_requests_and_expires_by_the_status_of_the_server() -> Result<()> {
     let router = router()?;
     let mut page = Page::open(&router, Policy::default())?;
     page.until(ScanState::Expired).await?;
-    assert_eq!(page.now().0 / 1000, 120, "not by the session's own deadline, two seconds later");
-    // One for the code, one at once, then one every 25 seconds.
+    assert_eq!(page.now().0 / 1000, 120, "the deadline of the session is two seconds later");
+    // One for the code, one poll at once, then one held poll every 25 seconds.
     assert!(page.requests <= 8, "{}", page.requests);
     page.handle(Event::Clicked(Action::NewCode));
     page.until(ScanState::Ready).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_without_long_poll_hears_of_a_cancel_all_the_same() -> Result<()> {
+async fn session_without_long_poll_is_notified_of_a_cancel() -> Result<()> {
     let router = router()?;
     let mut page = Page::open(&router, Policy { long_poll: false, ..Policy::default() })?;
     page.until(ScanState::Ready).await?;
@@ -192,7 +201,7 @@ async fn a_session_without_long_poll_hears_of_a_cancel_all_the_same() -> Result<
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_scanned_in_its_last_second_can_still_be_confirmed() -> Result<()> {
+async fn code_scanned_one_second_before_its_expiry_can_be_confirmed() -> Result<()> {
     let router = router()?;
     let mut page = Page::open(&router, Policy::default())?;
     page.until(ScanState::Ready).await?;
@@ -209,7 +218,7 @@ async fn a_code_scanned_in_its_last_second_can_still_be_confirmed() -> Result<()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exchange_by_the_page_is_refused_unless_the_server_allows_it() -> Result<()> {
+async fn exchange_by_the_page_is_refused_unless_the_app_allows_it() -> Result<()> {
     for is_allowed in [false, true] {
         let mut config = scanlogin_server::Config::demo()?;
         demo_app(&mut config).allow_exchange_from_browser = is_allowed;

@@ -1,16 +1,16 @@
-// The page of themes.rs: shows many widgets at once, each with a server of its own, and tells what becomes of them.
+// The page of themes.rs. It shows many widgets at once, each with its own simulated server, and reports their outcomes.
 
 import { init, startScanning } from '/scanlogin/index.js';
 
 const codes = new Map();
 let widgets = [];
-let shown = new AbortController();
+let batch = new AbortController();
 
-// The app id tells whose server is meant. No widget gets news of its code.
-const page = globalThis.fetch;
+// The app id selects the simulated server. It does not respond to polls.
+const realFetch = globalThis.fetch;
 globalThis.fetch = async (request, ...rest) => {
   const data = codes.get(request.headers?.get('x-authing-app-id'));
-  if (!data) return page(request, ...rest);
+  if (!data) return realFetch(request, ...rest);
   if (request.url.endsWith('/gene')) return Response.json({ code: 200, message: 'ok', data });
   const { signal } = request;
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -18,28 +18,28 @@ globalThis.fetch = async (request, ...rest) => {
 
 await init();
 
-/** Shows a widget for each theme in place of those before. */
+/** Replaces all widgets by one for each theme. */
 globalThis.show = (themes) => {
-  shown.abort();
-  shown = new AbortController();
+  batch.abort();
+  batch = new AbortController();
   codes.clear();
   document.body.replaceChildren();
   widgets = themes.map((theme, index) => widget(theme, `app-${index}`));
 };
 
-/** What became of the widgets, or nothing while it is not certain. */
+/** The outcomes of the widgets. `undefined` while one is not final. */
 globalThis.outcomes = () => {
   const outcomes = widgets.map(outcome);
   return outcomes.includes(undefined) ? undefined : outcomes;
 };
 
-/** Puts the codes close together, since the time that a picture takes grows with its area, and answers with its height. */
+/** Arranges the codes close together, since a larger screenshot takes longer. Returns the height of the page. */
 globalThis.arrange = () => {
-  for (const { element, refusal } of widgets) {
-    if (refusal) continue;
+  for (const { element, rejection } of widgets) {
+    if (rejection) continue;
     const { width, height } = frameOf(element).getBoundingClientRect();
     element.style.order = Math.round(height);
-    // Where a code would be too small, the widget leaves its box, and must not lie under the next.
+    // A widget with a minimum width can be wider than its container, and must not be covered by the next.
     element.style.marginInlineEnd = `${Math.max(0, Math.ceil(width - element.clientWidth))}px`;
   }
   return document.documentElement.scrollHeight;
@@ -49,28 +49,28 @@ function frameOf(element) {
   return element.querySelector('.scanlogin').shadowRoot.querySelector('.frame');
 }
 
-function widget({ code, options, box, properties }, appId) {
+function widget({ code, options, style, properties }, appId) {
   const element = document.createElement('figure');
-  Object.assign(element.style, box);
+  Object.assign(element.style, style);
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   document.body.append(element);
   codes.set(appId, code);
   const widget = { element };
-  const onError = (message, { code }) => (widget.refusal = { code, message });
+  const onError = (message, { code }) => (widget.rejection = { code, message });
   try {
-    widget.handle = startScanning(element, { ...options, appId, onError, timeout: 120_000, signal: shown.signal });
+    widget.handle = startScanning(element, { ...options, appId, onError, timeout: 120_000, signal: batch.signal });
   } catch ({ code, message }) {
-    widget.refusal = { code, message };
+    widget.rejection = { code, message };
   }
-  // Only codes are looked at.
-  element.hidden = widget.refusal !== undefined;
+  // The screenshot shows only codes.
+  element.hidden = widget.rejection !== undefined;
   return widget;
 }
 
-function outcome({ element, handle, refusal }) {
-  if (refusal) {
+function outcome({ element, handle, rejection }) {
+  if (rejection) {
     element.hidden = true;
-    return { state: handle?.state ?? 'refused', ...refusal };
+    return { state: handle?.state ?? 'rejected', ...rejection };
   }
   const frame = frameOf(element);
   const code = frame.querySelector('.code');

@@ -1,9 +1,8 @@
-//! Whatever a page makes of the widget's looks, a decoder reads the code that is painted, or the widget says why not.
+//! The codes of widgets with random themes: a decoder reads each code on a screenshot, or the widget rejects the theme.
 //!
-//! Thousands of random themes are shown in Chromium, photographed and decoded by a reader that knows nothing of them.
-//! Deliberately absent: `render: "img"`, where the server's picture is shown as it is.
+//! Deliberately absent: `render: "img"`, because the widget does not draw this code.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test stops at unexpected data")]
 
 use std::collections::BTreeMap;
 use std::env;
@@ -21,52 +20,52 @@ use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-/// How many themes are shown at each pixel ratio.
+/// The number of themes at each pixel ratio.
 const THEMES: u64 = 400;
-/// How many stand on the page at once.
+/// The number of themes on the page at the same time.
 const BATCH: u64 = 25;
-/// How many pixel ratios there are; each gets every fifth batch.
+/// The number of pixel ratios. Each gets every fifth batch.
 const PARTS: u64 = 5;
 
-// A test for each pixel ratio of common screens, so that they run at the same time.
+// One test for each pixel ratio of common screens, so that they run in parallel.
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_or_refused_at_1_pixel_per_css_pixel() -> Result<()> {
-    every_theme_is_read_or_refused(0, 1.0).await
+async fn each_theme_is_read_or_rejected_at_1_pixel_per_css_pixel() -> Result<()> {
+    each_theme_is_read_or_rejected(0, 1.0).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_or_refused_at_1_25_pixels_per_css_pixel() -> Result<()> {
-    every_theme_is_read_or_refused(1, 1.25).await
+async fn each_theme_is_read_or_rejected_at_1_25_pixels_per_css_pixel() -> Result<()> {
+    each_theme_is_read_or_rejected(1, 1.25).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_or_refused_at_1_5_pixels_per_css_pixel() -> Result<()> {
-    every_theme_is_read_or_refused(2, 1.5).await
+async fn each_theme_is_read_or_rejected_at_1_5_pixels_per_css_pixel() -> Result<()> {
+    each_theme_is_read_or_rejected(2, 1.5).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_or_refused_at_2_pixels_per_css_pixel() -> Result<()> {
-    every_theme_is_read_or_refused(3, 2.0).await
+async fn each_theme_is_read_or_rejected_at_2_pixels_per_css_pixel() -> Result<()> {
+    each_theme_is_read_or_rejected(3, 2.0).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_theme_is_read_or_refused_at_3_pixels_per_css_pixel() -> Result<()> {
-    every_theme_is_read_or_refused(4, 3.0).await
+async fn each_theme_is_read_or_rejected_at_3_pixels_per_css_pixel() -> Result<()> {
+    each_theme_is_read_or_rejected(4, 3.0).await
 }
 
-/// Shows the themes of one of the [`PARTS`]; each has other themes. `ratio` is the number of the screen's pixels per CSS pixel.
-async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
-    // Always the same themes, so that what passed once passes again; another seed tries others.
+/// Tests the themes of one of the [`PARTS`], which differ. `ratio` is the number of device pixels per CSS pixel.
+async fn each_theme_is_read_or_rejected(part: u64, ratio: f64) -> Result<()> {
+    // The themes are the same in each run. THEMES_SEED selects others.
     let first: u64 = env::var("THEMES_SEED").map_or(Ok(1), |seed| seed.parse())?;
     let site = Site::start_with(|_| {}, page).await?;
     let browser = Browser::open().await?;
-    // Without it, the code fades in, and Chromium paints this large window for each frame.
-    browser.prefer(&[("prefers-reduced-motion", "reduce")]).await?;
+    // Otherwise the code fades in, and Chromium paints this large window for each frame.
+    browser.emulate_media(&[("prefers-reduced-motion", "reduce")]).await?;
     browser.goto(&format!("{}/themes/", site.url)).await?;
-    browser.until("window.outcomes").await?;
+    browser.wait_for("window.outcomes").await?;
 
-    let mut tally = BTreeMap::<String, u64>::new();
+    let mut counts = BTreeMap::<String, u64>::new();
     let mut unread = Vec::new();
     let mut readings = JoinSet::new();
     for batch in 0..THEMES / BATCH {
@@ -75,19 +74,19 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
         let (outcomes, picture) = show(&browser, &themes, ratio).await?;
         for (theme, outcome) in themes.into_iter().zip(outcomes) {
             let (state, code) = (outcome["state"].as_str().unwrap(), outcome["code"].as_str().unwrap_or_default());
-            *tally.entry(format!("{state} {code}")).or_default() += 1;
+            *counts.entry(format!("{state} {code}")).or_default() += 1;
             let message = outcome["message"].as_str().unwrap_or_default();
             match (state, code) {
                 ("ready", "") => {
                     let crop = crop(&picture, &outcome, ratio);
                     readings.spawn_blocking(move || theme.read(&crop, ratio));
                 }
-                ("refused", "invalid-option") => ensure!(message.contains("option `colors`"), "{message}: {theme:?}"),
+                ("rejected", "invalid-option") => ensure!(message.contains("option `colors`"), "{message}: {theme:?}"),
                 ("failed", "code-too-dense") => ensure!(message.contains("too dense"), "{message}: {theme:?}"),
                 _ => anyhow::bail!("{outcome}: {theme:?}"),
             }
         }
-        // The decoder lags one batch behind the browser, and never more.
+        // The decoder may lag one batch behind the browser.
         while readings.len() > BATCH as usize {
             unread.extend(readings.join_next().await.unwrap()?.err());
         }
@@ -95,29 +94,29 @@ async fn every_theme_is_read_or_refused(part: u64, ratio: f64) -> Result<()> {
     for reading in readings.join_all().await {
         unread.extend(reading.err());
     }
-    eprintln!("seed {first}: {tally:#?}");
-    ensure!(unread.is_empty(), "seed {first}: {} of {tally:?} can't be read:\n{unread:#?}", unread.len());
-    ensure!(tally["ready "] * 10 > THEMES * 4, "too few are accepted: {tally:?}");
-    for refusal in ["refused invalid-option", "failed code-too-dense"] {
-        ensure!(tally.get(refusal).is_some_and(|count| count * 50 > THEMES), "too few are {refusal}: {tally:?}");
+    eprintln!("seed {first}: {counts:#?}");
+    ensure!(unread.is_empty(), "seed {first}: {} of {counts:?} can't be read:\n{unread:#?}", unread.len());
+    ensure!(counts["ready "] * 10 > THEMES * 4, "too few themes are accepted: {counts:?}");
+    for rejection in ["rejected invalid-option", "failed code-too-dense"] {
+        ensure!(counts.get(rejection).is_some_and(|count| count * 50 > THEMES), "too few are {rejection}: {counts:?}");
     }
-    browser.expect_quiet_console(&["missing.png"]).await?;
+    browser.expect_no_console_errors(&["missing.png"]).await?;
     browser.close().await
 }
 
-/// Shows themes side by side, and answers with what became of each and how it looks.
+/// Shows themes on the page, and returns the outcome of each and a screenshot.
 async fn show(browser: &Browser, themes: &[Theme], ratio: f64) -> Result<(Vec<Value>, Picture)> {
-    // So wide that the picture has about as many pixels whatever the ratio.
+    // The screenshot has about the same width in device pixels at each ratio.
     let width = (4_000.0 / ratio) as u32;
     browser.resize(width, 100, ratio).await?;
     let pages: Vec<&Value> = themes.iter().map(|theme| &theme.page).collect();
     browser.run(&format!("show({})", serde_json::to_string(&pages)?)).await?;
-    browser.until("outcomes()").await?;
+    browser.wait_for("outcomes()").await?;
     let height = browser.run("return arrange()").await?;
-    browser.resize(width, height.as_u64().context("a height")? as u32, ratio).await?;
-    let outcomes = browser.until("outcomes()").await?;
+    browser.resize(width, height.as_u64().context("the height is not a number")? as u32, ratio).await?;
+    let outcomes = browser.wait_for("outcomes()").await?;
     let picture = Picture::from_png(&browser.screenshot().await?)?;
-    ensure!(picture.width() == (f64::from(width) * ratio) as usize, "the picture is {} wide", picture.width());
+    ensure!(picture.width() == (f64::from(width) * ratio) as usize, "the picture is {} pixels wide", picture.width());
     Ok((serde_json::from_value(outcomes)?, picture))
 }
 
@@ -126,13 +125,13 @@ fn crop(picture: &Picture, outcome: &Value, ratio: f64) -> Picture {
     picture.crop(pixels("x"), pixels("y"), pixels("width"), pixels("height"))
 }
 
-/// A widget as a page may want it.
+/// A random widget.
 #[derive(Debug)]
 struct Theme {
     seed: u64,
-    /// What the code has to say.
+    /// The text of the code.
     text: String,
-    /// What themes.js takes.
+    /// The theme as `themes.js` reads it.
     page: Value,
 }
 
@@ -157,9 +156,9 @@ impl Theme {
         options.insert("containerSize".to_owned(), container);
         options.insert("theme".to_owned(), json!(random.choice(["auto", "light", "dark"])));
         let is_narrow = random.u8(..) < 80;
-        let box_style = json!({
+        let container_style = json!({
             "width": if is_narrow { json!(format!("{}px", random.u32(60..=500))) } else { Value::Null },
-            // Boxes seldom begin where a pixel does.
+            // The position is usually not a whole number of pixels.
             "paddingLeft": format!("{}px", random.f64()),
             "marginTop": format!("{}px", random.f64()),
             "colorScheme": random.choice(["light", "dark"]),
@@ -176,23 +175,23 @@ impl Theme {
                 properties.insert(format!("--scanlogin-{name}"), json!(value));
             }
         }
-        let page = json!({ "code": code, "options": options, "box": box_style, "properties": properties });
+        let page = json!({ "code": code, "options": options, "style": container_style, "properties": properties });
         Self { seed, text, page }
     }
 
-    /// Reads the picture, and says what is the matter when it can't.
+    /// Decodes the picture. On failure, writes it to a file and returns an error that names the file.
     fn read(self, picture: &Picture, ratio: f64) -> Result<()> {
-        let read = decode_picture(picture);
-        if read.as_ref().is_ok_and(|read| *read == self.text) {
+        let decoded = decode_picture(picture);
+        if decoded.as_ref().is_ok_and(|decoded| *decoded == self.text) {
             return Ok(());
         }
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("theme-{}.png", self.seed));
         fs::write(&path, picture.to_png()?)?;
-        anyhow::bail!("{read:?} at {ratio} pixels a CSS pixel, see {}: {}", path.display(), self.page)
+        anyhow::bail!("{decoded:?} at {ratio} device pixels per CSS pixel, see {}: {}", path.display(), self.page)
     }
 }
 
-/// The text of a code, 50 to 600 bytes, and the server's answer that belongs to it.
+/// The text of a code, 50 to 600 bytes, and the `data` of the response to `gene` for it.
 fn code(random: &mut Rng) -> (String, Value) {
     let length = random.usize(50..=600);
     let (start, end) = if length < 250 {
@@ -215,7 +214,7 @@ fn code(random: &mut Rng) -> (String, Value) {
     (text, code)
 }
 
-/// Half of the pages leave the colours alone, most others choose dark on light, and some choose anything.
+/// The option `colors`: absent in half of the themes, dark on light in most others, and any two colors in the rest.
 fn colors(random: &mut Rng) -> Option<Value> {
     match random.u8(0..8) {
         0..4 => None,
@@ -248,12 +247,12 @@ fn page(site: Router) -> Router {
         .route("/themes/white.svg", svg("9 9", r##"<path d="M0 0h9v9H0z" fill="#fff"/>"##))
         .route("/themes/clear.svg", svg("9 9", ""))
         .route("/themes/wide.svg", svg("90 9", r#"<path d="M0 0h90v9H0z"/>"#))
-        // What a decoder takes for a corner of a code.
+        // Looks like a corner of a QR code to a decoder.
         .route("/themes/finder.svg", svg("7 7", r#"<path d="M0 0h7v7H0zM1 1v5h5V1zM2 2h3v3H2z"/>"#))
         .route("/themes/noise.png", get(|| async { ([(CONTENT_TYPE, "image/png")], noise) }))
 }
 
-/// A picture of as much detail as can be.
+/// A picture of random gray pixels.
 fn noise() -> Vec<u8> {
     let mut random = Rng::with_seed(0);
     Picture::from_fn(64, 64, |_, _| [random.u8(..); 3]).to_png().unwrap()

@@ -1,5 +1,5 @@
-//! The package as TypeScript and Node.js see it: `tests/types/` has code that must compile and code that must not, and the
-//! tools that know how others resolve a package. The code in the documents must compile, too.
+//! The types and the exports of the package. `tests/types/` has code that must compile, code that must not compile, and
+//! tools that check the exports. The code in the documents must compile, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,12 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The latest minors, by their names in package.json.
+use crate::documents::documents_with_scripts;
+
+/// The latest minor versions of TypeScript, by their names in package.json.
 const COMPILERS: [&str; 3] = ["typescript-5.9", "typescript-6.0", "typescript-7.0"];
 
-/// `tests/types/`, with what its lock file says installed in it.
+/// The folder `tests/types/`, after the packages of its lock file are installed.
 fn folder() -> Result<&'static Path> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| install().map_err(|error| format!("{error:#}")));
@@ -29,14 +31,15 @@ fn install() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Runs a program that must find nothing to complain of.
+/// Runs a program, and fails if it does.
 fn run(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("{command:?} does not start"))?;
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
-    ensure!(output.status.success(), "{command:?} says:\n{said}");
+    let output = command.output().with_context(|| format!("{command:?} can't be started"))?;
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    ensure!(output.status.success(), "{command:?} failed:\n{text}");
     Ok(())
 }
 
+/// A command that runs a tool of `tests/types/`.
 fn tool(path: &str) -> Result<Command> {
     let folder = folder()?;
     let mut command = Command::new("node");
@@ -45,42 +48,44 @@ fn tool(path: &str) -> Result<Command> {
 }
 
 #[test]
-fn the_latest_compilers_take_what_is_right_and_nothing_else() -> Result<()> {
+fn each_compiler_accepts_valid_code_and_rejects_mistakes() -> Result<()> {
     for compiler in COMPILERS {
         run(&mut tool(&format!("{compiler}/bin/tsc"))?)?;
     }
     Ok(())
 }
 
-/// What the code in the documents takes for granted, and who knows what a script tag defines.
-const OF_THE_READER: &str = "import 'scanlogin/global.js';
+/// Declarations that the code in the documents uses.
+const DECLARATIONS: &str = "import 'scanlogin/global.js';
     declare global { function signIn(ticket: string): void; }";
-/// JavaScript, as its readers write it: what is not there may be wrong at run time, but names and arguments have to be right.
-const AS_JAVASCRIPT: &str = r#"{ "extends": "../../tsconfig.json", "include": ["*.ts"], "exclude": [],
+/// The code is JavaScript: names and arguments are checked, but not whether a value may be `null` or `undefined`.
+const TSCONFIG: &str = r#"{ "extends": "../../tsconfig.json", "include": ["*.ts"], "exclude": [],
     "compilerOptions": { "strict": false, "exactOptionalPropertyTypes": false } }"#;
 
 #[test]
-fn the_code_in_the_documents_compiles() -> Result<()> {
-    // Here the package is found, and git overlooks it.
+fn code_in_the_documents_compiles() -> Result<()> {
+    // In node_modules, TypeScript finds the package and git ignores the files.
     let sources = folder()?.join("node_modules/.documents");
     if sources.exists() {
         fs::remove_dir_all(&sources)?;
     }
     fs::create_dir(&sources)?;
-    fs::write(sources.join("tsconfig.json"), AS_JAVASCRIPT)?;
-    fs::write(sources.join("reader.d.ts"), OF_THE_READER)?;
-    for (document, path) in [("README", "README.md"), ("pkg-README", "js/README.md")] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path))?;
-        let scripts = scripts_in(&text);
-        ensure!(scripts.len() > 4, "{path} has {} scripts", scripts.len());
-        for (line, script) in scripts {
-            fs::write(sources.join(format!("{document}-line-{line}.ts")), script + "\nexport {};\n")?;
+    fs::write(sources.join("tsconfig.json"), TSCONFIG)?;
+    fs::write(sources.join("declarations.d.ts"), DECLARATIONS)?;
+    let mut count = 0;
+    for document in documents_with_scripts()? {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&document))?;
+        for (line, script) in scripts_in(&text) {
+            let file = format!("{}-line-{line}.ts", document.replace('/', "-"));
+            fs::write(sources.join(file), script + "\nexport {};\n")?;
+            count += 1;
         }
     }
+    ensure!(count > 12, "the documents have only {count} scripts");
     run(tool(&format!("{}/bin/tsc", COMPILERS[0]))?.args(["--project", "node_modules/.documents"]))
 }
 
-/// The scripts in the fenced blocks of a document, those inside of HTML included, and the lines where the blocks begin.
+/// The scripts in the fenced blocks of a document, including those in HTML, with the lines where the blocks start.
 fn scripts_in(text: &str) -> Vec<(usize, String)> {
     let mut scripts = Vec::new();
     let mut line = 1;
@@ -101,13 +106,13 @@ fn scripts_in(text: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn who_resolves_the_package_and_who_publishes_it_has_nothing_to_complain_of() -> Result<()> {
+fn arethetypeswrong_and_publint_report_no_problem() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pkg");
-    // Left to themselves, both tools pack it where it lies, where other tests pack it too.
+    // By default, both tools pack the package in its own folder, where other tests do the same.
     run(Command::new("npm").args(["pack", "--pack-destination"]).arg(folder.path()).current_dir(package))?;
-    let tarball = fs::read_dir(folder.path())?.next().context("npm has packed nothing")??.path();
-    // The wasm has no types: what it is to an import is the business of bundlers.
+    let tarball = fs::read_dir(folder.path())?.next().context("npm pack created no file")??.path();
+    // The entry point of the wasm has no types. Only bundlers use it.
     run(tool("@arethetypeswrong/cli/dist/index.js")?.arg(&tarball).args([
         "--profile",
         "esm-only",

@@ -1,4 +1,4 @@
-// Shows a code, and who has scanned it.
+// Shows a code, and then the signed-in user.
 
 "use client";
 
@@ -6,11 +6,11 @@ import { useEffect, useRef, useState } from "react";
 import { startScanning } from "scanlogin";
 
 export function Login() {
-  const box = useRef(null);
+  const container = useRef(null);
   const [welcome, setWelcome] = useState("");
 
   useEffect(() => {
-    const handle = startScanning(box.current, {
+    const handle = startScanning(container.current, {
       appId: "demo-app",
       host: process.env.NEXT_PUBLIC_HOST,
       onSuccess: (userInfo, ticket) => setWelcome(`${userInfo.nickname}, with the ticket ${ticket}`),
@@ -20,7 +20,7 @@ export function Login() {
 
   return (
     <>
-      <div ref={box} />
+      <div ref={container} />
       <p id="welcome">{welcome}</p>
     </>
   );

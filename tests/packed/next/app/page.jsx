@@ -1,8 +1,8 @@
-// A page that the server renders.
+// A page that is rendered on the server.
 
 import { Login } from "./login";
 
-// Anew for each visitor.
+// It is rendered for each request.
 export const dynamic = "force-dynamic";
 
 export default function Page() {

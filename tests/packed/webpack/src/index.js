@@ -1,4 +1,4 @@
-// Shows a code, and who has scanned it.
+// Shows a code, and then the signed-in user.
 
 import { startScanning } from "scanlogin";
 

@@ -1,13 +1,14 @@
 //! `bindgen IN.wasm OUT_DIR NAME`: binds a wasm to JavaScript, as `wasm-bindgen --target web --no-typescript` does.
 //!
-//! The crate of that command also contains a web server and a WebDriver client, which take minutes to compile.
+//! This program calls the library of wasm-bindgen, because the crate of the command also contains a web server and a
+//! WebDriver client, which take minutes to compile.
 
 use std::process::ExitCode;
 
 use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
 
 fn main() -> ExitCode {
-    tools::end(bind())
+    tools::exit_code(bind())
 }
 
 fn bind() -> anyhow::Result<()> {
@@ -19,9 +20,9 @@ fn bind() -> anyhow::Result<()> {
         .input_path(input)
         .web(true)?
         .out_name(name)
-        // The types are written by hand.
+        // `js/` contains handwritten types.
         .typescript(false)
-        // Every browser that can run the wasm has `TextEncoder.encodeInto`.
+        // All supported browsers have `TextEncoder.encodeInto`.
         .encode_into(EncodeInto::Always)
         .remove_producers_section(true)
         .generate(out_dir)

@@ -1,8 +1,9 @@
-//! `rename IN.wasm NAMES.json MODULE OUT.wasm`: gives the imports and exports of a wasm the short names of a JSON object.
+//! `rename IN.wasm NAMES.json MODULE OUT.wasm`: gives the imports and exports of a wasm the short names of a JSON
+//! object.
 //!
-//! wasm-bindgen gives each import a name with a hash, which no compression makes smaller. esbuild shortens the names in the
-//! JavaScript (`--mangle-props`) and writes the object of old and new names. With the same names here, a page downloads 3 KB
-//! less. `MODULE` becomes the name of the imported module.
+//! wasm-bindgen gives each import a name with a hash, which does not compress. esbuild shortens the names in the
+//! JavaScript (`--mangle-props`) and writes the object from old to new names. This program applies the same names to
+//! the wasm. The short names save a page 3 KB of download. `MODULE` becomes the name of the imported module.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -15,7 +16,7 @@ use wasm_encoder::{ExportSection, ImportSection, Module};
 use wasmparser::{Export, Import, Parser};
 
 fn main() -> ExitCode {
-    tools::end(rename())
+    tools::exit_code(rename())
 }
 
 fn rename() -> anyhow::Result<()> {
@@ -39,7 +40,7 @@ struct Renaming {
 }
 
 impl Renaming {
-    /// The short name. A name that esbuild did not shorten stays.
+    /// The short name, or `name` if esbuild has not shortened it.
     fn name<'a>(&'a self, name: &'a str) -> &'a str {
         self.names.get(name).map_or(name, String::as_str)
     }

@@ -1,7 +1,7 @@
-//! `wasm-bindgen`: wasm-pack reads its version, and looks for the test runner beside it.
+//! `wasm-bindgen`: wasm-pack reads its version, and looks for the test runner in the same folder.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tools::end(wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(std::env::args_os()))
+    tools::exit_code(wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(std::env::args_os()))
 }

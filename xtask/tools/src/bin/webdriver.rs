@@ -1,8 +1,11 @@
-//! A driver that keeps evidence of failed tests. It passes every command on to the driver that `SCANLOGIN_DRIVER` names;
-//! when the page says that a test failed, it writes a screenshot and the page's console into the folder
-//! `SCANLOGIN_FAILED_TESTS`, named after the test.
+//! `webdriver --port=N`: a WebDriver proxy that saves evidence of failed tests.
 //!
-//! wasm-bindgen's test runner starts it as it would start chromedriver or geckodriver, and reads the page's output by it.
+//! The proxy forwards each command to the driver that `SCANLOGIN_DRIVER` names. When the output of the page reports a
+//! failed test, the proxy saves a screenshot and the console output of the page in the folder `SCANLOGIN_FAILED_TESTS`.
+//! The files have the name of the test.
+//!
+//! The test runner of wasm-bindgen starts this program in place of chromedriver or geckodriver, and polls the output of
+//! the page through it.
 
 use std::env;
 use std::fs;
@@ -19,81 +22,84 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 fn main() -> ExitCode {
-    tools::end(run())
+    tools::exit_code(run())
 }
 
 fn run() -> Result<()> {
     let port = env::args().find_map(|argument| argument.strip_prefix("--port=")?.parse().ok());
-    let port: u16 = port.context("--port=N says where to listen")?;
+    let port: u16 = port.context("usage: webdriver --port=N")?;
     let driver = Driver::start()?;
     let server = Server::new(("127.0.0.1", port), move |request| {
-        driver.answer(request).unwrap_or_else(|error| Response::text(format!("{error:#}")).with_status_code(502))
+        driver.forward(request).unwrap_or_else(|error| Response::text(format!("{error:#}")).with_status_code(502))
     });
-    // `run` never returns: the test runner ends this process.
-    server.map_err(|error| anyhow!("port {port}: {error}"))?.run();
+    // `run` never returns. The test runner kills this process.
+    server.map_err(|error| anyhow!("port {port} can't be opened: {error}"))?.run();
     Ok(())
 }
 
+/// The process of the real driver.
 struct Driver {
     agent: Agent,
     port: u16,
+    /// The folder for screenshots and console output.
     evidence: PathBuf,
-    output: Mutex<Output>,
-    /// Holds the pipe on which the driver's life depends.
+    output: Mutex<PageOutput>,
+    /// Holds the pipe to the shell. The driver ends when the pipe is closed.
     _process: Child,
 }
 
 impl Driver {
-    /// Starts the real driver on a port that it chooses itself.
+    /// Starts the real driver. It chooses a free port and prints it.
     fn start() -> Result<Self> {
-        let driver = env::var_os("SCANLOGIN_DRIVER").context("SCANLOGIN_DRIVER names the driver")?;
-        // The shell ends the driver when this process ends in whatever way, and its end of the pipe with it.
+        let driver = env::var_os("SCANLOGIN_DRIVER").context("set SCANLOGIN_DRIVER to the path of a driver")?;
+        // The shell waits for the end of its standard input, and then kills the driver. The pipe is closed when this
+        // process ends, even if it is killed.
         let mut process = Command::new("sh")
             .args(["-c", r#""$0" --port=0 & read -r _; kill $!"#])
             .arg(driver)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("the driver does not start")?;
-        let mut lines = BufReader::new(process.stdout.take().context("the driver has an output")?).lines();
+            .context("the driver did not start")?;
+        let mut lines = BufReader::new(process.stdout.take().context("the driver has no standard output")?).lines();
         let port = loop {
-            let Some(line) = lines.next() else { bail!("the driver ended before it said its port") };
+            let Some(line) = lines.next() else { bail!("the driver ended before it printed its port") };
             if let Some(port) = port_of(&line?) {
                 break port;
             }
         };
-        // A driver whose output nobody reads would stop at a full pipe.
+        // The output is read to its end, because the driver would block on a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let evidence = env::var_os("SCANLOGIN_FAILED_TESTS").context("SCANLOGIN_FAILED_TESTS names a folder")?.into();
-        // Errors of the driver are answers too.
+        let evidence = env::var_os("SCANLOGIN_FAILED_TESTS").context("set SCANLOGIN_FAILED_TESTS to a folder")?.into();
+        // Error responses of the driver are forwarded like others.
         let agent = Agent::config_builder().http_status_as_error(false).build().into();
         Ok(Self { agent, port, evidence, output: Mutex::default(), _process: process })
     }
 
-    /// Passes a command on, and looks at what the page answers.
-    fn answer(&self, request: &Request) -> Result<Response> {
+    /// Forwards a command to the driver, and saves evidence of each failed test that the response reports.
+    fn forward(&self, request: &Request) -> Result<Response> {
         let mut body = String::new();
-        request.data().context("the request was read before")?.read_to_string(&mut body)?;
-        let (status, answer) = self.send(request.method(), request.raw_url(), &body)?;
+        request.data().context("the body of the request was read before")?.read_to_string(&mut body)?;
+        let (status, response) = self.send(request.method(), request.raw_url(), &body)?;
         if let Some(session) = request.raw_url().strip_prefix("/session/").and_then(|path| path.split('/').next())
             && let Ok(mut output) = self.output.lock()
         {
-            for test in output.failed_tests(&answer) {
-                // Missing evidence must not change the result of the run.
-                if let Err(error) = self.keep_evidence(session, &test) {
-                    eprintln!("no evidence of {test}: {error:#}");
+            for test in output.failed_tests(&response) {
+                // An error here must not change the result of the run.
+                if let Err(error) = self.save_evidence(session, &test) {
+                    eprintln!("the evidence of {test} was not saved: {error:#}");
                 }
             }
         }
-        Ok(Response::from_data("application/json; charset=utf-8", answer).with_status_code(status))
+        Ok(Response::from_data("application/json; charset=utf-8", response).with_status_code(status))
     }
 
-    fn keep_evidence(&self, session: &str, test: &str) -> Result<()> {
+    fn save_evidence(&self, session: &str, test: &str) -> Result<()> {
         fs::create_dir_all(&self.evidence)?;
         let file = |extension: &str| self.evidence.join(format!("{}.{extension}", test.replace("::", ".")));
-        let value = |answer: &str| {
-            let answer: Value = serde_json::from_str(answer).ok()?;
-            Some(answer.get("value")?.as_str()?.to_owned())
+        let value = |response: &str| {
+            let response: Value = serde_json::from_str(response).ok()?;
+            Some(response.get("value")?.as_str()?.to_owned())
         };
         let (_, screenshot) = self.send("GET", &format!("/session/{session}/screenshot"), "")?;
         if let Some(png) = value(&screenshot) {
@@ -108,33 +114,36 @@ impl Driver {
         Ok(())
     }
 
+    /// Sends a command to the driver. Returns the status and the body of the response.
     fn send(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("http://127.0.0.1:{}{path}", self.port))
             .header("content-type", "application/json; charset=utf-8");
         let mut response = self.agent.run(request.body(body.to_owned())?)?;
-        let answer = response.body_mut().with_config().limit(u64::MAX).read_to_string()?;
-        Ok((response.status().as_u16(), answer))
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_string()?;
+        Ok((response.status().as_u16(), body))
     }
 }
 
-/// chromedriver: `ChromeDriver was started successfully on port 41459.`
-/// geckodriver: `… INFO Listening on 127.0.0.1:41459`
+/// The port in a line of the driver's output. `None` when the line has none.
+///
+/// - chromedriver: `ChromeDriver was started successfully on port 41459.`
+/// - geckodriver: `… INFO Listening on 127.0.0.1:41459`
 fn port_of(line: &str) -> Option<u16> {
     let (_, port) = line.split_once("successfully on port ").or_else(|| line.split_once("Listening on 127.0.0.1:"))?;
     port.trim_end_matches('.').parse().ok()
 }
 
-/// The page's output, which the test runner reads piece by piece.
+/// The incomplete last line of the page's output. The test runner reads the output in chunks.
 #[derive(Default)]
-struct Output(String);
+struct PageOutput(String);
 
-impl Output {
-    /// The tests of which this answer of the driver is the first to say that they failed.
-    fn failed_tests(&mut self, answer: &str) -> Vec<String> {
-        let answer = serde_json::from_str::<Value>(answer).unwrap_or_default();
-        let chunk = answer.pointer("/value/chunk").and_then(Value::as_str);
+impl PageOutput {
+    /// The failed tests in the lines that this response completes.
+    fn failed_tests(&mut self, response: &str) -> Vec<String> {
+        let response = serde_json::from_str::<Value>(response).unwrap_or_default();
+        let chunk = response.pointer("/value/chunk").and_then(Value::as_str);
         self.0.push_str(chunk.unwrap_or_default());
         let complete: String = self.0.drain(..self.0.rfind('\n').map_or(0, |end| end + 1)).collect();
         // test module::name ... FAIL

@@ -1,7 +1,5 @@
-//! The throw-away projects of `tests/packed`, and in them the package: packed and installed by npm, once for all tests.
-//! Every test has a copy of its project.
-//!
-//! Deliberately absent: what a project is to do once it is built.
+//! Copies of the projects in `tests/packed`. The package is packed and installed by npm once for all tests, and each
+//! test has a copy of its project.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -18,20 +16,20 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-/// How long a tool may take to start. A test never depends on it: it only ends a run that hangs.
-const HANG: Duration = Duration::from_secs(120);
+/// The maximum time for the start of a tool. It only ends a run that hangs.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Where all is installed.
+/// The installed package and tools.
 pub(crate) struct Installed {
-    /// The unpacked tarball.
+    /// The folder of the unpacked tarball.
     pub(crate) package: PathBuf,
-    /// The folder above those of the projects, whose `node_modules` has the tools alone.
+    /// The parent folder of `projects`. Its `node_modules` contains only the tools.
     tools: PathBuf,
     projects: PathBuf,
     _lock: File,
 }
 
-/// The projects with the package in them.
+/// Installs the package and the tools, once.
 pub(crate) fn installed() -> Result<&'static Installed> {
     static INSTALLED: LazyLock<Result<Installed>> = LazyLock::new(install);
     INSTALLED.as_ref().map_err(|error| anyhow!("{error:#}"))
@@ -39,11 +37,11 @@ pub(crate) fn installed() -> Result<&'static Installed> {
 
 fn install() -> Result<Installed> {
     let package = Path::new(REPOSITORY).join("pkg");
-    ensure!(package.join("dist/index.js").is_file(), "there is no package: run `cargo xtask dist` first");
+    ensure!(package.join("dist/index.js").is_file(), "the package is not built: run `cargo xtask dist` first");
     let sources = Path::new(REPOSITORY).join("tests/packed");
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed");
     fs::create_dir_all(&tools)?;
-    // Another run of these tests would take away what this one works with.
+    // Another run of these tests would delete the folders of this one.
     let lock = File::create(tools.join("lock"))?;
     lock.lock()?;
     install_tools(&sources, &tools)?;
@@ -54,15 +52,15 @@ fn install() -> Result<Installed> {
     }
     fs::create_dir(&projects)?;
     let tarball = run(npm(&package, "pack").args(["--silent", "--pack-destination"]).arg(&projects))?;
-    // Without a prefix, npm would look for a package.json further up.
+    // Without a prefix, npm searches for a package.json in the parent folders.
     run(npm(&projects, "install").args(["--no-package-lock", "--prefix", ".", tarball.trim()]))?;
     Ok(Installed { package: projects.join("node_modules/scanlogin"), tools, projects, _lock: lock })
 }
 
-/// Installs what the lock file names, unless it is there from the last time.
+/// Installs the packages of the lock file, unless they are installed.
 fn install_tools(sources: &Path, tools: &Path) -> Result<()> {
     let lock = fs::read(sources.join("package-lock.json"))?;
-    // npm takes it away with all the rest, so that a broken installation has none.
+    // npm deletes this file before it installs, so an incomplete installation does not have it.
     let installed_from = tools.join("node_modules/.installed-from");
     if fs::read(&installed_from).is_ok_and(|from| from == lock) {
         return Ok(());
@@ -80,13 +78,13 @@ fn npm(folder: &Path, command: &str) -> Command {
     npm
 }
 
-/// Runs a program to its end, and answers with what it says.
+/// Runs a program to its end, and returns its standard output.
 fn run(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("{command:?} does not start"))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let output = command.output().with_context(|| format!("{command:?} can't be started"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}{errors}", output.status);
-    Ok(said)
+    ensure!(output.status.success(), "{command:?} ended with {}:\n{text}{errors}", output.status);
+    Ok(text)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
@@ -103,9 +101,9 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A test's copy of a project.
+/// A copy of a project for one test.
 pub(crate) struct Project {
-    /// Where it is.
+    /// The folder of the copy.
     pub(crate) folder: PathBuf,
     installed: &'static Installed,
     _copy: TempDir,
@@ -115,43 +113,43 @@ impl Project {
     /// Copies a project.
     pub(crate) fn new(name: &str) -> Result<Self> {
         let installed = installed()?;
-        // Tools look for packages in the folders above.
+        // Tools search for packages in the parent folders.
         let copy = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&installed.projects)?;
         let folder = copy.path().to_owned();
         copy_folder(&Path::new(REPOSITORY).join("tests/packed").join(name), &folder)?;
         Ok(Self { folder, installed, _copy: copy })
     }
 
-    /// Runs a tool to its end, with variables of the environment.
+    /// Runs a tool to its end, with environment variables.
     pub(crate) fn run(&self, tool: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<()> {
         run(&mut self.tool(tool, arguments, variables)).map(drop)
     }
 
-    /// Puts the wasm beside the bundle: what a person does whose tool does not know of assets.
+    /// Copies the wasm to the folder of the bundle, as is necessary for tools without support for assets.
     pub(crate) fn copy_wasm(&self) -> Result<()> {
         let wasm = "dist/scanlogin.wasm";
         fs::copy(self.installed.package.join(wasm), self.folder.join(wasm))?;
         Ok(())
     }
 
-    /// Starts a tool that serves the project, on a port that the tool chooses.
+    /// Starts a tool that serves the project on a free port.
     pub(crate) async fn serve(&self, tool: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Server> {
-        let complaints = NamedTempFile::new()?;
+        let errors = NamedTempFile::new()?;
         let mut command = self.tool(tool, arguments, variables);
-        command.args(["--port", "0"]).stdout(Stdio::piped()).stderr(complaints.reopen()?);
-        // It may start others, which end together with it.
+        command.args(["--port", "0"]).stdout(Stdio::piped()).stderr(errors.reopen()?);
+        // The tool may start other processes. A process group allows to end them together.
         let mut process = command.process_group(0).spawn()?;
-        let output = process.stdout.take().context("the tool has no output")?;
-        let mut server = Server { url: String::new(), process, complaints };
+        let output = process.stdout.take().context("the output of the tool is not captured")?;
+        let mut server = Server { url: String::new(), process, errors };
         let (sender, mut printed) = unbounded_channel();
-        // To the end, because a pipe that nobody reads fills up, and the tool would wait.
+        // If nothing reads the pipe, it fills up and blocks the tool.
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 let _ = sender.send(line);
             }
         });
         let mut lines = Vec::new();
-        let url = timeout(HANG, async {
+        let url = timeout(START_TIMEOUT, async {
             while let Some(line) = printed.recv().await {
                 if let Some(url) = url_in(&line) {
                     return Some(url);
@@ -161,7 +159,7 @@ impl Project {
             None
         });
         let url = url.await.ok().flatten();
-        server.url = url.with_context(|| format!("{tool} names no address: {lines:#?}\n{:?}", server.complaints()))?;
+        server.url = url.with_context(|| format!("{tool} printed no address: {lines:#?}\n{:?}", server.errors()))?;
         Ok(server)
     }
 
@@ -169,30 +167,30 @@ impl Project {
         let mut command = Command::new(self.installed.tools.join("node_modules/.bin").join(name));
         command.current_dir(&self.folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
         command.env("NEXT_TELEMETRY_DISABLED", "1");
-        // With `CI` set, some tools colour what they print to a pipe, too.
+        // If `CI` is set, some tools print colors to a pipe, too.
         command.env("NO_COLOR", "1").env_remove("FORCE_COLOR");
         command
     }
 }
 
-/// The address that a tool prints once it listens: `Local: http://localhost:12345/`.
+/// The address in the line that a tool prints when it listens: `Local: http://localhost:12345/`.
 fn url_in(line: &str) -> Option<String> {
     let (_, address) = line.split_once("Local:")?;
     Some(address.trim().trim_end_matches('/').to_owned())
 }
 
-/// A tool that serves a project until this is dropped.
+/// A tool that serves a project. Dropping this kills it.
 pub(crate) struct Server {
-    /// Its address.
+    /// The URL of the tool.
     pub(crate) url: String,
     process: Child,
-    complaints: NamedTempFile,
+    errors: NamedTempFile,
 }
 
 impl Server {
-    /// The errors and warnings that it has written so far, but for Next.js's measurement of a busy disk.
-    pub(crate) fn complaints(&self) -> Result<String> {
-        let written = fs::read_to_string(self.complaints.path())?;
+    /// The errors and warnings so far, except the warning of Next.js about a slow disk.
+    pub(crate) fn errors(&self) -> Result<String> {
+        let written = fs::read_to_string(self.errors.path())?;
         let lines: Vec<_> = written.lines().filter(|line| !line.contains("Slow filesystem detected")).collect();
         Ok(lines.join("\n"))
     }

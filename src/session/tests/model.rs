@@ -1,0 +1,341 @@
+//! A reference model of the session, written from docs/protocol.md ("Callbacks", "Polling rules").
+//!
+//! The model predicts the state, the callbacks and the content of each request. The host tells it what the session
+//! chooses: when a request is sent, and when the timer fires.
+
+use core::mem;
+use core::time::Duration;
+
+use scanlogin_protocol::wire::{Scene, Status};
+
+use super::host::{Sent, held_status};
+use crate::error::{Error, ErrorCode};
+use crate::session::{CheckResponse, Code, Event, Instant, Policy, Reply, Request, StatusUpdate};
+use crate::view_model::{Action, ConnectionProblem, Picture, ScanState};
+
+/// The state, without connection problems.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stage {
+    Loading,
+    LoadingImage { since: Instant },
+    Ready { was_polled: bool },
+    Scanned,
+    SigningIn,
+    Ended(ScanState),
+}
+
+#[derive(Debug)]
+pub(super) struct Model {
+    policy: Policy,
+    stage: Stage,
+    /// The code on the page, and when it expires.
+    code: Option<(Code, Instant)>,
+    is_visible: bool,
+    is_online: bool,
+    /// The failed requests in a row, and whether the last one had a 429 or `Retry-After`.
+    failures: (u32, bool),
+    refreshes_left: u32,
+    callbacks: Vec<String>,
+}
+
+impl Model {
+    /// A session after [`Event::Started`].
+    pub(super) fn new(policy: Policy) -> Self {
+        Self {
+            refreshes_left: policy.auto_refresh,
+            policy,
+            stage: Stage::Loading,
+            code: None,
+            is_visible: true,
+            is_online: true,
+            failures: (0, false),
+            callbacks: Vec::new(),
+        }
+    }
+
+    pub(super) fn state(&self) -> ScanState {
+        let threshold = if self.stage == Stage::Loading { 1 } else { 2 };
+        let (failures, is_busy) = self.failures;
+        let state = match self.stage {
+            Stage::LoadingImage { .. } => return ScanState::Loading,
+            Stage::Ended(state) => return state,
+            Stage::Loading => ScanState::Loading,
+            Stage::Ready { .. } => ScanState::Ready,
+            Stage::Scanned => ScanState::Scanned,
+            Stage::SigningIn => ScanState::SigningIn,
+        };
+        match (self.is_online, is_busy) {
+            (false, _) => ScanState::Unreachable(ConnectionProblem::Offline),
+            (true, true) => ScanState::Unreachable(ConnectionProblem::Busy),
+            (true, false) if failures >= threshold => ScanState::Unreachable(ConnectionProblem::Unreachable),
+            (true, false) => state,
+        }
+    }
+
+    pub(super) fn shows_code(&self) -> bool {
+        self.code.is_some()
+    }
+
+    pub(super) fn shows_person(&self) -> bool {
+        matches!(self.stage, Stage::Scanned | Stage::SigningIn | Stage::Ended(ScanState::Confirmed))
+    }
+
+    /// The request that the session sends in this state. `None` if it sends none.
+    pub(super) fn request(&self, may_hold: bool) -> Option<Request> {
+        let may_hold = may_hold && self.policy.long_poll && self.is_visible && self.failures.0 == 0;
+        let hold = match self.stage {
+            Stage::Loading => return Some(Request::Gene(Scene::App)),
+            Stage::LoadingImage { .. } | Stage::Ended(_) => return None,
+            Stage::Ready { was_polled: true } => Some(Status::Unused),
+            Stage::Scanned => Some(Status::Scanned),
+            Stage::Ready { was_polled: false } | Stage::SigningIn => None,
+        };
+        let (Code { random, poll_token, .. }, _) = self.code.clone()?;
+        Some(match self.stage {
+            Stage::SigningIn => Request::Exchange { ticket: "ticket".into(), poll_token },
+            _ => Request::Check { random, poll_token, hold: hold.filter(|_| may_hold) },
+        })
+    }
+
+    /// Handles `event`, and returns the expected callbacks. `in_flight` is the request in flight before it.
+    pub(super) fn handle(&mut self, now: Instant, event: &Event<String>, in_flight: Option<&Sent>) -> Vec<String> {
+        match event {
+            Event::Started | Event::StartedWith(_) => {}
+            Event::Replied(id, reply) => {
+                if in_flight.is_some_and(|sent| sent.id == *id) {
+                    self.on_reply(now, reply);
+                }
+            }
+            Event::ImageLoaded => {
+                if let Stage::LoadingImage { .. } = self.stage {
+                    self.show_code();
+                }
+            }
+            Event::ImageFailed => {
+                if let Stage::LoadingImage { .. } = self.stage {
+                    self.on_image_failed();
+                }
+            }
+            Event::TimerFired => self.on_time(now, in_flight),
+            Event::Clicked(action) => self.on_click(now, *action, in_flight),
+            Event::Refreshed => {
+                let is_approved = matches!(
+                    self.stage,
+                    Stage::SigningIn | Stage::Ended(ScanState::Confirmed | ScanState::NeedsMfa | ScanState::Destroyed)
+                );
+                if !is_approved {
+                    self.replace();
+                }
+            }
+            Event::Stopped => {
+                if let Stage::LoadingImage { .. } | Stage::Ready { .. } | Stage::Scanned = self.stage {
+                    self.stage = Stage::Ended(ScanState::Stopped);
+                }
+            }
+            Event::VisibilityChanged { is_visible } => {
+                self.is_visible = *is_visible;
+                if *is_visible {
+                    self.on_resumed(now, in_flight);
+                }
+            }
+            Event::ConnectionChanged { is_online } => {
+                self.is_online = *is_online;
+                if *is_online {
+                    self.on_resumed(now, in_flight);
+                }
+            }
+            Event::Destroyed => {
+                self.destroy_code();
+                self.stage = Stage::Ended(ScanState::Destroyed);
+            }
+        }
+        mem::take(&mut self.callbacks)
+    }
+
+    fn on_reply(&mut self, now: Instant, reply: &Result<Reply<String>, Error>) {
+        self.is_online |= !matches!(reply, Err(error) if error.code == ErrorCode::Network);
+        match (self.stage, reply) {
+            (Stage::Loading, Ok(Reply::Code(code))) => {
+                self.call(&format!("onCodeLoaded {}", code.random));
+                self.code = Some((code.clone(), now + code.lifetime));
+                match code.picture.as_deref() {
+                    Some(Picture::Image { .. }) => self.stage = Stage::LoadingImage { since: now },
+                    _ => self.show_code(),
+                }
+            }
+            (Stage::Ready { .. } | Stage::Scanned, Ok(Reply::Checked(response))) => self.on_status(response),
+            (Stage::SigningIn, Ok(Reply::User(user))) => self.succeed(user),
+            (_, Ok(_)) => {
+                let message = "the response belongs to another request";
+                self.on_request_failed(&Error::temporary(ErrorCode::BadAnswer, message));
+            }
+            (_, Err(error)) => self.on_request_failed(error),
+        }
+    }
+
+    fn on_status(&mut self, response: &CheckResponse<String>) {
+        self.failures = (0, false);
+        self.call(&format!("onResult {}", response.raw));
+        match (&response.update, self.stage) {
+            (StatusUpdate::Scanned, Stage::Ready { .. }) => {
+                self.call("onScanned alice");
+                self.stage = Stage::Scanned;
+                if let Some((_, expires_at)) = &mut self.code {
+                    *expires_at = *expires_at + Duration::from_secs(60);
+                }
+            }
+            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, Stage::Scanned) => {}
+            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, _) => {
+                self.stage = Stage::Ready { was_polled: true };
+            }
+            (StatusUpdate::Authorised { .. }, _) if self.policy.auto_exchange && !response.has_token => {
+                self.stage = Stage::SigningIn;
+            }
+            (StatusUpdate::Authorised { .. }, _) => self.succeed("alice"),
+            (StatusUpdate::Cancelled, _) => {
+                self.call("onCancel");
+                if self.policy.refresh_on_cancel {
+                    self.replace();
+                } else {
+                    self.stage = Stage::Ended(ScanState::Cancelled);
+                }
+            }
+            (StatusUpdate::Expired, _) => self.expire(),
+            (StatusUpdate::NeedsMfa(_), _) => {
+                self.call("onMfa");
+                self.stage = Stage::Ended(ScanState::NeedsMfa);
+            }
+            (StatusUpdate::Failed(_), _) => self.fail(ErrorCode::SignInFailed),
+        }
+    }
+
+    fn on_request_failed(&mut self, error: &Error) {
+        let is_soon = error.retry_after.is_none_or(|delay| delay <= Duration::from_secs(120));
+        let attempts = self.failures.0 + 1;
+        let is_retried = error.is_temporary
+            && match self.stage {
+                Stage::Loading => is_soon && attempts < 8,
+                Stage::SigningIn => is_soon && attempts < 4,
+                _ => true,
+            };
+        if is_retried {
+            self.failures = (attempts, error.code == ErrorCode::RateLimited || error.retry_after.is_some());
+            self.call(&format!("onError {}", error.code.as_str()));
+        } else if matches!(self.stage, Stage::Ready { .. } | Stage::Scanned) && error.server_code == Some(2241) {
+            self.call(&format!("onError {}", error.code.as_str()));
+            self.expire();
+        } else {
+            if self.stage == Stage::Loading {
+                self.call(&format!("onCodeLoadFailed {}", error.message));
+            }
+            self.fail(error.code);
+        }
+    }
+
+    fn on_image_failed(&mut self) {
+        if let Some((Code { picture: Some(picture), .. }, _)) = &self.code
+            && let Picture::Image { fallback: None, .. } = &**picture
+        {
+            self.call("onCodeLoadFailed the image of the code can't be shown");
+            self.fail(ErrorCode::CodeImageFailed);
+        } else {
+            self.show_code();
+        }
+    }
+
+    /// Ends what is overdue.
+    fn on_time(&mut self, now: Instant, in_flight: Option<&Sent>) {
+        let expires_at = self.code.as_ref().map(|(_, expires_at)| *expires_at);
+        match self.stage {
+            Stage::LoadingImage { since } => {
+                if now >= since + Duration::from_secs(10) || expires_at.is_some_and(|at| now >= at) {
+                    self.on_image_failed();
+                }
+                return;
+            }
+            Stage::Ready { .. } | Stage::Scanned if expires_at.is_some_and(|at| now >= at + Duration::from_secs(2)) => {
+                return self.expire();
+            }
+            _ => {}
+        }
+        if let Some(sent) = in_flight {
+            let timeout = if held_status(&sent.request).is_some() { 35 } else { 10 };
+            if now >= sent.at + Duration::from_secs(timeout) {
+                self.on_request_failed(&Error::temporary(ErrorCode::Timeout, "the server did not answer in time"));
+            }
+        }
+    }
+
+    fn on_click(&mut self, now: Instant, action: Action, in_flight: Option<&Sent>) {
+        match (action, self.stage) {
+            (
+                Action::NewCode,
+                Stage::Ended(ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed),
+            )
+            | (Action::ScanAgain, Stage::Ready { .. } | Stage::Scanned) => {
+                self.call("onRetry");
+                self.replace();
+            }
+            (Action::TryNow, Stage::Loading) if in_flight.is_none() => self.call("onRetry"),
+            (Action::TryNow, Stage::Ready { .. } | Stage::Scanned | Stage::SigningIn) => self.on_time(now, in_flight),
+            _ => {}
+        }
+    }
+
+    fn on_resumed(&mut self, now: Instant, in_flight: Option<&Sent>) {
+        match self.stage {
+            Stage::Loading | Stage::Ready { .. } | Stage::Scanned | Stage::SigningIn => self.on_time(now, in_flight),
+            Stage::Ended(ScanState::Expired) => self.refresh_expired(),
+            Stage::LoadingImage { .. } | Stage::Ended(_) => {}
+        }
+    }
+
+    fn show_code(&mut self) {
+        if let Some((code, _)) = &self.code {
+            self.callbacks.push(format!("onCodeShow {}", code.random));
+        }
+        self.call("onStart");
+        self.failures = (0, false);
+        self.stage = Stage::Ready { was_polled: false };
+    }
+
+    fn destroy_code(&mut self) {
+        if let Some((code, _)) = self.code.take() {
+            self.call(&format!("onCodeDestroyed {}", code.random));
+        }
+    }
+
+    fn replace(&mut self) {
+        self.destroy_code();
+        self.failures = (0, false);
+        self.stage = Stage::Loading;
+    }
+
+    fn expire(&mut self) {
+        self.call("onExpired");
+        self.refresh_expired();
+    }
+
+    fn refresh_expired(&mut self) {
+        if self.refreshes_left > 0 && self.is_visible {
+            self.refreshes_left -= 1;
+            self.replace();
+        } else {
+            self.stage = Stage::Ended(ScanState::Expired);
+        }
+    }
+
+    fn succeed(&mut self, user: &str) {
+        self.call(&format!("onSuccess {user} ticket"));
+        self.stage = Stage::Ended(ScanState::Confirmed);
+    }
+
+    fn fail(&mut self, code: ErrorCode) {
+        self.call(&format!("onError {} fatal", code.as_str()));
+        self.stage = Stage::Ended(ScanState::Failed);
+    }
+
+    fn call(&mut self, callback: &str) {
+        self.callbacks.push(callback.to_owned());
+    }
+}

@@ -1,0 +1,49 @@
+//! Features of `AuthenticationClient` that the server does not have, such as codes of WeChat. `tests/e2e` tests the
+//! others.
+
+use js_sys::Reflect;
+use scanlogin::web::check_status;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::page::{PIXEL, Page, wait_until};
+
+#[wasm_bindgen_test]
+async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
+    for (kind, scene) in [("wxqrcode", "WXAPP_AUTH"), ("wechatmpqrcode", "WECHATMP_AUTH")] {
+        // The response also has the fields for the text of a code.
+        let gene = |url: &str| {
+            format!(
+                r#"{{"code":200,"data":{{"random":"r1","expiresIn":120,"url":"{url}","scene":"APP_AUTH","userPoolId":"p",
+                    "createdAt":"a","expireAt":"b"}}}}"#
+            )
+        };
+        let mut page = Page::new();
+        page.server.respond("gene", 200, &gene(PIXEL));
+        page.script_polls(&[-1]);
+        page.start_with(page.server.options(&page.callback_log, &JsValue::UNDEFINED), kind);
+        // An image loads in real time.
+        wait_until("expired", || page.has_shown("expired")).await;
+        assert!(page.server.field(0, "body").contains(scene));
+        assert!(page.find(".code img").is_some() && page.find(".code svg").is_none());
+
+        // The image of the next code can't be loaded.
+        page.server.respond("gene", 200, &gene("/is-not-there.png"));
+        page.click();
+        wait_until("failed", || page.has_shown("failed")).await;
+        assert!(page.last_callback().ends_with("ScanLoginError:code-image-failed:undefined:true"));
+        assert!(page.find(".code svg").is_none());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn refused_call_rejects_with_reason_server_code_and_message_of_the_server() {
+    let page = Page::new();
+    page.server.set_app_id("");
+    page.server.respond("check", 200, r#"{"code":2241,"message":"no such code","reason":"unknown-code"}"#);
+    let failure = JsFuture::from(check_status("r", JsValue::UNDEFINED)).await.unwrap_err();
+    let field = |name: &str| Reflect::get(&failure, &name.into()).unwrap();
+    assert_eq!((field("code"), field("reason")), ("refused".into(), "unknown-code".into()));
+    assert_eq!((field("serverCode"), field("message")), (2241.into(), "no such code".into()));
+}

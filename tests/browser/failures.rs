@@ -1,0 +1,273 @@
+//! Failures of requests: the announcements, the callbacks, and the recovery.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::page::{GENE, Page, advance_until, run, suspend};
+
+const READY: &str = "Scan with the app to sign in";
+const UNREACHABLE: &str = "Can’t reach the server · Retrying…";
+const BUSY: &str = "The server is busy";
+const EXPIRED: &str = "This code has expired";
+const NEW_CODE: &str = "Get a new code";
+
+/// The responses of a call before the server recovers.
+struct Script {
+    name: &'static str,
+    call: &'static str,
+    /// HTTP status (0 for a failed connection), body, `Retry-After`.
+    responses: &'static [(u16, &'static str, &'static str)],
+    /// The announcements after that of the state `loading`.
+    announcements: &'static [&'static str],
+    /// Whether the widget stops with a button for a new code. Otherwise it recovers without a click.
+    is_fatal: bool,
+}
+
+const fn recovers(
+    name: &'static str,
+    call: &'static str,
+    responses: &'static [(u16, &'static str, &'static str)],
+    announcements: &'static [&'static str],
+) -> Script {
+    Script { name, call, responses, announcements, is_fatal: false }
+}
+
+const fn is_fatal(
+    name: &'static str,
+    call: &'static str,
+    responses: &'static [(u16, &'static str, &'static str)],
+    announcements: &'static [&'static str],
+) -> Script {
+    Script { name, call, responses, announcements, is_fatal: true }
+}
+
+const SCRIPTS: [Script; 26] = [
+    recovers("failed connection", "gene", &[(0, "", "")], &[UNREACHABLE, READY]),
+    recovers("gateway error", "gene", &[(502, "<h1>Bad Gateway</h1>", "")], &[UNREACHABLE, READY]),
+    recovers("captive portal", "gene", &[(200, "<h1>Welcome</h1>", "")], &[UNREACHABLE, READY]),
+    recovers("truncated JSON", "gene", &[(200, r#"{"code":200,"data":{"ra"#, "")], &[UNREACHABLE, READY]),
+    recovers("empty body", "gene", &[(200, "", "")], &[UNREACHABLE, READY]),
+    recovers(
+        "code without an id",
+        "gene",
+        &[(200, r#"{"code":200,"data":{"url":"/x.png"}}"#, "")],
+        &[UNREACHABLE, READY],
+    ),
+    recovers(
+        "error of another server",
+        "gene",
+        &[(200, r#"{"code":500,"message":"oops"}"#, "")],
+        &[UNREACHABLE, READY],
+    ),
+    recovers(
+        "HTTP 500 with a code",
+        "gene",
+        &[(500, r#"{"code":200,"data":{"random":"r"}}"#, "")],
+        &[UNREACHABLE, READY],
+    ),
+    recovers("rate-limited gene", "gene", &[(429, r#"{"code":429,"message":"slow down"}"#, "1")], &[BUSY, READY]),
+    recovers("rate limit without Retry-After", "gene", &[(429, "", "")], &[BUSY, READY]),
+    recovers("starting server", "gene", &[(503, r#"{"code":503,"reason":"unavailable"}"#, "1")], &[BUSY, READY]),
+    is_fatal(
+        "unknown app",
+        "gene",
+        &[(200, r#"{"code":1001,"message":"no such app","reason":"unknown-app"}"#, "")],
+        &["Something went wrong · no such app"],
+    ),
+    is_fatal("wrong address", "gene", &[(404, "not here", "")], &["Something went wrong"]),
+    is_fatal(
+        "bad request",
+        "gene",
+        &[(400, r#"{"code":400,"message":"bad custom data"}"#, "")],
+        &["Something went wrong · bad custom data"],
+    ),
+    recovers("one failed poll", "check", &[(0, "", "")], &[READY]),
+    recovers("three failed polls", "check", &[(0, "", ""), (0, "", ""), (0, "", "")], &[READY, UNREACHABLE, READY]),
+    recovers(
+        "polls of a captive portal",
+        "check",
+        &[(200, "<h1>", ""), (200, "<h1>", "")],
+        &[READY, UNREACHABLE, READY],
+    ),
+    recovers("gateway errors of polls", "check", &[(502, "", ""), (504, "", "")], &[READY, UNREACHABLE, READY]),
+    recovers("rate-limited poll", "check", &[(429, "", "1")], &[READY, BUSY, READY]),
+    recovers("unknown status", "check", &[(200, r#"{"code":200,"data":{"status":42}}"#, "")], &[READY]),
+    recovers("success without a ticket", "check", &[(200, r#"{"code":200,"data":{"status":2}}"#, "")], &[READY]),
+    recovers(
+        "missing status",
+        "check",
+        &[(200, r#"{"code":200,"data":{}}"#, ""), (200, "{}", "")],
+        &[READY, UNREACHABLE, READY],
+    ),
+    is_fatal("unknown code", "check", &[(200, r#"{"code":2241,"message":"unknown"}"#, "")], &[READY, EXPIRED]),
+    is_fatal(
+        "refused poll",
+        "check",
+        &[(200, r#"{"code":1001,"message":"not yours"}"#, "")],
+        &[READY, "Something went wrong · not yours"],
+    ),
+    is_fatal(
+        "blocked user in `message`",
+        "check",
+        &[(200, r#"{"code":200,"data":{"status":5,"scannedResult":{"message":"blocked"}}}"#, "")],
+        &[READY, "Something went wrong · blocked"],
+    ),
+    is_fatal(
+        "blocked user in `errmsg`",
+        "check",
+        &[(200, r#"{"code":200,"data":{"status":5,"scannedResult":{"errmsg":"blocked"}}}"#, "")],
+        &[READY, "Something went wrong · blocked"],
+    ),
+];
+
+#[wasm_bindgen_test]
+async fn each_failure_is_announced_once_and_ends_with_a_code_or_a_button() {
+    for Script { name, call, responses, announcements, is_fatal } in &SCRIPTS {
+        let mut page = Page::new();
+        if *call == "check" {
+            page.server.respond("gene", 200, GENE);
+        }
+        for (status, body, retry_after) in *responses {
+            page.server.respond_with(call, *status, body, retry_after);
+        }
+        page.start("");
+        if *is_fatal {
+            advance_until(name, || page.announcements().len() >= announcements.len()).await;
+            assert_eq!(
+                (page.announcements().as_slice(), page.button().as_deref()),
+                (strings(announcements).as_slice(), Some(NEW_CODE)),
+                "{name}"
+            );
+            page.script_new_code(&[0]);
+            page.click();
+            page.wait_for_state("ready").await;
+            assert!(page.has_called("onRetry"), "{name}");
+        } else {
+            if *call == "gene" {
+                page.server.respond("gene", 200, GENE);
+            }
+            page.script_polls(&[0, 0]);
+            page.wait_for_held_poll().await;
+            assert_eq!(
+                (page.announcements(), page.handle().state()),
+                (strings(announcements), "ready".into()),
+                "{name} {:?}",
+                page.callbacks()
+            );
+            assert!(!page.has_called("onRetry"), "{name}: the widget must recover without a click");
+        }
+        assert_eq!(page.server.max_in_flight(), 1, "{name}");
+    }
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[wasm_bindgen_test]
+async fn unreachable_state_covers_the_stage_only_without_a_code() {
+    let is_covered = |page: &Page| page.attribute(".frame", "data-covered").as_deref() == Some("true");
+    let mut page = Page::new();
+    page.server.respond("gene", 502, "");
+    page.start("");
+    page.wait_for_state("unreachable").await;
+    assert!(is_covered(&page));
+
+    let mut page = Page::with_polls(&[0]);
+    page.server.respond("check", 429, "");
+    page.start("");
+    page.wait_for_state("unreachable").await;
+    assert!(!is_covered(&page));
+}
+
+#[wasm_bindgen_test]
+async fn fetch_of_the_page_that_violates_its_contract_is_a_network_error() {
+    for fetch in ["Promise.reject('no')", "Promise.reject(new Event('abort'))", "Promise.resolve({})", "null.x"] {
+        let mut page = Page::with_polls(&[0]);
+        let code = format!("globalThis.realFetch = globalThis.fetch; globalThis.fetch = () => {fetch};");
+        run(&code, &JsValue::NULL).unwrap();
+        page.start("");
+        page.wait_for_state("unreachable").await;
+        run("globalThis.fetch = globalThis.realFetch", &JsValue::NULL).unwrap();
+        page.wait_for_state("ready").await;
+        assert!(page.callbacks()[0].ends_with("ScanLoginError:network:undefined:false"), "{fetch}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn request_without_a_response_is_aborted_after_the_timeout() {
+    let mut page = Page::new();
+    page.start("timeout: 1000");
+    page.wait_for_callback("onError").await;
+    let error = page.last_callback();
+    assert!(error.ends_with("ScanLoginError:timeout:undefined:false"), "{error}");
+    page.script_new_code(&[0]);
+    page.wait_for_state("ready").await;
+    assert_eq!((page.server.aborted(), page.server.max_in_flight()), (1, 1));
+}
+
+#[wasm_bindgen_test]
+async fn failed_exchange_is_retried() {
+    let mut page = Page::with_polls(&[2]);
+    page.server.respond("userinfo", 502, "");
+    page.server.respond("userinfo", 200, r#"{"code":200,"data":{"id":"1"}}"#);
+    page.start("autoExchangeUserInfo: true");
+    page.wait_for_callback(r#"onSuccess {"id":"1"} ticket-1"#).await;
+    assert_eq!(page.announcements(), [READY, "Alice <i> · Signing you in…", "Alice <i> · Signed in"]);
+}
+
+#[wasm_bindgen_test]
+async fn refused_exchange_is_fatal_and_reported() {
+    let mut page = Page::with_polls(&[2]);
+    page.server.respond("userinfo", 200, r#"{"code":1001,"message":"not from a browser","reason":"forbidden"}"#);
+    page.start("autoExchangeUserInfo: true");
+    page.wait_for_state("failed").await;
+    assert_eq!(page.last_callback(), "onError not from a browser ScanLoginError:refused:forbidden:true");
+    assert_eq!((page.server.requests("userinfo"), page.button().as_deref()), (1, Some(NEW_CODE)));
+}
+
+#[wasm_bindgen_test]
+async fn offline_page_has_no_button_and_continues_when_online() {
+    let mut page = Page::with_polls(&[0]);
+    page.server.respond("check", 0, "");
+    page.start("");
+    page.wait_for_callback("onError").await;
+    run("dispatchEvent(new Event('offline'))", &JsValue::NULL).unwrap();
+    assert_eq!((page.handle().state().as_str(), page.button()), ("unreachable", None));
+    page.wait_for_state("unreachable").await;
+    page.script_polls(&[0]);
+    run("dispatchEvent(new Event('online'))", &JsValue::NULL).unwrap();
+    page.wait_for_state("ready").await;
+    assert_eq!(page.announcements(), [READY, "You’re offline · We’ll continue when you’re back online", READY]);
+}
+
+#[wasm_bindgen_test]
+async fn code_that_expired_during_sleep_is_shown_as_expired_when_the_page_becomes_visible() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("");
+    page.wait_for_callback("onResult").await;
+    suspend(3_600_000.0);
+    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    assert_eq!((page.handle().state().as_str(), page.button().as_deref()), ("expired", Some(NEW_CODE)));
+    assert!(page.has_called("onExpired"));
+    page.script_new_code(&[0]);
+    page.click();
+    page.wait_for_state("ready").await;
+}
+
+#[wasm_bindgen_test]
+async fn click_on_try_now_retries_at_once() {
+    for (status, body) in
+        [(200, "<html>hello"), (200, r#"{"code":200,"data":{"ra"#), (200, ""), (502, "bad gateway"), (0, "")]
+    {
+        let mut page = Page::new();
+        page.server.respond("gene", status, body);
+        page.start("");
+        page.wait_for_state("unreachable").await;
+        assert_eq!(page.button().as_deref(), Some("Try now"), "HTTP {status} {body}");
+        page.script_new_code(&[0]);
+        page.click();
+        page.wait_for_state("ready").await;
+        assert!(page.has_called("onError") && page.has_called("onRetry") && page.has_called("onCodeShow"));
+    }
+}

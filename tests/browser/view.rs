@@ -1,0 +1,217 @@
+//! The elements, focus and announcements of the widget.
+
+use scanlogin_qr::{Drawing, Level};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_test::wasm_bindgen_test;
+use web_sys::HtmlElement;
+
+use crate::page::{CODE_TEXT, GENE, PIXEL, Page, advance, document, run, settle, start_scanning, wait_until};
+
+/// A page whose code has expired, and whose button has the focus.
+async fn expired_page_with_focused_button(options: &str) -> Page {
+    let mut page = Page::with_polls(&[-1]);
+    page.start(options);
+    page.wait_for_state("expired").await;
+    page.find("button").unwrap().unchecked_into::<HtmlElement>().focus().unwrap();
+    page.script_new_code(&[0]);
+    page
+}
+
+#[wasm_bindgen_test]
+async fn code_is_drawn_as_one_path_of_the_text_of_the_protocol() {
+    let page = Page::ready().await;
+    let drawing = Drawing::new(CODE_TEXT, Level::M).unwrap();
+    assert_eq!(page.attribute(".code path", "d"), Some(drawing.path));
+    assert_eq!(page.attribute(".code svg", "viewBox"), Some(format!("0 0 {0} {0}", drawing.side)));
+    assert_eq!(page.attribute(".code svg", "aria-label").as_deref(), Some("QR code for signing in"));
+}
+
+#[wasm_bindgen_test]
+async fn html_in_tips_and_server_messages_is_shown_as_text() {
+    let html = "<img src=x onerror=\"document.title='executed'\">";
+    let mut page = Page::new();
+    let message = html.replace('"', "\\\"");
+    page.server.respond("gene", 200, &format!(r#"{{"code":1001,"message":"{message}"}}"#));
+    page.start(&format!("tips: {{ failed: `{html}` }}"));
+    page.wait_for_state("failed").await;
+    assert_eq!((page.text(".headline").as_str(), page.text(".hint").as_str()), (html, html));
+    assert!(page.find(".status img, .hint img").is_none());
+    assert_eq!(
+        page.callbacks(),
+        [format!("onCodeLoadFailed {html}"), format!("onError {html} ScanLoginError:refused:undefined:true")]
+    );
+    assert_ne!(document().title(), "executed");
+}
+
+#[wasm_bindgen_test]
+async fn focus_moves_to_the_frame_when_the_focused_button_is_hidden() {
+    let page = expired_page_with_focused_button("").await;
+    page.click();
+    page.wait_for_state("ready").await;
+    assert_eq!(page.widget().shadow_root().unwrap().active_element(), page.find(".frame"));
+}
+
+#[wasm_bindgen_test]
+async fn page_may_call_the_handle_while_the_focus_moves() {
+    let page = expired_page_with_focused_button("onStart: (handle) => { globalThis.handle = handle; }").await;
+    let code = "argument.addEventListener('focusin', () => globalThis.handle.setLanguage('ja'), { once: true })";
+    run(code, &page.find(".frame").unwrap()).unwrap();
+    page.click();
+    page.wait_for_state("ready").await;
+    assert_eq!(page.text(".headline"), "アプリで読み取ってログイン");
+}
+
+#[wasm_bindgen_test]
+async fn image_of_the_server_is_shown_or_replaced_by_a_drawn_code_if_it_fails() {
+    for (url, selector) in [(PIXEL, ".code img"), ("/is-not-there.png", ".code svg")] {
+        let mut page = Page::new();
+        page.server.respond(
+            "gene",
+            200,
+            &format!(r#"{{"code":200,"data":{{"random":"r1","expiresIn":120,"url":"{url}"}}}}"#),
+        );
+        page.start("");
+        // An image loads in real time.
+        wait_until("ready", || page.has_shown("ready")).await;
+        assert!(page.find(selector).is_some(), "{selector}");
+        page.wait_for_callback("onStart").await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn unknown_target_gets_a_floating_shell() {
+    let page = Page::with_polls(&[0]);
+    let options = page.server.options(&page.callback_log, &JsValue::UNDEFINED);
+    let handle = start_scanning("no-such-id".into(), options, "qrcode").unwrap();
+    wait_until("ready", || handle.state() == "ready").await;
+    let floating = document().query_selector("body > [data-floating]").unwrap().unwrap();
+    let left = floating.get_bounding_client_rect().left();
+    assert!(left > 0.0, "{left}");
+    handle.destroy();
+    assert!(document().query_selector("[data-floating]").unwrap().is_none());
+}
+
+#[wasm_bindgen_test]
+async fn each_state_is_announced_once_and_the_countdown_never() {
+    let mut page = Page::with_polls(&[0, 1, 1, 3]);
+    page.start("countdown: true");
+    page.wait_for_state("cancelled").await;
+    page.script_new_code(&[0]);
+    page.click();
+    page.wait_for_state("ready").await;
+    assert_eq!(page.text(".countdown"), "Expires in 2:00");
+    advance(3_500.0).await;
+    assert_eq!(page.text(".countdown"), "Expires in 1:57");
+    let ready = "Scan with the app to sign in";
+    let scanned = "Alice <i> · Scanned · Confirm the sign-in on your phone";
+    assert_eq!(page.announcements(), [ready, scanned, "Sign-in was declined", "Loading code…", ready]);
+    assert!(page.find("[role=status] .countdown").is_none());
+}
+
+#[wasm_bindgen_test]
+async fn code_that_can_not_be_scanned_is_hidden_from_screen_readers() {
+    let page = Page::ready().await;
+    assert_eq!(page.attribute(".code", "aria-hidden").as_deref(), Some("false"));
+    page.script_polls(&[1]);
+    page.wait_for_state("scanned").await;
+    assert_eq!(page.attribute(".code", "aria-hidden").as_deref(), Some("true"));
+}
+
+#[wasm_bindgen_test]
+async fn logo_raises_the_error_correction_and_is_removed_if_it_fails() {
+    let drawing = Drawing::new(CODE_TEXT, Level::Q).unwrap();
+    let mut page = Page::with_polls(&[0]);
+    page.start(&format!("logo: '{PIXEL}'"));
+    page.wait_for_state("ready").await;
+    assert_eq!(page.attribute(".code path", "d"), Some(drawing.path));
+    assert_eq!(page.attribute(".code .logo", "alt").as_deref(), Some(""));
+
+    let mut page = Page::with_polls(&[0]);
+    page.start("logo: '/is-not-there.svg'");
+    page.wait_for_state("ready").await;
+    wait_until("the removed logo", || page.find(".logo").is_none()).await;
+    assert!(page.find(".code path").is_some());
+}
+
+#[wasm_bindgen_test]
+async fn code_fits_its_container_when_that_is_displayed_or_resized() {
+    let mut page = Page::with_polls(&[0]);
+    let target: HtmlElement = page.target.clone().unchecked_into();
+    target.style().set_property("display", "none").unwrap();
+    page.start("");
+    page.wait_for_state("ready").await;
+    target.style().remove_property("display").unwrap();
+    let width = || page.find(".code svg").unwrap().get_bounding_client_rect().width();
+    wait_until("the displayed code", || width() >= 160.0).await;
+    let before = width();
+    target.style().set_property("width", "200px").unwrap();
+    wait_until("a smaller code", || width() > 0.0 && width() < before).await;
+}
+
+#[wasm_bindgen_test]
+async fn code_too_dense_for_its_size_is_an_error_that_names_the_size() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("size: { width: 100, height: 100 }");
+    page.wait_for_state("failed").await;
+    let callbacks = page.callbacks();
+    assert!(callbacks[0].starts_with("onCodeLoadFailed ") && callbacks[0].contains("100 pixels"), "{callbacks:?}");
+    assert!(callbacks[1].ends_with("ScanLoginError:code-too-dense:undefined:true"), "{callbacks:?}");
+}
+
+#[wasm_bindgen_test]
+async fn render_img_shows_the_image_of_the_server() {
+    let mut page = Page::new();
+    page.server.respond("gene", 200, &GENE.replace("/r1.png", PIXEL));
+    page.script_polls(&[0]);
+    page.start("render: 'img'");
+    wait_until("ready", || page.has_shown("ready")).await;
+    assert_eq!(page.attribute(".code img", "src").as_deref(), Some(PIXEL));
+    assert_eq!(page.attribute(".code img", "aria-label").as_deref(), Some("QR code for signing in"));
+}
+
+#[wasm_bindgen_test]
+async fn language_follows_the_page_until_an_option_or_set_language_selects_one() {
+    let root = document().document_element().unwrap();
+    let mut page = Page::with_polls(&[0]);
+    page.start("tips: { title: 'Bonjour' }");
+    page.wait_for_state("ready").await;
+    root.set_attribute("lang", "ja").unwrap();
+    wait_until("Japanese", || page.attribute(".frame", "lang").as_deref() == Some("ja-JP")).await;
+    assert_eq!(page.text(".headline"), "Bonjour", "tips must stay");
+    let code_name = || page.attribute(".code svg", "aria-label");
+    assert_eq!(code_name().as_deref(), Some("ログイン用QRコード"));
+    page.handle().set_language("zh-TW");
+    assert_eq!(code_name().as_deref(), Some("登入用 QR Code"));
+    root.remove_attribute("lang").unwrap();
+    settle().await;
+    assert_eq!(code_name().as_deref(), Some("登入用 QR Code"), "the language of `setLanguage` must stay");
+    page.handle().set_language("");
+    assert_eq!(code_name().as_deref(), Some("QR code for signing in"));
+
+    let mut page = Page::with_polls(&[0]);
+    page.start("lang: 'zh-CN'");
+    page.wait_for_state("ready").await;
+    root.set_attribute("lang", "ja").unwrap();
+    settle().await;
+    assert_eq!(page.text(".headline"), "请使用 App 扫码登录");
+    root.remove_attribute("lang").unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn theme_is_set_by_an_option_or_data_theme_and_the_code_keeps_its_colors() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("theme: 'dark', colors: { dark: '#0b5a62', light: '#f4fbfa' }");
+    page.wait_for_state("ready").await;
+    let style = |selector: &str, property: &str| {
+        let window = web_sys::window().unwrap();
+        let style = window.get_computed_style(&page.find(selector).unwrap()).unwrap().unwrap();
+        style.get_property_value(property).unwrap()
+    };
+    assert_eq!(style(".frame", "background-color"), "rgb(26, 29, 36)");
+    assert_eq!(
+        (style(".stage", "background-color"), style(".code path", "fill")),
+        ("rgb(244, 251, 250)".to_owned(), "rgb(11, 90, 98)".to_owned())
+    );
+    page.widget().set_attribute("data-theme", "light").unwrap();
+    assert_eq!(style(".frame", "background-color"), "rgb(255, 255, 255)");
+}

@@ -1,0 +1,34 @@
+// All messages of the widget in French. A message that is not in `tips` is in the language `lang`, or in English.
+
+import { startScanning } from '/scanlogin/index.js';
+import { signIn } from './sign-in.js';
+
+startScanning('qrcode', {
+  appId: 'demo-app',
+  lang: 'fr',
+  tips: {
+    title: 'Scannez ce code avec l’application',
+    scanned: 'Code scanné',
+    middleTitle: 'Confirmez la connexion sur votre téléphone',
+    referText: 'Ce n’est pas vous\u00a0? Obtenir un nouveau code',
+    signingIn: 'Connexion en cours…',
+    succeed: 'Vous êtes connecté',
+    needsMfa: 'Encore une étape pour vous connecter',
+    canceled: 'Connexion refusée',
+    expired: 'Ce code a expiré',
+    retry: 'Obtenir un nouveau code',
+    failed: 'Une erreur s’est produite',
+    loading: 'Chargement du code…',
+    unreachable: 'Le serveur est injoignable',
+    reconnecting: 'Nouvelle tentative…',
+    tryNow: 'Réessayer maintenant',
+    busy: 'Le serveur est occupé',
+    retryIn: 'Nouvelle tentative dans {time}',
+    offline: 'Vous êtes hors ligne',
+    offlineHint: 'Nous continuerons quand vous serez de nouveau en ligne',
+    expiresIn: 'Expire dans {time}',
+    codeName: 'Code QR de connexion',
+  },
+  onSuccess: (_userInfo, ticket) => signIn(ticket),
+  onError: (message, error) => console.warn(error.code, message),
+});
