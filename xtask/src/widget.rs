@@ -28,7 +28,7 @@ const PASSES: [&str; 6] =
     ["--one-caller-inline-max-function-size=8", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
 
 /// The names of wasm-bindgen's imports and exports, as esbuild's `--mangle-props` expects them.
-const BOUND_NAMES: &str = "^(__wb|scanhandle_)";
+const BOUND_NAMES: &str = "^(__(wb|externref|abort|instance)|scanhandle_|wasm_bindgen_)";
 /// The module from which a bound wasm imports, as wasm-bindgen names it.
 const BOUND_MODULE: &str = "./scanlogin_bg.js";
 

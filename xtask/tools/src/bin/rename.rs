@@ -6,14 +6,13 @@
 //! the wasm. The short names save a page 3 KB of download. `MODULE` becomes the name of the imported module.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
-use std::fs;
 use std::process::ExitCode;
+use std::{fs, io};
 
 use anyhow::Context as _;
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{ExportSection, ImportSection, Module};
-use wasmparser::{Export, Import, Parser};
+use wasmparser::{Export, Import, ImportSectionReader, Parser};
 
 fn main() -> ExitCode {
     tools::exit_code(rename())
@@ -39,24 +38,28 @@ struct Renaming {
     module: String,
 }
 
-impl Renaming {
-    /// The short name, or `name` if esbuild has not shortened it.
-    fn name<'a>(&'a self, name: &'a str) -> &'a str {
-        self.names.get(name).map_or(name, String::as_str)
-    }
-}
-
 impl Reencode for Renaming {
-    type Error = Infallible;
+    type Error = io::Error;
 
-    fn parse_import(&mut self, imports: &mut ImportSection, import: Import<'_>) -> Result<(), Error> {
-        let ty = self.entity_type(import.ty)?;
-        imports.import(&self.module, self.name(import.name), ty);
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Result<(), Error<io::Error>> {
+        for import in section.into_imports() {
+            let Import { name, ty, .. } = import?;
+            let ty = self.entity_type(ty)?;
+            // The module is another one, so an import that keeps its name would be missing in the browser.
+            let short =
+                self.names.get(name).ok_or_else(|| io::Error::other(format!("esbuild shortened no import {name}")));
+            imports.import(&self.module, short.map_err(Error::UserError)?, ty);
+        }
         Ok(())
     }
 
-    fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), Error> {
-        let name = self.name(export.name).to_owned();
+    fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), Error<io::Error>> {
+        // esbuild shortens the names that match its option. A page can call the other exports by their names.
+        let name = self.names.get(export.name).cloned().unwrap_or_else(|| export.name.to_owned());
         utils::parse_export(self, exports, Export { name: &name, ..export })
     }
 }
