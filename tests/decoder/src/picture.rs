@@ -40,13 +40,22 @@ impl Picture {
         Ok(Self { width: frame.width as usize, height: frame.height as usize, pixels })
     }
 
-    /// Writes a PNG.
+    /// Writes a PNG quickly.
     pub fn to_png(&self) -> Result<Vec<u8>> {
+        self.compress(Compression::Fast)
+    }
+
+    /// Writes a small PNG, which takes longer.
+    pub fn to_small_png(&self) -> Result<Vec<u8>> {
+        self.compress(Compression::High)
+    }
+
+    fn compress(&self, compression: Compression) -> Result<Vec<u8>> {
         let mut png = Vec::new();
         let mut encoder = Encoder::new(&mut png, u32::try_from(self.width)?, u32::try_from(self.height)?);
         encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
-        encoder.set_compression(Compression::Fast);
+        encoder.set_compression(compression);
         encoder.write_header()?.write_image_data(self.pixels.as_flattened())?;
         Ok(png)
     }

@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     let folder = env::args().nth(1).context("usage: pictures FOLDER")?;
     fs::create_dir_all(&folder)?;
     for (scheme, background) in [("light", [0xff; 3]), ("dark", [0x0d, 0x11, 0x17])] {
-        let png = side_by_side(&take(scheme).await?, background).to_png()?;
+        let png = side_by_side(&take(scheme).await?, background).to_small_png()?;
         ensure!(png.len() <= MAX_BYTES, "{scheme}.png has {} bytes: the limit is {MAX_BYTES}", png.len());
         let path = Path::new(&folder).join(scheme).with_extension("png");
         fs::write(&path, &png)?;
