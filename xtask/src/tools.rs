@@ -5,6 +5,7 @@
 //! - schemathesis: from PyPI, at the versions of `tests/schema/requirements.txt`.
 //! - Redis: from Debian.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -123,11 +124,22 @@ pub(crate) fn put_test_tools_on_path(
             .and_then(|_| fs::rename(&copy, drivers.join(name)))
             .context("The driver can't be copied into the target folder")?;
     }
-    let inherited = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [drivers, workspace.target("debug")].into_iter().chain(std::env::split_paths(&inherited));
-    let path = std::env::join_paths(folders).context("The path of the target folder is not allowed in PATH")?;
+    let path = path_after(&[drivers, workspace.target("debug")])?;
     command.env("PATH", path).env("SCANLOGIN_DRIVER", &browser.driver).env("SCANLOGIN_FAILED_TESTS", evidence);
     Ok(())
+}
+
+/// Sets the `PATH` of a command so that it finds wasm-pack, and wasm-pack finds wasm-bindgen.
+pub(crate) fn put_wasm_pack_on_path(workspace: &Workspace, command: &mut Command) -> Result<()> {
+    command.env("PATH", path_after(&[workspace.target("debug")])?);
+    Ok(())
+}
+
+/// The `PATH` of this process, after these folders.
+fn path_after(folders: &[PathBuf]) -> Result<OsString> {
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let folders = folders.iter().cloned().chain(std::env::split_paths(&inherited));
+    std::env::join_paths(folders).context("The path of the target folder is not allowed in PATH")
 }
 
 /// Installs schemathesis at the versions of `tests/schema/requirements.txt`, unless it is installed. Returns the path

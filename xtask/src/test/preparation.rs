@@ -32,7 +32,7 @@ impl Preparation {
                     )
                 });
             }
-            if runs.iter().any(|run| matches!(run, Run::Browser(_))) {
+            if runs.iter().any(|run| matches!(run, Run::Browser(_) | Run::E2e(_))) {
                 let _ = timings.time("compiling wasm-pack and wasm-bindgen", || tools::build_test_tools(workspace));
             }
             timings.time("waiting for the installation of packages", || fetching.join().ok());

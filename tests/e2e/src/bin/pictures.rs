@@ -11,8 +11,8 @@ use scanlogin_decoder::Picture;
 use scanlogin_e2e::{Browser, Site};
 
 /// The size of the login page and of the phone in CSS pixels.
-const PAGE: (u32, u32) = (760, 640);
-const PHONE: (u32, u32) = (360, 640);
+const PAGE: (u32, u32) = (760, 800);
+const PHONE: (u32, u32) = (360, 800);
 /// The space between two screenshots.
 const GAP: usize = 24;
 /// The largest size of a picture in bytes.
@@ -59,6 +59,8 @@ async fn take(scheme: &str) -> Result<[Picture; 3]> {
     phone.click("#confirm").await?;
     page.wait_for("!document.getElementById('signed-in').hidden").await?;
     let signed_in = Picture::from_png(&page.screenshot().await?)?;
+    page.close().await?;
+    phone.close().await?;
     Ok([login, asking, signed_in])
 }
 

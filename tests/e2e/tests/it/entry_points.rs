@@ -1,10 +1,11 @@
 //! The entry points of the package: a script tag without other code, `<scan-login>`, the module with an inline wasm,
 //! and their import on a server. Other tests call `startScanning` of `index.js` and `global.js`.
 
+use std::fs;
 use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::CONTENT_TYPE;
@@ -15,6 +16,7 @@ use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const DIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
 
 const HEAD: &str = "<!doctype html><html lang=en><title>Entry points</title><link rel=icon href=data:,>
@@ -412,4 +414,36 @@ fn entry_points_can_be_imported_on_a_server_and_throw_when_called() -> Result<()
         assert!(message.starts_with("scanlogin works in a browser's page"), "{message}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn module_that_wasm_pack_builds_shows_a_code_by_itself() -> Result<()> {
+    let www = tempfile::tempdir()?;
+    let package = www.path().join("pkg");
+    let mut wasm_pack = Command::new("wasm-pack");
+    // As typed by a developer, except for the profile and the folder: the other tests use `pkg/`.
+    wasm_pack.args(["build", "--target", "web", "--dev", "--out-dir"]).arg(&package).current_dir(REPOSITORY);
+    let output = wasm_pack.output().context("wasm-pack is not on the PATH: run `cargo xtask test --only e2e`")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tracked = format!("{REPOSITORY}/pkg/.gitignore");
+    assert_eq!(fs::read(package.join(".gitignore"))?, fs::read(tracked)?, "the build would change a tracked file");
+
+    fs::write(
+        www.path().join("index.html"),
+        "<!doctype html><div id=qrcode></div><script type=module src=main.js></script>",
+    )?;
+    let script = "import init, { startScanning } from './pkg/scanlogin.js';
+        await init();
+        startScanning('qrcode', { theme: 'dark', lang: 'ja', onSuccess: (user, ticket) => { window.ticket = ticket; } });";
+    fs::write(www.path().join("main.js"), script)?;
+    let site = Site::start_with(|config| config.www = Some(www.path().to_owned()), |app| app).await?;
+    let browser = Browser::open().await?;
+    browser.goto(&site.url).await?;
+    let code = browser.read_code().await?;
+    assert_eq!(browser.widget_text(".headline").await?, "アプリで読み取ってログイン");
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&code).await?;
+    phone.confirm(&code).await?;
+    browser.wait_for("window.ticket").await?;
+    browser.close().await
 }
