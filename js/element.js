@@ -80,7 +80,7 @@ export class ScanLoginElement extends Base {
     if (!current) return;
 
     const events = callbacks((type, detail) => {
-      // A dialog would take a bubbling `cancel` for its own, and a window a bubbling `error`.
+      // A dialog would handle a bubbling `cancel` as its own event, and the window a bubbling `error`.
       const bubbles = type !== "cancel" && type !== "error";
       this.dispatchEvent(new CustomEvent(type, { bubbles, composed: bubbles, detail }));
     });

@@ -1,7 +1,7 @@
 // The API of the package, which all entry points share. It can be called while the wasm is still loading.
 
 import { expectPage, load } from "./loader.js";
-import { field } from "./options.js";
+import { field, shellOptions } from "./options.js";
 import { callBack, isEarly, pending } from "./pending.js";
 import * as wasm from "./scanlogin.js";
 import { openShell } from "./shell.js";
@@ -31,13 +31,17 @@ export function createApi(locate) {
   function startScanning(target, options, kind = "qrcode") {
     expectPage();
     const start = (shell) => wasm.startInShell(shell, options, kind);
-    if (!isLoaded || isEarly(target)) return pending(init, target, options, start);
+    // `pending` uses `undefined` for a widget without a shell.
+    if (!isLoaded || isEarly(target)) return pending(init, target ?? null, options, start);
     return start(openShell(target, options));
   }
 
   class AuthenticationClient {
     constructor(options) {
-      if (isLoaded) wasm.checkOptions(options);
+      if (isLoaded) {
+        wasm.checkOptions(options);
+        shellOptions(options);
+      }
       for (const kind of ["qrcode", "wxqrcode", "wechatmpqrcode"]) this[kind] = qrCodeClient(options, kind);
     }
   }

@@ -50,7 +50,7 @@ export class Messages {
 
   /** Changes the language. An empty tag stands for the language of the page. */
   setLanguage(tag) {
-    this._lang = tag;
+    this._lang = typeof tag === "string" ? tag : undefined;
   }
 
   /** The BCP 47 tag of the messages. */

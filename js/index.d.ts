@@ -1,4 +1,4 @@
-// The types of `scanlogin` and `scanlogin/inline`. docs/protocol.md, "JavaScript contract", defines the API; docs/options.md
+// The types of `scanlogin` and `scanlogin/inline`. docs/protocol.md, "JavaScript API", defines the API; docs/options.md
 // and docs/callbacks.md list options and callbacks.
 
 /**
@@ -186,7 +186,7 @@ export type ScanState =
   | "stopped"
   /** A second factor is required. The widget has ended. */
   | "needs-mfa"
-  /** A fatal error. A button tries again where that can help. */
+  /** A fatal error. The widget shows a button that tries again, except after `invalid-option` and `framed`. */
   | "failed"
   /** The widget is removed. */
   | "destroyed";
@@ -250,8 +250,8 @@ export interface StartOptions {
   /** `false`: the server drops `customData`. Sent when a code is created. */
   withCustomData?: boolean;
   /**
-   * The language of the messages: `zh-CN`, `zh-TW`, `en-US` or `ja-JP`, or any other with `tips`. Also sent as a header
-   * when set.
+   * The language of the messages: `zh-CN`, `zh-TW`, `en-US` or `ja-JP`, or any other with `tips`. The widget
+   * sends the language that it shows in a header.
    * @default what `<html lang>` says, also when it changes
    */
   lang?: string;
@@ -302,7 +302,7 @@ export interface StartOptions {
   /**
    * The origins that may frame the page, such as `https://www.example.com`. In a frame of any other origin,
    * `startScanning` throws an error with `code: "framed"`. Without this option, it only writes a warning to the
-   * console. If the browser does not tell the origin of a frame, the widget treats it as not allowed.
+   * console. If the browser does not report the origin of a frame, the widget treats it as not allowed.
    */
   frameAncestors?: string[];
 
@@ -315,7 +315,7 @@ export interface StartOptions {
   /** The first poll of a code starts. */
   onStart?(handle: ScanHandle): void;
   /** Each successful poll, before the callback of its status. */
-  onResult?(status: CheckResult): void;
+  onResult?(result: CheckResult): void;
   /** A user scanned the code and has not decided. Once per code. */
   onScanned?(userInfo: UserInfo): void;
   /** The user confirmed. Your backend exchanges the ticket for the user. Once; the widget has ended. */

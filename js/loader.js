@@ -1,5 +1,5 @@
-// Loads the wasm, or reports why it can't be loaded. Deliberately absent: the loading function that wasm-bindgen generates. It has
-// no timeout, and its errors have no code.
+// Loads the wasm, or reports why it can't be loaded. The loading function that wasm-bindgen generates is not used: it has no
+// timeout, and its errors have no code.
 
 import { scanLoginError } from "./options.js";
 import { initSync } from "./scanlogin.js";
@@ -36,7 +36,7 @@ export function expectPage() {
 
 function expectWebAssembly() {
   if (typeof WebAssembly === "undefined" || !WebAssembly.validate(PROBE)) {
-    throw failure("unsupported", "this browser is too old: it takes Chrome 96, Edge 96, Firefox 79 or Safari 15");
+    throw failure("unsupported", "this browser is too old: it needs Chrome 96, Edge 96, Firefox 79 or Safari 15");
   }
   try {
     new WebAssembly.Module(PROBE);

@@ -26,7 +26,8 @@ export function shellOptions(options) {
   const tips = {};
   for (const name of MESSAGE_NAMES) tips[name] = text(field(given, name), `tips.${name}`);
   // The wasm checks the colours. Until it is loaded, the shell shows the light one.
-  const light = field(field(options, "colors"), "light");
+  const color = field(field(options, "colors"), "light");
+  const light = typeof color === "string" ? color : undefined;
   return { lang, theme, tips, light, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
 }
 

@@ -37,8 +37,11 @@ export function pending(init, target, options, start) {
     if (state !== "loading") return;
     if (!error) {
       try {
+        if (shell && shell.isFloating() && findTarget(target)) closeShell();
         handle = start(shell || open());
         shell = undefined;
+        // A callback inside of `start` may have ended the widget.
+        if (state !== "loading") handle.destroy();
         return;
       } catch (thrown) {
         error = thrown;
@@ -71,8 +74,9 @@ export function pending(init, target, options, start) {
     state = "failed";
     try {
       show();
-    } catch (_) {
-      // The options of the shell are invalid, and `error` says so.
+    } catch (invalid) {
+      // The options of the shell are invalid, so nothing can be shown.
+      if (invalid.message !== error.message) report(invalid);
     }
     const onError = field(options, "onError");
     if (typeof onError === "function") callBack(onError, error.message, error);
@@ -85,6 +89,8 @@ export function pending(init, target, options, start) {
     const headline = isLoading ? shell.message("loading", 0) : shell.loaderMessage("failed");
     const hint = canRetry && !isLoading ? shell.loaderMessage("help") : "";
     shell.show(state, false, headline, hint, canRetry ? shell.loaderMessage("retry") : "");
+    // Hidden or disabled, the button would lose the focus.
+    shell.setButtonInactive(isLoading);
   }
 
   function click() {
@@ -100,6 +106,10 @@ export function pending(init, target, options, start) {
   function end(how) {
     if (handle) handle.destroy();
     if (state !== "destroyed") state = how;
+    closeShell();
+  }
+
+  function closeShell() {
     if (shell) shell.remove();
     shell = undefined;
   }
@@ -117,8 +127,8 @@ export function pending(init, target, options, start) {
       if (state !== "loading" || handle) return;
       try {
         show();
-      } catch (error) {
-        fail(error);
+      } catch (_) {
+        // The options of the shell are invalid. `start` will report it.
       }
     }, LOADING_DELAY);
   }
@@ -132,9 +142,9 @@ export function pending(init, target, options, start) {
       else retry();
     },
     setLanguage(tag) {
+      lang = tag;
       if (handle) handle.setLanguage(tag);
       else if (shell) shell.setLanguage(tag);
-      else lang = tag;
     },
     stopPolling() {
       if (handle) handle.stopPolling();

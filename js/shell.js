@@ -1,7 +1,7 @@
 // The shell of a widget: its shadow root, elements, styles and messages. It is built once. Until the wasm is loaded, pending.js
 // shows its states `loading` and `failed`; then the wasm adopts it and shows all others.
 //
-// Deliberately absent: inline styles and HTML from strings, so that a strict Content-Security-Policy needs no exception.
+// Invariant: no inline styles and no HTML from strings, so that a strict Content-Security-Policy needs no exception.
 
 import { Messages, followPageLanguage } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
@@ -63,6 +63,8 @@ class Shell {
     this._target = target;
     this._handlers = {};
     this._watches = [];
+    this._observers = [];
+    this._wasConnected = false;
     this._build();
 
     this._host.dataset.theme = theme;
@@ -80,15 +82,22 @@ class Shell {
    */
   adopt(clicked, languageChanged, ended) {
     this._handlers = { clicked, languageChanged, ended };
-    if (this._observers) return;
-    const previous = this._target && shells.get(this._target);
-    if (previous) previous.end();
-    if (this._target) shells.set(this._target, this);
+    this._button.removeAttribute("aria-disabled");
+    if (this._observers.length > 0) return;
+    if (this._target) {
+      const previous = shells.get(this._target);
+      // Set first: a widget that a callback of the previous one starts here ends this one.
+      shells.set(this._target, this);
+      if (previous) previous.end();
+      if (!this._handlers.ended) return;
+    }
     (this._target || document.body).appendChild(this._host);
-    this._observers = [
-      watchPresence(this._host, () => this.end()),
-      followPageLanguage(() => this._languageChanged()),
-    ];
+    this._observers = [this._watchPresence(), followPageLanguage(() => this._languageChanged())];
+  }
+
+  /** Whether the page has no element with the id of the target, so that the shell is in the middle of the window. */
+  isFloating() {
+    return !this._target;
   }
 
   /** Calls the handler `ended` once. The owner then calls `remove`. */
@@ -100,6 +109,12 @@ class Shell {
 
   /** Whether the shell was in the page and has left it. */
   hasLeft() {
+    if (!this._wasConnected && this._host.isConnected && this._observers.length > 0) {
+      // The target may have been put into a shadow root that is not observed yet.
+      const [presence, ...others] = this._observers;
+      presence.disconnect();
+      this._observers = [this._watchPresence(), ...others];
+    }
     this._wasConnected = this._wasConnected || this._host.isConnected;
     return this._wasConnected && !this._host.isConnected;
   }
@@ -108,7 +123,7 @@ class Shell {
   remove() {
     this._handlers = {};
     this._clearCode();
-    for (const observer of this._observers || []) observer.disconnect();
+    for (const observer of this._observers.splice(0)) observer.disconnect();
     if (this._target && shells.get(this._target) === this) shells.delete(this._target);
     this._host.remove();
   }
@@ -161,6 +176,11 @@ class Shell {
     setText(this._button, button);
   }
 
+  /** Marks the button as inactive. It keeps the focus. */
+  setButtonInactive(isInactive) {
+    setAttribute(this._button, "aria-disabled", isInactive);
+  }
+
   /** Shows the remaining time, or hides it if `text` is empty. It is not announced. */
   showCountdown(text) {
     setText(this._countdown, text);
@@ -208,10 +228,12 @@ class Shell {
   showImage(url, loaded, failed) {
     this._clearCode();
     const image = create("img", { role: "img" });
-    const listeners = new AbortController();
-    image.addEventListener("load", () => loaded(), { signal: listeners.signal });
-    image.addEventListener("error", () => failed(), { signal: listeners.signal });
-    this._watches.push(() => listeners.abort());
+    image.addEventListener("load", loaded);
+    image.addEventListener("error", failed);
+    this._watches.push(() => {
+      image.removeEventListener("load", loaded);
+      image.removeEventListener("error", failed);
+    });
     image.src = url;
     this._code.appendChild(image);
   }
@@ -251,6 +273,20 @@ class Shell {
       setAttribute(this._frame, "data-photo", false);
     });
     for (const element of [this._name, this._headline, this._hint, this._countdown, this._button]) setText(element, "");
+  }
+
+  /** Ends the shell when it has left the page. A node that is moved leaves and comes back within one task. */
+  _watchPresence() {
+    const observer = new MutationObserver(() => {
+      if (this.hasLeft()) this.end();
+    });
+    // A document does not see changes inside of shadow roots, so each root on the way up is observed.
+    for (let root = this._host; root; root = root.host) {
+      root = root.getRootNode();
+      observer.observe(root, { childList: true, subtree: true });
+    }
+    observer.observe(document, { childList: true, subtree: true });
+    return observer;
   }
 
   _languageChanged() {
@@ -302,20 +338,4 @@ function setAttribute(element, name, value) {
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
   element.toggleAttribute("hidden", !text);
-}
-
-/** Calls `left` when a node has left the page. A node that is moved leaves and comes back within one task. */
-function watchPresence(node, left) {
-  let wasConnected = node.isConnected;
-  const observer = new MutationObserver(() => {
-    if (node.isConnected) wasConnected = true;
-    else if (wasConnected) left();
-  });
-  // A document does not see changes inside of shadow roots, so each root on the way up is observed.
-  for (let root = node; root; root = root.host) {
-    root = root.getRootNode();
-    observer.observe(root, { childList: true, subtree: true });
-  }
-  observer.observe(document, { childList: true, subtree: true });
-  return observer;
 }

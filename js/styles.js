@@ -2,8 +2,8 @@
 // `unsafe-inline` allows it.
 
 const css = /* css */ `
-/* The look of the widget, and of the box that stands in its place until the wasm is there. Lengths that come from options are
-   plain numbers, in CSS pixels. Custom properties from outside change it without a selector; ::part() changes the rest. */
+/* The styles of the shell. Lengths from options are plain numbers, in CSS pixels. Pages change the styles by custom properties
+   and by ::part(). */
 :host {
   --_accent: var(--scanlogin-accent, light-dark(#1f5eff, #8ab0ff));
   --_on-accent: var(--scanlogin-on-accent, light-dark(#fff, #0b1220));
@@ -57,7 +57,7 @@ const css = /* css */ `
   margin-inline: auto;
   max-inline-size: 100%;
   min-block-size: calc(var(--box-height) * 1px);
-  /* A code that shrank further could not be read: rather than that, the box is wider than its container. */
+  /* A smaller code could not be read: the widget is wider than its container instead. */
   min-inline-size: calc(var(--least, 0) * max(1px, 1px * var(--width) / var(--height)) + 2 * var(--_padding) + 2px);
   outline: none;
   padding: var(--_padding);
@@ -187,7 +187,7 @@ try {
   sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
 } catch (_) {
-  // Safari before 16.4 has no constructed sheets, and a server has no document.
+  // Safari before 16.4 and Firefox before 101 have no constructed sheets, and a server has no document.
 }
 
 /** Applies the style sheet to a shadow root. */

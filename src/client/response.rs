@@ -368,6 +368,19 @@ mod tests {
     }
 
     #[test]
+    fn error_of_an_invalid_field_names_the_field() {
+        let gene = |data| read(&Request::Gene(Scene::App), data).unwrap_err().message;
+        for (message, field) in [
+            (gene(json!({})), "`data.random` must be a string that is not empty"),
+            (gene(json!({ "random": "r", "expiresIn": "long" })), "`data.expiresIn` must be a whole number"),
+            (check(json!({ "status": "2" })).unwrap_err().message, "`data.status` must be a whole number"),
+            (check(json!({ "status": 2 })).unwrap_err().message, "`data.ticket` must be a string that is not empty"),
+        ] {
+            assert!(message.ends_with(field), "{message}");
+        }
+    }
+
+    #[test]
     fn authorised_status_without_a_ticket_is_a_bad_answer() {
         for ticket in [json!(null), json!("")] {
             let error = check(json!({ "status": 2, "ticket": ticket, "userInfo": {} })).unwrap_err();

@@ -283,7 +283,7 @@ impl<V> Session<V> {
                 match requests.phase {
                     RequestPhase::Scheduled { .. } => self.send(now),
                     RequestPhase::InFlight { .. } => {
-                        let error = Error::temporary(ErrorCode::Timeout, "the server did not answer in time");
+                        let error = Error::temporary(ErrorCode::Timeout, "the server did not respond in time");
                         self.on_request_failed(now, error);
                     }
                 }

@@ -30,7 +30,9 @@ struct Credentials {
 /// Remembers the code or the ticket in the reply to `request`, which was received at `now`.
 pub(super) fn remember(reply: &Reply<Js>, request: &Request, now: Instant) {
     CREDENTIALS.with_borrow_mut(|credentials| match (reply, request) {
-        (Reply::Code(code), _) => insert(&mut credentials.codes, (code.clone(), now)),
+        (Reply::Code(code), _) => {
+            insert(&mut credentials.codes, (Code { picture: None, ..code.clone() }, now));
+        }
         (
             Reply::Checked(CheckResponse { update: StatusUpdate::Authorised { ticket }, .. }),
             Request::Check { poll_token: Some(poll_token), .. },

@@ -112,6 +112,11 @@ impl Runtime {
             let view = View::new(shell, &config.colors, Rc::new(runtime.dispatcher()));
             runtime.view.replace(Some(view));
         }
+        // The view ends another widget in its element, whose callback may abort this one.
+        if abort.as_ref().is_some_and(|abort| abort.aborted()) {
+            runtime.destroy();
+            return Ok(runtime);
+        }
         runtime.listen(abort);
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.push(runtime.clone()));
         runtime.dispatch(first);

@@ -35,8 +35,9 @@ impl ScanHandle {
     /// Changes the language of the messages. `lang` is a BCP 47 tag such as `ja-JP`. An empty one means the language of
     /// the page. The messages in the option `tips` stay.
     #[wasm_bindgen(js_name = setLanguage)]
-    pub fn set_language(&self, lang: &str) {
-        self.runtime.set_language(lang);
+    pub fn set_language(&self, lang: &JsValue) {
+        // wasm-bindgen would read a value that is not a string as one.
+        self.runtime.set_language(&lang.as_string().unwrap_or_default());
     }
 
     /// Ends the polling. The code stays in the page, with a button that requests a new one.

@@ -4,11 +4,15 @@
 //! Each promise resolves to the `data` of the response. It rejects with an `Error` that has `code`, `reason` and
 //! `serverCode`.
 
+use core::cell::Cell;
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Promise};
 use scanlogin_protocol::wire::{Scene, header};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
+use web_sys::AbortController;
 
 use super::callbacks::js_error;
 use super::credentials;
@@ -161,8 +165,24 @@ fn promise(prepared: PreparedRequest, read: impl FnOnce(HttpResponse<Js>) -> Res
         };
         match prepared {
             Ok((http, timeout)) => {
-                let on_response = move |response: Result<HttpResponse<Js>, Error>| settle(response.and_then(read));
-                fetch(http, &AbortSignal::timeout_with_u32(timeout), Box::new(on_response));
+                // `AbortSignal.timeout` is missing in the oldest supported browsers, `AbortController` is not.
+                let Ok(controller) = AbortController::new() else { return };
+                let (signal, has_timed_out) = (controller.signal(), Rc::new(Cell::new(false)));
+                let timer = Timeout::new(timeout, {
+                    let has_timed_out = has_timed_out.clone();
+                    move || {
+                        has_timed_out.set(true);
+                        controller.abort();
+                    }
+                });
+                let on_response = move |mut response: Result<HttpResponse<Js>, Error>| {
+                    drop(timer);
+                    if has_timed_out.get() {
+                        response = Err(Error::temporary(ErrorCode::Timeout, "the server did not respond in time"));
+                    }
+                    settle(response.and_then(read));
+                };
+                fetch(http, &signal, Box::new(on_response));
             }
             Err(error) => settle(Err(error)),
         }

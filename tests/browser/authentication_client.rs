@@ -2,12 +2,12 @@
 //! others.
 
 use js_sys::Reflect;
-use scanlogin::web::check_status;
+use scanlogin::web::{check_status, gene_code, start_polling};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{PIXEL, Page, wait_until};
+use crate::page::{PIXEL, Page, advance, wait_until};
 
 #[wasm_bindgen_test]
 async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
@@ -35,6 +35,29 @@ async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
         assert!(page.last_callback().ends_with("ScanLoginError:code-image-failed:undefined:true"));
         assert!(page.find(".code svg").is_none());
     }
+}
+
+#[wasm_bindgen_test]
+async fn start_polling_expires_a_code_by_the_time_of_its_creation() {
+    let page = Page::new();
+    page.script_new_code(&[0]);
+    let options = || page.server.options(&page.callback_log, &JsValue::UNDEFINED);
+    JsFuture::from(gene_code("qrcode", options())).await.unwrap();
+    advance(100_000.0).await;
+    let handle = start_polling("r1", options()).unwrap();
+    advance(30_000.0).await;
+    assert_eq!(handle.state(), "expired", "the code lives for 120 s after its creation");
+    handle.destroy();
+}
+
+#[wasm_bindgen_test]
+async fn call_without_a_response_rejects_with_timeout() {
+    let page = Page::new();
+    page.server.set_app_id("");
+    let promise = check_status("r", JsValue::UNDEFINED);
+    advance(10_000.0).await;
+    let failure = JsFuture::from(promise).await.unwrap_err();
+    assert_eq!(Reflect::get(&failure, &"code".into()).unwrap(), "timeout");
 }
 
 #[wasm_bindgen_test]

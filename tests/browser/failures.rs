@@ -181,7 +181,7 @@ async fn unreachable_state_covers_the_stage_only_without_a_code() {
 }
 
 #[wasm_bindgen_test]
-async fn fetch_of_the_page_that_violates_its_contract_is_a_network_error() {
+async fn fetch_of_the_page_that_violates_its_specification_is_a_network_error() {
     for fetch in ["Promise.reject('no')", "Promise.reject(new Event('abort'))", "Promise.resolve({})", "null.x"] {
         let mut page = Page::with_polls(&[0]);
         let code = format!("globalThis.realFetch = globalThis.fetch; globalThis.fetch = () => {fetch};");

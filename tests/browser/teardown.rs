@@ -1,11 +1,15 @@
 //! The end of a widget, and its effect on other widgets.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
+use scanlogin::web::ScanHandle;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, advance, advance_until, document, pending_timers, run, take_late_requests, wait_until};
+use crate::page::{
+    Page, advance, advance_until, document, pending_timers, run, start_scanning, take_late_requests, wait_until,
+};
 
 #[wasm_bindgen_test]
 async fn destroy_removes_elements_timers_and_requests() {
@@ -149,4 +153,29 @@ async fn widget_that_is_started_destroyed_and_started_again_has_one_code() {
     assert_eq!(page.target.child_element_count(), 1);
     let shown = page.callbacks().iter().filter(|line| line.starts_with("onCodeShow")).count();
     assert_eq!((shown, page.server.max_in_flight()), (1, 1));
+}
+
+#[wasm_bindgen_test]
+async fn widget_started_by_a_callback_of_the_replaced_one_is_the_only_one() {
+    let mut page = Page::with_polls(&[0]);
+    let options = || page.server.options(&page.callback_log, &JsValue::UNDEFINED);
+    // `onCodeDestroyed` of the first widget starts the third one, while the second one replaces the first.
+    let third: Rc<RefCell<Option<ScanHandle>>> = Rc::default();
+    let start = Closure::<dyn FnMut()>::new({
+        let (target, options, third) = (page.target.clone(), options(), third.clone());
+        move || {
+            third.replace(Some(start_scanning(target.clone().into(), options.clone(), "qrcode").unwrap()));
+        }
+    });
+    let first = options();
+    js_sys::Reflect::set(&first, &"onCodeDestroyed".into(), start.as_ref()).unwrap();
+    let second = options();
+    page.start_with(first, "qrcode");
+    page.wait_for_state("ready").await;
+    let second = start_scanning(page.target.clone().into(), second, "qrcode").unwrap();
+    assert_eq!(second.state(), "destroyed", "the start of the third one must end it");
+    let count = || page.target.child_element_count();
+    assert_eq!(count(), 1);
+    third.take().unwrap().destroy();
+    assert_eq!(count(), 0);
 }

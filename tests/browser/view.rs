@@ -170,6 +170,25 @@ async fn render_img_shows_the_image_of_the_server() {
 }
 
 #[wasm_bindgen_test]
+async fn each_request_has_the_language_that_is_shown() {
+    let root = document().document_element().unwrap();
+    let mut page = Page::with_polls(&[]);
+    page.start("longPoll: false");
+    page.wait_for_state("ready").await;
+    root.set_attribute("lang", "ja").unwrap();
+    settle().await;
+    page.script_polls(&[0]);
+    advance(1_000.0).await;
+    page.handle().set_language(&"zh-TW".into());
+    page.script_polls(&[0]);
+    advance(1_000.0).await;
+    root.remove_attribute("lang").unwrap();
+    let languages = [0, 1, 2, 3].map(|request| page.server.field(request, "x-authing-lang"));
+    // The first poll is sent when the code is shown, before the language changes.
+    assert_eq!(languages, ["en-US", "en-US", "ja-JP", "zh-TW"]);
+}
+
+#[wasm_bindgen_test]
 async fn language_follows_the_page_until_an_option_or_set_language_selects_one() {
     let root = document().document_element().unwrap();
     let mut page = Page::with_polls(&[0]);
@@ -180,12 +199,12 @@ async fn language_follows_the_page_until_an_option_or_set_language_selects_one()
     assert_eq!(page.text(".headline"), "Bonjour", "tips must stay");
     let code_name = || page.attribute(".code svg", "aria-label");
     assert_eq!(code_name().as_deref(), Some("ログイン用QRコード"));
-    page.handle().set_language("zh-TW");
+    page.handle().set_language(&"zh-TW".into());
     assert_eq!(code_name().as_deref(), Some("登入用 QR Code"));
     root.remove_attribute("lang").unwrap();
     settle().await;
     assert_eq!(code_name().as_deref(), Some("登入用 QR Code"), "the language of `setLanguage` must stay");
-    page.handle().set_language("");
+    page.handle().set_language(&"".into());
     assert_eq!(code_name().as_deref(), Some("QR code for signing in"));
 
     let mut page = Page::with_polls(&[0]);

@@ -55,7 +55,7 @@ const options: Required<StartOptions> = {
   onCodeShow: (random, url) => same<[string, string]>([random, url]),
   onCodeLoadFailed: (message) => same<string>(message),
   onStart: (started) => started.stopPolling(),
-  onResult: (status) => same<CheckResult>(status),
+  onResult: (result) => same<CheckResult>(result),
   onScanned: ({ nickname, photo }) => same<(string | undefined)[]>([nickname, photo]),
   onSuccess: (userInfo, ticket) => {
     same<UserInfo>(userInfo);

@@ -60,7 +60,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Build the widget and the server, and run the server with demo users on this machine.
     Demo(demo::Arguments),
-    /// Take the pictures of the README from the running demo, in docs/pictures/.
+    /// Start a demo and take the pictures of the README, in docs/pictures/.
     Pictures,
     /// Run all checks and tests. The last line of the output is `N passed, N failed`.
     Test(test::Arguments),

@@ -1,4 +1,4 @@
-//! `cargo xtask pictures`: takes the pictures of the README from the running demo.
+//! `cargo xtask pictures`: starts a demo and takes the pictures of the README.
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ pub(crate) fn pictures(workspace: &Workspace) -> Result<()> {
     run(
         workspace
             .cargo()
-            .args(["run", "--quiet", "--package", "scanlogin-e2e", "--bin", "pictures", "--"])
+            .args(["run", "--quiet", "--package", "scanlogin-e2e", "--example", "pictures", "--"])
             .arg(workspace.path("docs/pictures"))
             .envs(browser.programs.iter().map(|(variable, program)| (variable, program))),
         "The pictures were not taken: see the message above.",

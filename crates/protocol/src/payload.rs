@@ -12,7 +12,7 @@ use crate::wire::{GeneData, Scene};
 pub struct Payload<V> {
     /// The kind of app that scans the code.
     pub scene: Scene,
-    /// The id of the code. Approvers in the field read nothing else.
+    /// The id of the code. Existing approvers read nothing else.
     pub random: String,
     /// The user pool of the app. `None` in the short form.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -130,7 +130,7 @@ pub struct GeneRequest<V> {
     /// The kind of app that scans the code.
     #[serde(default)]
     pub scene: Scene,
-    /// Clients in the field send `false`. The server ignores it.
+    /// Existing clients send `false`. The server ignores it.
     #[serde(default)]
     pub auto_merge_qr_code: bool,
     /// Input for a login flow of the server. It is not in the code. This server ignores it.
@@ -144,7 +144,7 @@ pub struct GeneRequest<V> {
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custom_data: Option<V>,
-    /// The custom data, under the misspelt name that some clients in the field use.
+    /// The custom data, under the misspelt name that some existing clients use.
     #[serde(default = "none", rename = "customeData", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub custome_data: Option<V>,
@@ -177,7 +177,7 @@ impl<V> GeneRequest<V> {
     }
 }
 
-/// The `data` of `POST gene`. Servers in the field send the first four fields only.
+/// The `data` of `POST gene`. Existing servers send the first four fields only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -346,7 +346,7 @@ impl Status {
             -1 => Self::Expired,
             0 => Self::Unused,
             1 => Self::Scanned,
-            // Servers in the field send 6 for a success.
+            // Some existing servers send 6 for a success.
             2 | 6 => Self::Authorised,
             3 => Self::Cancelled,
             4 => Self::NeedsMfa,

@@ -91,22 +91,22 @@ pub(super) fn summary(app: &App) -> String {
         [] => "the server's own pages alone".to_owned(),
         origins => format!("pages of {}", origins.join(", ")),
     };
-    let careless: String = [
+    let unsafe_settings: String = [
         (app.compat.poll_without_token, "; polls need no poll token"),
         (app.return_full_user_info, "; pages get the full profile of the user who scans"),
         (app.allow_exchange_from_browser, "; pages may exchange tickets"),
     ]
     .into_iter()
-    .filter_map(|(is_on, words)| is_on.then_some(words))
+    .filter_map(|(is_on, text)| is_on.then_some(text))
     .collect();
-    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{careless}")
+    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{unsafe_settings}")
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {
-    let words = |error: RandomError| {
+    let to_command_error = |error: RandomError| {
         CommandError::new(format_args!("the random number generator of the system failed: {error}"))
     };
-    let secret = Secret::random().map_err(words)?;
+    let secret = Secret::random().map_err(to_command_error)?;
     let hash = Hash::of(secret.expose());
     Ok((secret, hash))
 }

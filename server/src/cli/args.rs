@@ -29,7 +29,7 @@ To run it behind a proxy that terminates TLS:
     --allowed-origin https://www.example.com     # writes scanlogin.toml, and prints the secret for your backend
   export SCANLOGIN_JWT_SECRET=…                  # of the service that signs your users' tokens
   scanlogin-server check-config
-  scanlogin-server --public-url https://login.example.com --trusted-proxy 127.0.0.1
+  scanlogin-server --public-url https://login.example.com --trusted-proxy 127.0.0.1 --package pkg/dist
 
 A running server reads scanlogin.toml again on SIGHUP. It rejects a file with an error, and keeps the old settings.";
 

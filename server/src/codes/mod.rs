@@ -30,7 +30,7 @@ pub struct CodeService {
     metrics: Arc<Metrics>,
     /// Polls that wait for a change of their code.
     pub notifier: CodeNotifier,
-    /// Derives poll tokens. It dies with this process.
+    /// Derives poll tokens. It is not stored.
     own_key: PollKey,
     /// Derives the poll tokens of apps with `compat.poll_without_token`. The servers on one store share it.
     shared_key: OnceCell<PollKey>,

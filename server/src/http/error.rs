@@ -155,8 +155,8 @@ impl ApiError {
         )
     }
 
-    /// An example of each error in the OpenAPI document. Deliberately absent: [`WrongPassword`](Self::WrongPassword),
-    /// because the document does not describe the demo.
+    /// An example of each error in the OpenAPI document. The document does not describe the demo, so
+    /// [`WrongPassword`](Self::WrongPassword) is not included.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
         use TransitionError as T;

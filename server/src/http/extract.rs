@@ -93,7 +93,7 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
-        // Some clients in the field send the bare token, without a scheme.
+        // Some existing clients send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
         Ok(Self(state.identity.verify(token).await?))
     }

@@ -2,7 +2,7 @@
 //!
 //! An annotation describes the parameters of a call and the data of a success. This module adds what all calls have in
 //! common: the envelope, the errors of [`ApiError::each`], the security schemes, and links between the calls.
-//! Deliberately absent: the demo and the static files, which are not part of the protocol.
+//! The demo and the static files are not part of the protocol, and not in the document.
 
 use std::collections::BTreeMap;
 

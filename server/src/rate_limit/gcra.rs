@@ -8,8 +8,6 @@
 //! none if the bucket is full. No task has to remove old buckets.
 //!
 //! The table stores hashes of keys. The hash function has a random seed, so that a client can't choose keys of one group.
-//!
-//! Deliberately absent: state that processes share. Each process counts its own requests.
 
 use core::hash::Hash;
 use core::time::Duration;

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wake_between_listen_and_wait_ends_exactly_one_wait() {
+    async fn wake_between_subscribe_and_wait_ends_exactly_one_wait() {
         let notifier = CodeNotifier::default();
         let mut subscription = notifier.subscribe("a");
         notifier.wake("a");

@@ -9,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "clippy.toml allows these in tests, but clippy does not treat helper functions as tests"
+    reason = "clippy.toml allows these in tests, but clippy does not treat shared functions as tests"
 )]
 
 mod support;

@@ -261,7 +261,7 @@ impl Model {
         if let Some(sent) = in_flight {
             let timeout = if held_status(&sent.request).is_some() { 35 } else { 10 };
             if now >= sent.at + Duration::from_secs(timeout) {
-                self.on_request_failed(&Error::temporary(ErrorCode::Timeout, "the server did not answer in time"));
+                self.on_request_failed(&Error::temporary(ErrorCode::Timeout, "the server did not respond in time"));
             }
         }
     }

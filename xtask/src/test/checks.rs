@@ -58,7 +58,7 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
 
 fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
     // `--workspace` and `--examples` give the dependencies the same features as `lints` does, so that cargo does not
-    // compile them again. No package has examples.
+    // compile them again.
     run(
         workspace
             .cargo()

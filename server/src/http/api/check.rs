@@ -71,9 +71,11 @@ pub(super) async fn check(
             let poll_token = allow(&state, &app, &record, sent_token).await?;
             let status = record.status(now);
 
-            let is_news = known != Some(status.number());
+            let has_changed = known != Some(status.number());
             match &mut subscriptions {
-                Some((until, subscription, stopping)) if !is_news && Instant::now() < *until && !*stopping.borrow() => {
+                Some((until, subscription, stopping))
+                    if !has_changed && Instant::now() < *until && !*stopping.borrow() =>
+                {
                     let begin = Instant::now();
                     let left = until.saturating_duration_since(begin).min(time_until_expiry(&record, now));
                     tokio::select! {

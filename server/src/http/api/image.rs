@@ -59,7 +59,7 @@ async fn draw(state: &AppState, file: &str) -> Result<Response, ApiError> {
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
-        // Clients in the field request the image with CORS. It contains only what the screen shows.
+        // Existing clients request the image with CORS. It contains only what the screen shows.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     Ok((headers, [("cross-origin-resource-policy", "cross-origin")], picture).into_response())

@@ -13,7 +13,7 @@
 //! - `scanlogin:keys:PURPOSE`: a sorted set of keys as JSON. The score is the creation time.
 //! - `scanlogin:news`: a channel. Every swap publishes the `random` of its code there.
 //!
-//! Requires Redis 6.2 or newer with an eviction policy that evicts no keys. Deliberately absent: Redis Cluster, because a
+//! Requires Redis 7 or newer with an eviction policy that evicts no keys. Deliberately absent: Redis Cluster, because a
 //! script uses keys of several slots; and reads from replicas, because a replica may be behind.
 
 use core::convert::Infallible;
@@ -113,9 +113,9 @@ impl RedisStore {
     /// Opens a separate connection and subscribes it to [`CHANNEL`].
     async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), StoreError> {
         let subscribe = async {
-            let (mut sink, news) = self.client.get_async_pubsub().await?.split();
+            let (mut sink, messages) = self.client.get_async_pubsub().await?.split();
             sink.subscribe(CHANNEL).await?;
-            Ok((sink, news))
+            Ok((sink, messages))
         };
         timeout(self.timeout, subscribe).await.map_err(StoreError::new)?
     }
@@ -124,11 +124,11 @@ impl RedisStore {
     async fn forward_changes(
         &self,
         mut sink: PubSubSink,
-        mut news: PubSubStream,
+        mut messages: PubSubStream,
         notifier: &CodeNotifier,
     ) -> Result<Infallible, StoreError> {
         loop {
-            match timeout(PING_AFTER, news.next()).await {
+            match timeout(PING_AFTER, messages.next()).await {
                 Ok(Some(message)) => notifier.wake(&message.get_payload::<String>().map_err(StoreError::new)?),
                 Ok(None) => return Err(StoreError::new("connection lost")),
                 Err(_) => timeout(self.timeout, sink.ping::<()>()).await.map_err(StoreError::new)??,
@@ -252,12 +252,12 @@ impl Store for RedisStore {
         let (mut pause, mut is_logged) = (RETRY_PAUSES.0, false);
         loop {
             let error = match self.subscribe().await {
-                Ok((sink, news)) => {
+                Ok((sink, messages)) => {
                     tracing::info!("subscribed to code changes of other servers");
                     // Messages that were published before the subscription are lost.
                     notifier.wake_all();
                     (pause, is_logged) = (RETRY_PAUSES.0, false);
-                    let Err(error) = self.forward_changes(sink, news, &notifier).await;
+                    let Err(error) = self.forward_changes(sink, messages, &notifier).await;
                     error
                 }
                 Err(error) => error,

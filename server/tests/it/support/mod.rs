@@ -1,4 +1,4 @@
-//! Helpers and fixtures that several test modules share.
+//! Functions and fixtures that several test modules share.
 
 pub(crate) mod captured_log;
 pub(crate) mod oidc_provider;

@@ -1,6 +1,6 @@
 //! The pages in `www/examples/`: each signs a user in, and shows its feature.
 //!
-//! Deliberately absent: commands of the DevTools protocol, because these tests run in all browsers.
+//! These tests run in all browsers, so they use no commands of the DevTools protocol.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -40,7 +40,7 @@ struct Page {
     in_flight: Option<(RequestId, Sending)>,
     wake_at: Option<Instant>,
     random: String,
-    told: Vec<Notification<Value>>,
+    notifications: Vec<Notification<Value>>,
     requests: usize,
 }
 
@@ -57,7 +57,7 @@ impl Page {
             in_flight: None,
             wake_at: None,
             random: String::new(),
-            told: Vec::new(),
+            notifications: Vec::new(),
             requests: 0,
         };
         page.handle(Event::Started);
@@ -88,7 +88,7 @@ impl Page {
             if let Notification::CodeLoaded { random, .. } = &note {
                 self.random = random.to_string();
             }
-            self.told.push(note);
+            self.notifications.push(note);
         }
     }
 
@@ -106,7 +106,11 @@ impl Page {
                     Event::TimerFired
                 }
                 (_, None) => {
-                    anyhow::bail!("the session ended in the state {:?} after {:?}", self.session.state(), self.told)
+                    anyhow::bail!(
+                        "the session ended in the state {:?} after {:?}",
+                        self.session.state(),
+                        self.notifications
+                    )
                 }
             };
             if matches!(event, Event::Replied(..)) {
@@ -173,7 +177,9 @@ async fn held_polls_notify_the_session_of_scan_and_confirm() -> Result<()> {
     page.until(ScanState::Scanned).await?;
     approve(&router, &["confirm"], &page.random).await?;
     page.until(ScanState::Confirmed).await?;
-    let Some(Notification::Succeeded { user_info, ticket, .. }) = page.told.last() else { panic!("{:?}", page.told) };
+    let Some(Notification::Succeeded { user_info, ticket, .. }) = page.notifications.last() else {
+        panic!("{:?}", page.notifications)
+    };
     assert_eq!(user_info["nickname"], "Alice");
     assert!(!ticket.is_empty());
     Ok(())
@@ -229,7 +235,7 @@ async fn exchange_by_the_page_is_refused_unless_the_app_allows_it() -> Result<()
         approve(&router, &["scanned", "confirm"], &page.random).await?;
         let end = if is_allowed { ScanState::Confirmed } else { ScanState::Failed };
         page.until(end).await?;
-        match page.told.last() {
+        match page.notifications.last() {
             Some(Notification::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
             Some(Notification::Failed { error, is_fatal: true }) if !is_allowed => {
                 assert_eq!(error.reason.as_deref(), Some("forbidden"));

@@ -1,6 +1,6 @@
 //! The codes of widgets with random themes: a decoder reads each code on a screenshot, or the widget rejects the theme.
 //!
-//! Deliberately absent: `render: "img"`, because the widget does not draw this code.
+//! No theme has `render: "img"`, because the widget does not draw this code.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at unexpected data")]
 

@@ -373,6 +373,49 @@ async fn widget_ended_while_loading_leaves_no_elements_and_calls_nothing() -> Re
 }
 
 #[tokio::test]
+async fn widget_ended_by_a_callback_of_its_start_does_not_poll() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    test.open_loading("").await?;
+    let code = "const { qrcode } = new ScanLogin.AuthenticationClient({ appId: 'demo-app' });
+        window.polling = qrcode.startPolling('r1', { onStart() { polling.destroy(); } });";
+    test.browser.run(code).await?;
+    test.faults.clear();
+    test.browser.read_code().await?;
+    assert_eq!(test.browser.run("return polling.state").await?, "destroyed");
+    test.browser.close().await
+}
+
+#[tokio::test]
+async fn target_and_language_of_a_wrong_type_are_the_same_errors_as_with_the_wasm() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    test.open_loading("options = { tips: { title: 'Hola' } }").await?;
+    let code = "handle.setLanguage(5);
+        window.errors = [];
+        ScanLogin.startScanning(undefined, { onError: (_, { code }) => errors.push(code) })";
+    test.browser.run(code).await?;
+    test.faults.clear();
+    test.browser.read_code().await?;
+    test.browser.run("handle.setLanguage(5); handle.setLanguage(undefined)").await?;
+    assert_eq!(test.browser.run("return [handle.state, errors]").await?, json!(["ready", ["invalid-option"]]));
+    test.browser.close().await
+}
+
+#[tokio::test]
+async fn floating_loading_shell_moves_into_its_element_when_the_page_has_it() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    test.open_loading("").await?;
+    test.browser.run("handle.destroy(); start('late')").await?;
+    test.browser.wait_for("document.querySelector('.scanlogin[data-floating]')").await?;
+    test.browser.run("document.body.append(Object.assign(document.createElement('div'), { id: 'late' }))").await?;
+    test.faults.clear();
+    test.browser.read_code().await?;
+    let result =
+        "return [document.querySelectorAll('.scanlogin').length, !!document.querySelector('#late > .scanlogin')]";
+    assert_eq!(test.browser.run(result).await?, json!([1, true]));
+    test.browser.close().await
+}
+
+#[tokio::test]
 async fn options_whose_getters_throw_count_as_absent() -> Result<()> {
     let test = LoadingTest::start().await?;
     let setup = "options = undefined; window.throwing = new Proxy({}, { get() { throw new Error('a getter') } });

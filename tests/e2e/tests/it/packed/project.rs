@@ -191,7 +191,9 @@ impl Server {
     /// The errors and warnings so far, except the warning of Next.js about a slow disk.
     pub(crate) fn errors(&self) -> Result<String> {
         let written = fs::read_to_string(self.errors.path())?;
-        let lines: Vec<_> = written.lines().filter(|line| !line.contains("Slow filesystem detected")).collect();
+        // The warning has two lines.
+        let is_slow_disk = |line: &str| line.contains("Slow filesystem detected") || line.contains("local-development");
+        let lines: Vec<_> = written.lines().filter(|line| !is_slow_disk(line)).collect();
         Ok(lines.join("\n"))
     }
 }
