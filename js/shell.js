@@ -115,7 +115,6 @@ class Shell {
       presence.disconnect();
       this._observers = [this._watchPresence(), ...others];
     }
-    this._wasConnected = this._wasConnected || this._host.isConnected;
     return this._wasConnected && !this._host.isConnected;
   }
 
@@ -277,6 +276,7 @@ class Shell {
 
   /** Ends the shell when it has left the page. A node that is moved leaves and comes back within one task. */
   _watchPresence() {
+    this._wasConnected = this._host.isConnected;
     const observer = new MutationObserver(() => {
       if (this.hasLeft()) this.end();
     });
