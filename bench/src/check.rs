@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use anyhow::{Result, ensure};
 use scanlogin_protocol::wire::header;
 
-use crate::Programs;
 use crate::client::Connection;
 use crate::oha::{alternate, load};
 use crate::process::{NO_LIMITS, Server};
+use crate::programs::Programs;
 use crate::table::{Limit, Row};
 
-pub(crate) async fn measure(Programs { server, oha, .. }: &Programs) -> Result<Row> {
+pub(crate) async fn measure(Programs { server, oha }: &Programs) -> Result<Row> {
     eprintln!("Measuring check and a bare handler …");
     let server = Server::start(server, NO_LIMITS).await?;
     let mut browser = Connection::open(server.address, Ipv4Addr::LOCALHOST).await?;

@@ -4,15 +4,15 @@
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
-use crate::Programs;
 use crate::oha::{alternate, load};
 use crate::process::{NO_LIMITS, Server};
+use crate::programs::Programs;
 use crate::table::{Limit, Row};
 
 /// The minimum length of a response that contains a code, in bytes. An error response is shorter.
 const MIN_RESPONSE_BYTES: f64 = 300.0;
 
-pub(crate) async fn measure(Programs { server, oha, .. }: &Programs) -> Result<Row> {
+pub(crate) async fn measure(Programs { server, oha }: &Programs) -> Result<Row> {
     eprintln!("Measuring gene and the store alone …");
     let request = ["-m", "POST", "-T", "application/json", "-d", "{}"];
     let codes = async || {

@@ -23,14 +23,15 @@ mod store;
 mod client;
 mod oha;
 mod process;
+mod programs;
 mod table;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::programs::Programs;
 use crate::table::Row;
 
 #[derive(Parser)]
@@ -42,7 +43,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the benchmarks, print a table, and fail if a result misses its limit.
-    Measure(Programs),
+    Measure(Measurement),
     /// Serve a constant response.
     Bare(bare::BareServer),
     /// Write codes to a store, one after the other, and print their number per second.
@@ -52,13 +53,9 @@ enum Command {
 }
 
 #[derive(clap::Args)]
-struct Programs {
-    /// The path of `scanlogin-server`.
-    #[arg(long)]
-    server: PathBuf,
-    /// The path of `oha`, the load generator.
-    #[arg(long)]
-    oha: PathBuf,
+struct Measurement {
+    #[command(flatten)]
+    programs: Programs,
     /// Run only this benchmark. Repeat the option for several.
     #[arg(long)]
     only: Vec<Benchmark>,
@@ -74,7 +71,7 @@ enum Benchmark {
 
 fn main() -> Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Measure(programs) => measure(&programs),
+        Command::Measure(measurement) => measure(&measurement),
         Command::Bare(arguments) => bare::serve(arguments).map(|()| ExitCode::SUCCESS),
         Command::Store => store::write_codes().map(|()| ExitCode::SUCCESS),
         Command::Codes => codes::create_codes().map(|()| ExitCode::SUCCESS),
@@ -82,10 +79,10 @@ fn main() -> Result<ExitCode> {
 }
 
 #[tokio::main]
-async fn measure(programs: &Programs) -> Result<ExitCode> {
+async fn measure(Measurement { programs, only }: &Measurement) -> Result<ExitCode> {
     let mut rows = Vec::new();
     for benchmark in Benchmark::value_variants() {
-        if programs.only.is_empty() || programs.only.contains(benchmark) {
+        if only.is_empty() || only.contains(benchmark) {
             rows.extend(benchmark.run(programs).await?);
         }
     }

@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::Programs;
 use crate::client::{Code, Connection, token};
 use crate::process::Server;
+use crate::programs::Programs;
 use crate::table::{Limit, Row};
 
 const ADDRESSES: u8 = 10;

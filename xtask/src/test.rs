@@ -3,11 +3,13 @@
 //! The total counts the tests that the test harnesses report. A run with another problem (a test does not compile, no
 //! test ran, a test is ignored) counts as one failed test. Invariant: `0 failed` means that everything ran and passed.
 
+mod cargo_test;
 mod checks;
 mod load;
 mod output;
 mod preparation;
 mod report;
+mod run_suite;
 mod suite;
 
 use std::num::NonZeroU32;
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 use self::load::Load;
 use self::preparation::Preparation;
 use self::report::Report;
+use self::run_suite::run_suite;
 use self::suite::{Filter, Suite};
 use crate::browsers::Browsers;
 use crate::run::step;
@@ -59,7 +62,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
                 });
                 let output = timings.time(run, || {
                     let _load = arguments.busy.then(Load::start);
-                    run.run(workspace, &preparation, &arguments.filter)
+                    run_suite(run, workspace, &preparation, &arguments.filter)
                 });
                 report.add(output);
             }

@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use super::suite::{Run, cargo_test, native_targets};
+use super::cargo_test::{cargo_test, native_targets};
+use super::suite::Run;
 use crate::browsers::Browser;
 use crate::run::{run, step};
 use crate::timing::Timings;
