@@ -369,14 +369,14 @@ mod tests {
 
     #[test]
     fn error_of_an_invalid_field_names_the_field() {
-        let gene = |data| read(&Request::Gene(Scene::App), data).unwrap_err().message;
-        for (message, field) in [
+        let gene = |data| read(&Request::Gene(Scene::App), data).unwrap_err();
+        for (error, field) in [
             (gene(json!({})), "`data.random` must be a string that is not empty"),
             (gene(json!({ "random": "r", "expiresIn": "long" })), "`data.expiresIn` must be a whole number"),
-            (check(json!({ "status": "2" })).unwrap_err().message, "`data.status` must be a whole number"),
-            (check(json!({ "status": 2 })).unwrap_err().message, "`data.ticket` must be a string that is not empty"),
+            (check(json!({ "status": "2" })).unwrap_err(), "`data.status` must be a whole number"),
+            (check(json!({ "status": 2 })).unwrap_err(), "`data.ticket` must be a string that is not empty"),
         ] {
-            assert!(message.ends_with(field), "{message}");
+            assert!(error.message.ends_with(field), "{}", error.message);
         }
     }
 
