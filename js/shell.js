@@ -70,7 +70,7 @@ class Shell {
     this._host.dataset.theme = theme;
     if (!target) this._host.dataset.floating = "";
     if (light) this._frame.style.setProperty("--light", light);
-    for (const [prefix, { width, height }] of [["--", size], ["--box-", containerSize]]) {
+    for (const [prefix, { width, height }] of [["--", size], ["--container-", containerSize]]) {
       this._frame.style.setProperty(`${prefix}width`, width);
       this._frame.style.setProperty(`${prefix}height`, height);
     }

@@ -53,10 +53,10 @@ const css = /* css */ `
   color: var(--_text);
   display: flex;
   flex-direction: column;
-  inline-size: max(var(--box-width) * 1px, var(--width) * 1px + 2 * var(--_padding) + 2px);
+  inline-size: max(var(--container-width) * 1px, var(--width) * 1px + 2 * var(--_padding) + 2px);
   margin-inline: auto;
   max-inline-size: 100%;
-  min-block-size: calc(var(--box-height) * 1px);
+  min-block-size: calc(var(--container-height) * 1px);
   /* A smaller code could not be read: the widget is wider than its container instead. */
   min-inline-size: calc(var(--least, 0) * max(1px, 1px * var(--width) / var(--height)) + 2 * var(--_padding) + 2px);
   outline: none;

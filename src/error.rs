@@ -3,7 +3,6 @@
 //! JavaScript gets an [`Error`] as an `Error` object with `code`, `reason` and `fatal`. The messages are in English and
 //! for the developer of the page. `js/i18n.js` has the messages for the person.
 
-use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 use scanlogin_protocol::wire::code;
 
@@ -68,35 +67,14 @@ impl ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Details>);
 
-/// The content of an [`Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Details {
-    /// The kind of the error.
-    pub code: ErrorCode,
-    /// For the developer of the page. If the server refused a request, its own message.
-    pub message: String,
-    /// The `reason` of the envelope.
-    pub reason: Option<String>,
-    /// The `code` of the envelope.
-    pub server_code: Option<i32>,
-    /// The header `Retry-After`.
-    pub retry_after: Option<Duration>,
-    /// Whether the same request may succeed later.
-    pub is_temporary: bool,
-}
-
-impl Deref for Error {
-    type Target = Details;
-
-    fn deref(&self) -> &Details {
-        &self.0
-    }
-}
-
-impl DerefMut for Error {
-    fn deref_mut(&mut self) -> &mut Details {
-        &mut self.0
-    }
+struct Details {
+    code: ErrorCode,
+    message: String,
+    reason: Option<String>,
+    server_code: Option<i32>,
+    retry_after: Option<Duration>,
+    is_temporary: bool,
 }
 
 impl Error {
@@ -111,8 +89,45 @@ impl Error {
     /// A temporary error: a retry may succeed.
     pub fn temporary(code: ErrorCode, message: impl Into<String>) -> Self {
         let mut error = Self::new(code, message);
-        error.is_temporary = true;
+        error.0.is_temporary = true;
         error
+    }
+
+    /// The same error with another message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// The kind of the error.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The message for the developer of the page. If the server refused a request, its own message.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The `reason` of the envelope.
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// The `code` of the envelope.
+    pub fn server_code(&self) -> Option<i32> {
+        self.0.server_code
+    }
+
+    /// The header `Retry-After`.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_temporary(&self) -> bool {
+        self.0.is_temporary
     }
 
     /// The error of a response that is not a success. `envelope` is `None` if the body has no `code`.
@@ -191,17 +206,14 @@ mod tests {
         ];
         for (status, envelope, code, is_temporary) in table {
             let error = Error::from_response(status, None, envelope.clone());
-            assert_eq!((error.code, error.is_temporary), (code, is_temporary), "HTTP {status} {envelope:?}");
+            assert_eq!((error.code(), error.is_temporary()), (code, is_temporary), "HTTP {status} {envelope:?}");
         }
     }
 
     #[test]
     fn message_comes_from_the_envelope_or_names_the_http_status() {
         let error = Error::from_response(200, None, with_reason(1001));
-        assert_eq!(
-            (error.message.as_str(), error.reason.as_deref(), error.server_code),
-            ("no", Some("because"), Some(1001))
-        );
-        assert_eq!(Error::from_response(502, None, None).message, "the server responded with HTTP 502");
+        assert_eq!((error.message(), error.reason(), error.server_code()), ("no", Some("because"), Some(1001)));
+        assert_eq!(Error::from_response(502, None, None).message(), "the server responded with HTTP 502");
     }
 }

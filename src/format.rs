@@ -59,10 +59,14 @@ mod tests {
         let text = "x".repeat(200);
         assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, Level::M).unwrap());
         let error = format(129, None).draw(&text).unwrap_err();
-        assert_eq!(error.code, ErrorCode::CodeTooDense);
-        assert!(error.message.contains("at 129 pixels") && error.message.contains("at least 130"), "{}", error.message);
+        assert_eq!(error.code(), ErrorCode::CodeTooDense);
+        assert!(
+            error.message().contains("at 129 pixels") && error.message().contains("at least 130"),
+            "{}",
+            error.message()
+        );
         let logo = Some("/logo.svg".into());
         assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, Level::Q).unwrap());
-        assert_eq!(format(145, logo).draw(&text).unwrap_err().code, ErrorCode::CodeTooDense);
+        assert_eq!(format(145, logo).draw(&text).unwrap_err().code(), ErrorCode::CodeTooDense);
     }
 }

@@ -249,7 +249,7 @@ pub(crate) mod tests {
         ];
         for (options, message) in table {
             let error = read(options.clone()).unwrap_err();
-            assert_eq!((error.code, error.message.as_str()), (ErrorCode::InvalidOption, message), "{options}");
+            assert_eq!((error.code(), error.message()), (ErrorCode::InvalidOption, message), "{options}");
         }
     }
 

@@ -67,9 +67,8 @@ impl<V: JsonValue> HttpResponse<V> {
 
     /// The error for a success with an invalid field. The message names the field.
     fn invalid_field(&self, FieldError { field, must_be }: &FieldError) -> Error {
-        let mut error = self.protocol_error();
-        error.message = ["the response of the server is invalid: `data.", field, "` must be ", must_be].concat();
-        error
+        let message = ["the response of the server is invalid: `data.", field, "` must be ", must_be].concat();
+        self.protocol_error().with_message(message)
     }
 
     /// The error for a success that does not follow the protocol.
@@ -314,7 +313,7 @@ mod tests {
     fn too_dense_code_is_an_error_unless_the_page_draws_it() {
         let dense = complete(json!({ "customData": { "note": "x".repeat(600) } }));
         let error = picture(dense.clone(), Some(&Format { width: 160, ..FORMAT })).unwrap_err();
-        assert_eq!((error.code, error.is_temporary), (ErrorCode::CodeTooDense, false));
+        assert_eq!((error.code(), error.is_temporary()), (ErrorCode::CodeTooDense, false));
         assert_eq!(picture(dense, None).unwrap(), None);
     }
 
@@ -333,7 +332,7 @@ mod tests {
         let code = gene(json!({ "random": "r", "url": "u" }));
         let Ok(Reply::Code(Code { picture, .. })) = code else { panic!("{code:?}") };
         assert_eq!(picture, Some(Picture::Image { url: "u".into(), fallback: None }.into()));
-        assert_eq!(gene(json!({ "random": "r" })).unwrap_err().code, ErrorCode::BadAnswer);
+        assert_eq!(gene(json!({ "random": "r" })).unwrap_err().code(), ErrorCode::BadAnswer);
     }
 
     #[test]
@@ -363,7 +362,7 @@ mod tests {
             let error = HttpResponse { status: 200, retry_after: None, body: body.clone() }
                 .read(&request, Some(&FORMAT))
                 .unwrap_err();
-            assert_eq!((error.code, error.is_temporary), (ErrorCode::BadAnswer, true), "{body:?}");
+            assert_eq!((error.code(), error.is_temporary()), (ErrorCode::BadAnswer, true), "{body:?}");
         }
     }
 
@@ -376,7 +375,7 @@ mod tests {
             (check(json!({ "status": "2" })).unwrap_err(), "`data.status` must be a whole number"),
             (check(json!({ "status": 2 })).unwrap_err(), "`data.ticket` must be a string that is not empty"),
         ] {
-            assert!(error.message.ends_with(field), "{}", error.message);
+            assert!(error.message().ends_with(field), "{}", error.message());
         }
     }
 
@@ -384,7 +383,7 @@ mod tests {
     fn authorised_status_without_a_ticket_is_a_bad_answer() {
         for ticket in [json!(null), json!("")] {
             let error = check(json!({ "status": 2, "ticket": ticket, "userInfo": {} })).unwrap_err();
-            assert_eq!(error.code, ErrorCode::BadAnswer);
+            assert_eq!(error.code(), ErrorCode::BadAnswer);
         }
         let checked = check(json!({ "status": 6, "ticket": "t", "userInfo": {} })).unwrap();
         assert_eq!(checked.update, StatusUpdate::Authorised { ticket: "t".into() });
@@ -418,7 +417,7 @@ mod tests {
         let body = Some(json!({ "code": 429, "message": "slow down", "reason": "rate-limited" }));
         let response = HttpResponse { status: 429, retry_after: Some(Duration::from_secs(7)), body };
         let error = response.read(&Request::Gene(Scene::App), Some(&FORMAT)).unwrap_err();
-        assert_eq!((error.code, error.retry_after), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
-        assert_eq!((error.message.as_str(), error.reason.as_deref()), ("slow down", Some("rate-limited")));
+        assert_eq!((error.code(), error.retry_after()), (ErrorCode::RateLimited, Some(Duration::from_secs(7))));
+        assert_eq!((error.message(), error.reason()), ("slow down", Some("rate-limited")));
     }
 }

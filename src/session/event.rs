@@ -20,7 +20,7 @@ pub struct Context {
     pub may_hold: bool,
 }
 
-/// What happened.
+/// What the page, the person, the browser or the server did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<V> {
     /// The page requested a code.

@@ -184,7 +184,7 @@ impl<V> Session<V> {
         // The request has completed, so that there is nothing to abort.
         self.in_flight = None;
         // A browser reports a machine with only a local network as offline. A response proves a connection.
-        self.page.is_online |= !matches!(&reply, Err(error) if error.code == ErrorCode::Network);
+        self.page.is_online |= !matches!(&reply, Err(error) if error.code() == ErrorCode::Network);
         match (&self.state, reply) {
             (State::Loading { .. }, Ok(Reply::Code(code))) => self.on_code(now, code),
             (State::Polling { .. }, Ok(Reply::Checked(checked))) => self.on_checked(now, checked),
@@ -240,15 +240,15 @@ impl<V> Session<V> {
         match &self.state {
             State::Loading { .. } if may_retry(GENE_ATTEMPTS) => self.back_off(now, error),
             State::Loading { .. } => {
-                self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
+                self.notifications.push(Notification::CodeLoadFailed(error.message().to_owned()));
                 self.fail(error);
             }
-            State::Polling { .. } if error.server_code == Some(code::UNKNOWN_CODE) => {
+            State::Polling { .. } if error.server_code() == Some(code::UNKNOWN_CODE) => {
                 // The server has purged the code. For a person this is the same as expired.
                 self.notifications.push(Notification::Failed { error, is_fatal: false });
                 self.expire(now);
             }
-            State::Polling { .. } if error.is_temporary => self.back_off(now, error),
+            State::Polling { .. } if error.is_temporary() => self.back_off(now, error),
             State::Exchanging { .. } if may_retry(EXCHANGE_ATTEMPTS) => self.back_off(now, error),
             State::Polling { .. } | State::Exchanging { .. } => self.fail(error),
             State::Idle | State::LoadingImage { .. } | State::Ended { .. } | State::Destroyed => {}
@@ -269,7 +269,7 @@ impl<V> Session<V> {
             return self.on_image_loaded(now);
         }
         let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
-        self.notifications.push(Notification::CodeLoadFailed(error.message.clone()));
+        self.notifications.push(Notification::CodeLoadFailed(error.message().to_owned()));
         self.fail(error);
     }
 
@@ -479,8 +479,8 @@ impl<V> Session<V> {
 
     fn fail(&mut self, error: Error) {
         // Only these messages are for the person. The others are for the developer of the page.
-        let is_for_person = matches!(error.code, ErrorCode::Refused | ErrorCode::SignInFailed);
-        let detail = is_for_person.then(|| error.message.as_str().into());
+        let is_for_person = matches!(error.code(), ErrorCode::Refused | ErrorCode::SignInFailed);
+        let detail = is_for_person.then(|| error.message().into());
         self.state.end(End::Failed { detail });
         self.notifications.push(Notification::Failed { error, is_fatal: true });
     }

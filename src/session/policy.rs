@@ -43,7 +43,7 @@ fn back_off(failures: u32) -> Duration {
 
 /// Whether a request for a code or an exchange may be retried after `error`.
 pub(super) fn is_retryable(error: &Error) -> bool {
-    error.is_temporary && error.retry_after.is_none_or(|delay| delay <= MAX_RETRY_AFTER)
+    error.is_temporary() && error.retry_after().is_none_or(|delay| delay <= MAX_RETRY_AFTER)
 }
 
 /// The options that decide how a session behaves.
@@ -177,9 +177,9 @@ impl PollSchedule {
     ) -> RequestCycle {
         let count = failed.failures.count.saturating_add(1);
         let back_off = if is_visible { back_off(count) } else { HIDDEN_INTERVAL };
-        let not_before = now + error.retry_after.unwrap_or(Duration::ZERO);
+        let not_before = now + error.retry_after().unwrap_or(Duration::ZERO);
         let at = not_before.max(self.jittered(back_off, now));
-        let is_busy = error.code == ErrorCode::RateLimited || error.retry_after.is_some();
+        let is_busy = error.code() == ErrorCode::RateLimited || error.retry_after().is_some();
         RequestCycle { failures: Failures { count, is_busy }, phase: RequestPhase::Scheduled { at, not_before } }
     }
 
@@ -256,8 +256,7 @@ mod tests {
     fn skip_delay_does_not_start_before_retry_after() {
         let mut schedule = PollSchedule::new(1);
         let requests = sent(&mut schedule, NOW);
-        let mut error = error();
-        error.retry_after = Some(Duration::from_secs(30));
+        let error = Error::from_response(503, Some(Duration::from_secs(30)), None);
         let mut requests = schedule.after_failure(true, NOW, &requests, &error);
         assert_eq!(delay(&requests), 30_000);
         requests.skip_delay(NOW);

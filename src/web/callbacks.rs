@@ -88,7 +88,7 @@ impl Callbacks {
                 call("onAuthFlow", &[raw]);
             }
             Notification::Failed { error, is_fatal } => {
-                call("onError", &[text(&error.message), js_error(&error, is_fatal)]);
+                call("onError", &[text(error.message()), js_error(&error, is_fatal)]);
             }
             Notification::Retried => call("onRetry", &[]),
             Notification::CodeDestroyed { random } => call("onCodeDestroyed", &[text(&random)]),
@@ -98,11 +98,11 @@ impl Callbacks {
 
 /// Makes the `Error` object that JavaScript gets: docs/protocol.md, "Error codes".
 pub(super) fn js_error(error: &Error, is_fatal: bool) -> JsValue {
-    let object = js_sys::Error::new(&error.message).into();
+    let object = js_sys::Error::new(error.message()).into();
     set(&object, "name", "ScanLoginError".into());
-    set(&object, "code", error.code.as_str().into());
-    set(&object, "reason", error.reason.as_deref().into());
-    set(&object, "serverCode", error.server_code.into());
+    set(&object, "code", error.code().as_str().into());
+    set(&object, "reason", error.reason().into());
+    set(&object, "serverCode", error.server_code().into());
     set(&object, "fatal", is_fatal.into());
     object
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use scanlogin_protocol::wire::{Person, Status};
 use scanlogin_qr::Drawing;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, ErrorEnvelope};
 use crate::session::{
     CheckResponse, Code, Context, Event, Instant, Notification, PageState, Policy, Reply, Request, RequestEffect,
     RequestId, Session, StatusUpdate, TimerEffect,
@@ -154,7 +154,7 @@ fn callback(notification: &Notification<String>) -> String {
         Notification::Expired => "onExpired".to_owned(),
         Notification::MfaNeeded(_) => "onMfa".to_owned(),
         Notification::Failed { error, is_fatal } => {
-            format!("onError {}{}", error.code.as_str(), if *is_fatal { " fatal" } else { "" })
+            format!("onError {}{}", error.code().as_str(), if *is_fatal { " fatal" } else { "" })
         }
         Notification::Retried => "onRetry".to_owned(),
         Notification::CodeDestroyed { random } => format!("onCodeDestroyed {random}"),
@@ -217,19 +217,17 @@ pub(super) fn network_error() -> Error {
     Error::temporary(ErrorCode::Network, "offline")
 }
 
-pub(super) fn rate_limited() -> Error {
-    Error::temporary(ErrorCode::RateLimited, "slow down")
+pub(super) fn rate_limited(retry_after: Option<u64>) -> Error {
+    Error::from_response(429, retry_after.map(Duration::from_secs), None)
 }
 
-pub(super) fn with_retry_after(seconds: u64, mut error: Error) -> Error {
-    error.retry_after = Some(Duration::from_secs(seconds));
-    error
+pub(super) fn unavailable(retry_after: u64) -> Error {
+    Error::from_response(503, Some(Duration::from_secs(retry_after)), None)
 }
 
-pub(super) fn refused(server_code: i32) -> Error {
-    let mut error = Error::new(ErrorCode::Refused, "no");
-    error.server_code = Some(server_code);
-    error
+pub(super) fn refused(code: i32) -> Error {
+    let envelope = ErrorEnvelope { code, message: Some("no".to_owned()), reason: Some("because".to_owned()) };
+    Error::from_response(200, None, Some(envelope))
 }
 
 /// The status for which the server holds `request`.

@@ -153,7 +153,7 @@ impl Model {
     }
 
     fn on_reply(&mut self, now: Instant, reply: &Result<Reply<String>, Error>) {
-        self.is_online |= !matches!(reply, Err(error) if error.code == ErrorCode::Network);
+        self.is_online |= !matches!(reply, Err(error) if error.code() == ErrorCode::Network);
         match (self.stage, reply) {
             (Stage::Loading, Ok(Reply::Code(code))) => {
                 self.call(&format!("onCodeLoaded {}", code.random));
@@ -210,25 +210,25 @@ impl Model {
     }
 
     fn on_request_failed(&mut self, error: &Error) {
-        let is_soon = error.retry_after.is_none_or(|delay| delay <= Duration::from_secs(120));
+        let is_soon = error.retry_after().is_none_or(|delay| delay <= Duration::from_secs(120));
         let attempts = self.failures.0 + 1;
-        let is_retried = error.is_temporary
+        let is_retried = error.is_temporary()
             && match self.stage {
                 Stage::Loading => is_soon && attempts < 8,
                 Stage::SigningIn => is_soon && attempts < 4,
                 _ => true,
             };
         if is_retried {
-            self.failures = (attempts, error.code == ErrorCode::RateLimited || error.retry_after.is_some());
-            self.call(&format!("onError {}", error.code.as_str()));
-        } else if matches!(self.stage, Stage::Ready { .. } | Stage::Scanned) && error.server_code == Some(2241) {
-            self.call(&format!("onError {}", error.code.as_str()));
+            self.failures = (attempts, error.code() == ErrorCode::RateLimited || error.retry_after().is_some());
+            self.call(&format!("onError {}", error.code().as_str()));
+        } else if matches!(self.stage, Stage::Ready { .. } | Stage::Scanned) && error.server_code() == Some(2241) {
+            self.call(&format!("onError {}", error.code().as_str()));
             self.expire();
         } else {
             if self.stage == Stage::Loading {
-                self.call(&format!("onCodeLoadFailed {}", error.message));
+                self.call(&format!("onCodeLoadFailed {}", error.message()));
             }
-            self.fail(error.code);
+            self.fail(error.code());
         }
     }
 

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::host::{
     Host, authorised, authorised_with_token, checked, drawing, drawn_code, image_code, network_error, rate_limited,
-    refused, with_retry_after,
+    refused, unavailable,
 };
 use super::model::Model;
 use crate::error::Error;
@@ -73,9 +73,9 @@ fn replies() -> Vec<Result<Reply<String>, Error>> {
         Ok(checked(StatusUpdate::Unknown)),
         Ok(Reply::User("user".to_owned())),
         Err(network_error()),
-        Err(with_retry_after(90, network_error())),
-        Err(with_retry_after(900, network_error())),
-        Err(rate_limited()),
+        Err(unavailable(90)),
+        Err(unavailable(900)),
+        Err(rate_limited(None)),
         Err(refused(1001)),
         Err(refused(2241)),
     ]

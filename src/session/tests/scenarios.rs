@@ -6,7 +6,7 @@ use scanlogin_protocol::wire::{Scene, Status};
 
 use super::host::{
     Host, authorised, authorised_with_token, checked, drawing, drawn_code, held_status, image_code, network_error,
-    rate_limited, refused, with_retry_after,
+    rate_limited, refused, unavailable,
 };
 use crate::session::policy::IMAGE_TIMEOUT;
 use crate::session::{Code, Event, Policy, Reply, Request, ScannedResult, StatusUpdate};
@@ -196,7 +196,7 @@ fn going_online_and_try_now_send_at_once_but_not_before_retry_after() {
     host.reply(Err(network_error()));
     host.event(Event::ConnectionChanged { is_online: true });
     assert!(host.in_flight.is_some());
-    host.reply(Err(with_retry_after(30, network_error())));
+    host.reply(Err(unavailable(30)));
     let failed_at = host.now;
     host.event(Event::ConnectionChanged { is_online: true });
     host.event(Event::Clicked(Action::TryNow));
@@ -207,7 +207,7 @@ fn going_online_and_try_now_send_at_once_but_not_before_retry_after() {
 
 #[test]
 fn busy_server_is_shown_with_a_countdown_and_without_a_button() {
-    let busy = |seconds| with_retry_after(seconds, rate_limited());
+    let busy = |seconds| rate_limited(Some(seconds));
     let is_busy = ScanState::Unreachable(ConnectionProblem::Busy);
     let mut host = Host::polling_again(without_countdown());
     host.reply(Err(busy(30)));
@@ -228,20 +228,19 @@ fn busy_server_is_shown_with_a_countdown_and_without_a_button() {
 
 #[test]
 fn retry_after_above_120_s_fails_a_gene_and_an_exchange_but_not_a_poll() {
-    let away = |seconds| with_retry_after(seconds, network_error());
     let mut host = Host::loading(Policy::default());
-    host.reply(Err(away(u64::MAX)));
+    host.reply(Err(unavailable(u64::MAX)));
     assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
 
     let mut host = Host::polling_again(auto_exchange());
     host.reply(Ok(authorised()));
-    host.reply(Err(away(3_600)));
+    host.reply(Err(unavailable(3_600)));
     assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
 
     // The code expires before the next poll.
     let is_busy = ScanState::Unreachable(ConnectionProblem::Busy);
     let mut host = Host::polling_again(Policy::default());
-    host.reply(Err(away(u64::MAX)));
+    host.reply(Err(unavailable(u64::MAX)));
     assert_eq!(host.state(), is_busy);
     while host.state() == is_busy {
         host.fire_timer();

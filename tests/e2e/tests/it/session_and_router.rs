@@ -47,7 +47,7 @@ struct Page {
 impl Page {
     fn open(router: &Router, policy: Policy) -> Result<Self> {
         let config =
-            Config::read(&Reader::of(None::<Value>)).map_err(|error| anyhow::anyhow!(error.message.clone()))?;
+            Config::read(&Reader::of(None::<Value>)).map_err(|error| anyhow::anyhow!(error.message().to_owned()))?;
         let gene = GeneRequest::<Value>::new(Scene::App, None);
         let mut page = Self {
             router: router.clone(),
@@ -238,7 +238,7 @@ async fn exchange_by_the_page_is_refused_unless_the_app_allows_it() -> Result<()
         match page.notifications.last() {
             Some(Notification::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
             Some(Notification::Failed { error, is_fatal: true }) if !is_allowed => {
-                assert_eq!(error.reason.as_deref(), Some("forbidden"));
+                assert_eq!(error.reason(), Some("forbidden"));
             }
             other => panic!("{other:?}"),
         }
