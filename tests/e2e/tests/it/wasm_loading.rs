@@ -317,6 +317,10 @@ async fn loading_and_failed_messages_follow_tips_and_language() -> Result<()> {
     change_language("handle.setLanguage('ja')", "ja-JP").await?;
     change_language("document.documentElement.lang = 'zh-CN'", "ja-JP").await?;
 
+    // The handle keeps a language that is set before the shell exists.
+    test.open_loading("addEventListener('DOMContentLoaded', () => handle.setLanguage('ja'))").await?;
+    assert_eq!(test.loading_status().await?, loading_status_in("ja-JP"));
+
     // The state `failed` also follows the language of the page.
     test.faults.inject(WASM, Fault::NotFound);
     test.open_failed("module", "").await?;
