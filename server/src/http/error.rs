@@ -18,6 +18,9 @@ use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
 
+/// The value of `www-authenticate` at HTTP 401: the id and a secret of an app, encoded as UTF-8 (RFC 7617).
+const BASIC: &str = "Basic realm=\"scanlogin\", charset=\"UTF-8\"";
+
 /// Why the server refuses a request or fails to serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ApiError {
@@ -52,8 +55,10 @@ pub(crate) enum ApiError {
     Blocked,
     /// The username or the password is wrong. Only the demo has this error.
     WrongPassword,
-    /// The poll token or the credentials are missing or wrong. Holds the `message`.
+    /// The poll token is missing or wrong, or the credentials of a backend are missing. Holds the `message`.
     Forbidden(&'static str),
+    /// A backend sent an unknown app id, or a wrong secret of the app.
+    WrongCredentials,
     /// The app id is unknown, or absent although the server has several apps.
     UnknownApp,
     /// The app does not list the origin of the page.
@@ -121,6 +126,7 @@ impl ApiError {
             Self::Blocked => "blocked",
             Self::WrongPassword => "wrong-password",
             Self::Forbidden(_) => "forbidden",
+            Self::WrongCredentials => "wrong-credentials",
             Self::UnknownApp => "unknown-app",
             Self::OriginNotAllowed => "origin-not-allowed",
             Self::MalformedJson(_) => "malformed-json",
@@ -151,7 +157,13 @@ impl ApiError {
         use ApiError as R;
         matches!(
             self,
-            R::UnknownCode | R::UnknownTicket | R::NotSignedIn | R::WrongPassword | R::Forbidden(_) | R::UnknownApp
+            R::UnknownCode
+                | R::UnknownTicket
+                | R::NotSignedIn
+                | R::WrongPassword
+                | R::Forbidden(_)
+                | R::WrongCredentials
+                | R::UnknownApp
         )
     }
 
@@ -175,6 +187,7 @@ impl ApiError {
             R::WrongPool,
             R::Blocked,
             R::Forbidden("this code belongs to another browser"),
+            R::WrongCredentials,
             R::UnknownApp,
             R::OriginNotAllowed,
             R::MalformedJson("expected value at line 1 column 1".to_owned()),
@@ -229,6 +242,7 @@ impl ApiError {
                 code::FORBIDDEN,
                 "the app does not allow this origin; add it to allowed_origins in the server's scanlogin.toml".into(),
             ),
+            R::WrongCredentials => transport(StatusCode::UNAUTHORIZED, "the app id or the app secret is wrong".into()),
             R::MalformedJson(problem) => {
                 transport(StatusCode::BAD_REQUEST, format!("the body is not JSON: {problem}").into())
             }
@@ -268,6 +282,9 @@ impl IntoResponse for ApiError {
         let envelope =
             Envelope::<()> { code, message: Some(message.into_owned()), data: None, reason: Some(reason.to_owned()) };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
+        if http_status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
+        }
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -362,6 +379,7 @@ mod tests {
             (ApiError::Forbidden("no"), 200, 1001, "forbidden"),
             (ApiError::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
             (ApiError::MalformedJson(String::new()), 400, 400, "malformed-json"),
+            (ApiError::WrongCredentials, 401, 401, "wrong-credentials"),
             (ApiError::UnknownRoute, 404, 404, "unknown-route"),
             (ApiError::SlowBody, 408, 408, "timeout"),
             (ApiError::RateLimited { retry_after: Duration::ZERO }, 429, 429, "rate-limited"),

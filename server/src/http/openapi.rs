@@ -128,6 +128,8 @@ fn links(operation_id: &str) -> Value {
 }
 
 fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode, Vec<ErrorBody>>) {
+    let schemes = operation.get("security").and_then(Value::as_array);
+    let is_for_backends = schemes.is_some_and(|schemes| schemes.iter().any(|scheme| scheme.get("backend").is_some()));
     let has_body = operation.contains_key("requestBody");
     let links = operation.get("operationId").and_then(Value::as_str).map_or(json!({}), links);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
@@ -135,6 +137,7 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
         let is_possible = match *status {
             // Only a call with a parameter in its path returns 404. Its annotation declares that.
             StatusCode::NOT_FOUND => responses.contains_key("404"),
+            StatusCode::UNAUTHORIZED => is_for_backends,
             StatusCode::BAD_REQUEST
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::PAYLOAD_TOO_LARGE

@@ -95,7 +95,7 @@ async fn exchange(
     let app = match backend {
         BackendAuth::Authenticated(app) => app,
         BackendAuth::Missing => allow_browser(state, caller, code.as_deref(), poll_token)?,
-        BackendAuth::Invalid => return Err(NOT_THE_BACKEND),
+        BackendAuth::Invalid => return Err(ApiError::WrongCredentials),
     };
     if let Some(code) = code {
         // The address of the requester becomes the last address of the user.

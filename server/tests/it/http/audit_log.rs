@@ -75,7 +75,7 @@ async fn refused_actions_log_audit_events() {
     server.act("cancel", &code, "alice").await.success();
     server.exchange("nope").await.assert_error(2231, "unknown-ticket");
     let ticket = server.ticket(&other, "alice").await;
-    server.userinfo(&ticket).basic("demo-app", "wrong").await.assert_error(1001, "forbidden");
+    assert_eq!(server.userinfo(&ticket).basic("demo-app", "wrong").await.error().2, "wrong-credentials");
     server.userinfo(&ticket).header("x-authing-app-id", "nope").await.assert_error(1001, "unknown-app");
     server.userinfo("").await.assert_error(2231, "missing-parameter");
 
@@ -92,7 +92,7 @@ async fn refused_actions_log_audit_events() {
             ("exchange", "unknown-ticket"),
             ("scan", "ok"),
             ("confirm", "ok"),
-            ("exchange", "forbidden"),
+            ("exchange", "wrong-credentials"),
             ("exchange", "unknown-app"),
             ("exchange", "missing-parameter"),
         ])

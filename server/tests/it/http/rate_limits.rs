@@ -117,7 +117,7 @@ async fn every_kind_of_wrong_guess_counts_against_the_ip() {
             let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
             request.header("authorization", "Bearer guessed")
         }),
-        ("forbidden", |server, _| server.userinfo("guessed").basic("demo-app", "guessed")),
+        ("wrong-credentials", |server, _| server.userinfo("guessed").basic("demo-app", "guessed")),
         ("unknown-ticket", |server, _| server.exchange("guessed")),
         ("unknown-app", |server, _| request_code(server, SHARED_IP).header("x-authing-app-id", "guessed")),
         ("wrong-password", |server, _| {

@@ -64,10 +64,19 @@ async fn exchange_requires_the_app_secret_and_refusals_keep_the_ticket_valid() {
     let secret = server.app_secret();
     let userinfo = || server.userinfo(&ticket);
     for request in [
-        userinfo(),
         userinfo().basic("demo-app", "wrong"),
+        userinfo().basic("demo-app", ""),
         userinfo().basic("other-app", &secret),
         userinfo().header("authorization", "Basic ?"),
+        userinfo().basic("demo-app", "wrong").poll_token(&code.poll_token),
+    ] {
+        let response = request.await;
+        assert_eq!(response.error(), (401, 401, "wrong-credentials".to_owned()), "{}", response.json());
+        // RFC 9110, section 15.5.2, requires this header.
+        assert!(response.header("www-authenticate").unwrap().starts_with("Basic realm="));
+    }
+    for request in [
+        userinfo(),
         userinfo().header("authorization", &format!("Bearer {}", server.token("alice"))),
         userinfo().poll_token(&code.poll_token),
     ] {
@@ -83,12 +92,8 @@ async fn allow_exchange_from_browser_accepts_only_the_browsers_own_ticket() {
     let ticket = server.ticket(&code, "alice").await;
     server.userinfo(&ticket).await.assert_error(1001, "forbidden");
     server.userinfo(&ticket).poll_token(&other.poll_token).await.assert_error(1001, "forbidden");
-    server
-        .userinfo(&ticket)
-        .basic("demo-app", "wrong")
-        .poll_token(&code.poll_token)
-        .await
-        .assert_error(1001, "forbidden");
+    let wrong_secret = server.userinfo(&ticket).basic("demo-app", "wrong").poll_token(&code.poll_token).await;
+    assert_eq!(wrong_secret.error(), (401, 401, "wrong-credentials".to_owned()));
     server.userinfo("unknown").poll_token(&code.poll_token).await.assert_error(2231, "unknown-ticket");
     server.userinfo(&ticket).poll_token(&code.poll_token).await.success();
     server.userinfo(&ticket).poll_token(&code.poll_token).await.assert_error(2231, "ticket-used");
