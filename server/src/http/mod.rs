@@ -8,5 +8,6 @@ pub(crate) mod extract;
 pub mod metrics_endpoint;
 pub(crate) mod middleware;
 pub(crate) mod openapi;
+pub(crate) mod readiness;
 pub(crate) mod state;
 pub(crate) mod static_files;

@@ -12,6 +12,7 @@ use crate::codes::CodeService;
 use crate::config::app::{Apps, CurrentApps};
 use crate::config::settings::Settings;
 use crate::config::{Config, ConfigError, read_settings};
+use crate::http::readiness::Readiness;
 use crate::rate_limit::RateLimiters;
 use crate::secrets::RandomError;
 use crate::store::open::open_store;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub signing_keys: SigningKeys,
     /// Counts requests against the rate limits.
     pub(crate) rate_limiters: RateLimiters,
+    /// Checks the store for `/readyz`.
+    pub(crate) readiness: Readiness,
     /// Counts requests, codes and tickets.
     pub(crate) metrics: Arc<Metrics>,
     apps: Arc<CurrentApps>,
@@ -69,6 +72,7 @@ impl AppState {
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
             signing_keys: SigningKeys::new(store.clone(), clock.clone()),
             rate_limiters: RateLimiters::new(&config.settings.limits),
+            readiness: Readiness::default(),
             stopping: watch::Sender::new(false),
             metrics,
             apps,

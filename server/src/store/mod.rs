@@ -173,7 +173,7 @@ pub trait Store: Send + Sync {
     /// subscription.
     async fn listen(&self, notifier: CodeNotifier);
 
-    /// Checks that the store responds.
+    /// Checks that the store accepts writes.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -25,3 +25,4 @@ mod stores;
 mod certificate_authorities;
 mod commands;
 mod file_descriptor_limit;
+mod full_disk;

@@ -11,6 +11,7 @@
 //! - `scanlogin:account:LENGTH:POOL:USER`: a hash without expiry. `LENGTH` is the length of `POOL` in bytes. It makes the
 //!   key unambiguous if an id contains a colon.
 //! - `scanlogin:keys:PURPOSE`: a sorted set of keys as JSON. The score is the creation time.
+//! - `scanlogin:ping`: an empty string that expires. Writing it shows that Redis accepts writes.
 //! - `scanlogin:news`: a channel. Every swap publishes the `random` of its code there.
 //!
 //! Requires Redis 7 or newer with an eviction policy that evicts no keys. Deliberately absent: Redis Cluster, because a
@@ -272,7 +273,8 @@ impl Store for RedisStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        Ok(cmd("PING").exec_async(&mut self.connection.clone()).await?)
+        // A replica and a Redis without free memory answer PING, but refuse this command.
+        Ok(cmd("SET").arg("scanlogin:ping").arg("").arg("EX").arg(60).exec_async(&mut self.connection.clone()).await?)
     }
 }
 

@@ -26,7 +26,7 @@ async fn scrape(server: &Server) -> String {
 }
 
 /// The value of a series, 0 if it does not exist.
-async fn value(server: &Server, series: &str) -> f64 {
+pub(crate) async fn value(server: &Server, series: &str) -> f64 {
     let lines = scrape(server).await;
     let value = lines.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     value.map_or(0.0, |value| value.parse().unwrap())

@@ -38,7 +38,7 @@ mod access_log;
 
 mod audit_log;
 
-mod metrics;
+pub(crate) mod metrics;
 
 mod openapi;
 

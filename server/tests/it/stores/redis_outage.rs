@@ -136,6 +136,30 @@ async fn gene_gets_503_while_redis_is_read_only() {
 }
 
 #[tokio::test]
+async fn readyz_is_503_while_redis_is_a_replica_or_out_of_memory() {
+    let (redis, primary) = (RedisServer::start(Persistence::None), RedisServer::start(Persistence::None));
+    let server = ServerProcess::demo(&redis.url());
+    let server = &server.client;
+    let wait_for = async |status: u16| {
+        within_timeout("the status of /readyz", async { while server.ready().await.unwrap().status != status {} })
+            .await;
+    };
+    wait_for(200).await;
+    for (fault, repair) in [
+        (format!("REPLICAOF {}", primary.host_and_port().replace(':', " ")), "REPLICAOF NO ONE"),
+        ("CONFIG SET maxmemory 1".to_owned(), "CONFIG SET maxmemory 0"),
+    ] {
+        redis.command(&fault);
+        assert!(server.gene().await.unwrap().is_unavailable(), "{fault}: no person can sign in");
+        wait_for(503).await;
+        assert!(server.ready().await.unwrap().is_unavailable(), "{fault}");
+        redis.command(repair);
+        server.gene().await.unwrap().code();
+        wait_for(200).await;
+    }
+}
+
+#[tokio::test]
 async fn redis_over_tls_requires_a_trusted_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -56,6 +56,11 @@ impl RedisServer {
         format!("redis://{}", self.port.address())
     }
 
+    /// Its address: `127.0.0.1:PORT`.
+    pub(crate) fn host_and_port(&self) -> String {
+        self.port.address().to_string()
+    }
+
     pub(crate) async fn open(&self) -> RedisStore {
         let address: RedisAddress = self.url().parse().unwrap();
         RedisStore::open(&address, REDIS_TIMEOUT).await.unwrap()

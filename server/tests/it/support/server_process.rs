@@ -129,6 +129,11 @@ impl Client {
         &self.0
     }
 
+    /// Asks whether the server is ready.
+    pub(crate) async fn ready(&self) -> io::Result<HttpResponse> {
+        self.send("GET", "/readyz", "", "").await
+    }
+
     /// Creates a code, as a requester does.
     pub(crate) async fn gene(&self) -> io::Result<HttpResponse> {
         self.post(&format!("{API}/gene"), "", &json!({})).await

@@ -1,0 +1,41 @@
+//! Whether the store accepts writes, for `/readyz`.
+
+use core::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::http::error::ApiError;
+use crate::telemetry::measured_store::MeasuredStore;
+
+/// The minimum time between two checks of the store.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The last check of the store. Requests within [`CHECK_INTERVAL`] share one check, so that they can't load the store.
+#[derive(Default)]
+pub(crate) struct Readiness(Mutex<Option<LastCheck>>);
+
+struct LastCheck {
+    begun_at: Instant,
+    outcome: Result<(), ApiError>,
+}
+
+impl Readiness {
+    /// Writes to `store`, or returns the outcome of the last write if that is recent.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Unavailable`] if the store does not accept the write.
+    pub(crate) async fn check(&self, store: &MeasuredStore) -> Result<(), ApiError> {
+        let mut last = self.0.lock().await;
+        if let Some(LastCheck { begun_at, outcome }) = &*last
+            && begun_at.elapsed() < CHECK_INTERVAL
+        {
+            return outcome.clone();
+        }
+        let begun_at = Instant::now();
+        let outcome = store.call("ping", |store| store.ping()).await.map_err(ApiError::from);
+        *last = Some(LastCheck { begun_at, outcome: outcome.clone() });
+        outcome
+    }
+}
