@@ -18,6 +18,7 @@ function startScan() {
   try {
     scan = window.ScanLogin.startScanning('qrcode', {
       host: location.origin,
+      appId: 'demo-app',
       onSuccess: (_userInfo, ticket) => openSession(ticket),
       // The widget itself shows the error to the person and offers a retry. The log is for developers.
       onError: (message) => console.warn(`Scan to sign in: ${message}`),

@@ -33,7 +33,7 @@ pub struct App {
     /// The hashes of the valid secrets of the backend, newest first. A rotation keeps the previous secret valid.
     #[serde(deserialize_with = "secret_hashes")]
     pub secret_hashes: Vec<Hash>,
-    /// The origins whose pages may request codes, besides the server's own.
+    /// The origins whose pages may request codes, besides the server's own. They are compared exactly.
     #[serde(default)]
     pub allowed_origins: Vec<Origin>,
     /// How long a code can be scanned: 10 to 1800 s, by default 120 s.
@@ -54,6 +54,9 @@ pub struct App {
     /// The switches for older clients.
     #[serde(default)]
     pub compat: Compat,
+    /// Whether pages of this machine may request codes, at any port. Only a demo sets it; the file can't.
+    #[serde(skip)]
+    pub allow_local_origins: bool,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -80,7 +83,13 @@ impl App {
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),
+            allow_local_origins: false,
         }
+    }
+
+    /// Whether pages of `origin` may request codes.
+    pub fn allows(&self, origin: &Origin) -> bool {
+        self.allowed_origins.contains(origin) || (self.allow_local_origins && origin.is_local())
     }
 
     /// Whether `secret` is a secret of the app. Each comparison takes constant time.
@@ -110,9 +119,9 @@ impl Apps {
         apps.next().filter(|_| apps.next().is_none())
     }
 
-    /// Whether any app lists `origin` in `allowed_origins`.
+    /// Whether any app allows pages of `origin` to request codes.
     pub fn any_allows(&self, origin: &Origin) -> bool {
-        self.0.values().any(|app| app.allowed_origins.contains(origin))
+        self.0.values().any(|app| app.allows(origin))
     }
 }
 

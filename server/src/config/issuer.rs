@@ -168,7 +168,8 @@ impl FromStr for KeySource {
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Whether `host` names this machine: `localhost` or a loopback address.
+pub(super) fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -18,8 +18,6 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 
 use crate::config::app::App;
-use crate::config::issuer::Issuers;
-use crate::config::limits::Limits;
 use crate::config::origin::Origin;
 use crate::config::settings::{Settings, SettingsError};
 use crate::secrets::{Hash, RandomError, Secret};
@@ -55,7 +53,7 @@ pub struct Config {
     pub jwt_secret: Option<Secret>,
     /// The apps, issuers and limits at the start. A reload does not change this value.
     pub settings: Settings,
-    /// The file that a reload reads. `None` in a demo: a reload then changes nothing.
+    /// The file that a reload reads. `None` in a demo without a settings file: a reload then changes nothing.
     pub settings_file: Option<PathBuf>,
     /// The folder of the pages at `/`. `None`: there are none.
     pub www: Option<PathBuf>,
@@ -76,6 +74,29 @@ pub struct Demo {
     pub user_pool_id: String,
 }
 
+impl Demo {
+    /// Adds the app of the demo site to `settings`, unless an app has its id already: the secret of the demo site is then
+    /// one more secret of that app. Allows pages of this machine to use every app.
+    pub(crate) fn add_to(&self, settings: &mut Settings) {
+        let secret = Hash::of(self.app_secret.expose());
+        match settings.apps.iter_mut().find(|app| app.id == self.app_id) {
+            Some(app) => app.secret_hashes.push(secret),
+            None => settings.apps.push(App::new(&self.app_id, "Quaymark", &self.user_pool_id, secret)),
+        }
+        for app in &mut settings.apps {
+            app.allow_local_origins = true;
+        }
+    }
+
+    /// Uses the user pool of the first app in `settings` for the demo's users, so that they can sign in to that app.
+    pub(crate) fn share_pool(&mut self, settings: &Settings) {
+        let app = settings.apps.iter().find(|app| app.id == self.app_id).or(settings.apps.first());
+        if let Some(app) = app {
+            self.user_pool_id.clone_from(&app.user_pool_id);
+        }
+    }
+}
+
 impl Config {
     /// The configuration of a demo: one app, a store in memory, and random secrets. Tests start from it.
     ///
@@ -83,8 +104,10 @@ impl Config {
     ///
     /// If the random number generator of the system fails.
     pub fn demo() -> Result<Self, RandomError> {
-        let app_secret = Secret::random()?;
-        let app = App::new("demo-app", "Quaymark", "demo-pool", Hash::of(app_secret.expose()));
+        let demo =
+            Demo { app_id: "demo-app".to_owned(), app_secret: Secret::random()?, user_pool_id: "demo-pool".to_owned() };
+        let mut settings = Settings::default();
+        demo.add_to(&mut settings);
         Ok(Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             public_url: None,
@@ -96,8 +119,8 @@ impl Config {
             metrics_listen: None,
             log_format: LogFormat::Text,
             jwt_secret: Some(Secret::random()?),
-            demo: Some(Demo { app_id: app.id.clone(), app_secret, user_pool_id: app.user_pool_id.clone() }),
-            settings: Settings { apps: vec![app], issuers: Issuers::default(), limits: Limits::default() },
+            demo: Some(demo),
+            settings,
             settings_file: None,
             www: None,
             package: None,

@@ -14,6 +14,9 @@ use crate::config::app::App;
 use crate::config::issuer::Issuers;
 use crate::config::limits::Limits;
 
+/// The old and the new name of each renamed setting.
+const RENAMED: [(&str, &str); 1] = [("answer_timeout", "response_timeout")];
+
 /// The content of the settings file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +55,7 @@ impl Settings {
     ///
     /// A description of the problem, with the line where possible.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let settings: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let settings: Self = toml::from_str(text).map_err(|error| with_new_name(error.to_string()))?;
         if settings.apps.is_empty() {
             return Err("has no [[app]]; `scanlogin-server app add` adds one".to_owned());
         }
@@ -61,6 +64,15 @@ impl Settings {
             Some(app) => Err(format!("has the app {:?} twice", app.id)),
             None => Ok(settings),
         }
+    }
+}
+
+/// Adds the new name of a renamed setting to an error about its old name.
+fn with_new_name(problem: String) -> String {
+    let renamed = RENAMED.iter().find(|(old, _)| problem.contains(&format!("unknown field `{old}`")));
+    match renamed {
+        Some((old, new)) => format!("{}\n`{old}` was renamed to `{new}`", problem.trim_end()),
+        None => problem,
     }
 }
 

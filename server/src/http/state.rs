@@ -95,7 +95,11 @@ impl AppState {
     /// When the file is rejected. Nothing changes then.
     pub fn reload(&self) -> Result<usize, ConfigError> {
         let Some(path) = &self.config.settings_file else { return Ok(self.config.settings.apps.len()) };
-        let Settings { apps, issuers, limits } = read_settings(path, self.config.jwt_secret.as_ref())?;
+        let mut settings = read_settings(path, self.config.jwt_secret.as_ref())?;
+        if let Some(demo) = &self.config.demo {
+            demo.add_to(&mut settings);
+        }
+        let Settings { apps, issuers, limits } = settings;
         if limits != self.config.settings.limits {
             tracing::warn!("changed limits take effect after a restart");
         }

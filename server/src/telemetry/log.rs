@@ -6,7 +6,8 @@
 //! Values from a request are logged as quoted strings, in which a line break is `\n`. A client therefore can't forge a log
 //! line.
 //!
-//! Deliberately absent: bodies, queries, and all headers except those in the audit log. They may contain secrets.
+//! Deliberately absent: bodies, queries, and all headers except those in the audit log and the `origin` of a page that is
+//! refused for its origin. They may contain secrets.
 
 use std::io::{self, IsTerminal as _};
 

@@ -314,8 +314,9 @@ async fn gene_rejects_foreign_origins_and_sites_and_simple_content_types() {
         "chrome-extension://shop.example",
         "*",
     ] {
+        // The page can read that it is refused, and nothing else: an error has no data.
         let response = gene().header("origin", origin).json(&json!({})).await;
-        assert_eq!(response.header("access-control-allow-origin"), None, "{origin}");
+        assert_eq!(response.header("access-control-allow-origin"), Some(origin));
         response.assert_error(1001, "origin-not-allowed");
     }
     // A browser sends these content types across origins without a preflight, so the server must reject them.
@@ -329,6 +330,55 @@ async fn gene_rejects_foreign_origins_and_sites_and_simple_content_types() {
     }
 }
 
+/// Characters that hide text or change other text: control, soft hyphen, Arabic letter mark, Mongolian vowel separator,
+/// zero width, direction, tag, Hangul filler, unassigned.
+const INVISIBLE: &str = "\u{7}\u{1b}\u{ad}\u{61c}\u{180e}\u{200b}\u{202e}\u{2066}\u{e0041}\u{3164}\u{378}";
+
+#[tokio::test(start_paused = true)]
+async fn name_and_photo_of_a_stranger_are_filtered_before_a_page_gets_them() {
+    let server = Server::with_config(|config| config.settings.apps[0].return_full_user_info = true);
+    let scan = async |nickname: Option<String>, photo: &str| {
+        let (code, name) = (server.gene().await, Some(format!("Full {INVISIBLE}Name")));
+        let user_pool_id = server.app().user_pool_id.clone();
+        let stranger = User { id: "mallory".to_owned(), user_pool_id, nickname, name, ..User::default() };
+        let token = server.state.identity.sign(&User { photo: Some(photo.to_owned()), ..stranger }).unwrap();
+        let body = json!({ "random": code.random });
+        server.post(&format!("{API}/scanned")).json(&body).bearer(token.expose()).await.success();
+        let user = server.check(&code).await.success()["userInfo"].clone();
+        server.post(&format!("{API}/cancel")).json(&body).bearer(token.expose()).await.success();
+        (user["nickname"].as_str().unwrap().to_owned(), user["photo"].as_str().unwrap().to_owned())
+    };
+    let photo = "https://photos.example/mallory.png";
+    let marks = "\u{301}".repeat(100);
+    for (nickname, expected) in [
+        (Some("x".repeat(4_620)), "x".repeat(64)),
+        (Some(format!("{INVISIBLE}Mal{INVISIBLE}lory\u{2028}\nAdmin")), "Mallory Admin".to_owned()),
+        (Some(format!("e{marks}")), "e\u{301}\u{301}\u{301}".to_owned()),
+        (Some(INVISIBLE.to_owned()), "Full Name".to_owned()),
+        (None, "Full Name".to_owned()),
+    ] {
+        assert_eq!(scan(nickname, photo).await, (expected, photo.to_owned()));
+    }
+    for photo in
+        ["/demo/logout", "//photos.example/a", "http://192.168.0.1/a", "data:image/png,a", "javascript:alert(1)"]
+    {
+        assert_eq!(scan(None, photo).await.1, "", "{photo}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requester_has_no_invisible_characters() {
+    // A header value can't contain these control characters.
+    let invisible = INVISIBLE.replace(char::is_control, "");
+    let server = Server::with_config(|config| config.settings.apps[0].name = format!("The{INVISIBLE} Shop\u{2028}"));
+    let user_agent = format!("{invisible}Fire{invisible}fox\u{2028}\t\u{2029}{}", "x".repeat(1_000));
+    let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("user-agent", &user_agent);
+    let code = Code::from_data(&gene.await.success());
+    let requester = server.act("scanned", &code, "alice").await.success()["requester"].clone();
+    assert_eq!(requester["appName"], "The Shop");
+    assert_eq!(requester["userAgent"], format!("Firefox {}", "x".repeat(292)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn preflight_allows_only_configured_origins_methods_and_headers() {
     let server = Server::with_config(shop_and_blog);
@@ -337,7 +387,11 @@ async fn preflight_allows_only_configured_origins_methods_and_headers() {
         request.header("access-control-request-method", method)
     };
     for origin in ["https://evil.example", "null", "https://shop.example.evil.example"] {
-        assert_eq!(preflight(origin, "POST").await.header("access-control-allow-origin"), None, "{origin}");
+        for call in ["scanned", "confirm", "cancel", "userinfo"] {
+            let request = server.request(Method::OPTIONS, &format!("{API}/{call}")).header("origin", origin);
+            let response = request.header("access-control-request-method", "POST").await;
+            assert_eq!(response.header("access-control-allow-origin"), None, "{call}, {origin}");
+        }
     }
     let overreaching = preflight("https://shop.example", "DELETE")
         .header("access-control-request-headers", "x-forwarded-for,cookie,x-evil")

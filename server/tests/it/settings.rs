@@ -43,6 +43,31 @@ fn app_section_is_parsed_with_all_fields() {
 }
 
 #[test]
+fn allowed_origins_take_origins_of_extensions_and_apps_literally() {
+    let literal = [
+        "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+        "moz-extension://5c6e1b2a-3d4f-4a5b-8c6d-7e8f9a0b1c2d",
+        "tauri://localhost",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "app://-",
+        "app://Main.Window:80",
+    ];
+    let list = literal.map(|origin| format!("{origin:?}")).join(", ");
+    let text = minimal("shop") + &format!("allowed_origins = [{list}, \"http://[0:0::1]:80\"]\n");
+    let app = Settings::parse(&text).unwrap().apps.remove(0);
+    let origins: Vec<&str> = app.allowed_origins.iter().map(|origin| origin.as_str()).collect();
+    assert_eq!(origins, [&literal[..], &["http://[::1]"]].concat());
+}
+
+#[test]
+fn error_about_a_renamed_limit_says_the_new_name() {
+    let error = Settings::parse(&(minimal("shop") + "[limits]\nanswer_timeout = 45\n")).unwrap_err();
+    assert!(error.contains("`answer_timeout`") && error.contains("line 7,"), "{error}");
+    assert!(error.contains("renamed to `response_timeout`"), "{error}");
+}
+
+#[test]
 fn app_section_has_defaults_for_optional_fields() {
     let app = Settings::parse(&minimal("shop")).unwrap().apps.remove(0);
     assert_eq!(app, App::new("shop", "The Shop", "customers", Hash::of("a")));
@@ -65,6 +90,20 @@ fn invalid_app_section_fails_with_line_and_field() {
         ("\"http://c:81\"", "\"*\"", "port"),
         ("\"http://c:81\"", "\"null\"", "port"),
         ("\"http://c:81\"", "\"https://user@c\"", "port"),
+        ("\"http://c:81\"", "\"https://*.example.com\"", "https://www.example.com"),
+        ("\"http://c:81\"", "\"https://*\"", "https://www.example.com"),
+        ("\"http://c:81\"", "\"http://localhost:*\"", "http://localhost:5173"),
+        ("\"http://c:81\"", "\"http://c:\"", "port"),
+        ("\"http://c:81\"", "\"http://c:081\"", "port"),
+        ("\"http://c:81\"", "\"http://c:65536\"", "port"),
+        ("\"http://c:81\"", "\"https://b\u{fc}cher.example\"", "xn--"),
+        ("\"http://c:81\"", "\"https://a%20b.example\"", "port"),
+        ("\"http://c:81\"", "\"http://[1::2::3]\"", "port"),
+        ("\"http://c:81\"", "\"c:81\"", "https://"),
+        ("\"http://c:81\"", "\"chrome-extension://*\"", "wildcard"),
+        ("\"http://c:81\"", "\"app://\"", "https://"),
+        ("\"http://c:81\"", "\"tauri://localhost/index.html\"", "https://"),
+        ("\"http://c:81\"", "\"file://\"", "https://"),
         ("code_lifetime = 60", "code_lifetime = 9", "1800"),
         ("code_lifetime = 60", "code_lifetime = 1801", "1800"),
         ("code_lifetime = 60", "code_lifetime = \"soon\"", "u64"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::handler::Handler as _;
 use axum::http::{HeaderValue, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -43,7 +44,11 @@ pub fn routes(state: &Arc<AppState>) -> Router {
     let description = Json(description(&state.config.base_url()));
     let calls = Router::from(calls())
         // A preflight request has the method OPTIONS. No route has it, so that the fallback gets the request.
-        .method_not_allowed_fallback(method_not_allowed.layer(cors::preflights(state)))
+        .method_not_allowed_fallback(
+            method_not_allowed
+                .layer(cors::preflights(state))
+                .layer(from_fn_with_state(Arc::clone(state), cors::mark_refused_preflights)),
+        )
         .layer(Middleware::for_pages(state));
     let rest = Router::from(rest().merge(health()))
         .route("/openapi.json", get(async move || description))

@@ -5,11 +5,12 @@
 use core::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use tokio::time::Instant;
 
-use crate::http::error::ErrorReason;
+use crate::http::error::{ApiError, ErrorReason};
+use crate::http::extract::shown;
 use crate::telemetry::metrics::Metrics;
 
 /// A response extension of every poll: how long the server held it. The logged and measured duration excludes this time.
@@ -19,12 +20,17 @@ pub(crate) struct HeldFor(pub(crate) Duration);
 /// The data of a request that its log line has.
 pub(super) struct AccessLog {
     method: Method,
+    origin: Option<HeaderValue>,
     route: Option<MatchedPath>,
 }
 
 impl AccessLog {
     pub(super) fn begin(request: &Request) -> Self {
-        Self { method: request.method().clone(), route: request.extensions().get().cloned() }
+        Self {
+            method: request.method().clone(),
+            origin: request.headers().get(header::ORIGIN).cloned(),
+            route: request.extensions().get().cloned(),
+        }
     }
 
     /// Counts the response. Writes its log line, unless it is a successful poll: pages poll all the time.
@@ -41,7 +47,10 @@ impl AccessLog {
         if held_for.is_none() || reason.is_some() {
             let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             let outcome = reason.unwrap_or("ok");
-            tracing::info!(method = %self.method, route, status, milliseconds, outcome, "request completed");
+            // The operator needs the origin to decide whether an app should allow it.
+            let is_of_interest = reason == Some(ApiError::OriginNotAllowed.reason());
+            let origin = self.origin.filter(|_| is_of_interest).as_ref().and_then(shown);
+            tracing::info!(method = %self.method, route, status, milliseconds, outcome, origin, "request completed");
         }
         response
     }

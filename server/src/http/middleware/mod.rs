@@ -84,7 +84,7 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let state = Arc::clone(&self.middleware.state);
         // The handler consumes the request, so everything that is needed later is read first.
-        let cors = self.middleware.is_for_pages.then(|| CorsHeaders::of(request.headers(), &state));
+        let cors = self.middleware.is_for_pages.then(|| CorsHeaders::of(&request, &state));
         let client = ClientAddress::of(request.extensions(), request.headers(), &state.config.trusted_proxies);
         let access_log = AccessLog::begin(&request);
         let handler = self.inner.call(request);
@@ -103,7 +103,7 @@ where
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             id.insert_into(headers);
             if let Some(cors) = cors {
-                cors.insert_into(headers);
+                cors.insert_into(&mut response);
             }
             Ok(response)
         })

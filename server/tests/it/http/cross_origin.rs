@@ -1,9 +1,13 @@
 //! CORS and the check of `Origin` and `Sec-Fetch-Site`.
 
+use core::num::NonZeroU32;
+
 use axum::http::Method;
+use scanlogin_server::config::LogFormat;
 use serde_json::json;
 
-use crate::support::test_server::{API, Server, TestRequest};
+use crate::support::captured_log::CapturedLog;
+use crate::support::test_server::{API, Code, Server, TestRequest};
 
 const HEADERS: &str = "content-type,authorization,x-authing-app-id,x-authing-userpool-id,x-authing-app-tenant-id,\
     x-authing-request-from,x-authing-sdk-version,x-authing-lang,x-scanlogin-poll-token";
@@ -16,7 +20,11 @@ fn server() -> Server {
 }
 
 fn preflight(server: &Server, origin: &str) -> TestRequest {
-    let request = server.request(Method::OPTIONS, &format!("{API}/gene")).header("origin", origin);
+    preflight_of(server, "gene", origin)
+}
+
+fn preflight_of(server: &Server, call: &str, origin: &str) -> TestRequest {
+    let request = server.request(Method::OPTIONS, &format!("{API}/{call}")).header("origin", origin);
     request.header("access-control-request-method", "POST").header("access-control-request-headers", HEADERS)
 }
 
@@ -35,13 +43,123 @@ async fn preflight_echoes_an_allowed_origin_with_credentials_and_exact_headers()
     }
 }
 
+const DISALLOWED: [&str; 4] = ["https://evil.example", "http://shop.example", "https://shop.example:8443", "null"];
+
 #[tokio::test(start_paused = true)]
-async fn disallowed_origins_get_no_allow_origin_header() {
+async fn disallowed_origins_can_read_that_gene_and_check_refuse_them() {
     let server = server();
-    for origin in ["https://evil.example", "http://shop.example", "https://shop.example:8443", "null"] {
-        assert_eq!(preflight(&server, origin).await.header("access-control-allow-origin"), None, "{origin}");
+    let code = server.gene().await;
+    for origin in DISALLOWED {
+        for path in ["gene", "check"] {
+            let preflight = preflight_of(&server, path, origin).await;
+            assert_eq!(preflight.header("access-control-allow-origin"), Some(origin), "{path}");
+            assert_eq!(preflight.header("access-control-allow-credentials"), Some("true"));
+            assert_eq!(preflight.header("access-control-allow-headers"), Some(HEADERS));
+        }
         let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("origin", origin).await;
-        assert_eq!(gene.header("access-control-allow-origin"), None, "{origin}");
+        let check = server.check(&code).header("origin", origin).await;
+        for response in [gene, check] {
+            assert_eq!(response.header("access-control-allow-origin"), Some(origin));
+            assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+            assert_eq!(response.header("vary"), Some("origin"));
+            response.assert_error(1001, "origin-not-allowed");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn disallowed_origins_can_read_every_refusal_of_gene_and_check_and_no_success() {
+    let server = Server::with_config(|config| {
+        config.public_url = Some("https://login.example".parse().unwrap());
+        config.settings.limits.checks_per_code.burst = NonZeroU32::MIN;
+    });
+    let code = server.gene().await;
+    for request in [
+        server.post(&format!("{API}/gene")).json(&json!({})).header("x-authing-app-id", "unknown"),
+        server.post(&format!("{API}/gene")).body("text/plain", "{}"),
+        server.get(&format!("{API}/gene")),
+        server.get(&format!("{API}/check?random=unknown")),
+        server.get(&format!("{API}/check?random=unknown")),
+    ] {
+        let response = request.header("origin", "https://evil.example").await;
+        assert_eq!(response.header("access-control-allow-origin"), Some("https://evil.example"));
+        response.error();
+    }
+    let success = server.check(&code).header("origin", "https://login.example").await;
+    success.success();
+    assert_eq!(success.header("access-control-allow-origin"), Some("https://login.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn disallowed_origins_can_read_nothing_of_the_other_calls() {
+    let server = server();
+    let code = server.gene().await;
+    let ticket = server.ticket(&code, "alice").await;
+    for origin in DISALLOWED {
+        for path in ["scanned", "confirm", "cancel", "userinfo", "gene/", "check/more"] {
+            let preflight = preflight_of(&server, path, origin).await;
+            assert_eq!(preflight.header("access-control-allow-origin"), None, "{path}");
+        }
+        for request in [
+            server.act("scanned", &code, "alice"),
+            server.post(&format!("{API}/confirm")).json(&json!({})),
+            server.userinfo("unknown"),
+            server.get("/healthz"),
+            server.get("/.well-known/jwks.json"),
+        ] {
+            let response = request.header("origin", origin).await;
+            assert_eq!(response.header("access-control-allow-origin"), None);
+        }
+    }
+    let exchange = server.exchange(&ticket).header("origin", "https://evil.example").await;
+    assert_eq!(exchange.header("access-control-allow-origin"), None);
+    exchange.success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_names_a_refused_origin_and_a_refused_preflight() {
+    let log = CapturedLog::new(LogFormat::Json);
+    let server = server();
+    let code = server.gene().await;
+    let gene = server.post(&format!("{API}/gene")).json(&json!({}));
+    for request in [
+        gene.header("origin", "https://evil.example"),
+        server.check(&code).header("origin", "https://evil.example"),
+        preflight_of(&server, "scanned", "https://evil.example"),
+    ] {
+        let before = log.lines().len();
+        request.await;
+        let lines = log.lines().split_off(before);
+        let [line] = lines.as_slice() else { panic!("one line: {lines:?}") };
+        assert_eq!(line["outcome"], "origin-not-allowed", "{line}");
+        assert_eq!(line["origin"], "https://evil.example", "{line}");
+    }
+    let before = log.lines().len();
+    preflight_of(&server, "scanned", "https://shop.example").await;
+    preflight_of(&server, "gene", "https://evil.example").await;
+    server.request(Method::OPTIONS, &format!("{API}/scanned")).await;
+    for line in log.lines().split_off(before) {
+        assert_eq!((&line["outcome"], line.get("origin")), (&json!("ok"), None), "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn demo_allows_every_page_of_this_machine() {
+    let server = Server::new();
+    for origin in ["http://localhost", "http://localhost:5173", "http://127.0.0.1:3000", "https://localhost:8443"] {
+        let request = server.post(&format!("{API}/gene")).json(&json!({})).header("host", "localhost:8787");
+        let gene = request.header("origin", origin).await;
+        assert_eq!(gene.header("access-control-allow-origin"), Some(origin));
+        let code = Code::from_data(&gene.success());
+        let check = server.check(&code).header("origin", origin).await;
+        assert_eq!(check.header("access-control-allow-origin"), Some(origin));
+        check.success();
+        let preflight = preflight_of(&server, "userinfo", origin).await;
+        assert_eq!(preflight.header("access-control-allow-origin"), Some(origin));
+    }
+    for origin in ["http://localhost.example:5173", "http://127.0.0.1.example", "http://192.168.0.7:5173", "null"] {
+        let gene = server.post(&format!("{API}/gene")).json(&json!({})).header("origin", origin).await;
+        gene.assert_error(1001, "origin-not-allowed");
     }
 }
 
@@ -106,7 +224,7 @@ async fn allowed_origin_takes_precedence_over_sec_fetch_site() {
 
 #[tokio::test(start_paused = true)]
 async fn without_public_url_the_origin_of_the_host_header_is_allowed() {
-    let server = Server::new();
+    let server = Server::with_config(|config| config.settings.apps[0].allow_local_origins = false);
     let gene = |origin: &str| {
         let request = server.post(&format!("{API}/gene")).json(&json!({}));
         request.header("host", "localhost:8787").header("origin", origin)
@@ -139,7 +257,7 @@ async fn origin_of_one_app_is_rejected_for_another_app() {
         let allowed = gene(id, origin).await;
         assert_eq!(allowed.header("access-control-allow-origin"), Some(origin));
         let refused = gene(id, other).await;
-        assert_eq!(refused.header("access-control-allow-origin"), None);
+        assert_eq!(refused.header("access-control-allow-origin"), Some(other));
         refused.assert_error(1001, "origin-not-allowed");
 
         let data = allowed.success();
