@@ -65,6 +65,11 @@ impl Keys {
         Ok(Self(keys))
     }
 
+    /// The number of usable keys.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The key for `algorithm` with the id `id`, or, without an `id`, the only key for `algorithm`.
     ///
     /// `None` if no key matches, and if more than one does: a token must not be tried against several keys.

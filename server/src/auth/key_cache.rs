@@ -127,7 +127,7 @@ impl KeyCache {
 }
 
 impl KeySource {
-    async fn read(&self) -> Result<Keys, String> {
+    pub(super) async fn read(&self) -> Result<Keys, String> {
         let source = self.clone();
         let reading = spawn_blocking(move || match source {
             Self::Url(url) => download(&url).map_err(|error| error.to_string()),

@@ -160,6 +160,15 @@ impl Identity {
     }
 }
 
+/// Fetches the keys of `issuer`, and returns how many of them can verify tokens.
+///
+/// # Errors
+///
+/// Why the keys can't be fetched or read.
+pub(crate) async fn count_keys(issuer: &Issuer) -> Result<usize, String> {
+    issuer.jwks.read().await.map(|keys| keys.len())
+}
+
 impl Provider {
     /// Whether the `iss` of `token` names this issuer. The signature of the token is not verified yet.
     fn is_named_by(&self, token: &str) -> bool {

@@ -4,14 +4,13 @@
 //!
 //! Invariant: a command does not write a file that a server would reject.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use clap::Subcommand;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::cli::error::CommandError;
+use crate::cli::settings_file::{edit, failure};
 use crate::config::app::{App, check_id};
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;
@@ -113,37 +112,36 @@ fn new_secret() -> Result<(Secret, Hash), CommandError> {
 
 fn add(path: &Path, app: &App) -> Result<(), CommandError> {
     check_id(&app.id).map_err(|problem| CommandError::new(format_args!("the id {problem}")))?;
-    let (text, prefix) = match fs::read_to_string(path) {
-        Ok(text) => (text, "\n"),
-        Err(error) if error.kind() == ErrorKind::NotFound => (String::new(), FILE_HEADER),
-        Err(error) => return Err(failure(path, error)),
-    };
-    let mut document: DocumentMut = text.parse().map_err(|error| failure(path, error))?;
-    let apps = tables(&mut document).ok_or_else(|| failure(path, "app is not a list of tables [[app]]"))?;
-    if find(apps, &app.id).is_some() {
-        return Err(failure(path, format_args!("there is an app {:?} already", app.id)));
-    }
-    let mut table = Table::new();
-    table.decor_mut().set_prefix(prefix);
-    table.insert("id", value(&app.id));
-    table.insert("name", value(&app.name));
-    table.insert("user_pool_id", value(&app.user_pool_id));
-    table.insert("secret_hashes", value(Array::from_iter(app.secret_hashes.iter().map(Hash::to_string))));
-    table.insert("allowed_origins", value(Array::from_iter(app.allowed_origins.iter().map(Origin::as_str))));
-    apps.push(table);
-    write(path, &document)
+    edit(path, |document| {
+        let prefix = if document.is_some() { "\n" } else { FILE_HEADER };
+        let mut document = document.unwrap_or_default();
+        let apps = tables(&mut document).ok_or_else(|| failure(path, "app is not a list of tables [[app]]"))?;
+        if find(apps, &app.id).is_some() {
+            return Err(failure(path, format_args!("there is an app {:?} already", app.id)));
+        }
+        let mut table = Table::new();
+        table.decor_mut().set_prefix(prefix);
+        table.insert("id", value(&app.id));
+        table.insert("name", value(&app.name));
+        table.insert("user_pool_id", value(&app.user_pool_id));
+        table.insert("secret_hashes", value(Array::from_iter(app.secret_hashes.iter().map(Hash::to_string))));
+        table.insert("allowed_origins", value(Array::from_iter(app.allowed_origins.iter().map(Origin::as_str))));
+        apps.push(table);
+        Ok(document)
+    })
 }
 
 fn rotate(path: &Path, id: &str, hash: Hash, revoke: bool) -> Result<(), CommandError> {
-    let text = fs::read_to_string(path).map_err(|error| failure(path, error))?;
-    let mut document: DocumentMut = text.parse().map_err(|error| failure(path, error))?;
-    let unknown = || failure(path, format_args!("there is no app {id:?}"));
-    let apps = tables(&mut document).ok_or_else(unknown)?;
-    let app = find(apps, id).ok_or_else(unknown)?;
-    let newest = app.get("secret_hashes").and_then(|hashes| hashes.as_array()?.get(0)?.as_str().map(str::to_owned));
-    let kept = newest.filter(|_| !revoke);
-    app.insert("secret_hashes", value(Array::from_iter([Some(hash.to_string()), kept].into_iter().flatten())));
-    write(path, &document)
+    edit(path, |document| {
+        let unknown = || failure(path, format_args!("there is no app {id:?}"));
+        let mut document = document.ok_or_else(|| failure(path, "there is no such file"))?;
+        let apps = tables(&mut document).ok_or_else(unknown)?;
+        let app = find(apps, id).ok_or_else(unknown)?;
+        let newest = app.get("secret_hashes").and_then(|hashes| hashes.as_array()?.get(0)?.as_str().map(str::to_owned));
+        let kept = newest.filter(|_| !revoke);
+        app.insert("secret_hashes", value(Array::from_iter([Some(hash.to_string()), kept].into_iter().flatten())));
+        Ok(document)
+    })
 }
 
 fn tables(document: &mut DocumentMut) -> Option<&mut ArrayOfTables> {
@@ -152,26 +150,4 @@ fn tables(document: &mut DocumentMut) -> Option<&mut ArrayOfTables> {
 
 fn find<'a>(apps: &'a mut ArrayOfTables, id: &str) -> Option<&'a mut Table> {
     apps.iter_mut().find(|app| app.get("id").and_then(Item::as_str) == Some(id))
-}
-
-/// Replaces the file in one step. A server that reads it at the same time gets the old or the new content.
-fn write(path: &Path, document: &DocumentMut) -> Result<(), CommandError> {
-    let text = document.to_string();
-    Settings::parse(&text).map_err(|problem| failure(path, problem))?;
-    let new = path.with_extension("new");
-    let written = fs::write(&new, text).and_then(|()| {
-        if let Ok(old) = fs::metadata(path) {
-            fs::set_permissions(&new, old.permissions())?;
-        }
-        fs::rename(&new, path)
-    });
-    written.map_err(|error| {
-        // Removes the incomplete file. The error to report is the first one, so an error of the removal is ignored.
-        let _ = fs::remove_file(&new);
-        failure(path, error)
-    })
-}
-
-fn failure(path: &Path, problem: impl core::fmt::Display) -> CommandError {
-    CommandError::new(format_args!("{}: {problem}", path.display()))
 }

@@ -20,6 +20,8 @@ use crate::store::sqlite::DEFAULT_TAKEOVER_TIMEOUT;
 
 /// The shortest secret that HS256 allows, in bytes (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
+/// The settings file without `--config`.
+const DEFAULT_CONFIG: &str = "scanlogin.toml";
 const EXAMPLE: &str = "\
 To try it out:
   scanlogin-server --demo --www www --package pkg/dist
@@ -42,16 +44,17 @@ pub struct Flags {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The settings file: apps, issuers and limits.
+    /// The settings file: apps, issuers and limits. The default is `scanlogin.toml`. A demo reads a file only if this flag
+    /// names one.
     #[arg(long, env = "SCANLOGIN_CONFIG", value_name = "FILE", global = true, help_heading = "Server")]
-    #[arg(default_value = "scanlogin.toml")]
-    pub config: PathBuf,
+    config: Option<PathBuf>,
     /// The address and port to listen on.
-    #[arg(long, env = "SCANLOGIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, global = true, env = "SCANLOGIN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     #[arg(help_heading = "Server")]
     listen: SocketAddr,
     /// The public URL of this server for browsers and phones, such as `https://login.example.com`.
-    #[arg(long, env = "SCANLOGIN_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
+    #[arg(long, env = "SCANLOGIN_PUBLIC_URL", value_name = "URL", global = true, help_heading = "Server")]
+    #[arg(value_parser = parse_public_url)]
     public_url: Option<Origin>,
     /// The store of codes, accounts and keys: `sqlite:PATH`, `sqlite::memory:` (lost when the server ends), or, for several
     /// servers, `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, with TLS `rediss://…`.
@@ -64,45 +67,66 @@ pub struct Flags {
     #[arg(value_parser = clap::value_parser!(u64).range(1..), global = true, help_heading = "Server")]
     redis_timeout: u64,
     /// How many seconds a start waits for another server to release the same SQLite file.
-    #[arg(long, env = "SCANLOGIN_TAKEOVER_TIMEOUT", value_name = "SECONDS", help_heading = "Server")]
+    #[arg(long, global = true, env = "SCANLOGIN_TAKEOVER_TIMEOUT", value_name = "SECONDS", help_heading = "Server")]
     #[arg(default_value_t = DEFAULT_TAKEOVER_TIMEOUT.as_secs())]
     takeover_timeout: u64,
     /// A proxy whose X-Forwarded-For is trusted: an address, or a network such as `10.0.0.0/8`. Repeat the flag, or separate
     /// several values with commas. Without it, all clients behind a proxy count as one address.
-    #[arg(long, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
+    #[arg(long, global = true, env = "SCANLOGIN_TRUSTED_PROXY", value_name = "NETWORK", value_delimiter = ',')]
     #[arg(value_parser = parse_network, help_heading = "Server")]
     trusted_proxy: Vec<IpNet>,
     /// The limit of open connections; the server closes further connections at once.
-    #[arg(long, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
+    #[arg(long, global = true, env = "SCANLOGIN_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
     max_connections: u32,
     /// The address and port of `/metrics` for Prometheus; not served without it. Do not expose it to the public.
-    #[arg(long, env = "SCANLOGIN_METRICS_LISTEN", value_name = "ADDRESS", help_heading = "Server")]
+    #[arg(long, global = true, env = "SCANLOGIN_METRICS_LISTEN", value_name = "ADDRESS", help_heading = "Server")]
     metrics_listen: Option<SocketAddr>,
     /// The format of the log.
-    #[arg(long, env = "SCANLOGIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text", help_heading = "Server")]
+    #[arg(
+        long,
+        global = true,
+        env = "SCANLOGIN_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Server"
+    )]
     log_format: LogFormat,
 
     /// The shared secret that signs the tokens of users (HS256), for a set-up without an issuer: at least 32 bytes. Prefer
     /// the environment variable to the flag.
-    #[arg(long, env = "SCANLOGIN_JWT_SECRET", value_name = "SECRET", hide_env_values = true, help_heading = "Users")]
+    #[arg(
+        long,
+        global = true,
+        env = "SCANLOGIN_JWT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        help_heading = "Users"
+    )]
     jwt_secret: Option<String>,
 
     /// A folder of pages to serve at `/`.
-    #[arg(long, env = "SCANLOGIN_WWW", value_name = "FOLDER", help_heading = "Pages")]
+    #[arg(long, global = true, env = "SCANLOGIN_WWW", value_name = "FOLDER", help_heading = "Pages")]
     www: Option<PathBuf>,
     /// The folder of the built widget (`pkg/dist`), to serve at `/scanlogin/`.
-    #[arg(long, env = "SCANLOGIN_PACKAGE", value_name = "FOLDER", help_heading = "Pages")]
+    #[arg(long, global = true, env = "SCANLOGIN_PACKAGE", value_name = "FOLDER", help_heading = "Pages")]
     package: Option<PathBuf>,
-    /// Run a demo: the users alice and bob, an app, and a site to sign in to. For this machine only.
-    #[arg(long, env = "SCANLOGIN_DEMO", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
+    /// Run a demo: the users alice and bob, an app, and a site to sign in to. For this machine only. Every page of this
+    /// machine may use it, at any port. With `--config`, it also has the apps of that file, and alice and bob are users of
+    /// the first one.
+    #[arg(long, global = true, env = "SCANLOGIN_DEMO", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
     demo: bool,
     /// Allow a demo that other machines can reach. Its passwords are publicly known.
-    #[arg(long, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
+    #[arg(long, global = true, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
     demo_public: bool,
 }
 
 impl Flags {
+    /// The path of the settings file.
+    pub(crate) fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG))
+    }
+
     /// The parsed `--store`.
     ///
     /// # Errors
@@ -131,7 +155,11 @@ pub enum Command {
     #[command(subcommand)]
     User(UserCommand),
     /// Check whether a server would accept these flags, this environment and this settings file.
-    CheckConfig,
+    CheckConfig {
+        /// Also fetch the keys of each issuer, as a server does when the first of its users approves a code.
+        #[arg(long)]
+        fetch_keys: bool,
+    },
 }
 
 impl TryFrom<Flags> for Config {
@@ -152,6 +180,7 @@ impl TryFrom<Flags> for Config {
             )));
         }
         let (store, redis_timeout) = (flags.store()?, flags.redis_timeout());
+        let settings_file = flags.config().to_owned();
         let demo = flags.demo.then(Self::demo).transpose()?;
         let jwt_secret = match (flags.jwt_secret, &demo) {
             (Some(secret), _) => Some(parse_secret("--jwt-secret", Secret::new(secret))?),
@@ -159,8 +188,17 @@ impl TryFrom<Flags> for Config {
             (None, None) => None,
         };
         let (settings, settings_file, demo) = match demo {
-            Some(Self { settings, demo, .. }) => (settings, None, demo),
-            None => (read_settings(&flags.config, jwt_secret.as_ref())?, Some(flags.config), None),
+            // A demo ignores a file that only happens to be in the working directory.
+            Some(Self { settings, demo, .. }) if flags.config.is_none() => (settings, None, demo),
+            Some(Self { mut demo, .. }) => {
+                let mut settings = read_settings(&settings_file, jwt_secret.as_ref())?;
+                if let Some(demo) = &mut demo {
+                    demo.share_pool(&settings);
+                    demo.add_to(&mut settings);
+                }
+                (settings, Some(settings_file), demo)
+            }
+            None => (read_settings(&settings_file, jwt_secret.as_ref())?, Some(settings_file), None),
         };
         Ok(Self {
             store,
@@ -194,6 +232,12 @@ fn parse_folder(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, Co
         Some(path) if !Path::is_dir(&path) => Err(ConfigError(format!("{flag}: {} is not a folder", path.display()))),
         path => Ok(path),
     }
+}
+
+/// Parses an origin with the scheme `http` or `https`.
+fn parse_public_url(text: &str) -> Result<Origin, String> {
+    let origin: Origin = text.parse()?;
+    if origin.is_web() { Ok(origin) } else { Err("must begin with https:// or http://".to_owned()) }
 }
 
 /// Parses a network, or an address as the network of this address only.

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 
+use crate::auth::count_keys;
 use crate::cli::args::{Command, Flags};
 use crate::cli::error::CommandError;
 use crate::config::Config;
+use crate::config::issuer::Issuers;
 use crate::store::address::StoreAddress;
 use crate::store::open::open_store;
 use crate::store::sqlite::SqliteStore;
@@ -19,6 +21,7 @@ mod app;
 pub mod args;
 mod error;
 mod keys;
+mod settings_file;
 mod user;
 
 /// Runs `command`. `flags` are the other arguments of the command line.
@@ -28,10 +31,17 @@ mod user;
 /// A sentence that says why the command failed.
 pub fn run(command: Command, flags: Flags) -> Result<(), CommandError> {
     match command {
-        Command::App(command) => command.run(&flags.config),
+        Command::App(command) => command.run(flags.config()),
         Command::Keys(command) => in_store(&flags, async |store| command.run(store).await),
         Command::User(command) => in_store(&flags, async |store| command.run(store).await),
-        Command::CheckConfig => check_config(flags),
+        Command::CheckConfig { fetch_keys } => {
+            let config = Config::try_from(flags).map_err(CommandError::new)?;
+            if fetch_keys {
+                check_issuers(&config.settings.issuers)?;
+            }
+            print_summary(&config);
+            Ok(())
+        }
     }
 }
 
@@ -49,17 +59,33 @@ fn in_store(
             path.display()
         )));
     }
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
-    runtime
+    runtime()?
         .block_on(async { work(open_store(&address, flags.redis_timeout(), SqliteStore::open_shared).await?).await })
         .map_err(CommandError::new)
 }
 
-fn check_config(flags: Flags) -> Result<(), CommandError> {
-    let config = Config::try_from(flags).map_err(CommandError::new)?;
+fn runtime() -> Result<Runtime, CommandError> {
+    runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)
+}
+
+/// Fetches the keys of each issuer.
+fn check_issuers(issuers: &Issuers) -> Result<(), CommandError> {
+    let runtime = runtime()?;
+    let mut problems = Vec::new();
+    for issuer in issuers.clone() {
+        match runtime.block_on(count_keys(&issuer)) {
+            Ok(count) => eprintln!("issuer {:?}: {count} usable keys", issuer.name),
+            Err(problem) => {
+                problems.push(format!("the keys of the issuer {:?} can't be fetched: {problem}", issuer.name))
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(CommandError::new(problems.join("\n"))) }
+}
+
+fn print_summary(config: &Config) {
     for app in &config.settings.apps {
         eprintln!("{}", app::summary(app));
     }
     eprintln!("A server would start and listen on {}.", config.listen);
-    Ok(())
 }

@@ -5,14 +5,17 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
+use axum::http::StatusCode;
+use scanlogin_server::config::app::Apps;
 use scanlogin_server::config::settings::Settings;
 use scanlogin_server::store::Store as _;
 use scanlogin_server::store::sqlite::SqliteStore;
 use serde_json::Value;
 
+use crate::support::oidc_provider::{JwksResponse, Key, Provider};
 use crate::support::server_process::ServerProcess;
 use crate::support::timeout::TIMEOUT;
 
@@ -141,6 +144,115 @@ fn invalid_commands_fail_with_a_cause_and_change_no_file() {
 }
 
 #[test]
+fn concurrent_app_commands_lose_no_app_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_ok(folder, &ADD_SHOP);
+    let ids: Vec<String> = (0..20).map(|number| format!("app-{number}")).collect();
+    let add = |id: &String| program(folder, &["app", "add", id, "--name", id, "--user-pool-id", "customers"]);
+    let commands = ids.iter().map(add).chain([program(folder, &["app", "rotate-secret", "shop"])]);
+    let processes: Vec<_> =
+        commands.map(|mut command| command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
+    let outputs: Vec<Output> = processes.into_iter().map(|process| process.wait_with_output().unwrap()).collect();
+
+    let apps = Apps::new(settings(folder).apps);
+    let is_stored = |id: &str, output: &Output| {
+        let secret = String::from_utf8(output.stdout.clone()).unwrap();
+        apps.find(id).is_some_and(|app| app.has_secret(secret.trim_end()))
+    };
+    let stored = ids.iter().map(String::as_str).chain(["shop"]).zip(&outputs).filter(|(id, out)| is_stored(id, out));
+    let succeeded = outputs.iter().filter(|output| output.status.success()).count();
+    assert_eq!((succeeded, stored.count()), (21, 21), "commands that succeeded, secrets that are stored");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "there is no other file");
+}
+
+#[cfg(unix)]
+#[test]
+fn app_commands_keep_owner_mode_and_symbolic_link_of_the_settings_file() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, target) = (folder.path(), folder.path().join("shared/settings.toml"));
+    run_ok(folder, &ADD_SHOP);
+    fs::create_dir(folder.join("shared")).unwrap();
+    fs::rename(folder.join("scanlogin.toml"), &target).unwrap();
+    symlink("shared/settings.toml", folder.join("scanlogin.toml")).unwrap();
+    // Only root can give a file to another user. For other users the owner is their own.
+    let _ = chown(&target, Some(12_345), Some(12_346));
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
+    let state = || {
+        let metadata = fs::metadata(&target).unwrap();
+        (metadata.uid(), metadata.gid(), metadata.mode())
+    };
+    let before = state();
+
+    let (secret, _) = run_ok(folder, &["app", "rotate-secret", "shop"]);
+    assert_eq!(fs::read_link(folder.join("scanlogin.toml")).unwrap(), Path::new("shared/settings.toml"));
+    assert_eq!(state(), before, "owner, group and mode");
+    assert!(settings(folder).apps[0].has_secret(&secret));
+    assert_eq!(fs::read_dir(folder).unwrap().chain(fs::read_dir(folder.join("shared")).unwrap()).count(), 3);
+
+    fs::remove_file(&target).unwrap();
+    assert!(run_err(folder, &ADD_SHOP).contains("symbolic link"), "the link leads to no file");
+}
+
+#[cfg(unix)]
+#[test]
+fn app_commands_write_through_no_symbolic_link_beside_the_settings_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let victim = folder.join("victim");
+    fs::write(&victim, "untouched").unwrap();
+    for name in ["scanlogin.new", "scanlogin.toml.new"] {
+        std::os::unix::fs::symlink(&victim, folder.join(name)).unwrap();
+    }
+    run_ok(folder, &ADD_SHOP);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched");
+    assert!(!fs::symlink_metadata(folder.join("scanlogin.toml")).unwrap().is_symlink());
+}
+
+#[test]
+fn check_config_accepts_flags_on_either_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_ok(folder, &ADD_SHOP);
+    let flags = ["--listen", "127.0.0.1:1234", "--public-url", "https://login.example", "--trusted-proxy", "127.0.0.1"];
+    let before = run(folder, &[&flags[..], &["check-config"]].concat());
+    let after = run(folder, &[&["check-config"], &flags[..]].concat());
+    for output in [before, after] {
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && stderr.contains("127.0.0.1:1234"), "{stderr}");
+    }
+    let error = run_err(folder, &["check-config", "--www", "no/such/folder"]);
+    assert!(error.contains("--www") && error.contains("no/such/folder"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_fetches_key_sets_only_if_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_ok(folder, &ADD_SHOP);
+    let provider = Provider::start(&[&Key::es256("a")]).await;
+    let issuer = format!(
+        "\n[[issuer]]\nissuer = \"https://id.example.com\"\naudience = \"scanlogin\"\njwks = {:?}\n\
+         user_pool_id = \"customers\"\n",
+        provider.url
+    );
+    let file = folder.join("scanlogin.toml");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + &issuer).unwrap();
+
+    run_ok(folder, &["check-config"]);
+    assert_eq!(provider.fetch_count(), 0);
+    let (_, stderr) = run_ok(folder, &["check-config", "--fetch-keys"]);
+    assert!(stderr.contains("https://id.example.com") && stderr.contains(" 1 "), "the number of keys: {stderr}");
+    assert_eq!(provider.fetch_count(), 1);
+
+    provider.set_response(JwksResponse::Status(StatusCode::NOT_FOUND));
+    run_ok(folder, &["check-config"]);
+    let error = run_err(folder, &["check-config", "--fetch-keys"]);
+    assert!(error.contains("https://id.example.com") && error.contains("404"), "{error}");
+}
+
+#[test]
 fn keys_list_and_rotate_use_the_store_of_a_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -261,6 +373,24 @@ fn sighup_applies_valid_settings_and_rejects_invalid_ones() {
     let line = server.wait_for_log_line("changed limits", |line| line["level"] == "WARN");
     assert!(line["message"].as_str().unwrap().contains("limits"), "{line}");
     wait_for_reload(&server);
+}
+
+#[test]
+fn demo_with_config_reads_the_file_again_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_ok(folder, &ADD_SHOP);
+    let arguments = ["--demo", "--config", "scanlogin.toml", "--store", "sqlite::memory:"];
+    let server = ServerProcess::start(program(folder, &arguments));
+    for id in ["shop", "demo-app"] {
+        assert!(gene(&server, id).contains("\"code\":200"), "{id}");
+    }
+    run_ok(folder, &["app", "add", "blog", "--name", "Blog", "--user-pool-id", "customers"]);
+    server.signal("HUP");
+    assert_eq!(wait_for_reload(&server)["apps"], 3);
+    for id in ["shop", "demo-app", "blog"] {
+        assert!(gene(&server, id).contains("\"code\":200"), "{id}");
+    }
 }
 
 #[cfg(unix)]

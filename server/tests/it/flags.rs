@@ -152,6 +152,34 @@ fn demo_generates_new_secrets_at_each_start_unless_one_is_given() {
 }
 
 #[test]
+fn demo_with_config_adds_the_demo_app_to_the_apps_of_the_file() {
+    let settings = SETTINGS.to_owned() + "allowed_origins = [\"https://shop.example\"]\n[limits]\nbody_timeout = 3\n";
+    let config = parse_with(&settings, &["--demo"]).unwrap();
+    let [shop, demo_app] = config.settings.apps.as_slice() else { panic!("{:?}", config.settings.apps) };
+    assert_eq!((shop.id.as_str(), demo_app.id.as_str()), ("shop", "demo-app"));
+    assert!(shop.allow_local_origins && demo_app.allow_local_origins);
+    assert!(shop.allows(&"https://shop.example".parse().unwrap()));
+    assert_eq!(config.settings.limits.body_timeout, Duration::from_secs(3));
+    let demo = config.demo.as_ref().unwrap();
+    assert!(demo_app.has_secret(demo.app_secret.expose()) && !shop.has_secret(demo.app_secret.expose()));
+    let pools = [&shop.user_pool_id, &demo_app.user_pool_id, &demo.user_pool_id];
+    assert_eq!(pools, ["customers"; 3], "alice and bob can sign in to the shop");
+    assert!(config.settings_file.is_some(), "the file can be read again");
+
+    let alone = parse(&["--demo"]).unwrap();
+    assert_eq!((alone.settings.apps.len(), alone.settings_file), (1, None));
+    assert!(parse(&["--demo", "--config", "no/such.toml"]).unwrap_err().contains("no/such.toml"));
+}
+
+#[test]
+fn public_url_must_be_http_or_https() {
+    for url in ["tauri://localhost", "https://*.example", "http://localhost:*"] {
+        let error = parse_valid(&["--public-url", url]).unwrap_err();
+        assert!(error.contains("--public-url") && error.contains("https://"), "{error}");
+    }
+}
+
+#[test]
 fn demo_rejects_public_listen_addresses_without_demo_public() {
     for address in ["0.0.0.0:8787", "192.0.2.1:8787", "[::]:8787"] {
         let flags = ["--demo", "--listen", address, "--public-url", "https://demo.example"];

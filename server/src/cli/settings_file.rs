@@ -1,0 +1,140 @@
+//! Changes the settings file: one command at a time, and in one step.
+//!
+//! A server that reads the file during a change gets the old or the new content. The file keeps its owner, its group and
+//! its mode, because the server may run as another user than the command. A symbolic link stays a link: its target changes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use toml_edit::DocumentMut;
+
+use crate::cli::error::CommandError;
+use crate::config::settings::Settings;
+use crate::secrets;
+
+/// Reads the file at `path`, applies `change` to it, and replaces the file. Waits for other commands that change a file
+/// of the same folder. `change` gets `None` if there is no file.
+///
+/// # Errors
+///
+/// If the file can't be read or replaced, if `change` fails, or if a server would reject the new content. The file does
+/// not change then.
+pub(super) fn edit(
+    path: &Path,
+    change: impl FnOnce(Option<DocumentMut>) -> Result<DocumentMut, CommandError>,
+) -> Result<(), CommandError> {
+    let target = resolve(path).map_err(|error| failure(path, error))?;
+    let _lock = lock(&target).map_err(|error| failure(path, error))?;
+    let document = match fs::read_to_string(&target) {
+        Ok(text) => Some(text.parse().map_err(|error| failure(path, error))?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(failure(path, error)),
+    };
+    let text = change(document)?.to_string();
+    Settings::parse(&text).map_err(|problem| failure(path, problem))?;
+    replace(&target, &text).map_err(|error| failure(path, error))
+}
+
+/// An error about the file at `path`.
+pub(super) fn failure(path: &Path, problem: impl core::fmt::Display) -> CommandError {
+    CommandError::new(format_args!("{}: {problem}", path.display()))
+}
+
+/// The file that `path` leads to through symbolic links. It need not exist.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            Err(io::Error::new(ErrorKind::NotFound, "the symbolic link leads to a file that does not exist"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(path.to_owned()),
+        resolved => resolved,
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Locks the folder of `path` against other commands until the returned file is dropped. A lock on the file itself would
+/// be lost when the file is replaced, and a lock file would belong to the user of the first command.
+#[cfg(unix)]
+fn lock(path: &Path) -> io::Result<File> {
+    use std::fs::TryLockError;
+    let folder = File::open(folder(path))?;
+    match folder.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            eprintln!("Another command changes the file; waiting for it.");
+            folder.lock()?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+        Ok(()) => {}
+    }
+    Ok(folder)
+}
+
+/// Locks a file beside `path` against other commands until the returned file is dropped. Only Unix can lock a folder.
+#[cfg(not(unix))]
+fn lock(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(name)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Writes `text` to a new file, and renames that to `path`.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Nobody can predict this name, so no other file and no symbolic link has it.
+    let id = secrets::random_id().map_err(io::Error::other)?;
+    let new = folder(path).join(format!(".{name}.{id}.new"));
+    let replaced = write_new(&new, text, path).and_then(|()| fs::rename(&new, path));
+    if replaced.is_err() {
+        // The error to report is the first one, so an error of the removal is ignored.
+        let _ = fs::remove_file(&new);
+    }
+    replaced
+}
+
+/// Creates the file `new` with the owner, the group and the mode of the file `old`, if that exists.
+fn write_new(new: &Path, text: &str, old: &Path) -> io::Result<()> {
+    let old = match fs::metadata(old) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if old.is_some() {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file = options.open(new)?;
+    if let Some(old) = old {
+        #[cfg(unix)]
+        keep_owner(&file, &old)?;
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    // The secret is printed only once, so the file must survive a power failure from now on.
+    file.sync_all()
+}
+
+/// Gives `file` the owner and the group of `old`. Only root can give a file to another user.
+#[cfg(unix)]
+fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(old.uid()), Some(old.gid())).map_err(|error| {
+        let problem = format!(
+            "this user can't preserve the owner {}:{}; run the command as root or as the owner: {error}",
+            old.uid(),
+            old.gid()
+        );
+        io::Error::new(error.kind(), problem)
+    })
+}
