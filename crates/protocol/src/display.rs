@@ -1,0 +1,194 @@
+//! What a page may show of the user who scanned a code.
+//!
+//! The name and the photo of a user come from a stranger: anybody can scan a code that is on a screen. So a page shows a
+//! short line of visible characters, and loads a photo only from an address that can't be a call of the page itself or of
+//! a device in its network.
+
+/// The maximum number of characters of [`display_name`].
+pub const MAX_NAME_CHARACTERS: usize = 64;
+/// The maximum number of combining marks on one character. Vietnamese, Thai and Hebrew need up to three.
+const MAX_MARKS: usize = 3;
+/// The maximum length of [`is_photo_address`] in bytes.
+const MAX_ADDRESS_BYTES: usize = 2_048;
+
+/// The name of a user for display: one line of at most [`MAX_NAME_CHARACTERS`] characters, and empty if nothing visible is
+/// left.
+///
+/// Control, format, private and unassigned characters are dropped, and so are invisible letters, combining marks without
+/// a character, and marks beyond three. White space, line separators included, becomes one space.
+pub fn display_name(name: &str) -> String {
+    let mut shown = String::new();
+    let (mut characters, mut marks, mut has_space) = (0, MAX_MARKS, false);
+    for c in name.chars() {
+        if c.is_whitespace() {
+            (has_space, marks) = (characters > 0, MAX_MARKS);
+            continue;
+        }
+        match kind(c) {
+            Kind::Invisible => continue,
+            Kind::Mark if marks == MAX_MARKS => continue,
+            Kind::Mark => marks += 1,
+            Kind::Visible => marks = 0,
+        }
+        characters += 1 + usize::from(has_space);
+        if characters > MAX_NAME_CHARACTERS {
+            break;
+        }
+        if core::mem::take(&mut has_space) {
+            shown.push(' ');
+        }
+        shown.push(c);
+    }
+    shown
+}
+
+/// Whether a page may load `address` as the photo of a user: an absolute URL with `https`, or with `http` on the loopback
+/// host of a test, without user name and password.
+pub fn is_photo_address(address: &str) -> bool {
+    // Browsers read `\` as `/`, and remove line breaks and tabs.
+    if address.len() > MAX_ADDRESS_BYTES || !address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+        return false;
+    }
+    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if host.is_empty() || host.contains('@') {
+        return false;
+    }
+    let is_loopback = || {
+        ["localhost", "127.0.0.1", "[::1]"]
+            .iter()
+            .any(|name| host.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')))
+    };
+    scheme.eq_ignore_ascii_case("https") || (scheme.eq_ignore_ascii_case("http") && is_loopback())
+}
+
+enum Kind {
+    /// Nothing to see, or an effect on other characters.
+    Invisible,
+    /// Drawn onto the character before it.
+    Mark,
+    Visible,
+}
+
+fn kind(c: char) -> Kind {
+    if c.is_ascii() {
+        return if c.is_ascii_graphic() { Kind::Visible } else { Kind::Invisible };
+    }
+    // Letters and marks that show nothing: the grapheme joiner, Hangul fillers, Khmer and Mongolian selectors, and the
+    // empty Braille pattern.
+    if matches!(
+        c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
+            | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    ) {
+        return Kind::Invisible;
+    }
+    // The standard library has the tables of Unicode for `Debug`. It escapes characters of the categories Cc, Cf, Cn, Co,
+    // Zl, Zp and Zs, and a combining mark unless it follows another character.
+    let escapes = |text: &[char]| text.iter().collect::<String>().escape_debug().nth(text.len()).is_some();
+    if escapes(&['a', c]) {
+        Kind::Invisible
+    } else if escapes(&[c]) {
+        Kind::Mark
+    } else {
+        Kind::Visible
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_people_stay_as_they_are() {
+        for name in [
+            "Alice <i>",
+            "O’Brien \"O'B\" \\ 2",
+            "Nguyễn Văn A",
+            "Nguye\u{302}\u{303}n",
+            "王小明",
+            "やまだ たろう",
+            "ﾊﾞ",
+            "김철수",
+            "สมชาย น้ำ",
+            "शर्मा",
+            "محمد",
+            "שָׁלוֹם",
+            "❤\u{fe0f} 👍🏽 🇨🇭",
+        ] {
+            assert_eq!(display_name(name), name);
+        }
+    }
+
+    #[test]
+    fn invisible_characters_are_dropped() {
+        // Control, soft hyphen, Arabic letter mark, Mongolian vowel separator, zero width, bidirectional, invisible operators,
+        // byte order mark, annotation, tags, Hangul fillers, Braille blank, private, unassigned, noncharacter.
+        let characters = "\0\u{7}\u{1b}\u{7f}\u{9b}\u{ad}\u{61c}\u{180e}\u{200b}\u{200d}\u{200f}\u{202a}\u{202e}\u{2061}\u{2066}\
+            \u{206f}\u{feff}\u{fff9}\u{e0001}\u{e0061}\u{e007f}\u{e0100}\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}\u{34f}\
+            \u{e000}\u{f0000}\u{378}\u{2065}\u{ffff}\u{10ffff}";
+        for c in characters.chars() {
+            assert_eq!(display_name(&format!("Al{c}ice")), "Alice", "{c:?}");
+            assert_eq!(display_name(&c.to_string()), "", "{c:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_becomes_one_space() {
+        assert_eq!(display_name("\n Al\r\n\u{2028}\u{2029}\u{85}\t\u{a0}\u{3000}ice \u{202e} "), "Al ice");
+        assert_eq!(display_name(" \u{2003} "), "");
+    }
+
+    #[test]
+    fn name_has_64_characters_at_most() {
+        assert_eq!(display_name(&"x".repeat(4_620)), "x".repeat(64));
+        assert_eq!(display_name(&"x ".repeat(64)).chars().count(), 63, "no space at the end");
+        assert_eq!(display_name(&"\u{202e}é".repeat(100)), "é".repeat(64));
+    }
+
+    #[test]
+    fn runs_of_combining_marks_are_cut() {
+        assert_eq!(display_name(&format!("\u{301}a{}b", "\u{301}".repeat(50))), "a\u{301}\u{301}\u{301}b");
+        assert_eq!(display_name("\u{301} \u{20e3}"), "");
+    }
+
+    #[test]
+    fn photo_address_is_absolute_https_or_http_on_loopback() {
+        for address in [
+            "https://photos.example/a.png?size=2#x",
+            "HTTPS://photos.example",
+            "https://photos.example:8443/a",
+            "http://localhost:8080/photos/alice.svg",
+            "http://127.0.0.1/a",
+            "http://[::1]:80/a",
+        ] {
+            assert!(is_photo_address(address), "{address}");
+        }
+        for address in [
+            "",
+            "/demo/logout",
+            "//photos.example/a.png",
+            "https:/photos.example",
+            "https:///photos.example",
+            "https:a",
+            "http://192.168.0.1/reboot",
+            "http://photos.example/a.png",
+            "http://localhost.example/",
+            "http://127.0.0.1.example/",
+            "http://localhost:1@192.168.0.1/",
+            "https://user:password@photos.example/",
+            "https://photos.example\\@192.168.0.1/",
+            "https:\\\\photos.example",
+            " https://photos.example/",
+            "https://photos.example/\n",
+            "ht\ttps://photos.example/",
+            "data:image/png;base64,AA",
+            "javascript://photos.example/%0aalert(1)",
+            "blob:https://photos.example/1",
+        ] {
+            assert!(!is_photo_address(address), "{address}");
+        }
+        let long = format!("https://photos.example/{}", "x".repeat(2_100));
+        assert!(!is_photo_address(&long));
+    }
+}
