@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
+use scanlogin_protocol::display::display_name;
 use scanlogin_protocol::wire::Requester;
 
 /// The IP address of the client. `None` if the request did not come through a socket, as in tests.
@@ -31,11 +32,11 @@ impl ClientAddress {
 
 /// The client program of a request, for the approver and for the audit log.
 pub struct Browser {
-    /// The header `origin`, shortened and without control characters. `None` if the client sent none.
+    /// The header `origin`, shortened and without invisible characters. `None` if the client sent none.
     pub origin: Option<String>,
     /// The IP address, or `unknown`.
     pub ip: String,
-    /// The header `user-agent`, shortened and without control characters. `None` if the client sent none.
+    /// The header `user-agent`, shortened and without invisible characters. `None` if the client sent none.
     pub user_agent: Option<String>,
 }
 
@@ -43,7 +44,7 @@ impl Browser {
     /// The description that an approver gets of the browser that created a code of `app_name` at `created_at`.
     pub fn requester(self, app_name: &str, created_at: String) -> Requester {
         Requester {
-            app_name: app_name.to_owned(),
+            app_name: display_name(app_name),
             origin: self.origin,
             ip: self.ip,
             user_agent: self.user_agent,

@@ -17,9 +17,14 @@ const MAX_ADDRESS_BYTES: usize = 2_048;
 /// Control, format, private and unassigned characters are dropped, and so are invisible letters, combining marks without
 /// a character, and marks beyond three. White space, line separators included, becomes one space.
 pub fn display_name(name: &str) -> String {
+    display_text(name, MAX_NAME_CHARACTERS)
+}
+
+/// Any text of a stranger for display: as [`display_name`], with at most `max_characters` characters.
+pub fn display_text(text: &str, max_characters: usize) -> String {
     let mut shown = String::new();
     let (mut characters, mut marks, mut has_space) = (0, MAX_MARKS, false);
-    for c in name.chars() {
+    for c in text.chars() {
         if c.is_whitespace() {
             (has_space, marks) = (characters > 0, MAX_MARKS);
             continue;
@@ -31,7 +36,7 @@ pub fn display_name(name: &str) -> String {
             Kind::Visible => marks = 0,
         }
         characters += 1 + usize::from(has_space);
-        if characters > MAX_NAME_CHARACTERS {
+        if characters > max_characters {
             break;
         }
         if core::mem::take(&mut has_space) {

@@ -3,6 +3,7 @@
 //! Invariant: [`Claims`] come only from a token whose signature has been verified.
 
 use jiff::Timestamp;
+use scanlogin_protocol::display::{display_name, is_photo_address};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -54,7 +55,8 @@ impl Claims {
 
     /// The user that the claims describe. `names` says which claim holds which field of the user.
     ///
-    /// A claim counts as absent if it is empty or has the wrong type.
+    /// A claim counts as absent if it is empty or has the wrong type. So does a name without visible characters, and a
+    /// picture that a page must not load.
     ///
     /// # Errors
     ///
@@ -71,11 +73,16 @@ impl Claims {
             email: self.text(&names.email),
             email_verified: self.is_true(&names.email_verified),
             username: self.text(&names.preferred_username),
-            nickname: self.text(&names.nickname),
-            name: self.text(&names.name),
-            photo: self.text(&names.picture),
+            nickname: self.display_name(&names.nickname),
+            name: self.display_name(&names.name),
+            photo: self.text(&names.picture).filter(|address| is_photo_address(address)),
             phone: self.text(&names.phone_number),
         })
+    }
+
+    /// The text of a claim as a page may show it: whoever scans a code chooses the name that its page shows.
+    fn display_name(&self, name: &str) -> Option<String> {
+        self.text(name).map(|text| display_name(&text)).filter(|shown| !shown.is_empty())
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
+use scanlogin_protocol::display::display_text;
 use scanlogin_protocol::wire as protocol;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -302,15 +303,8 @@ fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
 /// The value of a header for display to a person: shortened, and without control and invisible formatting characters.
 /// `None` when nothing is left.
 pub(crate) fn shown(header: &HeaderValue) -> Option<String> {
-    let text = String::from_utf8_lossy(header.as_bytes());
-    let shown: String = text.chars().filter(|c| !is_control_or_invisible(*c)).take(MAX_SHOWN_CHARACTERS).collect();
+    let shown = display_text(&String::from_utf8_lossy(header.as_bytes()), MAX_SHOWN_CHARACTERS);
     Some(shown).filter(|shown| !shown.is_empty())
-}
-
-/// Whether a character is a control character, changes the direction of the text, or is invisible.
-fn is_control_or_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -323,7 +317,7 @@ mod tests {
         // A header value can't contain 0x01, but it can contain a tab.
         let value = HeaderValue::from_bytes(tricky.replace('\u{1}', "\t").as_bytes()).unwrap();
         let shown = shown(&value).unwrap();
-        assert!(shown.starts_with("Mozillaxxx"), "{shown}");
+        assert!(shown.starts_with("Mozilla xxx"), "{shown}");
         assert_eq!(shown.chars().count(), MAX_SHOWN_CHARACTERS);
     }
 

@@ -115,7 +115,7 @@ async fn scan_returns_the_requester() {
     assert_eq!(requester["origin"], "https://shop.example");
     assert_eq!(requester["ip"], "192.0.2.7");
     assert_eq!(requester["createdAt"], "2026-01-01T00:00:00.000Z");
-    assert_eq!(requester["userAgent"], format!("Firefox{}", "x".repeat(293)));
+    assert_eq!(requester["userAgent"], format!("Firefox {}", "x".repeat(292)));
 }
 
 #[tokio::test(start_paused = true)]
