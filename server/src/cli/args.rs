@@ -114,10 +114,12 @@ pub struct Flags {
     /// Run a demo: the users alice and bob, an app, and a site to sign in to. For this machine only. Every page of this
     /// machine may use it, at any port. With `--config`, it also has the apps of that file, and alice and bob are users of
     /// the first one.
-    #[arg(long, global = true, env = "SCANLOGIN_DEMO", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
+    #[arg(long, global = true, env = "SCANLOGIN_DEMO", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Pages")]
     demo: bool,
     /// Allow a demo that other machines can reach. Its passwords are publicly known.
-    #[arg(long, global = true, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new(), help_heading = "Pages")]
+    #[arg(long, global = true, env = "SCANLOGIN_DEMO_PUBLIC", value_parser = BoolishValueParser::new())]
+    #[arg(help_heading = "Pages")]
     demo_public: bool,
 }
 
