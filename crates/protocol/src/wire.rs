@@ -78,6 +78,9 @@ pub struct Envelope<T> {
     /// The stable kebab-case name of a refusal. `None` in a success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The check of the token that failed, with the reason `not-signed-in`. Otherwise `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 // `#[serde(default)]` would require `T: Default`.

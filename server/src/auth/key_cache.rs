@@ -11,15 +11,16 @@ use std::fs::File;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 use ureq::Proxy;
 use ureq::tls::{RootCerts, TlsConfig};
 
-use crate::auth::error::AuthError;
-use crate::auth::jwks::Keys;
-use crate::config::issuer::{Issuer, KeySource};
+use crate::auth::error::{TokenError, TokenProblem};
+use crate::auth::jwks::{KeyQuery, Keys};
+use crate::config::issuer::{Issuer, KeySource, check_url, read_secret};
 
 /// The age at which [`KeyCache::refresh`] fetches the keys again.
 const MAX_AGE: Duration = Duration::from_secs(10 * 60);
@@ -35,9 +36,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 
 /// The cached keys of one issuer.
 pub(super) struct KeyCache {
-    /// The name of the issuer, for the log.
-    issuer: String,
-    source: KeySource,
+    issuer: Arc<Issuer>,
     state: Mutex<State>,
     /// Held during a fetch, so that only one runs at a time.
     fetching: tokio::sync::Mutex<()>,
@@ -49,39 +48,44 @@ struct State {
     fetched_at: Option<Instant>,
     /// When the last fetch ended, successful or not. `None` before the first.
     tried_at: Option<Instant>,
+    /// The problem of the last fetch. `None` if it was successful.
+    error: Option<String>,
 }
 
 impl KeyCache {
     /// An empty cache. It fetches nothing yet.
-    pub(super) fn new(issuer: &Issuer) -> Self {
-        Self {
-            issuer: issuer.name.clone(),
-            source: issuer.jwks.clone(),
-            state: Mutex::default(),
-            fetching: tokio::sync::Mutex::default(),
-        }
+    pub(super) fn new(issuer: &Arc<Issuer>) -> Self {
+        Self { issuer: Arc::clone(issuer), state: Mutex::default(), fetching: tokio::sync::Mutex::default() }
     }
 
-    /// The key for `algorithm` with the id `id`, or, without an `id`, the only key for `algorithm`.
+    /// Whether the keys of `issuer` are these. Files are read again, because an operator who edits one reloads the settings.
+    pub(super) fn is_for(&self, issuer: &Issuer) -> bool {
+        let is_remote = matches!(issuer.jwks, KeySource::Url(_) | KeySource::Discovery { .. });
+        is_remote
+            && self.issuer.name == issuer.name
+            && self.issuer.jwks == issuer.jwks
+            && self.issuer.algorithms == issuer.algorithms
+    }
+
+    /// The key that fits `query`.
     ///
     /// # Errors
     ///
-    /// [`AuthError::NotSignedIn`] if not exactly one key matches. [`AuthError::Unavailable`] if no keys are cached and the
-    /// fetch failed.
-    pub(super) async fn find(
-        self: &Arc<Self>,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<DecodingKey, AuthError> {
+    /// [`TokenProblem::UnknownKey`] if not exactly one key matches. [`TokenProblem::KeysUnavailable`] if no keys are cached
+    /// and the fetch failed.
+    pub(super) async fn find(self: &Arc<Self>, query: KeyQuery<'_>) -> Result<DecodingKey, TokenError> {
         if let Some(keys) = self.keys()
-            && let Some(key) = keys.find(id, algorithm)
+            && let Ok(key) = keys.find(query)
         {
             return Ok(key.clone());
         }
         // A separate task: the fetch goes on for the other requests when this one is cancelled.
         let _ = tokio::spawn(Arc::clone(self).fetch()).await;
-        let keys = self.keys().ok_or(AuthError::Unavailable)?;
-        keys.find(id, algorithm).cloned().ok_or(AuthError::NotSignedIn)
+        let keys = self.keys().ok_or_else(|| {
+            let error = self.state().error.clone().unwrap_or_default();
+            TokenProblem::KeysUnavailable.because(format!("{}: {error}", self.issuer.jwks))
+        })?;
+        keys.find(query).cloned()
     }
 
     /// Starts a fetch in the background if the keys are older than [`MAX_AGE`] or were never fetched.
@@ -98,15 +102,20 @@ impl KeyCache {
         if self.was_tried_just_now() {
             return;
         }
-        let fetched = self.source.read().await;
+        let fetched = read(&self.issuer).await;
         let mut state = self.state();
         state.tried_at = Some(Instant::now());
         match fetched {
             Ok(keys) => {
                 state.keys = Some(Arc::new(keys));
                 state.fetched_at = state.tried_at;
+                state.error = None;
             }
-            Err(error) => tracing::warn!(issuer = self.issuer, error, "the keys of an issuer can't be had"),
+            Err(error) => {
+                let Issuer { name, jwks, .. } = &*self.issuer;
+                tracing::warn!(issuer = name, source = %jwks, error, "the keys of an issuer can't be fetched");
+                state.error = Some(error);
+            }
         }
     }
 
@@ -126,21 +135,47 @@ impl KeyCache {
     }
 }
 
-impl KeySource {
-    pub(super) async fn read(&self) -> Result<Keys, String> {
-        let source = self.clone();
-        let reading = spawn_blocking(move || match source {
-            Self::Url(url) => download(&url).map_err(|error| error.to_string()),
-            Self::File(path) => load(&path).map_err(|error| error.to_string()),
-        });
-        let bytes = timeout(FETCH_TIMEOUT, reading).await.map_err(|_| "the fetch timed out")?;
-        Keys::read(&bytes.map_err(|error| error.to_string())??)
+/// Fetches the keys of `issuer`.
+pub(super) async fn read(issuer: &Arc<Issuer>) -> Result<Keys, String> {
+    let issuer = Arc::clone(issuer);
+    let reading = spawn_blocking(move || read_blocking(&issuer));
+    let keys = timeout(FETCH_TIMEOUT, reading).await.map_err(|_| "the fetch timed out")?;
+    keys.map_err(|error| error.to_string())?
+}
+
+fn read_blocking(issuer: &Issuer) -> Result<Keys, String> {
+    let bytes = match &issuer.jwks {
+        KeySource::Url(url) => download(url).map_err(|error| error.to_string())?,
+        KeySource::File(path) => load(path).map_err(|error| error.to_string())?,
+        KeySource::Discovery { url, insecure_http } => {
+            let document = download(url).map_err(|error| error.to_string())?;
+            let jwks_uri = discovered(&document, &issuer.name)?;
+            check_url(&jwks_uri, *insecure_http).map_err(|problem| format!("jwks_uri: {problem}"))?;
+            download(&jwks_uri).map_err(|error| format!("{jwks_uri}: {error}"))?
+        }
+        KeySource::SecretFile(path) => return Ok(Keys::secret(&read_secret(path)?, issuer)),
+    };
+    Keys::read(&bytes, issuer.algorithms.as_deref())
+}
+
+/// The URL of the key set in the configuration document of the issuer `name`.
+fn discovered(document: &[u8], name: &str) -> Result<String, String> {
+    #[derive(Deserialize)]
+    struct Configuration {
+        issuer: String,
+        jwks_uri: String,
     }
+    let found: Configuration = serde_json::from_slice(document)
+        .map_err(|error| format!("not the configuration of an OpenID Connect provider: {error}"))?;
+    if found.issuer != name {
+        return Err(format!("the configuration is that of the issuer {:?}, not of {name:?}", found.issuer));
+    }
+    Ok(found.jwks_uri)
 }
 
 /// The body of the response of `url`. A redirect is an error, because it could lead to any host.
 fn download(url: &str) -> Result<Vec<u8>, ureq::Error> {
-    // A URL without TLS names this machine, so the request must not go through a proxy.
+    // A URL without TLS names a machine in this network, so the request must not go through a proxy.
     let proxy = if url.starts_with("https:") { Proxy::try_from_env() } else { None };
     let agent = ureq::Agent::config_builder()
         .proxy(proxy)

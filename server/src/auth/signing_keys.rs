@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::auth::error::AuthError;
+use crate::auth::error::SigningError;
 use crate::clock::{Clock, later, rfc3339};
 use crate::secrets::{Secret, random_bytes};
 use crate::store::user::User;
@@ -160,14 +160,14 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`AuthError::Signing`] if the signing fails.
+    /// [`SigningError`] if the signing fails.
     pub fn sign(
         &self,
         user: &User,
         issuer: &str,
         audience: &str,
         now: Timestamp,
-    ) -> Result<(Secret, Timestamp), AuthError> {
+    ) -> Result<(Secret, Timestamp), SigningError> {
         #[derive(Serialize)]
         struct Claims<'a> {
             iss: &'a str,
@@ -184,7 +184,7 @@ impl SigningKey {
             Ok(token) => Ok((Secret::new(token), expires_at)),
             Err(error) => {
                 tracing::error!(%error, "a token can't be signed");
-                Err(AuthError::Signing)
+                Err(SigningError)
             }
         }
     }

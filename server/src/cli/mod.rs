@@ -73,11 +73,10 @@ fn check_issuers(issuers: &Issuers) -> Result<(), CommandError> {
     let runtime = runtime()?;
     let mut problems = Vec::new();
     for issuer in issuers.clone() {
-        match runtime.block_on(count_keys(&issuer)) {
-            Ok(count) => eprintln!("issuer {:?}: {count} usable keys", issuer.name),
-            Err(problem) => {
-                problems.push(format!("the keys of the issuer {:?} can't be fetched: {problem}", issuer.name))
-            }
+        let name = issuer.name.clone();
+        match runtime.block_on(count_keys(issuer)) {
+            Ok(count) => eprintln!("issuer {name:?}: {count} usable keys"),
+            Err(problem) => problems.push(format!("the keys of the issuer {name:?} can't be fetched: {problem}")),
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(CommandError::new(problems.join("\n"))) }

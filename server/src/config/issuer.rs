@@ -1,37 +1,84 @@
 //! The issuers whose tokens the server accepts: the tables `[[issuer]]` of `scanlogin.toml`, and the checks of their values.
 //!
-//! [`crate::auth`] fetches the keys of an issuer later.
+//! docs/issuers.md describes the settings. [`crate::auth`] fetches the keys of an issuer later.
 
+use core::fmt;
 use core::str::FromStr;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 use serde::Deserialize;
+use serde_json::Value;
 
-/// An OpenID Connect provider, or any other signer of tokens that publishes its keys.
+use crate::config::algorithm::Algorithm;
+use crate::secrets::Secret;
+
+/// The shortest secret that HS256 allows, in bytes (RFC 7518, section 3.2).
+const MIN_SECRET_BYTES: usize = 32;
+/// The path of the configuration of an issuer (OpenID Connect Discovery 1.0, section 4).
+const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+
+/// An OpenID Connect provider, or any other signer of tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Issuer {
-    /// The exact value of `iss` in its tokens.
+    /// The exact value of `iss` in its tokens. One `{claim}` may stand for the value of that claim of the same token:
+    /// `https://login.microsoftonline.com/{tid}/v2.0`.
     pub name: String,
-    /// The accepted audiences: `aud` must contain one of them. Never empty.
-    pub audience: Vec<String>,
-    /// The source of its published keys.
+    /// The accepted audiences.
+    pub audience: Audience,
+    /// Claims that a token must have, each with one of the given values. The names may be paths.
+    pub required_claims: BTreeMap<String, Vec<ClaimValue>>,
+    /// The source of its keys.
     pub jwks: KeySource,
+    /// The accepted algorithms. `None`: each published key verifies the one of its `alg`; without `alg`, RS256 for an RSA
+    /// key, and the one of its curve for any other key. With a secret, HS256.
+    pub algorithms: Option<Vec<Algorithm>>,
     /// How the user pool of its users is determined.
     pub pool: Pool,
     /// The claims that hold the fields of a user.
     pub claims: ClaimNames,
 }
 
-/// The source of the JSON Web Key Set of an issuer.
+/// What `aud` must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// `aud` contains one of these names. Never empty.
+    AnyOf(Vec<String>),
+    /// `aud` is absent or empty. The issuer then has required claims.
+    Absent,
+}
+
+/// A value that a required claim may have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "required_claims: a value must be a string, a boolean, an integer or a list of them")]
+pub enum ClaimValue {
+    /// A string, case-sensitive.
+    Text(String),
+    /// A boolean.
+    Bool(bool),
+    /// An integer.
+    Integer(i64),
+}
+
+/// The source of the keys of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// An HTTPS URL, or an HTTP URL on this machine.
+    /// The URL of a JSON Web Key Set: HTTPS, or HTTP if it is on this machine or `insecure_http` is set.
     Url(String),
-    /// A local file.
+    /// A local file with a JSON Web Key Set.
     File(PathBuf),
+    /// The configuration document of the issuer, which names the URL of the key set.
+    Discovery {
+        /// The URL of the document.
+        url: String,
+        /// Whether the document may name an HTTP URL on another machine.
+        insecure_http: bool,
+    },
+    /// A local file with a secret that the issuer signs with (HS256).
+    SecretFile(PathBuf),
 }
 
 /// How the user pool of a user is determined. Users of one pool with the same id are one user, whatever their issuers.
@@ -44,6 +91,8 @@ pub enum Pool {
 }
 
 /// The claim that holds each field of a user. The default is the name of the claim in OpenID Connect.
+///
+/// A name with dots is a path into nested objects, unless the token has a claim of exactly this name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
@@ -69,6 +118,82 @@ impl Default for ClaimNames {
             picture: "picture".to_owned(),
             phone_number: "phone_number".to_owned(),
         }
+    }
+}
+
+impl Issuer {
+    /// The claim that stands in [`name`](Self::name), with the text before and after it.
+    pub fn placeholder(&self) -> Option<(&str, &str, &str)> {
+        let (before, rest) = self.name.split_once('{')?;
+        let (claim, after) = rest.split_once('}')?;
+        Some((before, claim, after))
+    }
+
+    /// Whether its tokens are signed with a secret, not with a private key.
+    pub fn has_secret(&self) -> bool {
+        matches!(self.jwks, KeySource::SecretFile(_))
+    }
+
+    /// Whether a token may be signed with `algorithm`.
+    pub fn allows(&self, algorithm: Algorithm) -> bool {
+        match &self.algorithms {
+            Some(allowed) => allowed.contains(&algorithm),
+            None if self.has_secret() => algorithm == Algorithm::HS256,
+            None => !algorithm.is_symmetric(),
+        }
+    }
+}
+
+impl ClaimValue {
+    /// Whether `claim` is this value, or an array that contains it.
+    pub fn is(&self, claim: &Value) -> bool {
+        match claim {
+            Value::Array(several) => several.iter().any(|one| self.equals(one)),
+            one => self.equals(one),
+        }
+    }
+
+    fn equals(&self, value: &Value) -> bool {
+        match self {
+            Self::Text(text) => value.as_str() == Some(text),
+            Self::Bool(bool) => value.as_bool() == Some(*bool),
+            Self::Integer(integer) => value.as_i64() == Some(*integer),
+        }
+    }
+}
+
+impl fmt::Display for ClaimValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(formatter, "{text:?}"),
+            Self::Bool(bool) => bool.fmt(formatter),
+            Self::Integer(integer) => integer.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) | Self::Discovery { url, .. } => formatter.write_str(url),
+            Self::File(path) | Self::SecretFile(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+impl ClaimNames {
+    /// Each field of a user, and its claim.
+    pub(crate) fn each(&self) -> [(&'static str, &str); 8] {
+        [
+            ("id", &self.sub),
+            ("email", &self.email),
+            ("email verified", &self.email_verified),
+            ("name", &self.name),
+            ("nickname", &self.nickname),
+            ("username", &self.preferred_username),
+            ("photo", &self.picture),
+            ("phone", &self.phone_number),
+        ]
     }
 }
 
@@ -113,8 +238,14 @@ impl TryFrom<Vec<Issuer>> for Issuers {
 #[serde(deny_unknown_fields)]
 struct Fields {
     issuer: String,
-    audience: Audience,
-    jwks: String,
+    audience: AudienceField,
+    #[serde(default)]
+    required_claims: BTreeMap<String, OneOrMore>,
+    jwks: Option<String>,
+    secret_file: Option<PathBuf>,
+    #[serde(default)]
+    insecure_http: bool,
+    algorithms: Option<Vec<String>>,
     user_pool_id: Option<String>,
     user_pool_claim: Option<String>,
     #[serde(default)]
@@ -122,49 +253,184 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "audience: must be a string or a list of strings")]
-enum Audience {
+#[serde(untagged, expecting = "audience: must be a string, a list of strings, or false")]
+enum AudienceField {
     One(String),
     Several(Vec<String>),
+    Absent(bool),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "required_claims: a value must be a string, a boolean, an integer or a list of them")]
+enum OneOrMore {
+    One(ClaimValue),
+    Several(Vec<ClaimValue>),
 }
 
 impl TryFrom<Fields> for Issuer {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let audience = match fields.audience {
-            Audience::One(one) => vec![one],
-            Audience::Several(several) => several,
-        };
-        if fields.issuer.is_empty() {
-            return Err("issuer: is empty".to_owned());
-        }
-        if audience.is_empty() || audience.iter().any(String::is_empty) {
-            return Err("audience: is empty; without an audience, every token of the issuer would be valid".to_owned());
+        let required_claims: BTreeMap<_, _> = fields
+            .required_claims
+            .into_iter()
+            .map(|(name, value)| match value {
+                OneOrMore::One(one) => (name, vec![one]),
+                OneOrMore::Several(several) => (name, several),
+            })
+            .collect();
+        if required_claims.iter().any(|(name, values)| name.is_empty() || values.is_empty()) {
+            return Err("required_claims: a name or a list of values is empty".to_owned());
         }
         let pool = match (fields.user_pool_id, fields.user_pool_claim) {
             (Some(id), None) if !id.is_empty() => Pool::Fixed(id),
             (None, Some(name)) if !name.is_empty() => Pool::Claim(name),
             _ => return Err("user_pool_id, user_pool_claim: exactly one must be set, and not be empty".to_owned()),
         };
-        Ok(Self { name: fields.issuer, audience, jwks: fields.jwks.parse()?, pool, claims: fields.claims })
+        let jwks = match (fields.jwks, fields.secret_file) {
+            (Some(_), Some(_)) => return Err("jwks, secret_file: only one can be set".to_owned()),
+            (Some(jwks), None) => KeySource::parse(&jwks, fields.insecure_http)?,
+            (None, Some(path)) => {
+                read_secret(&path)?;
+                KeySource::SecretFile(path)
+            }
+            (None, None) => KeySource::discovery(&fields.issuer, fields.insecure_http)?,
+        };
+        if fields.claims.each().iter().any(|(_, name)| name.is_empty()) {
+            return Err("claims: a name is empty".to_owned());
+        }
+        let issuer = Self {
+            audience: parse_audience(fields.audience, !required_claims.is_empty())?,
+            algorithms: fields.algorithms.map(|names| parse_algorithms(&names, &jwks)).transpose()?,
+            name: fields.issuer,
+            required_claims,
+            jwks,
+            pool,
+            claims: fields.claims,
+        };
+        issuer.check_name()?;
+        Ok(issuer)
     }
+}
+
+impl Issuer {
+    fn check_name(&self) -> Result<(), String> {
+        if self.name.is_empty() {
+            return Err("issuer: is empty".to_owned());
+        }
+        let Some((_, claim, after)) = self.placeholder() else { return Ok(()) };
+        if claim.is_empty() || after.contains('{') {
+            return Err(format!("issuer: {:?} must have one placeholder, such as {{tid}}", self.name));
+        }
+        let selects_pool = matches!(&self.pool, Pool::Claim(name) if name == claim);
+        if !selects_pool && !self.required_claims.contains_key(claim) {
+            return Err(format!(
+                "issuer: {:?} accepts every {claim}; list the allowed ones in required_claims, or set user_pool_claim = \
+                 {claim:?}",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn parse_audience(audience: AudienceField, has_required_claims: bool) -> Result<Audience, String> {
+    let names = match audience {
+        AudienceField::One(one) => vec![one],
+        AudienceField::Several(several) => several,
+        AudienceField::Absent(false) if has_required_claims => return Ok(Audience::Absent),
+        AudienceField::Absent(false) => {
+            return Err(
+                "audience: false needs required_claims, such as { client_id = \"…\" }; otherwise, every token of \
+                        the issuer would be valid"
+                    .to_owned(),
+            );
+        }
+        AudienceField::Absent(true) => {
+            return Err("audience: must be a string, a list of strings, or false".to_owned());
+        }
+    };
+    if names.is_empty() || names.iter().any(String::is_empty) {
+        return Err("audience: is empty; without an audience, every token of the issuer would be valid".to_owned());
+    }
+    Ok(Audience::AnyOf(names))
+}
+
+fn parse_algorithms(names: &[String], jwks: &KeySource) -> Result<Vec<Algorithm>, String> {
+    let algorithms: Vec<Algorithm> = names
+        .iter()
+        .map(|name| name.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("algorithms: {error}"))?;
+    let is_symmetric = matches!(jwks, KeySource::SecretFile(_));
+    match algorithms.iter().find(|algorithm| algorithm.is_symmetric() != is_symmetric) {
+        _ if algorithms.is_empty() => Err("algorithms: is empty".to_owned()),
+        Some(algorithm) if is_symmetric => Err(format!("algorithms: {algorithm} does not sign with a secret")),
+        Some(algorithm) => Err(format!("algorithms: {algorithm} needs secret_file; published keys can't verify it")),
+        None => Ok(algorithms),
+    }
+}
+
+/// Reads the secret of an issuer. Removes the line break that editors write at the end.
+///
+/// # Errors
+///
+/// If the file can't be read, or if its content is too short or is a key: everybody knows a public key.
+pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("secret_file: {}: {error}", path.display()))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.starts_with("-----BEGIN") || secret.trim_start().starts_with('{') {
+        return Err(format!("secret_file: {} has a key, not a secret; use jwks for published keys", path.display()));
+    }
+    if secret.len() < MIN_SECRET_BYTES {
+        return Err(format!("secret_file: {} must have at least {MIN_SECRET_BYTES} bytes", path.display()));
+    }
+    Ok(Secret::new(secret))
 }
 
 impl FromStr for KeySource {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text, false)
+    }
+}
+
+impl KeySource {
+    fn parse(text: &str, insecure_http: bool) -> Result<Self, String> {
         if !text.contains("://") {
             let path = PathBuf::from(text);
             return if path.is_file() { Ok(Self::File(path)) } else { Err(format!("jwks: there is no file {text:?}")) };
         }
-        let uri: Uri = text.parse().map_err(|error| format!("jwks: {text:?} is not a URL: {error}"))?;
-        match uri.scheme_str() {
-            Some("https") => Ok(Self::Url(text.to_owned())),
-            Some("http") if uri.host().is_some_and(is_this_machine) => Ok(Self::Url(text.to_owned())),
-            _ => Err(format!("jwks: {text:?} is not https; an attacker in the network could replace the keys")),
-        }
+        check_url(text, insecure_http).map_err(|problem| format!("jwks: {problem}"))?;
+        Ok(Self::Url(text.to_owned()))
+    }
+
+    fn discovery(issuer: &str, insecure_http: bool) -> Result<Self, String> {
+        let url = format!("{}{DISCOVERY_PATH}", issuer.trim_end_matches('/'));
+        check_url(&url, insecure_http).map_err(|problem| {
+            format!(
+                "jwks: is not set, and the issuer does not have a URL at which the keys can be discovered: {problem}"
+            )
+        })?;
+        Ok(Self::Discovery { url, insecure_http })
+    }
+}
+
+/// Checks that nobody in the network can replace what `url` returns, unless `insecure_http` accepts that.
+///
+/// # Errors
+///
+/// A description of the problem.
+pub(crate) fn check_url(url: &str, insecure_http: bool) -> Result<(), String> {
+    let uri: Uri = url.parse().map_err(|error| format!("{url:?} is not a URL: {error}"))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) => Ok(()),
+        (Some("http"), Some(host)) if insecure_http || is_this_machine(host) => Ok(()),
+        _ => Err(format!(
+            "{url:?} is not https; an attacker in the network could replace the keys. In a trusted network, \
+             insecure_http = true allows http"
+        )),
     }
 }
 
@@ -202,7 +468,7 @@ mod tests {
     fn issuer_is_read_with_every_setting() {
         let issuer = read(json!({ "audience": ["a", "b"], "claims": { "nickname": "given_name" } })).unwrap();
         assert_eq!(issuer.name, "https://id.example.com");
-        assert_eq!(issuer.audience, ["a", "b"]);
+        assert_eq!(issuer.audience, Audience::AnyOf(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(issuer.jwks, KeySource::Url("https://id.example.com/keys".to_owned()));
         assert_eq!(issuer.pool, Pool::Fixed("customers".to_owned()));
         assert_ne!(issuer.claims, ClaimNames::default());
@@ -233,7 +499,19 @@ mod tests {
             ("audience", json!({ "audience": [] })),
             ("audience", json!({ "audience": ["scanlogin", ""] })),
             ("audience", json!({ "audience": 5 })),
-            ("jwks", json!({ "jwks": null })),
+            ("audience", json!({ "audience": true })),
+            ("required_claims", json!({ "audience": false })),
+            ("required_claims", json!({ "required_claims": { "azp": [] } })),
+            ("required_claims", json!({ "required_claims": { "": "a" } })),
+            ("required_claims", json!({ "required_claims": { "azp": { "a": "b" } } })),
+            ("required_claims", json!({ "required_claims": { "azp": 1.5 } })),
+            ("jwks", json!({ "jwks": null, "issuer": "id.example.com" })),
+            ("jwks", json!({ "jwks": null, "issuer": "http://id.example.com" })),
+            ("secret_file", json!({ "secret_file": "no/such/file" })),
+            ("secret_file", json!({ "jwks": null, "secret_file": "no/such/file" })),
+            ("issuer", json!({ "issuer": "https://id.example.com/{tid}" })),
+            ("issuer", json!({ "issuer": "https://id.example.com/{}", "required_claims": { "tid": "a" } })),
+            ("issuer", json!({ "issuer": "https://id.example.com/{tid}/{a}", "required_claims": { "tid": "a" } })),
             ("jwks", json!({ "jwks": "" })),
             ("jwks", json!({ "jwks": "no/such/file" })),
             ("jwks", json!({ "jwks": "https://" })),
@@ -247,11 +525,64 @@ mod tests {
             ("user_pool_claim", json!({ "user_pool_claim": "org_id" })),
             ("user_pool_claim", json!({ "user_pool_id": null, "user_pool_claim": "" })),
             ("nick", json!({ "claims": { "nick": "given_name" } })),
+            ("claims", json!({ "claims": { "nickname": "" } })),
             ("algorithms", json!({ "algorithms": ["none"] })),
+            ("algorithms", json!({ "algorithms": ["RS256", "HS256"] })),
+            ("algorithms", json!({ "algorithms": [] })),
+            ("insecure_http", json!({ "jwks": "http://keys.internal/keys" })),
         ] {
             let error = read(change.clone()).expect_err(&change.to_string());
             assert!(error.contains(name), "{change}: {error}");
         }
+    }
+
+    #[test]
+    fn insecure_http_allows_a_key_set_on_another_machine() {
+        let url = "http://keycloak.internal:8080/keys";
+        let issuer = read(json!({ "jwks": url, "insecure_http": true })).unwrap();
+        assert_eq!(issuer.jwks, KeySource::Url(url.to_owned()));
+        assert!(read(json!({ "jwks": "ftp://keycloak.internal/keys", "insecure_http": true })).is_err());
+        let discovered = read(json!({ "issuer": "http://id.internal/", "jwks": null, "insecure_http": true })).unwrap();
+        let url = "http://id.internal/.well-known/openid-configuration".to_owned();
+        assert_eq!(discovered.jwks, KeySource::Discovery { url, insecure_http: true });
+    }
+
+    #[test]
+    fn issuer_without_jwks_is_discovered_over_https() {
+        let issuer = read(json!({ "issuer": "https://id.example.com/realms/a/", "jwks": null })).unwrap();
+        let url = "https://id.example.com/realms/a/.well-known/openid-configuration".to_owned();
+        assert_eq!(issuer.jwks, KeySource::Discovery { url, insecure_http: false });
+    }
+
+    #[test]
+    fn placeholder_needs_a_list_of_values_or_selects_the_pool() {
+        let name = "https://login.example.com/{tid}/v2.0";
+        for change in [
+            json!({ "issuer": name, "required_claims": { "tid": ["a", "b"] } }),
+            json!({ "issuer": name, "user_pool_id": null, "user_pool_claim": "tid" }),
+        ] {
+            assert_eq!(read(change).unwrap().placeholder(), Some(("https://login.example.com/", "tid", "/v2.0")));
+        }
+    }
+
+    #[test]
+    fn secret_file_must_have_32_bytes_and_no_key() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read_with = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            read(json!({ "jwks": null, "secret_file": file.path(), "algorithms": ["HS256", "HS512"] }))
+        };
+        let secret = "x".repeat(32);
+        assert_eq!(read_with(&format!("{secret}\r\n")).unwrap().jwks, KeySource::SecretFile(file.path().to_owned()));
+        assert_eq!(read_secret(file.path()).unwrap().expose(), secret);
+        let (pem, jwk) =
+            (format!("-----BEGIN PUBLIC KEY-----\n{secret}"), format!("{{\"kty\":\"RSA\",\"n\":\"{secret}\"}}"));
+        for invalid in ["x".repeat(31), format!("{}\n\n", "x".repeat(31)), pem, jwk] {
+            let error = read_with(&invalid).unwrap_err();
+            assert!(error.contains("secret_file") && !error.contains("xxx"), "{error}");
+        }
+        let error = read(json!({ "jwks": null, "secret_file": file.path(), "algorithms": ["RS256"] })).unwrap_err();
+        assert!(error.contains("secret_file") || error.contains("RS256"), "{error}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`crate::cli`] makes a [`Config`] from flags and the environment. A test makes its own, and can set values that the
 //! flags and the settings file reject, such as a code lifetime of one second.
 
+pub mod algorithm;
 pub mod app;
 pub mod issuer;
 pub mod limits;

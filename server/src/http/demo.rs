@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
+use crate::auth::error::TokenProblem;
 use crate::config::Demo;
 use crate::http::api::{Success, method_not_allowed};
 use crate::http::error::ApiError;
@@ -99,10 +100,10 @@ async fn sign_in(
 }
 
 async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Success<Value>, ApiError> {
-    let id = session_id(&headers).ok_or(ApiError::NotSignedIn)?;
+    let id = session_id(&headers).ok_or(ApiError::NotSignedIn(TokenProblem::Missing))?;
     let data = site
         .with_sessions(|sessions| sessions.iter().find(|(session, _)| session.is(id)).map(|(_, data)| data.clone()));
-    Ok(Success { message: "signed in", data: data.ok_or(ApiError::NotSignedIn)? })
+    Ok(Success { message: "signed in", data: data.ok_or(ApiError::NotSignedIn(TokenProblem::Missing))? })
 }
 
 async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::TransitionError;
 use scanlogin_protocol::wire::{Envelope, code};
 
-use crate::auth::error::AuthError;
+use crate::auth::error::{SigningError, TokenError, TokenProblem};
 use crate::codes::error::CodeError;
 use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
@@ -45,8 +45,8 @@ pub(crate) enum ApiError {
     TicketUsed,
     /// The ticket was not exchanged in time.
     TicketExpired,
-    /// The request has no valid token of a user.
-    NotSignedIn,
+    /// The request has no valid token of a user. Holds the check that failed.
+    NotSignedIn(TokenProblem),
     /// The user's token has expired.
     LoginExpired,
     /// The user is not in the user pool of the app.
@@ -105,6 +105,8 @@ pub(crate) struct ErrorBody {
     pub(crate) http_status: StatusCode,
     pub(crate) code: i32,
     pub(crate) reason: &'static str,
+    /// The check of the token that failed.
+    pub(crate) detail: Option<&'static str>,
     pub(crate) message: Cow<'static, str>,
 }
 
@@ -120,7 +122,7 @@ impl ApiError {
             Self::UnknownTicket => "unknown-ticket",
             Self::TicketUsed => "ticket-used",
             Self::TicketExpired => "ticket-expired",
-            Self::NotSignedIn => "not-signed-in",
+            Self::NotSignedIn(_) => "not-signed-in",
             Self::LoginExpired => "login-expired",
             Self::WrongPool => "wrong-pool",
             Self::Blocked => "blocked",
@@ -159,7 +161,7 @@ impl ApiError {
             self,
             R::UnknownCode
                 | R::UnknownTicket
-                | R::NotSignedIn
+                | R::NotSignedIn(_)
                 | R::WrongPassword
                 | R::Forbidden(_)
                 | R::WrongCredentials
@@ -182,7 +184,7 @@ impl ApiError {
             R::UnknownTicket,
             R::TicketUsed,
             R::TicketExpired,
-            R::NotSignedIn,
+            R::NotSignedIn(TokenProblem::Missing),
             R::LoginExpired,
             R::WrongPool,
             R::Blocked,
@@ -207,12 +209,17 @@ impl ApiError {
     pub(crate) fn body(self) -> ErrorBody {
         use ApiError as R;
         let reason = self.reason();
+        let detail = match &self {
+            R::NotSignedIn(problem) => Some(problem.as_str()),
+            _ => None,
+        };
         let business =
-            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, message };
+            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, detail, message };
         let transport = |http_status: StatusCode, message: Cow<'static, str>| ErrorBody {
             http_status,
             code: i32::from(http_status.as_u16()),
             reason,
+            detail,
             message,
         };
         match self {
@@ -231,7 +238,7 @@ impl ApiError {
             }
             R::TicketUsed => business(code::INVALID_PARAMETER, "this ticket has already been exchanged".into()),
             R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
-            R::NotSignedIn => business(code::NOT_SIGNED_IN, "no user is signed in".into()),
+            R::NotSignedIn(problem) => business(code::NOT_SIGNED_IN, not_signed_in_message(problem).into()),
             R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
             R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
             R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
@@ -270,6 +277,28 @@ impl ApiError {
     }
 }
 
+/// A description of the problem. It contains nothing of the settings.
+fn not_signed_in_message(problem: TokenProblem) -> &'static str {
+    match problem {
+        TokenProblem::Missing => "no user is signed in",
+        TokenProblem::TooLong => "the token is too long",
+        TokenProblem::Malformed => "the token is not a signed JSON Web Token",
+        TokenProblem::UnsupportedType => "the server does not accept this type of token",
+        TokenProblem::UnsupportedExtension => "the server does not support an extension that the token requires",
+        TokenProblem::UnsupportedAlgorithm => "the server does not accept the algorithm of the token",
+        TokenProblem::UnknownIssuer => "the server does not trust the issuer of the token",
+        TokenProblem::UnknownKey => "the server does not know the key of the token",
+        TokenProblem::WrongSignature => "the signature of the token is not valid",
+        TokenProblem::WrongAudience => "the token is for another service",
+        TokenProblem::WrongClaim => "a claim of the token does not have the required value",
+        TokenProblem::InvalidTime => "the token has no valid times",
+        TokenProblem::NotYetValid => "the token is not valid yet; check that the clock of this device is right",
+        TokenProblem::NoUserId => "the token has no id of a user",
+        TokenProblem::Expired => "the token has expired",
+        TokenProblem::KeysUnavailable => "the keys of the issuer are not available",
+    }
+}
+
 /// Whether responses with this status have the header `retry-after`.
 pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
     matches!(http_status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
@@ -278,9 +307,14 @@ pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
-        let ErrorBody { http_status, code, reason, message } = self.body();
-        let envelope =
-            Envelope::<()> { code, message: Some(message.into_owned()), data: None, reason: Some(reason.to_owned()) };
+        let ErrorBody { http_status, code, reason, detail, message } = self.body();
+        let envelope = Envelope::<()> {
+            code,
+            message: Some(message.into_owned()),
+            data: None,
+            reason: Some(reason.to_owned()),
+            detail: detail.map(str::to_owned),
+        };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
         if http_status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
@@ -317,14 +351,19 @@ impl From<serde_json::Error> for ApiError {
     }
 }
 
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::NotSignedIn => Self::NotSignedIn,
-            AuthError::LoginExpired => Self::LoginExpired,
-            AuthError::Unavailable => Self::Unavailable,
-            AuthError::Signing => Self::Internal,
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error.problem {
+            TokenProblem::Expired => Self::LoginExpired,
+            TokenProblem::KeysUnavailable => Self::Unavailable,
+            problem => Self::NotSignedIn(problem),
         }
+    }
+}
+
+impl From<SigningError> for ApiError {
+    fn from(_: SigningError) -> Self {
+        Self::Internal
     }
 }
 
@@ -372,7 +411,7 @@ mod tests {
         for (refusal, http_status, code, reason) in [
             (ApiError::UnknownCode, 200, 2241, "unknown-code"),
             (ApiError::Transition(TransitionError::NotScanned), 200, 500, "not-scanned"),
-            (ApiError::NotSignedIn, 200, 2020, "not-signed-in"),
+            (ApiError::NotSignedIn(TokenProblem::Malformed), 200, 2020, "not-signed-in"),
             (ApiError::WrongPool, 200, 2036, "wrong-pool"),
             (ApiError::Blocked, 200, 1001, "blocked"),
             (ApiError::LoginExpired, 200, 2206, "login-expired"),

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::auth::error::TokenProblem;
 use crate::client::{Browser, ClientAddress};
 use crate::config::Config;
 use crate::config::app::App;
@@ -93,7 +94,8 @@ impl FromRequestParts<Arc<AppState>> for Approver {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
-        let authorization = text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn)?;
+        let authorization =
+            text(&parts.headers, header::AUTHORIZATION).ok_or(ApiError::NotSignedIn(TokenProblem::Missing))?;
         // Some existing clients send the bare token, without a scheme.
         let token = credentials(authorization, "bearer").unwrap_or(authorization);
         Ok(Self(state.identity.verify(token).await?))

@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, OpenApi, Required, Type};
 
+use crate::auth::error::TokenProblem;
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{Caller, PollToken};
 
@@ -189,11 +190,16 @@ fn response(status: StatusCode, bodies: &[ErrorBody]) -> Value {
 
 /// The schema of the envelope of an error that is one of `bodies`.
 fn schema(bodies: &[ErrorBody]) -> Value {
-    let each = bodies.iter().map(|ErrorBody { code, reason, message, .. }| {
+    let each = bodies.iter().map(|ErrorBody { code, reason, message, detail, .. }| {
+        let detail = if detail.is_some() {
+            json!({ "enum": TokenProblem::DETAILS.map(TokenProblem::as_str) })
+        } else {
+            json!(false)
+        };
         json!({
             "title": reason,
             "description": message,
-            "properties": { "code": { "const": code }, "reason": { "const": reason } },
+            "properties": { "code": { "const": code }, "reason": { "const": reason }, "detail": detail },
         })
     });
     json!({
@@ -201,6 +207,7 @@ fn schema(bodies: &[ErrorBody]) -> Value {
         "required": ["code", "message", "reason"],
         "properties": {
             "code": { "type": "integer" }, "message": { "type": "string" }, "reason": { "type": "string" },
+            "detail": { "type": "string" },
         },
         "additionalProperties": false,
         "oneOf": each.collect::<Vec<_>>(),

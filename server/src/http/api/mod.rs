@@ -108,8 +108,13 @@ pub(crate) struct Success<T> {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        let envelope =
-            Envelope { code: code::OK, message: Some(self.message.to_owned()), data: Some(self.data), reason: None };
+        let envelope = Envelope {
+            code: code::OK,
+            message: Some(self.message.to_owned()),
+            data: Some(self.data),
+            reason: None,
+            detail: None,
+        };
         // axum's `Json` starts with a buffer of 128 bytes and must grow it. It takes twice as long.
         let mut body = Vec::with_capacity(INITIAL_BODY_CAPACITY);
         if let Err(error) = serde_json::to_writer(&mut body, &envelope) {

@@ -8,7 +8,7 @@ use rsa::pkcs1::EncodeRsaPublicKey as _;
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use scanlogin_server::Config;
-use scanlogin_server::auth::error::AuthError;
+use scanlogin_server::auth::error::TokenProblem;
 use scanlogin_server::config::issuer::Issuers;
 use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
@@ -29,15 +29,15 @@ fn server_with(jwks: &str, settings: Value) -> Server {
 }
 
 /// Verifies a token for alice that `key` has signed, and returns the user id.
-async fn verify_token_by(server: &Server, key: &Key) -> Result<String, AuthError> {
+async fn verify_token_by(server: &Server, key: &Key) -> Result<String, TokenProblem> {
     verify(server, &key.sign(&claims(server))).await.map(|user| user.id)
 }
 
-async fn verify(server: &Server, token: &str) -> Result<User, AuthError> {
-    server.state.identity.verify(token).await
+async fn verify(server: &Server, token: &str) -> Result<User, TokenProblem> {
+    server.state.identity.verify(token).await.map_err(|error| error.problem)
 }
 
-fn alice() -> Result<String, AuthError> {
+fn alice() -> Result<String, TokenProblem> {
     Ok("alice".to_owned())
 }
 
@@ -112,7 +112,7 @@ async fn claim_and_user_pool_names_are_configurable_per_issuer() {
         ("nickname", json!("ignored")),
         ("xms_edov", json!("true")),
         ("org_id", json!("staff")),
-        ("name", json!(5)),
+        ("name", json!({})),
         ("picture", json!("")),
     ] {
         claims[name] = value;
@@ -152,30 +152,30 @@ async fn iss_aud_sub_exp_nbf_and_iat_claims_are_validated() {
     let server = server(&provider.url);
     let now = |seconds| json!(from_now(&server, seconds));
     for (name, value, expected) in [
-        ("iss", json!(null), Err(AuthError::NotSignedIn)),
-        ("iss", json!("https://id.example.com/"), Err(AuthError::NotSignedIn)),
-        ("iss", json!("https://other.example.com"), Err(AuthError::NotSignedIn)),
-        ("iss", json!([ISSUER]), Err(AuthError::NotSignedIn)),
-        ("aud", json!(null), Err(AuthError::NotSignedIn)),
-        ("aud", json!("other"), Err(AuthError::NotSignedIn)),
-        ("aud", json!(""), Err(AuthError::NotSignedIn)),
-        ("aud", json!([]), Err(AuthError::NotSignedIn)),
-        ("aud", json!(["other", "scan"]), Err(AuthError::NotSignedIn)),
-        ("aud", json!({ "scanlogin": "scanlogin" }), Err(AuthError::NotSignedIn)),
+        ("iss", json!(null), Err(TokenProblem::UnknownIssuer)),
+        ("iss", json!("https://id.example.com/"), Err(TokenProblem::UnknownIssuer)),
+        ("iss", json!("https://other.example.com"), Err(TokenProblem::UnknownIssuer)),
+        ("iss", json!([ISSUER]), Err(TokenProblem::UnknownIssuer)),
+        ("aud", json!(null), Err(TokenProblem::WrongAudience)),
+        ("aud", json!("other"), Err(TokenProblem::WrongAudience)),
+        ("aud", json!(""), Err(TokenProblem::WrongAudience)),
+        ("aud", json!([]), Err(TokenProblem::WrongAudience)),
+        ("aud", json!(["other", "scan"]), Err(TokenProblem::WrongAudience)),
+        ("aud", json!({ "scanlogin": "scanlogin" }), Err(TokenProblem::WrongAudience)),
         ("aud", json!("phones"), alice()),
         ("aud", json!(["other", "phones"]), alice()),
-        ("sub", json!(null), Err(AuthError::NotSignedIn)),
-        ("sub", json!(""), Err(AuthError::NotSignedIn)),
-        ("exp", json!(null), Err(AuthError::NotSignedIn)),
-        ("exp", json!("2100"), Err(AuthError::NotSignedIn)),
-        ("exp", now(-60), Err(AuthError::LoginExpired)),
+        ("sub", json!(null), Err(TokenProblem::NoUserId)),
+        ("sub", json!(""), Err(TokenProblem::NoUserId)),
+        ("exp", json!(null), Err(TokenProblem::InvalidTime)),
+        ("exp", json!("2100"), Err(TokenProblem::InvalidTime)),
+        ("exp", now(-60), Err(TokenProblem::Expired)),
         ("exp", now(-59), alice()),
-        ("nbf", now(61), Err(AuthError::NotSignedIn)),
+        ("nbf", now(61), Err(TokenProblem::NotYetValid)),
         ("nbf", now(60), alice()),
-        ("iat", now(61), Err(AuthError::NotSignedIn)),
+        ("iat", now(61), Err(TokenProblem::NotYetValid)),
         ("iat", now(60), alice()),
         ("iat", json!(null), alice()),
-        ("iat", json!(true), Err(AuthError::NotSignedIn)),
+        ("iat", json!(true), Err(TokenProblem::InvalidTime)),
     ] {
         let claims = claims_with(&server, name, value);
         assert_eq!(verify(&server, &key.sign(&claims)).await.map(|user| user.id), expected, "{claims}");
@@ -202,7 +202,7 @@ async fn public_key_as_hmac_secret_is_rejected() {
     ] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
         let token = jsonwebtoken::encode(&header, &claims(&server), &EncodingKey::from_secret(&secret)).unwrap();
-        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn));
+        assert_eq!(verify(&server, &token).await, Err(TokenProblem::WrongSignature));
     }
 }
 
@@ -217,7 +217,7 @@ async fn symmetric_jwk_verifies_no_token() {
     assert_eq!(verify_token_by(&server, &valid).await, alice());
     let header = Header { kid: Some("a".to_owned()), ..Header::new(Algorithm::HS256) };
     let token = jsonwebtoken::encode(&header, &claims(&server), &EncodingKey::from_secret(secret)).unwrap();
-    assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify(&server, &token).await, Err(TokenProblem::WrongSignature));
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,20 +230,22 @@ async fn token_header_does_not_select_the_algorithm_of_a_key() {
         let (_, rest) = token.split_once('.').unwrap();
         for algorithm in ["none", "None", "HS256", "HS512", "RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA"] {
             let header = base64(json!({ "alg": algorithm, "kid": key.id }).to_string());
-            let expected = Err(AuthError::NotSignedIn);
-            assert_eq!(
-                verify(&server, &format!("{header}.{rest}")).await,
-                expected,
-                "{algorithm} by {:?}",
-                key.algorithm
-            );
+            let expected = match algorithm {
+                "none" | "None" | "HS512" => TokenProblem::UnsupportedAlgorithm,
+                // The changed header is not the one that was signed.
+                "HS256" => TokenProblem::WrongSignature,
+                _ if algorithm == format!("{:?}", key.algorithm) => TokenProblem::WrongSignature,
+                _ => TokenProblem::UnknownKey,
+            };
+            let outcome = verify(&server, &format!("{header}.{rest}")).await;
+            assert_eq!(outcome, Err(expected), "{algorithm} by {:?}", key.algorithm);
         }
     }
     // These signatures are valid, but their algorithm is not the one that the key was published for.
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let header = Header { kid: Some("a".to_owned()), ..Header::new(algorithm) };
         let token = keys[0].sign_with(header, &claims(&server));
-        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn), "{algorithm:?}");
+        assert_eq!(verify(&server, &token).await, Err(TokenProblem::UnknownKey), "{algorithm:?}");
     }
 }
 
@@ -262,7 +264,8 @@ async fn keys_in_a_token_header_are_ignored() {
     for id in [Some("a"), Some("b"), None] {
         let header = Header { kid: id.map(str::to_owned), ..with_keys(attacker_key.header()) };
         let token = attacker_key.sign_with(header, &claims(&server));
-        assert_eq!(verify(&server, &token).await, Err(AuthError::NotSignedIn), "{id:?}");
+        let expected = if id == Some("b") { TokenProblem::UnknownKey } else { TokenProblem::WrongSignature };
+        assert_eq!(verify(&server, &token).await, Err(expected), "{id:?}");
     }
     let token = key.sign_with(with_keys(key.header()), &claims(&server));
     assert!(verify(&server, &token).await.is_ok(), "a valid token is accepted with these headers");
@@ -278,15 +281,15 @@ async fn modified_token_is_rejected() {
     assert!(verify(&server, &token).await.is_ok());
     let [header, _, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
     let bob = base64(claims_with(&server, "sub", json!("bob")).to_string());
-    for modified in [
-        format!("{header}.{bob}.{signature}"),
-        format!("{header}.{bob}."),
-        format!("{header}.{bob}"),
-        format!("{token}."),
-        format!("{token}="),
-        token.replace('.', ".."),
+    for (modified, problem) in [
+        (format!("{header}.{bob}.{signature}"), TokenProblem::WrongSignature),
+        (format!("{header}.{bob}."), TokenProblem::WrongSignature),
+        (format!("{header}.{bob}"), TokenProblem::Malformed),
+        (format!("{token}."), TokenProblem::Malformed),
+        (format!("{token}="), TokenProblem::WrongSignature),
+        (token.replace('.', ".."), TokenProblem::Malformed),
     ] {
-        assert_eq!(verify(&server, &modified).await, Err(AuthError::NotSignedIn), "{modified}");
+        assert_eq!(verify(&server, &modified).await, Err(problem), "{modified}");
     }
 }
 
@@ -299,14 +302,17 @@ async fn token_with_wrong_typ_crit_header_or_over_8_kib_is_rejected() {
         let header = Header { typ: Some(typ.to_owned()), ..key.header() };
         assert_eq!(
             verify(&server, &key.sign_with(header, &claims(&server))).await,
-            Err(AuthError::NotSignedIn),
+            Err(TokenProblem::UnsupportedType),
             "{typ}"
         );
     }
     let header = Header { crit: Some(vec!["exp".to_owned()]), ..key.header() };
-    assert_eq!(verify(&server, &key.sign_with(header, &claims(&server))).await, Err(AuthError::NotSignedIn));
+    assert_eq!(
+        verify(&server, &key.sign_with(header, &claims(&server))).await,
+        Err(TokenProblem::UnsupportedExtension)
+    );
     let oversized = claims_with(&server, "padding", json!("x".repeat(8 * 1024)));
-    assert_eq!(verify(&server, &key.sign(&oversized)).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify(&server, &key.sign(&oversized)).await, Err(TokenProblem::TooLong));
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,7 +326,7 @@ async fn token_without_kid_is_accepted_only_if_one_key_matches() {
     advance_clock(30).await;
     provider.publish(&[&first, &second]);
     assert_eq!(verify_token_by(&server, &second).await, alice());
-    assert_eq!(verify(&server, &without_kid(&first)).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify(&server, &without_kid(&first)).await, Err(TokenProblem::UnknownKey));
     assert_eq!(verify_token_by(&server, &first).await, alice());
 }
 
@@ -329,8 +335,8 @@ async fn token_is_rejected_if_two_keys_match_its_kid_and_algorithm() {
     let (first, second, third) = (Key::eddsa("a"), Key::eddsa("a"), Key::es256("a"));
     let provider = Provider::start(&[&first, &second, &third]).await;
     let server = server(&provider.url);
-    assert_eq!(verify_token_by(&server, &first).await, Err(AuthError::NotSignedIn));
-    assert_eq!(verify_token_by(&server, &second).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &first).await, Err(TokenProblem::UnknownKey));
+    assert_eq!(verify_token_by(&server, &second).await, Err(TokenProblem::UnknownKey));
     assert_eq!(verify_token_by(&server, &third).await, alice(), "the only key for its algorithm");
 }
 
@@ -344,7 +350,7 @@ async fn unknown_kid_triggers_a_fetch_that_replaces_all_keys() {
     provider.publish(&[&new]);
     assert_eq!(verify_token_by(&server, &new).await, alice());
     assert_eq!(provider.fetch_count(), 2);
-    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn), "the key was withdrawn");
+    assert_eq!(verify_token_by(&server, &old).await, Err(TokenProblem::UnknownKey), "the key was withdrawn");
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,7 +368,7 @@ async fn unknown_kid_triggers_at_most_one_fetch_per_30_s() {
             verifications.spawn(async move { verify(&server, &token).await });
         }
         while let Some(result) = verifications.join_next().await {
-            assert_eq!(result.unwrap(), Err(AuthError::NotSignedIn));
+            assert_eq!(result.unwrap(), Err(TokenProblem::UnknownKey));
         }
         assert_eq!(provider.fetch_count(), fetches);
         assert_eq!(verify_token_by(&server, &key).await, alice());
@@ -448,7 +454,7 @@ async fn failed_refetch_keeps_known_keys() {
         provider.set_response(response);
         assert_eq!(
             verify_token_by(&server, &other).await,
-            Err(AuthError::NotSignedIn),
+            Err(TokenProblem::UnknownKey),
             "the fetch does not add the key"
         );
         assert_eq!(provider.fetch_count(), previous_fetches + 2);
@@ -471,7 +477,7 @@ async fn fetch_without_a_response_times_out_after_5_s() {
     provider.wait_for_fetches(1).await;
     advance_clock(5).await;
     while let Some(result) = verifications.join_next().await {
-        assert_eq!(result.unwrap(), Err(AuthError::Unavailable));
+        assert_eq!(result.unwrap(), Err(TokenProblem::KeysUnavailable));
     }
     assert_eq!(provider.fetch_count(), 1, "verifications that shared the fetch start no other one");
 }
@@ -496,7 +502,7 @@ async fn keys_are_refetched_every_10_min_and_withdrawn_keys_rejected() {
     server.state.identity.refresh();
     provider.wait_for_fetches(2).await;
     assert_eq!(verify_token_by(&server, &new).await, alice());
-    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &old).await, Err(TokenProblem::UnknownKey));
     assert_eq!(provider.fetch_count(), 2);
 }
 
@@ -518,7 +524,7 @@ async fn keys_are_read_from_a_file_and_reread_for_an_unknown_kid() {
     assert_eq!(verify_token_by(&server, &new).await, alice());
     std::fs::remove_file(&path).unwrap();
     tokio::time::advance(Duration::from_secs(600)).await;
-    assert_eq!(verify_token_by(&server, &old).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &old).await, Err(TokenProblem::UnknownKey));
     assert_eq!(verify_token_by(&server, &new).await, alice(), "cached keys stay valid without the file");
 }
 
@@ -538,7 +544,7 @@ async fn settings_change_keeps_cached_keys_of_an_unchanged_url() {
     assert_eq!(verify_token_by(&server, &key).await, alice());
     assert_eq!((provider.fetch_count(), new_provider.fetch_count()), (1, 1), "another URL has its own keys");
     server.state.identity.set_issuers(Issuers::default());
-    assert_eq!(verify_token_by(&server, &key).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &key).await, Err(TokenProblem::UnknownIssuer));
 }
 
 #[tokio::test(start_paused = true)]
@@ -547,7 +553,7 @@ async fn reload_applies_new_issuers() {
     let provider = Provider::start(&[&key]).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     let server = Server::with_config(|config| config.settings_file = Some(file.path().to_owned()));
-    assert_eq!(verify_token_by(&server, &key).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &key).await, Err(TokenProblem::UnknownIssuer));
     let settings = format!(
         "[[app]]\nid = \"shop\"\nname = \"The Shop\"\nuser_pool_id = \"staff\"\n\
          secret_hashes = [\"sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]\n\
@@ -583,8 +589,8 @@ async fn issuer_is_verified_only_with_its_own_keys() {
     ]);
     let server = Server::with_config(|config| config.settings.issuers = serde_json::from_value(both).unwrap());
     assert_eq!(verify(&server, &first.sign(&claims(&server))).await.unwrap().user_pool_id, "customers");
-    assert_eq!(verify_token_by(&server, &second).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify_token_by(&server, &second).await, Err(TokenProblem::WrongSignature));
     let from_second = claims_with(&server, "iss", json!("https://other.example.com"));
     assert_eq!(verify(&server, &second.sign(&from_second)).await.unwrap().user_pool_id, "staff");
-    assert_eq!(verify(&server, &first.sign(&from_second)).await, Err(AuthError::NotSignedIn));
+    assert_eq!(verify(&server, &first.sign(&from_second)).await, Err(TokenProblem::WrongSignature));
 }

@@ -16,6 +16,10 @@ mod ticket;
 
 mod issuer_tokens;
 
+mod issuer_settings;
+
+mod token_rejections;
+
 pub(crate) mod signing_keys;
 
 mod blocked_users;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
-use scanlogin_server::auth::error::AuthError;
+use scanlogin_server::auth::error::TokenProblem;
 use scanlogin_server::auth::signing_keys::SigningKeys;
 use scanlogin_server::clock::Clock;
 use scanlogin_server::store::address::StoreAddress;
@@ -95,7 +95,8 @@ async fn jwks_is_public_and_contains_no_private_key() {
 #[tokio::test(start_paused = true)]
 async fn issued_token_is_rejected_as_a_sign_in_token() {
     let server = Server::new();
-    assert_eq!(server.state.identity.verify(&token(&server).await).await, Err(AuthError::NotSignedIn));
+    let verified = server.state.identity.verify(&token(&server).await).await;
+    assert_eq!(verified.map_err(|error| error.problem), Err(TokenProblem::UnknownIssuer));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::pkcs8::EncodePrivateKey as _;
@@ -45,6 +46,8 @@ pub(crate) enum JwksResponse {
 pub(crate) struct Provider {
     pub(crate) url: String,
     response: Arc<Mutex<JwksResponse>>,
+    /// The body of the response to a request for the OpenID Connect configuration.
+    configuration: Arc<Mutex<String>>,
     /// The headers of each request for the keys.
     requests: Arc<Mutex<Vec<HeaderMap>>>,
     server: JoinHandle<()>,
@@ -65,9 +68,17 @@ impl Provider {
                 response.send().await
             }
         };
-        let router = Router::new().fallback(handler);
+        let configuration = Arc::new(Mutex::new(String::new()));
+        let discovery = {
+            let configuration = Arc::clone(&configuration);
+            async move || configuration.lock().unwrap().clone()
+        };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery.clone()))
+            .route("/realms/a/.well-known/openid-configuration", get(discovery))
+            .fallback(handler);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, response, requests, server }
+        Self { url, response, configuration, requests, server }
     }
 
     pub(crate) fn publish(&self, keys: &[&Key]) {
@@ -83,6 +94,10 @@ impl Provider {
 
     pub(crate) fn set_response(&self, response: JwksResponse) {
         *self.response.lock().unwrap() = response;
+    }
+
+    pub(crate) fn set_configuration(&self, document: &Value) {
+        *self.configuration.lock().unwrap() = document.to_string();
     }
 
     /// The number of requests for its keys.
@@ -135,12 +150,22 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// All RS256 keys are the same key, because generating an RSA key is slow.
     pub(crate) fn rs256(id: &str) -> Self {
+        Self::rsa(id, Algorithm::RS256)
+    }
+
+    /// All RSA keys are the same key, because generating an RSA key is slow.
+    pub(crate) fn rsa(id: &str, algorithm: Algorithm) -> Self {
         let key = rsa_key();
         let jwk = json!({ "kty": "RSA", "n": base64(key.n().to_bytes_be()), "e": base64(key.e().to_bytes_be()) });
         let encoding = EncodingKey::from_rsa_der(key.to_pkcs1_der().unwrap().as_bytes());
-        Self::new(id, Algorithm::RS256, jwk, encoding)
+        Self::new(id, algorithm, jwk, encoding)
+    }
+
+    /// Publishes the algorithm of the key.
+    pub(crate) fn with_alg(mut self) -> Self {
+        self.jwk["alg"] = json!(format!("{:?}", self.algorithm));
+        self
     }
 
     pub(crate) fn es256(id: &str) -> Self {
@@ -148,6 +173,13 @@ impl Key {
         let jwk = serde_json::from_str(&key.public_key().to_jwk_string()).unwrap();
         let encoding = EncodingKey::from_ec_der(key.to_pkcs8_der().unwrap().as_bytes());
         Self::new(id, Algorithm::ES256, jwk, encoding)
+    }
+
+    pub(crate) fn es384(id: &str) -> Self {
+        let key = p384::SecretKey::random(&mut OsRng);
+        let jwk = serde_json::from_str(&key.public_key().to_jwk_string()).unwrap();
+        let encoding = EncodingKey::from_ec_der(key.to_pkcs8_der().unwrap().as_bytes());
+        Self::new(id, Algorithm::ES384, jwk, encoding)
     }
 
     pub(crate) fn eddsa(id: &str) -> Self {
@@ -188,13 +220,14 @@ pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Trusts [`ISSUER`] with the keys at `jwks`. `settings` adds or replaces fields of its section.
+/// Trusts [`ISSUER`] with the keys at `jwks`. `settings` adds or replaces fields of its section. Null removes a field.
 pub(crate) fn issuers(jwks: &str, settings: Value) -> Issuers {
     let mut issuer = json!({ "issuer": ISSUER, "audience": ["scanlogin", "phones"], "jwks": jwks });
     if settings.get("user_pool_claim").is_none() {
         issuer["user_pool_id"] = json!("demo-pool");
     }
     issuer.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    issuer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     serde_json::from_value(json!([issuer])).unwrap()
 }
 
