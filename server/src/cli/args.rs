@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use crate::cli::app::AppCommand;
 use crate::cli::keys::KeysCommand;
+use crate::cli::token::TokenCommand;
 use crate::cli::user::UserCommand;
 use crate::config::origin::Origin;
 use crate::config::{Config, ConfigError, LogFormat, MAX_CONNECTIONS, read_settings};
@@ -156,6 +157,9 @@ pub enum Command {
     /// Show, block or unblock a user.
     #[command(subcommand)]
     User(UserCommand),
+    /// Check a token of a user, and explain why a server accepts or rejects it.
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check whether a server would accept these flags, this environment and this settings file.
     CheckConfig {
         /// Also fetch the keys of each issuer, as a server does when the first of its users approves a code.

@@ -22,6 +22,7 @@ pub mod args;
 mod error;
 mod keys;
 mod settings_file;
+mod token;
 mod user;
 
 /// Runs `command`. `flags` are the other arguments of the command line.
@@ -42,6 +43,7 @@ pub fn run(command: Command, flags: Flags) -> Result<(), CommandError> {
             print_summary(&config);
             Ok(())
         }
+        Command::Token(command) => command.run(Config::try_from(flags).map_err(CommandError::new)?),
     }
 }
 

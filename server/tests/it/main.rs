@@ -24,5 +24,6 @@ mod stores;
 // Modules that test only the built program.
 mod certificate_authorities;
 mod commands;
+mod token_check;
 mod file_descriptor_limit;
 mod full_disk;
