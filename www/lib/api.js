@@ -2,12 +2,16 @@
 
 const TIMEOUT_MS = 15_000;
 
-/** The server refused the request. `reason` is the stable name of the error, such as `expired`. */
+/**
+ * The server refused the request. `reason` is the stable name of the error, such as `expired`. `detail` is the check of the
+ * token that failed, for `not-signed-in`.
+ */
 export class ApiError extends Error {
-  constructor({ code, message, reason }) {
+  constructor({ code, message, reason, detail }) {
     super(String(message ?? 'The server refused the request.'));
     this.code = code;
     this.reason = reason;
+    this.detail = detail;
   }
 }
 

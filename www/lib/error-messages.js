@@ -12,9 +12,17 @@ const MESSAGES = {
   'wrong-pool': 'This code belongs to another organisation. Your account can’t sign in there.',
 };
 
+const WRONG_CLOCK = 'The clock of this phone seems to be wrong. Set the date and time to automatic, and scan the code again.';
+
+/** Whether the token is from the future. A new sign-in would get such a token again. */
+const hasWrongClock = (error) => error.detail === 'not-yet-valid';
+
 /** Whether the user has to sign in again before a retry. */
-export const needsSignIn = (error) => ['not-signed-in', 'login-expired'].includes(error.reason);
+export const needsSignIn = (error) =>
+  ['not-signed-in', 'login-expired'].includes(error.reason) && !hasWrongClock(error);
 
 /** The message for an `ApiError`. An unknown reason gets the message of the server. */
-export const errorMessage = (error) =>
-  Object.hasOwn(MESSAGES, error.reason) ? MESSAGES[error.reason] : error.message;
+export const errorMessage = (error) => {
+  if (hasWrongClock(error)) return WRONG_CLOCK;
+  return Object.hasOwn(MESSAGES, error.reason) ? MESSAGES[error.reason] : error.message;
+};
