@@ -62,3 +62,24 @@ fn documented_settings_parse_and_show_the_default_limits() {
     assert_eq!(settings.limits, Limits::default());
     assert!(!settings.issuers.is_empty());
 }
+
+#[test]
+fn documented_issuer_of_each_provider_parses() {
+    let guide = read("../docs/issuers.md");
+    let section = guide.split("\n## Providers\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "x".repeat(32)).unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.contains("| `issuer = ")).collect();
+    assert!(rows.len() >= 10, "{rows:?}");
+    for row in rows {
+        let settings = row.split('`').filter(|text| text.contains(" = "));
+        let entry: String = settings.map(|setting| format!("{setting}\n")).collect();
+        let entry = entry.replace("/etc/scanlogin/supabase.secret", secret.path().to_str().unwrap());
+        let app = format!(
+            "[[app]]\nid = \"a\"\nname = \"A\"\nuser_pool_id = \"a\"\nsecret_hashes = [\"{}\"]\n",
+            Hash::of("a")
+        );
+        let settings = Settings::parse(&format!("{app}[[issuer]]\n{entry}user_pool_id = \"a\"\n"));
+        assert!(settings.is_ok(), "{row}: {settings:?}");
+    }
+}

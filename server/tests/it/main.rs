@@ -24,7 +24,7 @@ mod stores;
 // Modules that test only the built program.
 mod certificate_authorities;
 mod commands;
-mod real_issuer;
-mod token_check;
 mod file_descriptor_limit;
 mod full_disk;
+mod real_issuer;
+mod token_check;

@@ -312,3 +312,37 @@ async fn keys_are_discovered_from_the_configuration_of_the_issuer() {
         assert_eq!(scan(&server, &token).await, outcome, "{document}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn changed_secret_file_takes_effect_when_the_settings_are_reloaded() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), SUPABASE_SECRET).unwrap();
+    let settings = json!({ "jwks": null, "secret_file": file.path() });
+    let server = server_with("", settings.clone());
+    let new_secret = SUPABASE_SECRET.replace("super", "other");
+    let [old, new] =
+        [SUPABASE_SECRET, &new_secret].map(|secret| hmac(Algorithm::HS256, secret.as_bytes(), &claims(&server)));
+    assert_eq!([scan(&server, &old).await, scan(&server, &new).await], ["ok", "wrong-signature"]);
+    std::fs::write(file.path(), &new_secret).unwrap();
+    server.state.identity.set_issuers(issuers("", settings));
+    assert_eq!([scan(&server, &old).await, scan(&server, &new).await], ["wrong-signature", "ok"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn entry_with_the_exact_name_has_priority_over_a_placeholder() {
+    let key = Key::eddsa("a");
+    let provider = Provider::start(&[&key]).await;
+    let entry = |issuer: &str, pool: &str| {
+        json!({
+            "issuer": issuer, "audience": "scanlogin", "jwks": provider.url, "user_pool_id": pool,
+            "required_claims": { "tid": ["a", "b"] },
+        })
+    };
+    let entries = json!([entry("https://id.example.com/{tid}", "guests"), entry("https://id.example.com/a", "staff")]);
+    let server = Server::with_config(|config| config.settings.issuers = serde_json::from_value(entries).unwrap());
+    for (tenant, pool) in [("a", "staff"), ("b", "guests")] {
+        let iss = format!("https://id.example.com/{tenant}");
+        let token = key.sign(&claims_with_all(&server, json!({ "iss": iss, "tid": tenant })));
+        assert_eq!(server.state.identity.verify(&token).await.unwrap().user_pool_id, pool);
+    }
+}
