@@ -1,5 +1,5 @@
-//! The log: one line for each request except successful polls, internal errors, and the events of
-//! `crate::telemetry::audit`.
+//! The log: one line for each request except successful polls, one for each rejected token, internal errors, and the events
+//! of `crate::telemetry::audit`.
 //!
 //! Every line that is written during a request is in the span `request`, which has the id of the request.
 //!
