@@ -11,15 +11,18 @@ use crate::package_files::PackageFiles;
 use crate::run::{read, run, step};
 use crate::widget::Bound;
 use crate::workspace::Workspace;
-use crate::{tools, widget};
+use crate::{notices, tools, widget};
 
 /// The entry points of the package. Their scripts and types are in `js/`. Each becomes one script that contains its
 /// imports.
 const ENTRY_POINTS: [&str; 4] = ["index", "element", "inline", "global"];
 /// The files of the package outside `dist`, each with its source folder. npm requires the licences in the package's
 /// folder.
-const METADATA: [(&str, &str); 4] =
-    [("js", "package.json"), ("js", "README.md"), (".", "LICENSE-APACHE"), (".", "LICENSE-MIT")];
+const METADATA: [(&str, &str); 5] =
+    [("js", "package.json"), ("js", "README.md"), (".", "CHANGELOG.md"), (".", "LICENSE-APACHE"), (".", "LICENSE-MIT")];
+const NOTICES: &str = "THIRD-PARTY-NOTICES.txt";
+/// The entry points that tools without support for `exports` look for in folders of these names.
+const FOLDERS: [&str; 2] = ["element", "inline"];
 const WASM: &str = "scanlogin.wasm";
 /// The decoder that the phone page loads: the module, its import, and their licences.
 const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
@@ -107,6 +110,12 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     for (from, file) in METADATA {
         copy(&workspace.path(from), &package, file)?;
     }
+    let notices = notices::notices(workspace, &compiled.messages)?;
+    fs::write(package.join(NOTICES), notices).context("pkg can't be written to")?;
+    for entry_point in FOLDERS {
+        write_folder(&package, entry_point)?;
+    }
+    name_repository(workspace, &package)?;
 
     step("Copying the QR decoder of the phone page");
     let vendor = workspace.path("www/vendor/qr");
@@ -166,6 +175,32 @@ fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path)
             .arg("--output")
             .arg(dist.join(name)),
         "terser failed: see its message above.",
+    )
+}
+
+/// Writes the folder of an entry point. Parcel 2 and webpack 4 do not read `exports`, and open it for
+/// `scanlogin/inline`.
+fn write_folder(package: &Path, entry_point: &str) -> Result<()> {
+    let manifest = format!(
+        "{{\n  \"main\": \"../dist/{entry_point}.js\",\n  \"types\": \"../dist/{entry_point}.d.ts\",\n  \
+         \"type\": \"module\"\n}}\n"
+    );
+    let folder = package.join(entry_point);
+    empty(&folder)?;
+    fs::write(folder.join("package.json"), manifest).context("pkg can't be written to")
+}
+
+/// Adds the links that npm shows for a package, if `repository` in Cargo.toml is set.
+fn name_repository(workspace: &Workspace, package: &Path) -> Result<()> {
+    let Some(address) = workspace.repository() else { return Ok(()) };
+    run(
+        workspace.command(tools::npm()).current_dir(package).args(["pkg", "set"]).args([
+            "repository.type=git".to_owned(),
+            format!("repository.url=git+{address}.git"),
+            format!("homepage={address}#readme"),
+            format!("bugs.url={address}/issues"),
+        ]),
+        "npm did not write the address of the repository into package.json: see its message above.",
     )
 }
 

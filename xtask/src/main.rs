@@ -15,6 +15,7 @@ mod test;
 
 mod browsers;
 mod machine;
+mod notices;
 mod package_files;
 mod run;
 mod timing;

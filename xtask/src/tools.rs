@@ -53,16 +53,20 @@ pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
         return Ok(modules);
     }
     step("Installing wasm-opt, esbuild, terser, a QR decoder and test dependencies from npm into xtask/node_modules");
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     run(
         workspace
-            .command(npm)
+            .command(npm())
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .current_dir(workspace.path("xtask")),
         "The npm packages were not installed: check the network, and run `npm ci` in xtask/ to see the details.",
     )?;
     fs::write(&installed, lock).context("xtask/node_modules can't be written to")?;
     Ok(modules)
+}
+
+/// The name of the program npm.
+pub(crate) fn npm() -> &'static str {
+    if cfg!(windows) { "npm.cmd" } else { "npm" }
 }
 
 /// The command that runs esbuild, which bundles and minifies JavaScript.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{run, step};
+use crate::run::{read, run, step};
 use crate::tools::{self, WASM_TARGET};
 use crate::workspace::Workspace;
 
@@ -40,24 +40,33 @@ pub(crate) fn fetch(workspace: &Workspace) -> Result<()> {
     )
 }
 
-/// Compiles the crate and the standard library. Returns the path of the wasm. The compiler flags in the environment are
-/// ignored, so that the result is the same for everybody.
-pub(crate) fn compile(workspace: &Workspace) -> Result<PathBuf> {
+/// The compiled crate.
+pub(crate) struct Compiled {
+    wasm: PathBuf,
+    /// The JSON messages of cargo, one per line. They name the compiled crates.
+    pub(crate) messages: String,
+}
+
+/// Compiles the crate and the standard library. The compiler flags in the environment are ignored, so that the result
+/// is the same for everybody.
+pub(crate) fn compile(workspace: &Workspace) -> Result<Compiled> {
     // A separate target folder, because other builds use other compiler options. With a shared folder, cargo would
     // rebuild the build scripts that depend on the options at each change between the builds.
     let target = workspace.target("widget");
     step("Compiling the widget and the standard library (some minutes the first time)");
-    run(
+    let messages = read(
         cargo(workspace)
             .args(["build", "--locked", "--profile", "wasm", "--target", WASM_TARGET])
-            .args(["--package", "scanlogin", "--lib", "--target-dir"])
+            .args(["--message-format", "json-render-diagnostics", "--package", "scanlogin", "--lib", "--target-dir"])
             .arg(&target)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS"),
-        "The widget did not compile: see the compiler's message above. The compiler options in xtask/widget.toml need \
-         the version of Rust in rust-toolchain.toml.",
+    )
+    .context(
+        "The widget did not compile. The compiler options in xtask/widget.toml need the version of Rust in \
+         rust-toolchain.toml",
     )?;
-    Ok(target.join(WASM_TARGET).join("wasm/scanlogin.wasm"))
+    Ok(Compiled { wasm: target.join(WASM_TARGET).join("wasm/scanlogin.wasm"), messages })
 }
 
 /// A folder with the bound wasm and its JavaScript: `scanlogin.js`, and the modules that it imports in `snippets/`.
@@ -88,11 +97,11 @@ impl Bound {
 }
 
 /// Binds the compiled wasm to JavaScript in `folder`, and gives its imports and exports short names.
-pub(crate) fn bind(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<Bound> {
+pub(crate) fn bind(workspace: &Workspace, compiled: &Compiled, folder: &Path) -> Result<Bound> {
     let [bindgen, rename] = [tools::build(workspace, "bindgen")?, tools::build(workspace, "rename")?];
     step("Binding the wasm to JavaScript");
     run(
-        workspace.command(bindgen).args([compiled, folder]).arg("scanlogin"),
+        workspace.command(bindgen).args([compiled.wasm.as_path(), folder]).arg("scanlogin"),
         "wasm-bindgen failed: see its message above.",
     )?;
     let bound = Bound { folder: folder.to_owned() };

@@ -92,6 +92,13 @@ impl Workspace {
         Ok(targets.filter(is_tested).filter_map(name).collect())
     }
 
+    /// The public address of the repository: `repository` of the package `scanlogin`. `None` before it has one.
+    pub(crate) fn repository(&self) -> Option<&str> {
+        let packages = self.metadata.get("packages")?.as_array()?;
+        let package = packages.iter().find(|package| package.get("name").is_some_and(|name| name == "scanlogin"))?;
+        package.get("repository")?.as_str()
+    }
+
     /// A command that runs a program in the root of the repository.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

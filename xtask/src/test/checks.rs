@@ -1,4 +1,4 @@
-//! The suite `checks`: format, lints, documentation and download size. Each check counts as one test.
+//! The suite `checks`: format, lints, documentation, download size and packing of the crates. Each check counts as one test.
 
 use anyhow::{Result, anyhow};
 
@@ -12,13 +12,16 @@ use crate::workspace::Workspace;
 
 type Check = fn(&Workspace, &Preparation) -> Result<()>;
 
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 6] = [
     ("format", format),
     ("lints", lints),
     ("lints-for-wasm32", lints_for_wasm32),
     ("documentation", documentation),
     ("size", size_budget),
+    ("crates", crates),
 ];
+/// The crates for the registry.
+const PUBLIC_CRATES: [&str; 4] = ["scanlogin-protocol", "scanlogin-qr", "scanlogin", "scanlogin-server"];
 
 pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Output {
     let mut output = Output::default();
@@ -71,4 +74,15 @@ fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
 fn size_budget(workspace: &Workspace, preparation: &Preparation) -> Result<()> {
     preparation.widget.as_ref().map_err(|problem| anyhow!("the widget was not built: {problem}"))?;
     size::check_budget(workspace, size::BUDGET)
+}
+
+/// Packs the crates as `cargo publish` does. Does not compile the packed crates, because that takes minutes.
+fn crates(workspace: &Workspace, _: &Preparation) -> Result<()> {
+    run(
+        workspace
+            .cargo()
+            .args(["package", "--quiet", "--locked", "--offline", "--no-verify", "--allow-dirty"])
+            .args(PUBLIC_CRATES.iter().flat_map(|name| ["--package", name])),
+        "A crate can't be packed for the registry: see cargo's message above.",
+    )
 }

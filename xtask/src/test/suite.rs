@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Suite {
-    /// Format, lints natively and for wasm32, documentation, and download size.
+    /// Format, lints natively and for wasm32, documentation, download size, and packing of the crates.
     Checks,
     /// Native tests of all crates, and the examples in their documentation.
     Native,

@@ -20,10 +20,12 @@ use serde_json::Value;
 use self::project::{Project, Server, installed};
 
 /// All files of the tarball.
-const FILES: [&str; 13] = [
+const FILES: [&str; 17] = [
+    "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "THIRD-PARTY-NOTICES.txt",
     "dist/element.d.ts",
     "dist/element.js",
     "dist/global.d.ts",
@@ -33,6 +35,8 @@ const FILES: [&str; 13] = [
     "dist/inline.d.ts",
     "dist/inline.js",
     "dist/scanlogin.wasm",
+    "element/package.json",
+    "inline/package.json",
     "package.json",
 ];
 
@@ -44,13 +48,47 @@ fn tarball_contains_exactly_the_listed_files() -> Result<()> {
 
 #[test]
 fn tarball_contains_each_file_that_package_json_names() -> Result<()> {
+    for folder in [".", "element", "inline"] {
+        let folder = installed()?.package.join(folder);
+        let manifest = manifest(&folder)?;
+        let fields = ["exports", "main", "types", "unpkg", "jsdelivr"];
+        let named: Vec<_> = fields.iter().flat_map(|field| strings_in(&manifest[field])).collect();
+        assert!(named.len() > 1, "{manifest}");
+        for file in named {
+            assert!(folder.join(file).is_file(), "the tarball does not contain {file}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn tools_without_support_for_exports_find_the_same_files() -> Result<()> {
     let package = &installed()?.package;
-    let manifest: Value = serde_json::from_slice(&fs::read(package.join("package.json"))?)?;
-    let named: Vec<_> =
-        ["exports", "types", "unpkg", "jsdelivr"].iter().flat_map(|field| strings_in(&manifest[field])).collect();
-    assert!(named.len() > 1, "{manifest}");
-    for file in named {
-        assert!(package.join(file).is_file(), "the tarball does not contain {file}");
+    let exports = &manifest(package)?["exports"];
+    for (name, folder) in [(".", "."), ("./element", "element"), ("./inline", "inline")] {
+        let folder = package.join(folder);
+        let manifest = manifest(&folder)?;
+        for (field, export) in [("main", "default"), ("types", "types")] {
+            let file = |value: &Value| value.as_str().map(PathBuf::from).context(format!("{name} has no {field}"));
+            let found = fs::canonicalize(folder.join(file(&manifest[field])?))?;
+            assert_eq!(found, fs::canonicalize(package.join(file(&exports[name][export])?))?);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn notices_name_each_crate_in_the_wasm_and_have_its_licence() -> Result<()> {
+    let notices = fs::read_to_string(installed()?.package.join("THIRD-PARTY-NOTICES.txt"))?;
+    let sections: Vec<_> = notices.split(&"-".repeat(80)).skip(1).collect();
+    let mut crates = project::crates_of_the_widget()?;
+    crates.retain(|name| !name.starts_with("scanlogin"));
+    assert!(crates.len() > 10, "{crates:?}");
+    for name in crates.iter().map(String::as_str).chain(["the Rust standard library", "esbuild"]) {
+        let is_listed = |[names, _]: &&[&str; 2]| names.lines().any(|line| line.starts_with(name));
+        let section = sections.as_chunks().0.iter().find(is_listed);
+        let [_, licence] = section.with_context(|| format!("the notices do not name {name}"))?;
+        assert!(licence.contains("free of charge"), "the notices have no licence of {name}: {licence}");
     }
     Ok(())
 }
@@ -216,6 +254,10 @@ async fn sign_in(browser: &Browser, page: &str, site: &Site) -> Result<()> {
 async fn site_for(port: Port, origin: &str, wrap: impl FnOnce(Router) -> Router) -> Result<Site> {
     let origin = origin.parse().map_err(Error::msg)?;
     Site::start_on(port, |config| demo_app(config).allowed_origins = vec![origin], wrap).await
+}
+
+fn manifest(folder: &Path) -> Result<Value> {
+    Ok(serde_json::from_slice(&fs::read(folder.join("package.json"))?)?)
 }
 
 /// The files in a folder, by their relative paths.

@@ -72,6 +72,20 @@ fn install_tools(sources: &Path, tools: &Path) -> Result<()> {
     Ok(fs::write(installed_from, lock)?)
 }
 
+/// The crates that the widget consists of, with their versions, as `cargo tree` resolves them: `itoa 1.0.18`.
+pub(crate) fn crates_of_the_widget() -> Result<Vec<String>> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(REPOSITORY).args(["tree", "--locked", "--package", "scanlogin", "--prefix", "none"]);
+    cargo.args(["--target", "wasm32-unknown-unknown", "--edges", "normal,no-proc-macro", "--format", "{p}"]);
+    let lines = run(&mut cargo)?;
+    // A line is `itoa v1.0.18`, and has more words for a crate of this repository.
+    let name = |line: &str| {
+        let (name, version) = line.split_once(" v")?;
+        Some(format!("{name} {}", version.split(' ').next()?))
+    };
+    Ok(lines.lines().filter_map(name).collect())
+}
+
 fn npm(folder: &Path, command: &str) -> Command {
     let mut npm = Command::new("npm");
     npm.current_dir(folder).args([command, "--no-audit", "--no-fund"]);
