@@ -17,7 +17,7 @@ export async function load(locate, integrity) {
   expectPage();
   try {
     expectWebAssembly();
-    const source = locate();
+    const source = located(locate);
     if (!(source instanceof WebAssembly.Module)) await run(await download(source), integrity);
     else if (!integrity) initSync({ module: source });
     else throw failure("integrity", "a compiled module can't be checked: pass its bytes instead");
@@ -34,7 +34,28 @@ export function expectPage() {
   }
 }
 
+/** Returns what `locate` returns. A module at a `blob:` address has nothing beside it, a classic script has no address. */
+function located(locate) {
+  try {
+    return locate();
+  } catch (cause) {
+    throw failure("not-found", `this script does not know the address of scanlogin.wasm: ${helpFor("")}`, cause);
+  }
+}
+
+/** What helps if the wasm is not at an address. */
+function helpFor(address) {
+  const other = "import 'scanlogin/inline' or call init() with its address";
+  // Development servers serve modules from a cache.
+  if (!/\/(deps|node_modules)\//.test(address)) return other;
+  return `in Vite, set optimizeDeps: { exclude: ['scanlogin'] }, or ${other}`;
+}
+
 function expectWebAssembly() {
+  // jsdom is not a browser.
+  if (!window.TextDecoder || !window.TextEncoder || !window.fetch) {
+    throw failure("unsupported", "fetch or TextDecoder is missing. In Jest, set testEnvironment: 'jest-fixed-jsdom'");
+  }
   if (typeof WebAssembly === "undefined" || !WebAssembly.validate(PROBE)) {
     throw failure("unsupported", "this browser is too old: it needs Chrome 96, Edge 96, Firefox 79 or Safari 15");
   }
@@ -62,7 +83,9 @@ async function download(given) {
     return await Promise.race([read(source, address, abort.signal), timeout]);
   } catch (cause) {
     if (cause.code === "wasm-not-found") throw cause;
-    const reason = "the browser is offline, or connect-src of the page's policy forbids it";
+    const reason = /^file:/.test(address)
+      ? `it is a file and no website: ${helpFor(address)}`
+      : "the browser is offline, or connect-src of the page's policy forbids it";
     throw failure("unreachable", `${address} can't be reached (${cause.message}): ${reason}`, cause);
   } finally {
     clearTimeout(timer);
@@ -75,7 +98,7 @@ async function read(source, address, signal) {
   const response = isRead ? await fetch(address, { signal, cache }) : source;
   const { ok, status, headers } = response;
   if (status === 404 || status === 410) {
-    throw failure("not-found", `${address} is not there: put scanlogin.wasm there, or call init() with its address`);
+    throw failure("not-found", `${address} is not there: put scanlogin.wasm there, or ${helpFor(address)}`);
   }
   if (!ok) throw new Error(`HTTP ${status}`);
   return { address, type: headers.get("content-type"), bytes: await response.arrayBuffer() };
@@ -83,7 +106,7 @@ async function read(source, address, signal) {
 
 async function run({ address, type, bytes }, integrity) {
   if (String(new Uint8Array(bytes.slice(0, 4))) !== "0,97,115,109") {
-    const hint = "does its server answer every address with the same page?";
+    const hint = `does its server answer every address with the same page? Otherwise ${helpFor(address)}`;
     throw failure("wrong-type", `${address} is not WebAssembly but ${type || "something else"}: ${hint}`);
   }
   if (integrity) await expectIntegrity(address, bytes, integrity);

@@ -301,6 +301,8 @@ class Shell {
 
   _fitOnResize(fit) {
     fit();
+    // jsdom draws nothing and has no ResizeObserver.
+    if (!window.ResizeObserver) return;
     // The window is also resized when it moves to another screen and when the page is zoomed.
     window.addEventListener("resize", fit);
     const observer = new ResizeObserver(fit);

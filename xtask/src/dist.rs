@@ -151,6 +151,9 @@ fn copy_scripts(sources: &Path, folder: &Path) -> Result<()> {
 fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path) -> Result<()> {
     let name = entry_point.file_name().unwrap_or_default();
     let bundle = entry_point.with_extension("bundle.js");
+    // `element.js` is the only script without the code of wasm-bindgen.
+    let injected =
+        (name != "element.js").then(|| format!("--inject:{}", entry_point.with_file_name("text_coding.js").display()));
     run(
         tools::esbuild(workspace)?
             .arg(entry_point)
@@ -158,6 +161,7 @@ fn bundle(workspace: &Workspace, bound: &Bound, entry_point: &Path, dist: &Path)
             .args(["--bundle", "--minify", "--charset=ascii", "--loader:.wasm=binary"])
             // A browser that is too old for the wasm can still run the script, which then reports an error.
             .args(["--target=es2018", "--supported:import-meta=true"])
+            .args(injected)
             // `element.js` imports `index.js` at run time, so that both use the same wasm.
             .arg("--external:./index.js")
             .arg(if name == "global.js" { "--format=iife" } else { "--format=esm" })

@@ -74,6 +74,7 @@ Examples:
   cargo xtask size                 report the download size of the widget and its largest parts
   cargo xtask test --only native   run the tests that need no browser
   cargo xtask test --browsers all  run the tests that need a browser in Firefox and WebKit too
+  cargo xtask test --all           run the tests with large frameworks too (Angular, Nuxt, Astro and others)
   cargo xtask test --only e2e --repeat 20 --busy
                                    find flaky tests
   cargo test -p scanlogin          run the native tests of the widget, with cargo alone";

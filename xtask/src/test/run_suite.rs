@@ -25,6 +25,8 @@ const CROSS_BROWSER_MODULES: [&str; 6] = [
     "content_security_policy::",
     "frame_ancestors::",
 ];
+/// The module of the suite `e2e` that takes minutes.
+const SLOW_MODULE: &str = "packed::frameworks::";
 /// The number of `e2e` tests that run at the same time. They wait for browsers most of the time.
 const E2E_THREADS: &str = "10";
 
@@ -99,6 +101,7 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
     cargo
         .args(["--test", "e2e", "--"])
         .args(filter.arguments(default))
+        .args(if filter.includes_slow_tests() { vec![] } else { vec!["--skip", SLOW_MODULE] })
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .env("SCANLOGIN_FAILED_TESTS", evidence)
         .env("RUST_TEST_THREADS", E2E_THREADS)

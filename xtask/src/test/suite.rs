@@ -31,6 +31,9 @@ pub(crate) struct Filter {
     /// Run only the test whose name is NAME.
     #[arg(long, requires = "name")]
     exact: bool,
+    /// Run the tests that take minutes, too: the package in projects of large frameworks.
+    #[arg(long)]
+    all: bool,
 }
 
 /// A suite, with the browser in which it runs.
@@ -68,6 +71,11 @@ impl Filter {
     pub(super) fn arguments<'a>(&'a self, default: &[&'a str]) -> Vec<&'a str> {
         let names = self.name.as_ref().map_or_else(|| default.to_vec(), |name| vec![name.as_str()]);
         if self.exact { [vec!["--exact"], names].concat() } else { names }
+    }
+
+    /// Whether tests that take minutes run, too. A name selects them like other tests.
+    pub(super) fn includes_slow_tests(&self) -> bool {
+        self.all || self.name.is_some()
     }
 }
 

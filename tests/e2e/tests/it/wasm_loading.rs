@@ -4,8 +4,9 @@
 use anyhow::Result;
 use axum::Router;
 use axum::extract::{Path, RawQuery};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use scanlogin_decoder::Picture;
 use scanlogin_e2e::faults::{Fault, Faults};
@@ -46,11 +47,23 @@ const HOLD_DOWNLOAD_TIMEOUT: &str = "const real = setTimeout;
 /// Sets an `AbortSignal` as an option.
 const WITH_SIGNAL: &str = "window.controller = new AbortController(); options = { signal: controller.signal }";
 
-/// A page that loads the package with a script tag or as a module. `setup` is JavaScript that runs first.
+/// A page that loads the package with a script tag, as a module, or as a module at a `blob:` address. `setup` is
+/// JavaScript that runs first.
 fn page(entry_point: &str, setup: &str) -> String {
     let load = match entry_point {
         "script" => "<script src=/scanlogin/global.js></script><script>begin(ScanLogin)</script>",
+        "blob" => {
+            "<script type=module>
+               const code = await (await fetch('/scanlogin/index.js')).blob();
+               begin(await import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))));
+             </script>"
+        }
         _ => "<script type=module>import * as ScanLogin from '/scanlogin/index.js'; begin(ScanLogin)</script>",
+    };
+    // A development server serves a copy of the module from its cache.
+    let load = match entry_point.strip_prefix("cached/") {
+        Some(cache) => load.replace("/scanlogin/index.js", &format!("/app/{cache}/scanlogin.js")),
+        None => load.to_owned(),
     };
     format!(
         "<!doctype html><html lang=en><title>Loading</title><link rel=icon href=data:,><body><div id=qrcode></div>
@@ -80,6 +93,20 @@ fn page(entry_point: &str, setup: &str) -> String {
     )
 }
 
+/// Serves the module from any folder with the name `deps`, and the wasm from `node_modules` only.
+async fn development_server(Path(path): Path<String>) -> Response {
+    let (file, media_type) = match path.as_str() {
+        "node_modules/scanlogin/dist/scanlogin.wasm" => (WASM, "application/wasm"),
+        path if path.ends_with("/deps/scanlogin.js") => ("index.js", "text/javascript"),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist/");
+    match std::fs::read(package.to_owned() + file) {
+        Ok(bytes) => ([(CONTENT_TYPE, media_type)], bytes).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
 /// A site with the pages, a browser, and faults between them.
 struct LoadingTest {
     faults: Faults,
@@ -101,8 +128,13 @@ impl LoadingTest {
             let policy = "default-src 'self'; script-src 'self' 'unsafe-inline'";
             ([(CONTENT_SECURITY_POLICY, policy), (CONTENT_TYPE, "text/html")], page("script", "")).into_response()
         };
-        let with_pages =
-            |app: Router| faults.wrap(app.route("/strict", get(strict)).route("/page/{entry_point}", get(pages)));
+        let with_pages = |app: Router| {
+            faults.wrap(
+                app.route("/strict", get(strict))
+                    .route("/page/{*entry_point}", get(pages))
+                    .route("/app/{*path}", get(development_server)),
+            )
+        };
         let site = Site::start_with(|_| {}, with_pages).await?;
         Ok(Self { faults, site, browser: Browser::open().await? })
     }
@@ -533,6 +565,47 @@ async fn browser_without_the_needed_webassembly_is_reported_as_wasm_unsupported(
         test.browser.run("window.WebAssembly = modern").await?;
         test.retry().await?;
         test.browser.read_code().await?;
+    }
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn wasm_that_a_tool_left_behind_is_reported_with_the_line_that_helps() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    for (entry_point, address, code, help) in [
+        ("blob", "", "wasm-not-found", "import 'scanlogin/inline'"),
+        ("module", "/scanlogin.wasm", "wasm-not-found", "import 'scanlogin/inline'"),
+        ("module", "/cache/vite/deps/scanlogin.wasm", "wasm-not-found", "optimizeDeps: { exclude: ['scanlogin'] }"),
+        ("module", "/node_modules/scanlogin.wasm", "wasm-not-found", "optimizeDeps: { exclude: ['scanlogin'] }"),
+        ("module", "/deps/../", "wasm-wrong-type", "answer every address with the same page"),
+        ("module", "file:///scanlogin.wasm", "wasm-unreachable", "import 'scanlogin/inline'"),
+    ] {
+        let setup = if address.is_empty() { String::new() } else { format!("wasm = '{address}'") };
+        let calls = test.open_failed(entry_point, &setup).await?;
+        assert_eq!(calls[0]["code"], code, "{address}: {calls}");
+        assert!(message(&calls[0]).contains(help), "{address}: {calls}");
+    }
+    test.close(&["Failed to load resource", "Not allowed to load local resource"]).await
+}
+
+#[tokio::test]
+async fn wasm_beside_a_module_in_the_cache_of_a_development_server_is_found_in_node_modules() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    for cache in ["node_modules/.vite/deps", "node_modules/.cache/vite/client/deps", ".angular/cache/21/app/vite/deps"]
+    {
+        test.open(&format!("cached/{cache}"), "").await?;
+        test.browser.read_code().await?;
+    }
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn missing_text_decoder_or_fetch_is_reported_as_wasm_unsupported() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    for missing in ["TextDecoder", "TextEncoder", "fetch"] {
+        let calls = test.open_failed("module", &format!("delete window.{missing}")).await?;
+        assert_eq!(calls[0]["code"], "wasm-unsupported", "{calls}");
+        assert!(message(&calls[0]).contains("jest-fixed-jsdom"), "{calls}");
     }
     test.close(&[]).await
 }

@@ -1,6 +1,7 @@
 //! The npm package as `npm pack` creates it, in small projects. Each project is built by its tool and opened in a
 //! browser, and signs a user in.
 
+mod frameworks;
 mod project;
 
 use std::collections::BTreeSet;

@@ -23,23 +23,33 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) struct Installed {
     /// The folder of the unpacked tarball.
     pub(crate) package: PathBuf,
+    /// The folder of the projects in the repository.
+    sources: PathBuf,
     /// The parent folder of `projects`. Its `node_modules` contains only the tools.
     tools: PathBuf,
     projects: PathBuf,
     _lock: File,
 }
 
-/// Installs the package and the tools, once.
+/// Installs the package and the tools of `tests/packed`, once.
 pub(crate) fn installed() -> Result<&'static Installed> {
-    static INSTALLED: LazyLock<Result<Installed>> = LazyLock::new(install);
+    static INSTALLED: LazyLock<Result<Installed>> = LazyLock::new(|| install("packed"));
     INSTALLED.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
-fn install() -> Result<Installed> {
+/// Installs the package and the tools of `tests/packed/frameworks`, once.
+fn installed_frameworks() -> Result<&'static Installed> {
+    static INSTALLED: LazyLock<Result<Installed>> = LazyLock::new(|| install("packed/frameworks"));
+    INSTALLED.as_ref().map_err(|error| anyhow!("{error:#}"))
+}
+
+/// Installs the package and the tools of a folder of `tests`.
+fn install(folder: &str) -> Result<Installed> {
     let package = Path::new(REPOSITORY).join("pkg");
     ensure!(package.join("dist/index.js").is_file(), "the package is not built: run `cargo xtask dist` first");
-    let sources = Path::new(REPOSITORY).join("tests/packed");
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed");
+    let sources = Path::new(REPOSITORY).join("tests").join(folder);
+    // Tools search for packages in the parent folders, so that no folder of tools may contain another one.
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder.replace('/', "-"));
     fs::create_dir_all(&tools)?;
     // Another run of these tests would delete the folders of this one.
     let lock = File::create(tools.join("lock"))?;
@@ -54,7 +64,7 @@ fn install() -> Result<Installed> {
     let tarball = run(npm(&package, "pack").args(["--silent", "--pack-destination"]).arg(&projects))?;
     // Without a prefix, npm searches for a package.json in the parent folders.
     run(npm(&projects, "install").args(["--no-package-lock", "--prefix", ".", tarball.trim()]))?;
-    Ok(Installed { package: projects.join("node_modules/scanlogin"), tools, projects, _lock: lock })
+    Ok(Installed { package: projects.join("node_modules/scanlogin"), sources, tools, projects, _lock: lock })
 }
 
 /// Installs the packages of the lock file, unless they are installed.
@@ -124,13 +134,24 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// Copies a project.
+    /// Copies a project of `tests/packed`.
     pub(crate) fn new(name: &str) -> Result<Self> {
-        let installed = installed()?;
+        Self::copy(installed()?, name)
+    }
+
+    /// Copies a project of `tests/packed/frameworks`, with the package in its own `node_modules`. Development servers
+    /// serve only files of the project.
+    pub(crate) fn with_framework(name: &str) -> Result<Self> {
+        let project = Self::copy(installed_frameworks()?, name)?;
+        copy_folder(&project.installed.package, &project.folder.join("node_modules/scanlogin"))?;
+        Ok(project)
+    }
+
+    fn copy(installed: &'static Installed, name: &str) -> Result<Self> {
         // Tools search for packages in the parent folders.
         let copy = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&installed.projects)?;
         let folder = copy.path().to_owned();
-        copy_folder(&Path::new(REPOSITORY).join("tests/packed").join(name), &folder)?;
+        copy_folder(&installed.sources.join(name), &folder)?;
         Ok(Self { folder, installed, _copy: copy })
     }
 
@@ -178,9 +199,13 @@ impl Project {
     }
 
     fn tool(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(self.installed.tools.join("node_modules/.bin").join(name));
+        let installed = self.installed.tools.join("node_modules/.bin").join(name);
+        // Node.js runs a script of the project.
+        let mut command = Command::new(if name == "node" { PathBuf::from(name) } else { installed });
         command.current_dir(&self.folder).args(arguments).envs(variables.iter().copied()).stdin(Stdio::null());
-        command.env("NEXT_TELEMETRY_DISABLED", "1");
+        for telemetry in ["NEXT_TELEMETRY_DISABLED", "NUXT_TELEMETRY_DISABLED", "ASTRO_TELEMETRY_DISABLED"] {
+            command.env(telemetry, "1");
+        }
         // If `CI` is set, some tools print colors to a pipe, too.
         command.env("NO_COLOR", "1").env_remove("FORCE_COLOR");
         command

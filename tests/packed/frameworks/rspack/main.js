@@ -1,0 +1,10 @@
+// Shows a code, and then the signed-in user.
+
+import { startScanning } from "scanlogin";
+
+startScanning("qrcode", {
+  appId: "demo-app",
+  onSuccess: (userInfo, ticket) => {
+    document.querySelector("#welcome").textContent = `${userInfo.nickname}, with the ticket ${ticket}`;
+  },
+});

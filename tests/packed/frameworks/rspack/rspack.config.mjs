@@ -1,0 +1,3 @@
+// The minimal configuration for Rspack.
+
+export default { mode: "production", entry: "./main.js" };

@@ -1,0 +1,5 @@
+// jsdom is the page.
+
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({ test: { environment: "jsdom" } });
