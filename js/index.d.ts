@@ -130,6 +130,10 @@ export interface ApproverResult {
   description: string;
   /** The browser that created the code. Only in the response to `scanned`. Show it to the person before `confirm`. */
   requester?: { appName: string; origin: string | null; ip: string; userAgent: string | null; createdAt: string };
+  /** How many seconds ago the code was created, by the clock of the server. Only in the response to `scanned`. */
+  age?: number;
+  /** In how many seconds the code expires if the person does not decide. Only in the response to `scanned`. */
+  expiresIn?: number;
 }
 
 /** The parsed text of a QR code. */

@@ -286,6 +286,7 @@ pub struct ApproverRequest {
 /// The `data` of `POST scanned`, `confirm` and `cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct ApproverData {
     /// The id of the code.
     pub random: String,
@@ -296,6 +297,12 @@ pub struct ApproverData {
     /// The browser that created the code, so that a person can recognise a code that is not theirs. Only after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requester: Option<Requester>,
+    /// How many seconds ago the code was created, rounded down. Only after a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<u64>,
+    /// In how many seconds the code expires if the owner does not decide, rounded up. Only after a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
 }
 
 /// The browser that created a code.

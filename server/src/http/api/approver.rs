@@ -3,12 +3,14 @@
 //! Their `status` has another scale than the `status` of `check`: docs/protocol.md, "scanned".
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use scanlogin_protocol::lifecycle::Action;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
 use crate::client::Browser;
+use crate::clock::elapsed;
 use crate::codes::act::Attempt;
 use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
@@ -105,11 +107,28 @@ async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result
     }
     .write();
     let record = outcome?;
-    let requester = requester.filter(|_| action == Action::Scan);
-    Ok(Success {
-        message: description,
-        data: ApproverData { random: record.random.clone(), status, description: description.to_owned(), requester },
-    })
+    let mut data = ApproverData {
+        random: record.random.clone(),
+        status,
+        description: description.to_owned(),
+        requester: None,
+        age: None,
+        expires_in: None,
+    };
+    if action == Action::Scan {
+        let now = state.clock.now();
+        data.requester = requester;
+        // The clock of the server that created the code may be ahead.
+        data.age = Some(elapsed(record.created_at, now).unwrap_or_default().as_secs());
+        let expires_in = |at| elapsed(now, at).unwrap_or_default();
+        data.expires_in = record.expires_by_itself_at().map(|at| whole_seconds(expires_in(at)));
+    }
+    Ok(Success { message: description, data })
+}
+
+/// The duration in seconds, rounded up.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 /// The name of the action in the audit log, its status on the wire, and its description.

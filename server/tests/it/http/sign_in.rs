@@ -1,6 +1,7 @@
 //! The complete sign-in: gene, image, scanned, confirm, check and userinfo.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use scanlogin_qr::{Drawing, Level};
 use serde_json::json;
@@ -116,6 +117,20 @@ async fn scan_returns_the_requester() {
     assert_eq!(requester["ip"], "192.0.2.7");
     assert_eq!(requester["createdAt"], "2026-01-01T00:00:00.000Z");
     assert_eq!(requester["userAgent"], format!("Firefox {}", "x".repeat(292)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn scan_returns_age_and_remaining_time_by_the_clock_of_the_server() {
+    let server = Server::new();
+    let code = server.gene().await;
+    // The owner may repeat the call. The code expires 180 s after its creation.
+    for (pass, age, expires_in) in [(0, 0, 180), (65_500, 65, 115), (30_000, 95, 85)] {
+        tokio::time::advance(Duration::from_millis(pass)).await;
+        let data = server.act("scanned", &code, "alice").await.success();
+        assert_eq!((&data["age"], &data["expiresIn"]), (&json!(age), &json!(expires_in)));
+    }
+    let data = server.act("confirm", &code, "alice").await.success();
+    assert_eq!((data.get("age"), data.get("expiresIn")), (None, None));
 }
 
 #[tokio::test(start_paused = true)]

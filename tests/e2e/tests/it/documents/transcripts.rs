@@ -15,7 +15,8 @@ const ORIGIN: &str = "https://www.example.com";
 /// The name of the app in the documents.
 const APP_NAME: &str = "The Shop";
 /// The fields whose value differs from run to run. Only their type is compared.
-const VARIABLE: [&str; 8] = ["random", "token", "tokenExpiredAt", "signedUp", "createdAt", "ip", "lastIp", "userAgent"];
+const VARIABLE: [&str; 10] =
+    ["random", "token", "tokenExpiredAt", "signedUp", "createdAt", "ip", "lastIp", "userAgent", "age", "expiresIn"];
 
 /// Starts a server with the app of the documents.
 async fn start() -> Result<Site> {
@@ -99,12 +100,16 @@ async fn curl(command: &str) -> Result<Value> {
     Ok(request.send().await?.json().await?)
 }
 
-/// The value with a placeholder in each text field of [`VARIABLE`].
+/// The value with a placeholder in each text and each number of [`VARIABLE`].
 fn masked(mut value: Value) -> Value {
     if let Value::Object(fields) = &mut value {
         for (name, field) in fields {
-            let is_variable = VARIABLE.contains(&name.as_str()) && field.is_string();
-            *field = if is_variable { json!("…") } else { masked(field.take()) };
+            let is_variable = VARIABLE.contains(&name.as_str());
+            *field = match field.take() {
+                Value::String(_) if is_variable => json!("…"),
+                Value::Number(_) if is_variable => json!(0),
+                value => masked(value),
+            };
         }
     }
     value
