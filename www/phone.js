@@ -71,7 +71,7 @@ async function scanText(text) {
 }
 
 async function scanImage(file) {
-  const { text, problem } = await readQrImage(file);
+  const { text, problem } = await readQrImage(file, (text) => !parseCode(text).problem);
   if (problem) return showNotice(problem, { focus: byId('code-file') });
   if (parseCode(text).problem) {
     const message = 'The code in this image is not a sign-in code. Use the code on the sign-in page.';
