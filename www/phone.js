@@ -10,13 +10,11 @@ import { displayName, showPhoto } from '/lib/user.js';
 const byId = (id) => document.getElementById(id);
 const setText = (id, text) => (byId(id).textContent = text);
 const steps = [...document.querySelectorAll('main > section')];
-/** The key of the user's token in the session storage. */
-const TOKEN_KEY = 'quaymark-pass-token';
+/** The key of the user's session in the session storage. */
+const SESSION_KEY = 'quaymark-pass-session';
 
-/** The user's token; `null` if no user is signed in. */
-let token = sessionStorage.getItem(TOKEN_KEY);
-/** The signed-in user, for display only; `null` after a reload. */
-let user = null;
+/** The token of the signed-in user, and the user, for display only. Both are `null` if no user is signed in. */
+let { token, user } = JSON.parse(sessionStorage.getItem(SESSION_KEY)) ?? { token: null, user: null };
 /** The scanned code and its requester; `null` if there is no code to confirm or cancel. */
 let code = null;
 let busy = false;
@@ -41,14 +39,18 @@ async function signIn() {
     if (!(error instanceof ApiError)) throw error;
     return showNotice('Wrong user name or password.', { focus: byId('password') });
   }
-  sessionStorage.setItem(TOKEN_KEY, token);
+  sessionStorage.setItem(SESSION_KEY, JSON.stringify({ token, user }));
   byId('password').value = '';
-  if (user) showPhoto(byId('account-photo'), user);
+  showAccount();
   showStep('step-scan');
 }
 
+function showAccount() {
+  if (user) showPhoto(byId('account-photo'), user);
+}
+
 function signOut() {
-  sessionStorage.removeItem(TOKEN_KEY);
+  sessionStorage.removeItem(SESSION_KEY);
   token = user = null;
   byId('username').value = '';
   reset('step-sign-in');
@@ -233,4 +235,5 @@ addEventListener('keydown', ({ key, repeat }) => {
 });
 
 setInterval(updateAge, 1000);
+showAccount();
 showStep(token ? 'step-scan' : 'step-sign-in');
