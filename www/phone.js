@@ -164,7 +164,7 @@ function clearNotices() {
 
 /** Shows a message in the current step, with a button for `retry`. Returns the element that gets the focus. */
 function showNotice(message, { retry, focus }) {
-  const notice = steps.find((step) => !step.hidden).querySelector('[role=alert]');
+  const notice = currentStep().querySelector('[role=alert]');
   const paragraph = document.createElement('p');
   paragraph.textContent = message;
   notice.replaceChildren(paragraph);
@@ -180,6 +180,24 @@ function showNotice(message, { retry, focus }) {
 }
 
 // ---- Input ----
+
+const currentStep = () => steps.find((step) => !step.hidden);
+/** The step of the last single click. */
+let clickedStep = null;
+
+// The second click of a double click is meant for the step that the first click has left. It must not confirm a code.
+addEventListener(
+  'click',
+  (event) => {
+    if (event.detail <= 1) {
+      clickedStep = currentStep();
+    } else if (clickedStep !== currentStep()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  },
+  { capture: true },
+);
 
 /** Calls `action` when the form of the button `id` is submitted. */
 const onSubmit = (id, action) =>
