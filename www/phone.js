@@ -224,16 +224,22 @@ byId('code-file').onchange = ({ target }) => {
 
 addEventListener('paste', (event) => {
   if (!isScanning()) return;
-  const [file] = event.clipboardData.files;
-  const text = event.clipboardData.getData('text/plain').trim();
+  const hasFile = event.clipboardData.files.length > 0;
+  if (hasFile) event.preventDefault();
+  if (hasFile || event.target !== byId('code-text')) runScanTransfer(event.clipboardData);
+});
+
+/** Reads the code in what was pasted or dropped: a file or a text. */
+function runScanTransfer(transfer) {
+  const [file] = transfer.files;
+  const text = transfer.getData('text/plain').trim();
   if (file) {
-    event.preventDefault();
     runScanImage(file);
-  } else if (text && event.target !== byId('code-text')) {
+  } else if (text && !busy) {
     byId('code-text').value = text;
     runScanText(text);
   }
-});
+}
 
 // The whole window accepts files, because the browser would open a file that is dropped beside the drop area.
 for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
@@ -241,7 +247,7 @@ for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
     event.preventDefault();
     const isOver = type === 'dragover' || type === 'dragenter';
     document.querySelector('.drop').classList.toggle('over', isOver && isScanning());
-    if (type === 'drop' && isScanning()) runScanImage(event.dataTransfer.files[0]);
+    if (type === 'drop' && isScanning()) runScanTransfer(event.dataTransfer);
   });
 }
 
