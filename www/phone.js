@@ -138,6 +138,7 @@ async function run(progress, task) {
   setText('status', '');
   setBusy(false);
   focus?.focus();
+  document.querySelector('main [role=alert]:not([hidden])')?.scrollIntoView({ block: 'nearest' });
 }
 
 /** Shows an error. Returns the element that gets the focus, if any. */
