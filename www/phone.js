@@ -15,7 +15,7 @@ const SESSION_KEY = 'quaymark-pass-session';
 
 /** The token of the signed-in user, and the user, for display only. Both are `null` if no user is signed in. */
 let { token, user } = JSON.parse(sessionStorage.getItem(SESSION_KEY)) ?? { token: null, user: null };
-/** The scanned code and its requester; `null` if there is no code to confirm or cancel. */
+/** The scanned code, as returned by `readCode`; `null` if there is no code to confirm or cancel. */
 let code = null;
 let busy = false;
 
@@ -66,10 +66,32 @@ function reset(step = 'step-scan') {
 async function scanText(text) {
   const { random, problem } = parseCode(text);
   if (problem) return showNotice(problem, { focus: byId('code-text') });
-  const { requester } = await post('/api/v2/qrcode/scanned', { random }, token);
-  code = { random, requester: requester ?? {} };
+  code = await readCode(random);
   showRequester();
   showStep('step-approve');
+}
+
+/**
+ * Marks a code as scanned. Returns its id, its requester, and when it was created and expires. These times are in
+ * milliseconds of `performance.now()`, because the clock of the phone can be wrong.
+ */
+async function readCode(random) {
+  const { requester, age, expiresIn } = await post('/api/v2/qrcode/scanned', { random }, token);
+  const now = performance.now();
+  return { random, requester: requester ?? {}, createdAt: now - age * 1000, expiresAt: now + expiresIn * 1000 };
+}
+
+/** Reads the code again: `performance.now()` may have stopped while the phone slept. Without a connection, it does nothing. */
+async function refreshCode() {
+  const refreshed = code;
+  const isCurrent = () => code === refreshed && !busy;
+  try {
+    const read = await readCode(refreshed.random);
+    if (isCurrent()) code = read;
+    updateTimes();
+  } catch (error) {
+    if (error instanceof ApiError && isCurrent()) showError(error)?.focus();
+  }
 }
 
 async function scanImage(file) {
@@ -89,11 +111,15 @@ function showRequester() {
   setText('requester-browser', describeBrowser(userAgent));
   setText('requester-ip', ip || 'Unknown');
   setText('approve-as', user ? ` as ${displayName(user)}` : '');
-  updateAge();
+  updateTimes();
 }
 
-function updateAge() {
-  if (code) setText('requester-asked', describeAge(code.requester.createdAt));
+/** Shows the age of the code, and that it has expired. */
+function updateTimes() {
+  if (!code) return;
+  const now = performance.now();
+  if (now >= code.expiresAt && !busy) return showRefusal({ reason: 'expired' });
+  setText('requester-asked', describeAge((now - code.createdAt) / 1000));
 }
 
 async function confirm() {
@@ -121,6 +147,8 @@ function showResult(outcome, heading, text) {
   showStep('step-result');
 }
 
+const showRefusal = (error) => showResult('refused', 'Couldn’t use this code', errorMessage(error));
+
 // ---- Progress and errors ----
 
 /** Runs `task`, unless another task is running. Announces `progress` and shows errors in the current step. */
@@ -145,7 +173,7 @@ async function run(progress, task) {
 function showError(error, retry) {
   if (error instanceof TemporaryError) return showNotice(error.message, { retry });
   if (!(error instanceof ApiError)) throw error;
-  if (!needsSignIn(error)) return showResult('refused', 'Couldn’t use this code', errorMessage(error));
+  if (!needsSignIn(error)) return showRefusal(error);
   signOut();
   return showNotice(errorMessage(error), { focus: byId('username') });
 }
@@ -259,6 +287,10 @@ addEventListener('keydown', ({ key, repeat }) => {
   else if (!byId('step-result').hidden) byId('scan-again').click();
 });
 
-setInterval(updateAge, 1000);
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible' && code && !busy) refreshCode();
+});
+
+setInterval(updateTimes, 1000);
 showAccount();
 showStep(token ? 'step-scan' : 'step-sign-in');

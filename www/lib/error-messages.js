@@ -3,7 +3,7 @@
 const MESSAGES = {
   'expired': 'This code has expired. Get a new code on the sign-in page.',
   'already-scanned': 'Another user has already scanned this code. Get a new code on the sign-in page.',
-  'already-ended': 'This code has already been used. Get a new code on the sign-in page.',
+  'already-ended': 'This code has already been used or declined. Get a new code on the sign-in page.',
   'not-scanned': 'Scan this code again, then confirm or decline.',
   'wrong-user': 'Another user scanned this code. Get a new code on the sign-in page.',
   'unknown-code': 'This code is not valid. It may be too old, or belong to another site.',

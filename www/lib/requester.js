@@ -28,9 +28,9 @@ export function describeBrowser(userAgent) {
   return browser ?? (system ? `Unknown browser on ${system}` : 'Unknown browser');
 }
 
-/** The age of a code that was created at `createdAt` (RFC 3339). `now` is in milliseconds. */
-export function describeAge(createdAt, now = Date.now()) {
-  const seconds = Math.round((now - Date.parse(createdAt)) / 1000);
+/** The age of a code in words. */
+export function describeAge(age) {
+  const seconds = Math.floor(age);
   if (Number.isNaN(seconds)) return 'Unknown';
   if (seconds < 5) return 'Just now';
   if (seconds < 60) return `${seconds} seconds ago`;
