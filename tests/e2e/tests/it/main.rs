@@ -16,6 +16,7 @@ mod many_widgets;
 // It ends the process groups of tools, which needs Unix.
 #[cfg(unix)]
 mod packed;
+mod phone;
 mod rendering;
 mod resilience;
 mod sdk_comparison;
