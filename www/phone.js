@@ -81,7 +81,7 @@ async function readCode(random) {
   return { random, requester: requester ?? {}, createdAt: now - age * 1000, expiresAt: now + expiresIn * 1000 };
 }
 
-/** Reads the code again: `performance.now()` may have stopped while the phone slept. Without a connection, it does nothing. */
+/** Reads the code again, as `performance.now()` may have stopped while the phone slept. Ignores a lost connection. */
 async function refreshCode() {
   const refreshed = code;
   const isCurrent = () => code === refreshed && !busy;

@@ -15,7 +15,8 @@ const BORDER = 48;
 
 /**
  * Returns `{ text }`, the text of a code in `blob`, or `{ problem }`, a message for the person. Prefers a text for which
- * `isWanted` returns true, because an image can contain other codes. Throws a `TemporaryError` if the decoder can't be loaded.
+ * `isWanted` returns true, because an image can contain other codes. Throws a `TemporaryError` if the decoder can't be
+ * loaded.
  */
 export async function readQrImage(blob, isWanted) {
   const image = await load(blob);
@@ -32,7 +33,8 @@ export async function readQrImage(blob, isWanted) {
       }
     }
   } catch (cause) {
-    throw new TemporaryError('Couldn’t load the QR code reader. Try again, or paste the text of the code below.', { cause });
+    const message = 'Couldn’t load the QR code reader. Try again, or paste the text of the code below.';
+    throw new TemporaryError(message, { cause });
   }
   if (unwanted) return { text: unwanted };
   return { problem: 'No QR code found. Take a sharp photo from the front, with some space around the code.' };
