@@ -187,13 +187,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
 
 fn read_state(row: &Row<'_>) -> rusqlite::Result<CodeState<User>> {
     let owner = || from_json(row, 5);
-    Ok(match row.get_ref(4)?.as_str()? {
+    let name = row.get_ref(4)?.as_str().map_err(|error| unreadable(row, 4, error))?;
+    Ok(match name {
         "unused" => CodeState::Unused,
         "scanned" => CodeState::Scanned(owner()?),
         "authorised" => CodeState::Authorised(owner()?),
         "cancelled" => CodeState::Cancelled(owner()?),
         "failed" => CodeState::Failed(owner()?),
-        name => return Err(unreadable(format!("unknown value in column life: {name}"))),
+        name => return Err(unreadable(row, 4, format_args!("unknown value {name}"))),
     })
 }
 
