@@ -56,6 +56,7 @@ pub async fn start_with(
         exporter,
         server: tokio::spawn(serve(listener, app, Arc::clone(&state))),
         sweeper: tokio::spawn(sweep(Arc::clone(&state))),
+        clock_watcher: tokio::spawn(watch_clock(Arc::clone(&state))),
         listener: tokio::spawn(async move { store.listen(notifier).await }),
         state,
     })
@@ -72,6 +73,7 @@ pub struct Running {
     pub state: Arc<AppState>,
     server: JoinHandle<()>,
     sweeper: JoinHandle<()>,
+    clock_watcher: JoinHandle<()>,
     listener: JoinHandle<()>,
 }
 
@@ -91,8 +93,13 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.server.abort();
         self.sweeper.abort();
+        self.clock_watcher.abort();
         self.listener.abort();
     }
+}
+
+async fn watch_clock(state: Arc<AppState>) {
+    state.codes.watch_clock().await;
 }
 
 async fn sweep(state: Arc<AppState>) {

@@ -29,9 +29,12 @@ async fn responses_to_generated_requests_match_the_openapi_document() {
     let mut config = Config::demo().unwrap();
     // All requests come from one address and one user, and most are invalid, so the rate limits are disabled.
     let limits = &mut config.settings.limits;
-    for rate in
-        [&mut limits.codes_per_address, &mut limits.wrong_guesses_per_address, &mut limits.approver_calls_per_user]
-    {
+    for rate in [
+        &mut limits.codes_per_address,
+        &mut limits.images_per_address,
+        &mut limits.wrong_guesses_per_address,
+        &mut limits.approver_calls_per_user,
+    ] {
         rate.burst = NonZeroU32::MAX;
     }
     let listener = TcpListener::bind(config.listen).await.unwrap();

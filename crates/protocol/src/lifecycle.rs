@@ -150,6 +150,14 @@ impl<O: Clone> CodeState<O> {
         }
     }
 
+    /// The user who confirmed. `None` unless the code is authorised.
+    pub fn authorised_user(&self) -> Option<&O> {
+        match self {
+            Self::Authorised(user) => Some(user),
+            Self::Unused | Self::Scanned(_) | Self::Cancelled(_) | Self::Failed(_) => None,
+        }
+    }
+
     /// The status that `check` returns. `expired_for` is how long ago the code expired; `None` before that.
     pub fn status(&self, expired_for: Option<Duration>) -> Status {
         match (self, expired_for) {

@@ -139,6 +139,15 @@ impl SigningKeys {
         if known.is_empty() { self.read().await } else { Ok(known) }
     }
 
+    /// Replaces the keys by one with which no token can be signed.
+    #[cfg(test)]
+    pub(crate) fn break_for_test(&self) {
+        let mut key = SigningKey::read(&new_key(self.clock.now()).unwrap()).unwrap();
+        // The key is for HMAC, and the algorithm of the token is EdDSA.
+        key.encoding = EncodingKey::from_secret(b"");
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new([Arc::new(key)]);
+    }
+
     async fn read(&self) -> Result<Arc<[Arc<SigningKey>]>, StoreError> {
         let now = self.clock.now();
         let superseded_before = now.checked_sub(RETENTION).unwrap_or(Timestamp::MIN);

@@ -5,11 +5,13 @@
 //!
 //! Invariant: nothing here knows HTTP. A function returns what happened; its caller responds and writes the audit log.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::config::app::CurrentApps;
 use crate::secrets::{PollKey, RandomError};
 use crate::store::notify::CodeNotifier;
@@ -22,9 +24,15 @@ pub mod error;
 pub mod find;
 mod redeem;
 
+/// How often [`CodeService::watch_clock`] looks at the clock.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How far the clock may be ahead of the timers after one interval. A clock that is adjusted slowly stays below it.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(500);
+
 /// The codes of a server.
 pub struct CodeService {
     store: MeasuredStore,
+    /// Invariant: it does not go back by less than an hour, so that no code or ticket that has expired becomes valid again.
     clock: Clock,
     apps: Arc<CurrentApps>,
     metrics: Arc<Metrics>,
@@ -44,18 +52,29 @@ impl CodeService {
     /// When the system has no random numbers.
     pub(crate) fn new(
         store: MeasuredStore,
-        clock: Clock,
+        clock: &Clock,
         apps: Arc<CurrentApps>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, RandomError> {
         Ok(Self {
             store,
-            clock,
+            clock: clock.steady(),
             apps,
             metrics,
             notifier: CodeNotifier::default(),
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
         })
+    }
+
+    /// Wakes all polls when the clock has been set forward, because their timers do not notice that. Never returns.
+    pub async fn watch_clock(&self) {
+        loop {
+            let (before, begin) = (self.clock.now(), Instant::now());
+            sleep(CLOCK_CHECK_INTERVAL).await;
+            if self.clock.now() > later(before, begin.elapsed() + CLOCK_TOLERANCE) {
+                self.notifier.wake_all();
+            }
+        }
     }
 }

@@ -17,4 +17,9 @@ impl CodeService {
         self.metrics.count_ticket(app_id, &redemption);
         Ok(redemption)
     }
+
+    /// Counts an attempt of the app `app_id` to redeem a ticket that no authorised code has.
+    pub fn count_unknown_ticket(&self, app_id: &str) {
+        self.metrics.count_ticket(app_id, &Redemption::Unknown);
+    }
 }

@@ -26,9 +26,11 @@ pub struct Limits {
     /// Wrong guesses per address: unknown codes, tickets and apps, wrong tokens, secrets and passwords. After a start with
     /// an empty store, each page that polls makes one.
     pub wrong_guesses_per_address: Rate,
-    /// Polls per code and poll token, and image requests per code. The shortest interval of the widget makes about ten
-    /// polls a second.
+    /// Polls per code and poll token; per code and address for a poll without a token. The shortest interval of the widget
+    /// makes about ten polls a second.
     pub checks_per_code: Rate,
+    /// Images of codes per address.
+    pub images_per_address: Rate,
     /// Requests `scanned`, `confirm` and `cancel` per user.
     pub approver_calls_per_user: Rate,
     /// Requests `scanned`, `confirm` and `cancel` per code, of all users together.
@@ -59,6 +61,7 @@ impl Default for Limits {
             codes_per_address: rate(2_000, 50),
             wrong_guesses_per_address: rate(2_000, 10),
             checks_per_code: rate(40, 20),
+            images_per_address: rate(2_000, 50),
             approver_calls_per_user: rate(30, 1),
             approver_calls_per_code: rate(20, 2),
             connections_per_address: number(4_000),

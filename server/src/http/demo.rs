@@ -3,6 +3,7 @@
 //! The site exchanges tickets as any site does, by `POST userinfo` with the app's secret. The rest is no model for
 //! production: the password of a user is the username.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,18 +19,21 @@ use http_body_util::BodyExt as _;
 use scanlogin_protocol::wire::{API_PATH, Envelope, UserInfoRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use crate::auth::error::TokenProblem;
 use crate::config::Demo;
 use crate::http::api::{Success, method_not_allowed};
 use crate::http::error::ApiError;
-use crate::http::extract::{ApiJson, BodyTimeout, required};
+use crate::http::extract::{ApiJson, BodyTimeout, RequestOrigin, required};
 use crate::http::state::AppState;
 use crate::secrets::Secret;
 use crate::store::user::User;
 
 const COOKIE: &str = "scanlogin_demo_session";
+/// How long a session lasts.
+const SESSION_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The maximum number of sessions. A new session above it removes the oldest one.
 const MAX_SESSIONS: usize = 1_000;
 
@@ -55,9 +59,17 @@ struct Site {
     state: Arc<AppState>,
     demo: Demo,
     api: Router,
-    /// The session ids in cookies, and the response of `GET /demo/me` for each, oldest first. The process keeps them in
-    /// memory.
-    sessions: Mutex<VecDeque<(Secret, Value)>>,
+    /// Oldest first. The process keeps them in memory.
+    sessions: Mutex<VecDeque<Session>>,
+}
+
+struct Session {
+    /// The value of the cookie.
+    id: Secret,
+    /// The `data` of `GET /demo/me`.
+    data: Value,
+    /// When the session ends by itself.
+    ends_at: Instant,
 }
 
 #[derive(Deserialize)]
@@ -89,9 +101,9 @@ async fn sign_in(
     let data = json!({ "user": user });
 
     let id = Secret::random().map_err(|error| ApiError::from(error).into_response())?;
-    let cookie = site.cookie(id.expose(), 3_600);
+    let cookie = site.cookie(id.expose(), SESSION_LIFETIME);
     site.with_sessions(|sessions| {
-        sessions.push_back((id, data.clone()));
+        sessions.push_back(Session { id, data: data.clone(), ends_at: Instant::now() + SESSION_LIFETIME });
         if sessions.len() > MAX_SESSIONS {
             sessions.pop_front();
         }
@@ -101,16 +113,22 @@ async fn sign_in(
 
 async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Success<Value>, ApiError> {
     let id = session_id(&headers).ok_or(ApiError::NotSignedIn(TokenProblem::Missing))?;
-    let data = site
-        .with_sessions(|sessions| sessions.iter().find(|(session, _)| session.is(id)).map(|(_, data)| data.clone()));
+    let data = site.with_sessions(|sessions| {
+        sessions.iter().find(|session| session.id.is(id)).map(|session| session.data.clone())
+    });
     Ok(Success { message: "signed in", data: data.ok_or(ApiError::NotSignedIn(TokenProblem::Missing))? })
 }
 
-async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> impl IntoResponse {
-    if let Some(id) = session_id(&headers) {
-        site.with_sessions(|sessions| sessions.retain(|(session, _)| !session.is(id)));
+async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<impl IntoResponse, ApiError> {
+    // A form of another site can send this request. It needs no cookie to delete the one of the browser.
+    if RequestOrigin::read(&headers, &site.state.config) != RequestOrigin::Same {
+        return Err(ApiError::OriginNotAllowed);
     }
-    ([(header::SET_COOKIE, site.cookie("", 0))], Success { message: "signed out", data: json!({}) })
+    if let Some(id) = session_id(&headers) {
+        site.with_sessions(|sessions| sessions.retain(|session| !session.id.is(id)));
+    }
+    let cookie = site.cookie("", Duration::ZERO);
+    Ok(([(header::SET_COOKIE, cookie)], Success { message: "signed out", data: json!({}) }))
 }
 
 /// Exchanges a ticket as the backend of a site. A refusal of `userinfo` is returned unchanged for the page.
@@ -139,15 +157,19 @@ async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, 
 }
 
 impl Site {
-    fn cookie(&self, id: &str, max_age: u32) -> HeaderValue {
+    fn cookie(&self, id: &str, lifetime: Duration) -> HeaderValue {
+        let max_age = lifetime.as_secs();
         let is_https = self.state.config.public_url.as_ref().is_some_and(|url| url.is_https());
         let secure = if is_https { "; Secure" } else { "" };
         let cookie = format!("{COOKIE}={id}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::try_from(cookie).unwrap_or(HeaderValue::from_static(""))
     }
 
-    fn with_sessions<T>(&self, work: impl FnOnce(&mut VecDeque<(Secret, Value)>) -> T) -> T {
-        work(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Removes the sessions that have ended, and calls `work` with the others.
+    fn with_sessions<T>(&self, work: impl FnOnce(&mut VecDeque<Session>) -> T) -> T {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|session| Instant::now() < session.ends_at);
+        work(&mut sessions)
     }
 }
 

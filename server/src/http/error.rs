@@ -3,6 +3,7 @@
 //! docs/protocol.md, "Envelope": a business refusal has HTTP status 200, a transport refusal has a status of its own.
 //! Both have the envelope. The server logs the cause of an error where it occurs. Clients never see it.
 
+use core::any::Any;
 use core::time::Duration;
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::TransitionError;
 use scanlogin_protocol::wire::{Envelope, code};
+use tokio::task::JoinError;
 
 use crate::auth::error::{SigningError, TokenError, TokenProblem};
 use crate::codes::error::CodeError;
@@ -80,6 +82,10 @@ pub(crate) enum ApiError {
     UnknownRoute,
     /// The path has no such method.
     MethodNotAllowed,
+    /// The file does not meet a condition of the request, such as `if-unmodified-since`.
+    PreconditionFailed,
+    /// The file does not have the requested range, or the request has several ranges.
+    RangeNotSatisfiable,
     /// The request exceeds a rate limit.
     RateLimited {
         /// The time until the next request succeeds.
@@ -138,6 +144,8 @@ impl ApiError {
             Self::SlowBody => "timeout",
             Self::UnknownRoute => "unknown-route",
             Self::MethodNotAllowed => "method-not-allowed",
+            Self::PreconditionFailed => "precondition-failed",
+            Self::RangeNotSatisfiable => "range-not-satisfiable",
             Self::RateLimited { .. } => "rate-limited",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -155,6 +163,15 @@ impl ApiError {
         }
     }
 
+    /// The error of a handler that panicked with the payload `panic`. Logs its message, so that the line has the id of the
+    /// request. The panic hook has written the message and the place to standard error, without the id.
+    pub(crate) fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("not a text");
+        tracing::error!(panic = message, "a handler panicked");
+        Self::Internal
+    }
+
     fn is_wrong_guess(&self) -> bool {
         use ApiError as R;
         matches!(
@@ -169,8 +186,9 @@ impl ApiError {
         )
     }
 
-    /// An example of each error in the OpenAPI document. The document does not describe the demo, so
-    /// [`WrongPassword`](Self::WrongPassword) is not included.
+    /// An example of each error in the OpenAPI document. The document describes neither the demo nor the files, so
+    /// [`WrongPassword`](Self::WrongPassword), [`PreconditionFailed`](Self::PreconditionFailed) and
+    /// [`RangeNotSatisfiable`](Self::RangeNotSatisfiable) are not included.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
         use TransitionError as T;
@@ -194,7 +212,7 @@ impl ApiError {
             R::OriginNotAllowed,
             R::MalformedJson("expected value at line 1 column 1".to_owned()),
             R::UnsupportedMediaType,
-            R::TooLarge { limit: 65_536 },
+            R::TooLarge { limit: 16_384 },
             R::BrokenBody,
             R::SlowBody,
             R::UnknownRoute,
@@ -265,6 +283,12 @@ impl ApiError {
             R::UnknownRoute => transport(StatusCode::NOT_FOUND, "there is no such path".into()),
             R::MethodNotAllowed => {
                 transport(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method".into())
+            }
+            R::PreconditionFailed => {
+                transport(StatusCode::PRECONDITION_FAILED, "the file does not meet a condition of the request".into())
+            }
+            R::RangeNotSatisfiable => {
+                transport(StatusCode::RANGE_NOT_SATISFIABLE, "the file does not have the requested range".into())
             }
             R::RateLimited { .. } => {
                 transport(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into())
@@ -385,6 +409,17 @@ impl From<CodeError> for ApiError {
                 tracing::error!(%error, "operation on a code failed");
                 Self::Internal
             }
+        }
+    }
+}
+
+/// A task that panicked.
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(panic) => Self::of_panic(&*panic),
+            // The runtime shuts down.
+            Err(_) => Self::Unavailable,
         }
     }
 }

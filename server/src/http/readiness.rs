@@ -34,7 +34,7 @@ impl Readiness {
             return outcome.clone();
         }
         let begun_at = Instant::now();
-        let outcome = store.call("ping", |store| store.ping()).await.map_err(ApiError::from);
+        let outcome = store.call("check_writable", |store| store.check_writable()).await.map_err(ApiError::from);
         *last = Some(LastCheck { begun_at, outcome: outcome.clone() });
         outcome
     }

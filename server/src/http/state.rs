@@ -12,6 +12,7 @@ use crate::codes::CodeService;
 use crate::config::app::{Apps, CurrentApps};
 use crate::config::settings::Settings;
 use crate::config::{Config, ConfigError, read_settings};
+use crate::http::api::image::ImageThreads;
 use crate::http::readiness::Readiness;
 use crate::rate_limit::RateLimiters;
 use crate::secrets::RandomError;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub(crate) rate_limiters: RateLimiters,
     /// Checks the store for `/readyz`.
     pub(crate) readiness: Readiness,
+    /// Draws the images of codes.
+    pub(crate) image_threads: ImageThreads,
     /// Counts requests, codes and tickets.
     pub(crate) metrics: Arc<Metrics>,
     apps: Arc<CurrentApps>,
@@ -68,11 +71,12 @@ impl AppState {
         let store = MeasuredStore::new(store, metrics.store.clone());
         let apps = Arc::new(CurrentApps::new(Apps::new(config.settings.apps.clone())));
         Ok(Arc::new(Self {
-            codes: CodeService::new(store.clone(), clock.clone(), Arc::clone(&apps), Arc::clone(&metrics))?,
+            codes: CodeService::new(store.clone(), &clock, Arc::clone(&apps), Arc::clone(&metrics))?,
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
             signing_keys: SigningKeys::new(store.clone(), clock.clone()),
             rate_limiters: RateLimiters::new(&config.settings.limits),
             readiness: Readiness::default(),
+            image_threads: ImageThreads::new(),
             stopping: watch::Sender::new(false),
             metrics,
             apps,

@@ -2,11 +2,16 @@
 //!
 //! Their Content-Security-Policy forbids inline code, other hosts and HTML from strings.
 
+use std::io;
+use std::path::Path;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, any};
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -52,9 +57,36 @@ async fn unknown() -> ApiError {
     ApiError::UnknownRoute
 }
 
-fn files(folder: &std::path::Path) -> ServeDir<Router> {
+/// The files of `folder`. Errors have the envelope.
+fn files(folder: &Path) -> MethodRouter {
     // A method other than GET and HEAD gets 404 as well.
-    ServeDir::new(folder).fallback(Router::new().fallback(unknown)).call_fallback_on_method_not_allowed(true)
+    let files = ServeDir::new(folder).fallback(Router::new().fallback(unknown));
+    let files = files.call_fallback_on_method_not_allowed(true);
+    any(async move |request: Request| {
+        let range = match files.clone().try_call(request).await {
+            Ok(response) if response.status() == StatusCode::PRECONDITION_FAILED => {
+                return ApiError::PreconditionFailed.into_response();
+            }
+            Ok(response) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE => {
+                response.headers().get(header::CONTENT_RANGE).cloned()
+            }
+            Ok(response) => return response.map(Body::new),
+            Err(error) => return file_error(&error).into_response(),
+        };
+        let length = range.map(|range| [(header::CONTENT_RANGE, range)]);
+        (length, ApiError::RangeNotSatisfiable).into_response()
+    })
+}
+
+/// The error for a file that can't be opened or read. A name that the system rejects is the name of no file.
+fn file_error(error: &io::Error) -> ApiError {
+    use io::ErrorKind as K;
+    if matches!(error.kind(), K::InvalidFilename | K::InvalidInput | K::NotADirectory | K::NotFound) {
+        ApiError::UnknownRoute
+    } else {
+        tracing::error!(%error, "a file can't be read");
+        ApiError::Internal
+    }
 }
 
 fn set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -19,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,6 +32,11 @@ use crate::net::timeout_stream::{ConnectionPhase, TimeoutStream};
 
 /// The longest request head, and the size of the read buffer and the write buffer of a connection.
 const MAX_BUFFER_BYTES: usize = 16 * 1024;
+/// The size of the system's send buffer of a connection, in bytes. Linux doubles it for its own overhead. By default Linux
+/// lets the two buffers of a connection grow to 10 MB, which a client fills that sends requests and reads nothing.
+const SEND_BUFFER_BYTES: usize = 32 * 1024;
+/// The size of the system's receive buffer of a connection, in bytes. A request with the longest body still fits.
+const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
 /// The pause after the system failed to accept a connection, for example because too many files are open.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(500);
 
@@ -79,6 +85,7 @@ async fn connection(
     state: Arc<AppState>,
     _permit: ConnectionPermit,
 ) {
+    limit_buffers(&socket);
     let phase = ConnectionPhase::default();
     let service = service_fn(|request: Request<Incoming>| {
         phase.begin_response();
@@ -102,6 +109,16 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection failed");
+    }
+}
+
+/// Limits the buffers of the system for `socket`. They are the default ones if that fails.
+fn limit_buffers(socket: &TcpStream) {
+    let socket = SockRef::from(socket);
+    let limited =
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES).and_then(|()| socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES));
+    if let Err(error) = limited {
+        tracing::debug!(%error, "the buffers of a connection can't be limited");
     }
 }
 

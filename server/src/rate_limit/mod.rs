@@ -1,8 +1,9 @@
 //! Rate limits per address, user and code. [`Limits`] has the settings, and [`RateLimiters`] applies them.
 //!
-//! Only code creation and wrong guesses count against an address. Polls count against their code and poll token. Requests
-//! of approvers count against their user and their code. So correct requests pass even if another client of the same
-//! address guesses codes, tokens or secrets. The default burst lets 1,000 browsers of an office open a login page twice.
+//! Only code creation, images and wrong guesses count against an address. Polls count against their code and poll token, or
+//! without a token against their code and address. Requests of approvers count against their user and their code. So correct
+//! requests pass even if another client of the same address guesses codes, tokens or secrets. The default burst lets 1,000
+//! browsers of an office open a login page twice.
 //!
 //! The limits bound the work of the server. Ids and secrets do not depend on them: they are too long to guess at any rate.
 //!
@@ -23,6 +24,7 @@ pub(crate) struct RateLimiters {
     codes_per_address: RateLimiter,
     wrong_guesses_per_address: RateLimiter,
     checks_per_code: RateLimiter,
+    images_per_address: RateLimiter,
     approver_calls_per_user: RateLimiter,
     approver_calls_per_code: RateLimiter,
 }
@@ -34,6 +36,7 @@ impl RateLimiters {
             codes_per_address: RateLimiter::new(limits.codes_per_address),
             wrong_guesses_per_address: RateLimiter::new(limits.wrong_guesses_per_address),
             checks_per_code: RateLimiter::new(limits.checks_per_code),
+            images_per_address: RateLimiter::new(limits.images_per_address),
             approver_calls_per_user: RateLimiter::new(limits.approver_calls_per_user),
             approver_calls_per_code: RateLimiter::new(limits.approver_calls_per_code),
         }
@@ -48,16 +51,33 @@ impl RateLimiters {
         self.codes_per_address.count(client.network())
     }
 
-    /// Counts a poll of the code `random`, or a request for its image.
+    /// Counts a poll of the code `random` by `client`.
     ///
     /// The key includes the poll token, because every person who sees the QR code knows `random`. Such a person can't use up
-    /// the polls of the browser that created the code.
+    /// the polls of the browser that created the code. Without a token, the key includes the address instead.
     ///
     /// # Errors
     ///
     /// [`RateLimited`] if the limit is exceeded.
-    pub(crate) fn check(&self, random: &str, poll_token: Option<&Secret>) -> Result<(), RateLimited> {
-        self.checks_per_code.count((random, poll_token.map(Secret::expose)))
+    pub(crate) fn check(
+        &self,
+        random: &str,
+        poll_token: Option<&Secret>,
+        client: ClientAddress,
+    ) -> Result<(), RateLimited> {
+        match poll_token {
+            Some(poll_token) => self.checks_per_code.count((random, poll_token.expose())),
+            None => self.checks_per_code.count((random, client.network())),
+        }
+    }
+
+    /// Counts a request of `client` for the image of a code. To draw one takes milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimited`] if the limit is exceeded.
+    pub(crate) fn image(&self, client: ClientAddress) -> Result<(), RateLimited> {
+        self.images_per_address.count(client.network())
     }
 
     /// Counts a request of the approver `user` for the code `random`.

@@ -174,7 +174,7 @@ pub trait Store: Send + Sync {
     async fn listen(&self, notifier: CodeNotifier);
 
     /// Checks that the store accepts writes.
-    async fn ping(&self) -> Result<(), StoreError>;
+    async fn check_writable(&self) -> Result<(), StoreError>;
 }
 
 /// A failure of the store. The text is for the log, not for clients.

@@ -26,5 +26,6 @@ mod certificate_authorities;
 mod commands;
 mod file_descriptor_limit;
 mod full_disk;
+mod memory_limits;
 mod real_issuer;
 mod token_check;

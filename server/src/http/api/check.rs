@@ -10,9 +10,10 @@ use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_protocol::wire::{API_PATH, CheckData, MAX_WAIT_SECONDS, ScannedResult, Status, code};
 use serde::Deserialize;
 use serde_json::{Value, json, to_value};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 use utoipa::IntoParams;
 
+use crate::client::ClientAddress;
 use crate::clock::elapsed;
 use crate::codes::find::Found;
 use crate::config::app::App;
@@ -51,6 +52,7 @@ pub(super) async fn check(
     State(state): State<Arc<AppState>>,
     caller: Caller,
     PollToken(poll_token): PollToken,
+    client: ClientAddress,
     ApiQuery(query): ApiQuery<CheckQuery>,
 ) -> (Extension<HeldFor>, Result<Success<CheckData<Value>>, ApiError>) {
     let sent_token = poll_token.as_ref();
@@ -61,7 +63,7 @@ pub(super) async fn check(
         // Without a known status, the response is sent at once.
         let known = number::<i32>("status", query.status)?;
 
-        state.rate_limiters.check(&random, sent_token)?;
+        state.rate_limiters.check(&random, sent_token, client)?;
         let until = (wait > 0).then(|| Instant::now() + Duration::from_secs(wait.into()));
         // Invariant: both subscriptions start before the first read, so that no later change is missed.
         let mut subscriptions = until.map(|until| (until, state.codes.notifier.subscribe(&random), state.stopping()));
@@ -77,10 +79,10 @@ pub(super) async fn check(
                     if !has_changed && Instant::now() < *until && !*stopping.borrow() =>
                 {
                     let begin = Instant::now();
-                    let left = until.saturating_duration_since(begin).min(time_until_expiry(&record, now));
+                    let end = time_until_expiry(&record, now).map_or(*until, |left| (begin + left).min(*until));
                     tokio::select! {
                         () = subscription.changed() => {}
-                        () = sleep(left) => {}
+                        () = sleep_until(end) => {}
                         _ = stopping.changed() => {}
                     }
                     held_for.0 += begin.elapsed();
@@ -145,11 +147,11 @@ fn message(status: Status) -> &'static str {
     }
 }
 
-/// The time until the code expires, at least 1 ms. Almost infinite for a code that does not expire any more.
-fn time_until_expiry(record: &Record, now: Timestamp) -> Duration {
-    let at = record.expires_by_itself_at().unwrap_or(Timestamp::MAX);
+/// The time until the code expires. `None` for a code that has expired or does not expire any more: its status is final.
+fn time_until_expiry(record: &Record, now: Timestamp) -> Option<Duration> {
+    let left = elapsed(now, record.expires_by_itself_at()?).filter(|left| !left.is_zero())?;
     // Timers of tokio have a resolution of 1 ms. A shorter wait could end before the status changes.
-    elapsed(now, at).unwrap_or_default().max(Duration::from_millis(1))
+    Some(left.max(Duration::from_millis(1)))
 }
 
 fn number<T: core::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, ApiError> {

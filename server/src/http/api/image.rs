@@ -1,6 +1,8 @@
 //! `GET image/{random}.png` and `.svg`: the code as an image, for clients that do not draw it.
 
+use core::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -8,7 +10,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::wire::API_PATH;
 use scanlogin_qr::{Drawing, Level, Modules};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
+use crate::client::ClientAddress;
 use crate::codes::CodeService;
 use crate::codes::find::Found;
 use crate::http::error::ApiError;
@@ -16,6 +21,30 @@ use crate::http::state::AppState;
 
 /// The width of a module in the PNG, in pixels.
 const PIXELS_PER_MODULE: usize = 8;
+
+/// The threads that draw images. To draw one takes milliseconds, too long for a thread that serves requests.
+pub(crate) struct ImageThreads(Arc<Semaphore>);
+
+impl ImageThreads {
+    /// Draws one image at a time for every two processors, so that requests have the other half.
+    pub(crate) fn new() -> Self {
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Semaphore::new(processors.div_ceil(2))))
+    }
+
+    /// Runs `draw` on a thread that may block. Waits while the maximum number of images is being drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Internal`] if `draw` panics.
+    async fn run<T: Send + 'static>(&self, draw: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        // This never fails: the semaphore is never closed.
+        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|_| ApiError::Unavailable)?;
+        // The permit moves to the thread, which draws to the end even if the client disconnects.
+        let drawing = spawn_blocking(move || (draw(), permit));
+        drawing.await.map(|(drawn, _)| drawn).map_err(ApiError::from)
+    }
+}
 
 /// Returns the code as an image.
 #[utoipa::path(
@@ -26,9 +55,13 @@ const PIXELS_PER_MODULE: usize = 8;
         (status = 404, description = "The code does not exist, or is no longer remembered"),
     )
 )]
-pub(super) async fn image(State(state): State<Arc<AppState>>, file: Result<Path<String>, PathRejection>) -> Response {
+pub(super) async fn image(
+    State(state): State<Arc<AppState>>,
+    client: ClientAddress,
+    file: Result<Path<String>, PathRejection>,
+) -> Response {
     let drawn = match file {
-        Ok(Path(file)) => draw(&state, &file).await,
+        Ok(Path(file)) => respond(&state, client, &file).await,
         // The name is not UTF-8.
         Err(_) => Err(ApiError::UnknownRoute),
     };
@@ -42,16 +75,17 @@ pub(super) async fn image(State(state): State<Arc<AppState>>, file: Result<Path<
     }
 }
 
-async fn draw(state: &AppState, file: &str) -> Result<Response, ApiError> {
+async fn respond(state: &AppState, client: ClientAddress, file: &str) -> Result<Response, ApiError> {
     let (random, extension) = file.rsplit_once('.').ok_or(ApiError::UnknownRoute)?;
     let paint = match extension {
         "png" => png,
         "svg" => svg,
         _ => return Err(ApiError::UnknownRoute),
     };
-    state.rate_limiters.check(random, None)?;
+    state.rate_limiters.image(client)?;
     let Found { record, app, .. } = state.codes.find(random).await?;
-    let (content_type, picture) = paint(&CodeService::text(&app, &record)?).map_err(|cause| {
+    let text = CodeService::text(&app, &record)?;
+    let (content_type, picture) = state.image_threads.run(move || paint(&text)).await?.map_err(|cause| {
         tracing::error!(cause, "can't draw the image of a code");
         ApiError::Internal
     })?;

@@ -30,7 +30,7 @@ mod approver;
 mod check;
 pub(crate) mod gene;
 mod health;
-mod image;
+pub(crate) mod image;
 mod keys;
 mod userinfo;
 
@@ -90,7 +90,7 @@ fn health() -> OpenApiRouter<Arc<AppState>> {
 async fn run_to_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::spawn(work.in_current_span()).await.map_err(|_| ApiError::Internal)?
+    tokio::spawn(work.in_current_span()).await?
 }
 
 /// The response to a method that a route does not have.

@@ -97,17 +97,17 @@ async fn exchange(
         BackendAuth::Missing => allow_browser(state, caller, code.as_deref(), poll_token)?,
         BackendAuth::Invalid => return Err(ApiError::WrongCredentials),
     };
-    if let Some(code) = code {
-        // The address of the requester becomes the last address of the user.
-        code.requester.read()?;
-    }
+    let Some((code, user)) = code.as_deref().and_then(|code| Some((code, code.state.authorised_user()?))) else {
+        state.codes.count_unknown_ticket(&app.id);
+        return Err(ApiError::UnknownTicket);
+    };
+    // Invariant: a refusal or a fault never consumes the ticket. Everything that can fail comes first: the checks of the
+    // caller, the address of the requester, which becomes the last address of the user, and the token.
+    code.requester.read()?;
     let key = state.signing_keys.current().await?;
-    // Invariant: a refusal never consumes the ticket. The checks of the caller and the fetch of the key come first.
+    let (token, expires_at) = key.sign(user, &state.config.base_url(), &app.id, state.clock.now())?;
     match state.codes.redeem(*ticket, &app.id).await? {
-        Redemption::Redeemed(redeemed) => {
-            let (token, expires_at) = key.sign(&redeemed.user, &state.config.base_url(), &app.id, state.clock.now())?;
-            Ok(SignedInUser::new(*redeemed, &token, expires_at))
-        }
+        Redemption::Redeemed(redeemed) => Ok(SignedInUser::new(*redeemed, &token, expires_at)),
         Redemption::Unknown => Err(ApiError::UnknownTicket),
         Redemption::Used => Err(ApiError::TicketUsed),
         Redemption::Expired => Err(ApiError::TicketExpired),
@@ -171,5 +171,39 @@ impl SignedInUser {
             blocked: account.is_blocked,
             is_deleted: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scanlogin_protocol::lifecycle::Action;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::user::User;
+
+    #[tokio::test]
+    async fn ticket_stays_valid_when_its_token_cannot_be_signed() {
+        let store = Arc::new(SqliteStore::in_memory().unwrap());
+        let state = AppState::new(Config::demo().unwrap(), store, Clock::system()).unwrap();
+        let app = Arc::clone(state.apps().only().unwrap());
+        let browser = || Browser { origin: None, ip: "::1".to_owned(), user_agent: None };
+        let (code, poll_token) = state.codes.create(&app, None, browser()).await.unwrap();
+        let alice = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
+        for action in [Action::Scan, Action::Confirm] {
+            state.codes.act(action, &code.random, &alice).await.outcome.unwrap();
+        }
+        let ticket = Hash::of(crate::secrets::ticket(&poll_token, &code.random).expose());
+        let exchange = async || {
+            let code = state.codes.find_by_ticket(ticket).await.unwrap();
+            let found = FoundTicket { caller: Caller::of_server(), ticket, code };
+            exchange(&state, &found, BackendAuth::Authenticated(Arc::clone(&app)), None).await
+        };
+        state.signing_keys.break_for_test();
+        assert_eq!(exchange().await.err(), Some(ApiError::Internal));
+        state.signing_keys.refresh().await.unwrap();
+        assert_eq!(exchange().await.map(|user| user.logins_count), Ok(1));
     }
 }

@@ -1,4 +1,4 @@
-//! Responds when a handler panics. The panic hook has written the message to standard error by then.
+//! Responds when a handler panics, and logs the panic with the id of the request.
 
 use core::convert::Infallible;
 use core::panic::AssertUnwindSafe;
@@ -12,6 +12,6 @@ use crate::http::error::ApiError;
 pub(super) async fn respond(handler: impl Future<Output = Result<Response, Infallible>>) -> Response {
     match AssertUnwindSafe(handler).catch_unwind().await {
         Ok(Ok(response)) => response,
-        Err(_) => ApiError::Internal.into_response(),
+        Err(panic) => ApiError::of_panic(&*panic).into_response(),
     }
 }

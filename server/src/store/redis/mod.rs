@@ -86,7 +86,8 @@ impl RedisStore {
             get_or_insert_key: Script::new(include_str!("get_or_insert_key.lua")),
             delete_superseded_keys: Script::new(include_str!("delete_superseded_keys.lua")),
         };
-        store.ping().await?;
+        // Reads are enough for a start: a replica may become the primary later, and `/readyz` checks writes.
+        cmd("PING").exec_async(&mut store.connection.clone()).await?;
         Ok(store)
     }
 
@@ -272,7 +273,7 @@ impl Store for RedisStore {
         }
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn check_writable(&self) -> Result<(), StoreError> {
         // A replica and a Redis without free memory answer PING, but refuse this command.
         Ok(cmd("SET").arg("scanlogin:ping").arg("").arg("EX").arg(60).exec_async(&mut self.connection.clone()).await?)
     }

@@ -51,6 +51,21 @@ pub struct SqliteStore {
 /// A new record, and the channel for the result of its insert.
 type Insert = (Arc<Record>, oneshot::Sender<Result<(), StoreError>>);
 
+/// A record in the queue of inserts. Dropping it removes the record: a cancelled insert must not stay in the queue.
+struct QueuedInsert<'a> {
+    store: &'a SqliteStore,
+    /// `None` when the record has left the queue.
+    record: Option<Arc<Record>>,
+}
+
+impl Drop for QueuedInsert<'_> {
+    fn drop(&mut self) {
+        if let Some(record) = &self.record {
+            self.store.inserts().retain(|(queued, _)| !Arc::ptr_eq(queued, record));
+        }
+    }
+}
+
 impl SqliteStore {
     /// Opens the file at `path` as its only server. Creates a missing file and migrates a file of an older version. If
     /// another server uses the file, waits up to [`DEFAULT_TAKEOVER_TIMEOUT`] for that server to end.
@@ -143,13 +158,18 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError> {
         let (sender, mut receiver) = oneshot::channel();
-        self.inserts().push((record, sender));
+        self.inserts().push((Arc::clone(&record), sender));
+        let mut queued = QueuedInsert { store: self, record: Some(record) };
         let mut connection = tokio::select! {
             biased;
             // Another task has inserted the record in its own transaction.
-            outcome = &mut receiver => return outcome.map_err(StoreError::new)?,
+            outcome = &mut receiver => {
+                queued.record = None;
+                return outcome.map_err(StoreError::new)?;
+            }
             connection = Arc::clone(&self.writer).lock_owned() => connection,
         };
+        queued.record = None;
         let inserts = take(&mut *self.inserts());
         let cache = Arc::clone(&self.cache);
         let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, &cache, inserts));
@@ -237,7 +257,7 @@ impl Store for SqliteStore {
         core::future::pending().await
     }
 
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn check_writable(&self) -> Result<(), StoreError> {
         // SQLite writes the header of the file for this, although the value does not change.
         self.with_writer(|connection| connection.pragma_update(None, "application_id", 0)).await
     }
@@ -262,5 +282,29 @@ fn insert_all(connection: &mut Connection, cache: &Cache, inserts: Vec<Insert>) 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::new(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::store::record::tests::record;
+
+    #[tokio::test]
+    async fn cancelled_insert_leaves_the_queue_and_is_not_stored() {
+        let store = SqliteStore::in_memory().unwrap();
+        let writer = store.writer.lock().await;
+        let mut insert = store.insert(Arc::new(record()));
+        assert_eq!((&mut insert).now_or_never(), None, "the insert waits for the writer");
+        assert_eq!(store.inserts().len(), 1);
+        drop(insert);
+        assert_eq!(store.inserts().len(), 0, "inserts in the queue");
+        drop(writer);
+        let other = Record { random: "other".to_owned(), ticket_hash: Hash::of("other"), ..record() };
+        store.insert(Arc::new(other)).await.unwrap();
+        assert_eq!(store.find("r").await, Ok(None));
+        assert!(store.find("other").await.unwrap().is_some());
     }
 }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use scanlogin_server::config::LogFormat;
 use scanlogin_server::{Config, Running};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
+use crate::http::metrics;
 use crate::support::captured_log::CapturedLog;
 use crate::support::test_server::{Server, start_server};
 use crate::support::timeout::{within_timeout, yield_until};
@@ -260,4 +261,23 @@ async fn idle_connections_do_not_delay_shutdown() {
     let lines = log.lines();
     assert!(lines.iter().any(|line| line["route"] == "/healthz"), "{lines:?}");
     assert!(lines.iter().all(|line| line["level"] == "INFO"), "the shutdown logs no warning: {lines:?}");
+}
+
+#[tokio::test]
+async fn client_that_does_not_read_fills_at_most_512_kb_of_buffers() {
+    let running = start_server_with(|config| config.settings.limits.write_timeout = SHORT).await;
+    let server = Server { state: Arc::clone(&running.state), router: scanlogin_server::app(&running.state) };
+    let length = server.get("/openapi.json").await.body.len();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut stream = socket.connect(running.url.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap();
+    let served = "scanlogin_http_requests_total{route=\"/openapi.json\",status=\"200\"}";
+    let before = metrics::value(&server, served).await;
+    within_timeout("the close of a connection that is not read", async {
+        while stream.write_all(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+    let responses = (metrics::value(&server, served).await - before) as usize;
+    assert!((1..=512 * 1024 / length).contains(&responses), "{responses} responses of {length} bytes");
+    running.shutdown().await;
 }

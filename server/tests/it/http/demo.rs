@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scanlogin_server::Config;
 use serde_json::json;
 
-use crate::support::test_server::{API, Server};
+use crate::support::test_server::{API, Server, advance_clock};
 use crate::support::test_stores::BrokenStore;
 
 /// The name and value of a `Set-Cookie` header.
@@ -119,4 +119,33 @@ async fn demo_endpoints_are_absent_without_demo() {
         assert_eq!(server.post(path).json(&json!({})).await.error().0, 404);
     }
     assert_eq!(server.get("/demo/me").await.error().0, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn demo_session_ends_at_the_server_after_an_hour() {
+    let server = Server::new();
+    let response = server.post("/demo/session").json(&json!({ "ticket": demo_ticket(&server, "alice").await })).await;
+    let set_cookie = response.header("set-cookie").unwrap();
+    assert!(set_cookie.contains("; Max-Age=3600;"), "{set_cookie}");
+    let me = || server.get("/demo/me").header("cookie", &cookie(set_cookie));
+    advance_clock(3_599).await;
+    me().await.success();
+    advance_clock(1).await;
+    me().await.assert_error(2020, "not-signed-in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn demo_logout_refuses_other_origins() {
+    let server = Server::new();
+    let response = server.post("/demo/session").json(&json!({ "ticket": demo_ticket(&server, "alice").await })).await;
+    let session = cookie(response.header("set-cookie").unwrap());
+    let logout = || server.post("/demo/logout").header("cookie", &session);
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let response = logout().header(name, value).body("application/x-www-form-urlencoded", "").await;
+        response.assert_error(1001, "origin-not-allowed");
+        assert_eq!(response.header("set-cookie"), None, "the cookie stays");
+    }
+    server.get("/demo/me").header("cookie", &session).await.success();
+    logout().header("host", "localhost").header("origin", "http://localhost").await.success();
+    server.get("/demo/me").header("cookie", &session).await.assert_error(2020, "not-signed-in");
 }

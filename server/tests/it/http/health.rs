@@ -31,7 +31,7 @@ async fn readyz_checks_the_store_at_most_once_a_second() {
             for response in futures_util::future::join_all(requests).await {
                 assert_eq!(response.status, status);
             }
-            let checks = "scanlogin_store_operation_duration_seconds_count{operation=\"ping\"}";
+            let checks = "scanlogin_store_operation_duration_seconds_count{operation=\"check_writable\"}";
             assert_eq!(value(server, checks).await, f64::from(second), "after 20 requests in each second");
             advance_clock(1).await;
         }

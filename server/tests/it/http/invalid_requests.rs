@@ -1,11 +1,14 @@
 //! Invalid requests get an error in the envelope, and change no state.
 
+use core::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::http::Method;
 use scanlogin_server::Config;
+use scanlogin_server::config::LogFormat;
 use serde_json::json;
 
+use crate::support::captured_log::CapturedLog;
 use crate::support::test_server::{API, Server, advance_clock};
 use crate::support::test_stores::{BROKEN_STORE_ERROR, BrokenStore};
 
@@ -27,7 +30,7 @@ async fn invalid_json_bodies_get_400() {
 #[tokio::test(start_paused = true)]
 async fn deeply_nested_json_gets_400() {
     let server = Server::new();
-    let deep = format!("{{\"params\":{}", "[".repeat(60_000));
+    let deep = format!("{{\"params\":{}", "[".repeat(16_000));
     assert_eq!(server.post(&format!("{API}/gene")).body("application/json", deep).await.error().0, 400);
 }
 
@@ -45,10 +48,10 @@ async fn bodies_without_a_json_content_type_get_415() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_over_64_kib_get_413() {
+async fn bodies_over_16_kib_get_413() {
     let server = Server::new();
     let body = |length: usize| format!("{{\"context\":\"{}\"}}", "x".repeat(length - 14));
-    for (length, status) in [(64 * 1024, 200), (64 * 1024 + 1, 413), (1024 * 1024, 413), (8 * 1024 * 1024, 413)] {
+    for (length, status) in [(16 * 1024, 200), (16 * 1024 + 1, 413), (1024 * 1024, 413), (8 * 1024 * 1024, 413)] {
         let response = server.post(&format!("{API}/gene")).body("application/json", body(length)).await;
         assert_eq!(response.status, status, "{length}");
         if status == 413 {
@@ -208,4 +211,48 @@ async fn panic_in_a_handler_yields_an_enveloped_500() {
     let server = Server::with_store(Config::demo().unwrap(), Arc::new(BrokenStore { panics: true }));
     let response = server.get("/readyz").await;
     assert_eq!(response.error(), (500, 500, "internal".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn panic_is_logged_with_its_message_and_the_request_id() {
+    let log = CapturedLog::new(LogFormat::Json);
+    let server = Server::with_store(Config::demo().unwrap(), Arc::new(BrokenStore { panics: true }));
+    // `scanned` runs in a task of its own.
+    let scan = server.post(&format!("{API}/scanned")).json(&json!({ "random": "r" })).bearer(&server.token("alice"));
+    for request in [server.get("/readyz"), scan] {
+        let before = log.lines().len();
+        let response = request.await;
+        assert_eq!(response.error(), (500, 500, "internal".to_owned()));
+        let lines = log.lines().split_off(before);
+        let line = lines.iter().find(|line| line["level"] == "ERROR").unwrap_or_else(|| panic!("{lines:?}"));
+        assert_eq!(line["panic"], "the test store panics");
+        assert_eq!(line["span"]["request_id"], response.header("x-request-id").unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn check_reports_the_first_error_in_the_order_of_protocol_md() {
+    let server = Server::with_config(|config| {
+        config.settings.limits.checks_per_code.burst = NonZeroU32::MIN;
+        config.settings.limits.checks_per_code.per_second = NonZeroU32::MIN;
+    });
+    let code = server.gene().await;
+    let random = format!("random={}", code.random);
+    // Each request has all the faults of the next ones.
+    for (query, app, reason) in [
+        ("wait=x&wait=x", "unknown", "unknown-app"),
+        ("wait=x&wait=x", "demo-app", "invalid-parameter"),
+        ("wait=x", "demo-app", "missing-parameter"),
+        (&format!("{random}&wait=x"), "demo-app", "invalid-parameter"),
+        (&format!("{random}&status=x"), "demo-app", "invalid-parameter"),
+        ("random=unknown", "demo-app", "unknown-code"),
+        ("random=unknown", "demo-app", "rate-limited"),
+        (&random, "demo-app", "origin-not-allowed"),
+    ] {
+        let request = server.get(&format!("{API}/check?{query}")).header("x-authing-app-id", app);
+        let response = request.header("origin", "https://evil.example").await;
+        assert_eq!(response.error().2, reason, "{query} {app}");
+    }
+    advance_clock(1).await;
+    server.get(&format!("{API}/check?{random}")).await.assert_error(1001, "forbidden");
 }

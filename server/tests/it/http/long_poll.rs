@@ -5,6 +5,7 @@ use core::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::http::metrics;
 use crate::support::test_server::{API, Code, Server, advance_clock};
 use crate::support::timeout::yield_until;
 
@@ -164,4 +165,30 @@ async fn non_numeric_wait_and_status_are_refused_by_name() {
     }
     let duplicate = server.get(&format!("{API}/check?random=a&random=b")).await;
     duplicate.assert_error(2231, "invalid-parameter");
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_poll_reads_the_store_twice_in_every_state() {
+    let find = "scanlogin_store_operation_duration_seconds_count{operation=\"find\"}";
+    for (steps, age, status) in [
+        (&[][..], 0, 0),
+        (&["scanned"], 0, 1),
+        (&["scanned", "confirm"], 0, 2),
+        (&["scanned", "cancel"], 0, 3),
+        (&[], 121, -1),
+        (&["scanned"], 181, -1),
+    ] {
+        let server = Server::new();
+        let code = server.gene().await;
+        for step in steps {
+            server.act(step, &code, "alice").await.success();
+        }
+        advance_clock(age).await;
+        let before = metrics::value(&server, find).await;
+        let poll = start_poll(&server, &code, &format!("&wait=30&status={status}"));
+        let (answer, duration) = poll.await.unwrap();
+        assert_eq!((answer, seconds(duration)), (status, 30), "{steps:?}");
+        let reads = metrics::value(&server, find).await - before;
+        assert!((1.0..=2.0).contains(&reads), "{steps:?}, {age} s old: {reads} reads");
+    }
 }

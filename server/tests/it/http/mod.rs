@@ -10,6 +10,8 @@ mod races;
 
 mod long_poll;
 
+mod clock_changes;
+
 mod poll_token;
 
 mod ticket;

@@ -245,3 +245,38 @@ async fn handler_over_45_s_gets_503_with_retry_after() {
     assert!(response.header("access-control-allow-origin").is_some());
     assert_eq!(start.elapsed().as_secs(), 45);
 }
+
+#[tokio::test(start_paused = true)]
+async fn images_are_limited_per_ip_and_not_per_code() {
+    let server = server(|limits| {
+        limits.images_per_address = rate(2);
+        limits.checks_per_code = rate(1);
+    });
+    let (code, other) = (server.gene().await, server.gene().await);
+    let image = |code: &Code, ip| server.get(&format!("{API}/image/{}.png", code.random)).client_ip(ip);
+    assert_eq!(image(&code, SHARED_IP).await.status, 200);
+    assert_eq!(image(&code, SHARED_IP).await.status, 200);
+    image(&other, SHARED_IP).await.assert_rate_limited();
+    assert_eq!(image(&code, OTHER_IP).await.status, 200, "another address has its own limit");
+    server.check(&code).client_ip(SHARED_IP).await.success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn viewer_of_a_code_cannot_use_up_the_polls_or_images_of_its_page() {
+    let server = Server::with_config(|config| {
+        config.settings.limits.checks_per_code = rate(2);
+        config.settings.apps[0].compat.poll_without_token = true;
+    });
+    let code = server.gene().await;
+    let check = |ip| server.get(&format!("{API}/check?random={}", code.random)).client_ip(ip);
+    let image = |ip| server.get(&format!("{API}/image/{}.svg", code.random)).client_ip(ip);
+    for _ in 0..2 {
+        check(OTHER_IP).await.success();
+        assert_eq!(image(OTHER_IP).await.status, 200);
+    }
+    check(OTHER_IP).await.assert_rate_limited();
+    for _ in 0..2 {
+        check(SHARED_IP).await.success();
+    }
+    assert_eq!(image(SHARED_IP).await.status, 200);
+}

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use scanlogin_qr::{Drawing, Level};
 use serde_json::json;
 
@@ -160,7 +161,9 @@ async fn image_encodes_the_exact_text_of_the_protocol() {
 
 /// The text of the QR code in a PNG image.
 fn decode(png: &[u8]) -> String {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     let side = info.width as usize;
@@ -188,4 +191,15 @@ async fn sign_ins_are_counted_per_user() {
     }
     let (first, second) = ("2026-01-01T00:01:00.000Z".to_owned(), "2026-01-01T00:02:00.000Z".to_owned());
     assert_eq!(sign_ins, [(1, first.clone()), (1, second), (2, first.clone()), (3, first)]);
+}
+
+#[tokio::test]
+async fn image_is_not_drawn_on_the_thread_of_requests() {
+    let server = Server::new();
+    let code = server.gene().await;
+    assert!(server.check(&code).into_future().now_or_never().is_some(), "a poll is answered at once");
+    for extension in ["png", "svg"] {
+        let request = server.get(&format!("{API}/image/{}.{extension}", code.random));
+        assert!(request.into_future().now_or_never().is_none(), "{extension}");
+    }
 }

@@ -88,3 +88,35 @@ async fn api_and_health_routes_work_alongside_pages() {
     assert_eq!(server.status(&code).await, 0);
     assert_eq!(server.get("/healthz").await.success(), "ok");
 }
+
+#[tokio::test]
+async fn file_names_that_the_system_rejects_get_an_enveloped_404() {
+    let (server, _folder) = server();
+    let long = "x".repeat(256);
+    for path in [
+        format!("/{long}"),
+        format!("/scanlogin/{long}.js"),
+        format!("/{}", "x/".repeat(4_000)),
+        format!("/{}", "%C3%A9".repeat(200)),
+        "/app.js/app.js".to_owned(),
+        "/%00".to_owned(),
+    ] {
+        assert_eq!(server.get(&path).await.error(), (404, 404, "unknown-route".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn failed_preconditions_and_ranges_have_the_envelope() {
+    let (server, _folder) = server();
+    for path in ["/app.js", "/scanlogin/scanlogin.wasm"] {
+        let changed = server.get(path).header("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT").await;
+        assert_eq!(changed.error(), (412, 412, "precondition-failed".to_owned()));
+        for range in ["bytes=1000-", "bytes=0-0,2-2"] {
+            let response = server.get(path).header("range", range).await;
+            assert_eq!(response.error(), (416, 416, "range-not-satisfiable".to_owned()), "{range}");
+            assert!(response.header("content-range").unwrap().starts_with("bytes */"), "{range}");
+        }
+        let part = server.get(path).header("range", "bytes=0-1").await;
+        assert_eq!((part.status.as_u16(), part.body.len()), (206, 2));
+    }
+}

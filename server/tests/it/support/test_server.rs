@@ -66,9 +66,12 @@ impl Server {
     }
 
     pub(crate) fn with_store(config: Config, store: Arc<dyn Store>) -> Self {
+        Self::with_clock(config, store, Clock::starting_at(start_time()))
+    }
+
+    pub(crate) fn with_clock(config: Config, store: Arc<dyn Store>, clock: Clock) -> Self {
         crate::support::captured_log::install();
-        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let state = AppState::new(config, store, Clock::starting_at(start)).unwrap();
+        let state = AppState::new(config, store, clock).unwrap();
         Self { router: scanlogin_server::app(&state), state }
     }
 
@@ -168,6 +171,11 @@ impl Code {
 pub(crate) async fn start_server(config: Config) -> Running {
     let listener = TcpListener::bind(config.listen).await.unwrap();
     start(config, listener).await.unwrap()
+}
+
+/// The time at which the clocks of tests start.
+pub(crate) fn start_time() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
 /// Advances tokio's paused clock.

@@ -68,8 +68,8 @@ impl Store for SlowStore {
     async fn listen(&self, notifier: CodeNotifier) {
         self.store.listen(notifier).await;
     }
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.store.ping().await
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        self.store.check_writable().await
     }
 }
 
@@ -130,7 +130,7 @@ impl Store for BrokenStore {
     async fn listen(&self, _: CodeNotifier) {
         core::future::pending().await
     }
-    async fn ping(&self) -> Result<(), StoreError> {
+    async fn check_writable(&self) -> Result<(), StoreError> {
         self.fail()
     }
 }
