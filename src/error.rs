@@ -132,7 +132,6 @@ impl Error {
 
     /// The error of a response that is not a success. `envelope` is `None` if the body has no `code`.
     pub fn from_response(http_status: u16, retry_after: Option<Duration>, envelope: Option<ErrorEnvelope>) -> Self {
-        let is_success_status = (200..300).contains(&http_status);
         let error_code = match (http_status, &envelope) {
             (429, _) => ErrorCode::RateLimited,
             (408 | 425 | 500..=599, _) => ErrorCode::Unavailable,
@@ -144,21 +143,19 @@ impl Error {
             (_, Some(envelope)) if envelope.code == code::OK => ErrorCode::BadAnswer,
             (_, Some(_)) => ErrorCode::Refused,
         };
-        let is_temporary = match error_code {
-            ErrorCode::RateLimited | ErrorCode::Unavailable => true,
-            // A captive portal responds with 200 and its own page, for a while. A wrong `host` gets a 404 each time.
-            ErrorCode::BadAnswer => is_success_status,
-            _ => false,
-        };
+        // Firewalls, proxies and captive portals respond with any HTTP status and their own page, for a while. Only the
+        // server refuses, in an envelope.
+        let is_temporary = error_code != ErrorCode::Refused;
         let (message, reason, server_code) = match envelope {
             Some(envelope) => (envelope.message, envelope.reason, Some(envelope.code)),
             None => (None, None, None),
         };
         let message = message.filter(|message| !message.is_empty()).unwrap_or_else(|| {
-            if is_success_status {
-                "the response does not match the protocol: check the option `host`".to_owned()
+            let status = decimal(http_status.into());
+            if error_code == ErrorCode::BadAnswer {
+                ["the response (HTTP ", &status, ") does not match the protocol: check the option `host`"].concat()
             } else {
-                ["the server responded with HTTP ", &decimal(http_status.into())].concat()
+                ["the server responded with HTTP ", &status].concat()
             }
         });
         Self(Box::new(Details { code: error_code, message, reason, server_code, retry_after, is_temporary }))
@@ -199,7 +196,9 @@ mod tests {
             (200, with_reason(200), ErrorCode::BadAnswer, true),
             (200, None, ErrorCode::BadAnswer, true),
             (400, with_reason(400), ErrorCode::Refused, false),
-            (404, None, ErrorCode::BadAnswer, false),
+            (403, None, ErrorCode::BadAnswer, true),
+            (404, None, ErrorCode::BadAnswer, true),
+            (404, with_reason(200), ErrorCode::BadAnswer, true),
             (429, None, ErrorCode::RateLimited, true),
             (502, None, ErrorCode::Unavailable, true),
             (503, with_reason(503), ErrorCode::Unavailable, true),
@@ -215,5 +214,7 @@ mod tests {
         let error = Error::from_response(200, None, with_reason(1001));
         assert_eq!((error.message(), error.reason(), error.server_code()), ("no", Some("because"), Some(1001)));
         assert_eq!(Error::from_response(502, None, None).message(), "the server responded with HTTP 502");
+        let message = "the response (HTTP 404) does not match the protocol: check the option `host`";
+        assert_eq!(Error::from_response(404, None, None).message(), message);
     }
 }
