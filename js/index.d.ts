@@ -218,7 +218,7 @@ export interface StartOptions {
   /** Other names for the request headers. scanlogin-server reads only the default names. */
   headers?: HeaderNames;
   /**
-   * The timeout of a request in milliseconds, 1,000 to 120,000. A long poll has 25 seconds more.
+   * The timeout of a request in milliseconds, 1,000 to 120,000. A long poll has 28 seconds at most.
    * @default 10000
    */
   timeout?: number;

@@ -163,6 +163,8 @@ pub struct ViewModel {
     pub state: ScanState,
     /// The code.
     pub picture: Option<Rc<Picture>>,
+    /// Whether the code has expired, and the server is asked what became of it.
+    pub is_expired: bool,
     /// The user who scanned the code.
     pub person: Option<Rc<Person>>,
     /// How long the person has to wait, or has left.
@@ -174,14 +176,14 @@ pub struct ViewModel {
 impl ViewModel {
     /// A view that shows only `state`.
     pub fn new(state: ScanState) -> Self {
-        Self { state, picture: None, person: None, countdown: None, detail: None }
+        Self { state, picture: None, is_expired: false, person: None, countdown: None, detail: None }
     }
 
     /// Whether the code can be scanned now. Otherwise the view fades it.
     pub fn is_scannable(&self) -> bool {
         match self.state {
             ScanState::Ready => true,
-            ScanState::Unreachable(_) => self.picture.is_some() && self.person.is_none(),
+            ScanState::Unreachable(_) => self.picture.is_some() && self.person.is_none() && !self.is_expired,
             ScanState::Loading
             | ScanState::Scanned
             | ScanState::SigningIn

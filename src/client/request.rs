@@ -6,7 +6,7 @@ use crate::client::reader::JsonValue;
 use crate::client::writer::{self, Field};
 use crate::number::decimal;
 use crate::options::Config;
-use crate::session::{Request, WAIT};
+use crate::session::Request;
 
 /// An HTTP request. Its method is `POST` if it has a body, otherwise `GET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,25 +44,20 @@ impl Client {
         })
     }
 
-    /// Writes `request` as HTTP. `language` is that of the shell, or `None` for a widget without one.
-    pub fn http<V: JsonValue>(&self, request: &Request, language: Option<&str>) -> HttpRequest {
+    /// Writes `request` as HTTP. `language` is that of the shell, or `None` for a widget without one. `nonce` is another
+    /// number for each request: it makes the address of a poll unique, so that no cache knows a response to it.
+    pub fn http<V: JsonValue>(&self, request: &Request, language: Option<&str>, nonce: u32) -> HttpRequest {
         let (path, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
                 let random = percent_encode(random);
-                let path = match hold.and_then(|status| u32::try_from(status.number()).ok()) {
-                    Some(status) => [
-                        "/check?random=",
-                        &random,
-                        "&wait=",
-                        &decimal(WAIT.as_secs() as u32),
-                        "&status=",
-                        &decimal(status),
-                    ]
-                    .concat(),
-                    // Without `hold`, or with the negative status of an expired code, which does not change.
-                    None => ["/check?random=", &random].concat(),
-                };
+                let mut path = ["/check?random=", &random, "&_=", &decimal(nonce)].concat();
+                // The negative status of an expired code does not change.
+                if let Some(hold) = hold
+                    && let Ok(status) = u32::try_from(hold.status.number())
+                {
+                    path += &["&wait=", &decimal(hold.wait.as_secs() as u32), "&status=", &decimal(status)].concat();
+                }
                 (path, None, poll_token)
             }
             Request::Exchange { ticket, poll_token } => {
@@ -123,6 +118,8 @@ fn percent_encode(id: &str) -> String {
 mod tests {
     use super::*;
     use crate::options::tests::read;
+    use crate::session::Hold;
+    use core::time::Duration;
     use scanlogin_protocol::wire::{Scene, Status};
     use serde_json::{Value as Json, json};
 
@@ -133,7 +130,7 @@ mod tests {
     }
 
     fn http(request: &Request) -> HttpRequest {
-        client("https://login.test").http::<Json>(request, None)
+        client("https://login.test").http::<Json>(request, None, 7)
     }
 
     #[test]
@@ -150,17 +147,18 @@ mod tests {
     fn check_has_the_poll_token_and_waits_only_for_a_status_that_can_change() {
         let check = |hold| Request::Check { random: "r-1&x=/\u{e9}".into(), poll_token: Some("secret".into()), hold };
         let short_poll = http(&check(None));
-        assert_eq!(short_poll.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F%C3%A9");
+        assert_eq!(short_poll.url, "https://login.test/api/v2/qrcode/check?random=r-1%26x%3D%2F%C3%A9&_=7");
         assert_eq!(short_poll.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
         assert_eq!(short_poll.body, None);
-        assert!(http(&check(Some(Status::Scanned))).url.ends_with("&wait=25&status=1"));
-        assert_eq!(http(&check(Some(Status::Expired))).url, short_poll.url, "an expired code does not change");
+        let hold = |status| Some(Hold { status, wait: Duration::from_millis(4_900) });
+        assert!(http(&check(hold(Status::Scanned))).url.ends_with("&_=7&wait=4&status=1"));
+        assert_eq!(http(&check(hold(Status::Expired))).url, short_poll.url, "an expired code does not change");
     }
 
     #[test]
     fn exchange_has_the_ticket_in_its_body_and_without_a_host_a_path_as_its_address() {
         let exchange = Request::Exchange { ticket: "t\"1".into(), poll_token: None };
-        let http = client("").http::<Json>(&exchange, None);
+        let http = client("").http::<Json>(&exchange, None, 7);
         assert_eq!(
             (http.url.as_str(), http.body.as_deref()),
             ("/api/v2/qrcode/userinfo", Some(r#"{"ticket":"t\"1"}"#))

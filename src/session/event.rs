@@ -51,6 +51,8 @@ pub enum Event<V> {
         /// Whether the browser is online now.
         is_online: bool,
     },
+    /// The page is being left. The browser may keep it, and return to it: the page becomes visible then.
+    Left,
     /// The widget ends.
     Destroyed,
 }
@@ -104,9 +106,8 @@ pub enum Request {
         random: Rc<str>,
         /// The poll token of the code.
         poll_token: Option<Rc<str>>,
-        /// The known status in a long poll: the server responds when the status is another one. `None` requests an
-        /// immediate response.
-        hold: Option<Status>,
+        /// `None` requests an immediate response.
+        hold: Option<Hold>,
     },
     /// `POST userinfo`.
     Exchange {
@@ -115,6 +116,15 @@ pub enum Request {
         /// The poll token of the code.
         poll_token: Option<Rc<str>>,
     },
+}
+
+/// What makes a poll a long poll: the server responds when the status is another one, and after `wait` at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// The known status.
+    pub status: Status,
+    /// How long the server may hold the poll.
+    pub wait: Duration,
 }
 
 /// The content of a successful response.

@@ -19,21 +19,22 @@ use core::mem;
 use std::rc::Rc;
 
 pub use event::{
-    CheckResponse, Code, Context, Effects, Event, Notification, Reply, Request, RequestEffect, RequestId,
+    CheckResponse, Code, Context, Effects, Event, Hold, Notification, Reply, Request, RequestEffect, RequestId,
     ScannedResult, StatusUpdate, TimerEffect,
 };
-pub use policy::{Policy, WAIT};
+pub use policy::Policy;
 pub use time::Instant;
 
 use scanlogin_protocol::lifecycle::SCANNED_GRACE;
-use scanlogin_protocol::wire::{Person, Status, code};
+use scanlogin_protocol::wire::{Person, code};
 
 use crate::error::{Error, ErrorCode};
 use crate::view_model::{Action, Picture, ScanState, ViewModel};
 use policy::{
-    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase, is_retryable,
+    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase, WAIT,
+    is_retryable,
 };
-use state::{End, Progress, State, end_of_polling};
+use state::{End, Progress, State, end_of_polling, forgotten_at};
 
 /// What the browser reports about the page when the session starts. Events report the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +113,7 @@ impl<V> Session<V> {
                     self.on_resumed(now);
                 }
             }
+            Event::Left => self.on_left(now),
             Event::Destroyed => self.on_destroyed(),
         }
         self.effects(now)
@@ -231,10 +233,20 @@ impl<V> Session<V> {
                 return self.fail(Error::new(ErrorCode::SignInFailed, message));
             }
         }
+        let end = end_of_polling(*expires_at);
+        if now >= end && !requests.started_before(end) {
+            return self.expire(now);
+        }
         *requests = self.schedule.after_success(&self.policy, self.page.is_visible, now, requests);
     }
 
     fn on_request_failed(&mut self, now: Instant, error: Error) {
+        if let State::Polling { longest_wait, requests, .. } = &mut self.state
+            && let Some(wait) = requests.wait_after_cut(now, &error)
+        {
+            *longest_wait = wait;
+            return self.ask_anew(now);
+        }
         let Some(RequestCycle { failures, .. }) = self.state.requests() else { return };
         let may_retry = |attempts| is_retryable(&error) && failures.count + 1 < attempts;
         match &self.state {
@@ -276,7 +288,13 @@ impl<V> Session<V> {
     fn on_timer_fired(&mut self, now: Instant) {
         match &self.state {
             State::LoadingImage { give_up_at, .. } if now >= *give_up_at => self.on_image_failed(now),
-            State::Polling { expires_at, .. } if now >= end_of_polling(*expires_at) => self.expire(now),
+            State::Polling { expires_at, .. } if now >= forgotten_at(*expires_at) => self.expire(now),
+            // The server may know of an approval that the page missed. So a code expires by a poll from after its end.
+            State::Polling { expires_at, requests, .. }
+                if now >= end_of_polling(*expires_at) && requests.started_before(end_of_polling(*expires_at)) =>
+            {
+                self.ask_anew(now);
+            }
             State::Loading { requests } | State::Polling { requests, .. } | State::Exchanging { requests, .. }
                 if now >= requests.deadline() =>
             {
@@ -344,10 +362,12 @@ impl<V> Session<V> {
     }
 
     /// The page is visible or online again, or the person wants no delay: the next request starts as soon as the server
-    /// allows.
+    /// allows. A poll in flight may have lost its connection without a sign, and is sent anew. An exchange is not: the
+    /// server may have received the ticket, which works once.
     fn on_resumed(&mut self, now: Instant) {
         match &mut self.state {
-            State::Loading { requests } | State::Polling { requests, .. } | State::Exchanging { requests, .. } => {
+            State::Polling { .. } => self.ask_anew(now),
+            State::Loading { requests } | State::Exchanging { requests, .. } => {
                 requests.skip_delay(now);
                 self.on_timer_fired(now);
             }
@@ -359,6 +379,13 @@ impl<V> Session<V> {
                 ..
             }
             | State::Destroyed => {}
+        }
+    }
+
+    /// Drops the poll in flight: a browser may discard a page that receives a response after the person has left it.
+    fn on_left(&mut self, now: Instant) {
+        if let State::Polling { requests, .. } = &mut self.state {
+            requests.postpone(now);
         }
     }
 
@@ -412,7 +439,8 @@ impl<V> Session<V> {
     fn poll(&mut self, now: Instant, code: Code, expires_at: Instant) {
         self.notifications.push(Notification::PollingStarted);
         let requests = self.first_request(now);
-        self.state = State::Polling { code, expires_at, progress: Progress::Unknown, requests };
+        let progress = Progress::Unknown;
+        self.state = State::Polling { code, expires_at, progress, longest_wait: WAIT, requests };
     }
 
     fn exchange(&mut self, now: Instant, person: Rc<Person>, ticket: Rc<str>) {
@@ -427,21 +455,33 @@ impl<V> Session<V> {
         self.schedule.send(&self.policy, now, None, Failures::default())
     }
 
+    /// Drops the poll in flight, and sends the next one as soon as the server allows.
+    fn ask_anew(&mut self, now: Instant) {
+        if let State::Polling { requests, .. } = &mut self.state {
+            requests.ask_anew(now);
+            self.on_timer_fired(now);
+        }
+    }
+
     /// Sends the scheduled request.
     fn send(&mut self, now: Instant) {
-        let hold = self.hold();
+        let hold = self.hold(now);
         if let Some(requests) = self.state.requests_mut() {
             *requests = self.schedule.send(&self.policy, now, hold, requests.failures);
         }
     }
 
-    /// The known status if the server is to hold the next request until the status is another one.
-    fn hold(&self) -> Option<Status> {
-        let State::Polling { progress, requests, .. } = &self.state else { return None };
-        // Held polls of hidden pages would take the connections of the visible one. A poll after a failure is not held:
-        // its response shows the person at once that the problem is over.
-        let may_hold = self.policy.long_poll && self.page.is_visible && self.may_hold && requests.failures.count == 0;
-        if may_hold { progress.status() } else { None }
+    /// How the server is to hold the next request. `None` if it is not to hold it.
+    fn hold(&self, now: Instant) -> Option<Hold> {
+        let State::Polling { expires_at, progress, longest_wait, requests, .. } = &self.state else { return None };
+        // Held polls of hidden pages would take the connections of the visible one. The status of an expired code does
+        // not change.
+        let may_hold = self.policy.long_poll
+            && self.page.is_visible
+            && self.may_hold
+            && requests.is_proven
+            && now < end_of_polling(*expires_at);
+        if may_hold { policy::hold(progress.status()?, *longest_wait) } else { None }
     }
 
     fn back_off(&mut self, now: Instant, error: Error) {

@@ -2,14 +2,20 @@
 
 use core::time::Duration;
 
-use super::event::RequestId;
+use super::event::{Hold, RequestId};
 use super::time::{Instant, milliseconds};
 use scanlogin_protocol::wire::{Scene, Status};
 
 use crate::error::{Error, ErrorCode};
 
-/// The `wait` of a long poll: how long the server holds it.
-pub const WAIT: Duration = Duration::from_secs(25);
+/// The `wait` of the first long poll of a code: how long the server holds it.
+pub(super) const WAIT: Duration = Duration::from_secs(25);
+/// How much longer than its `wait` a held poll may take. Then its connection has died without a sign.
+const HOLD_GRACE: Duration = Duration::from_secs(3);
+/// A held poll that fails earlier was not cut by a proxy for its duration.
+const MIN_CUT: Duration = Duration::from_secs(2);
+/// Polls are not held for less than this.
+const MIN_WAIT: Duration = Duration::from_secs(1);
 /// The least time between two requests of a hidden page.
 const HIDDEN_INTERVAL: Duration = Duration::from_secs(10);
 /// Each delay is varied by up to this percentage in both directions, so that pages do not send at the same time.
@@ -19,7 +25,8 @@ const JITTER_PERCENT: u32 = 20;
 pub(super) const GENE_ATTEMPTS: u32 = 8;
 /// How often an exchange is tried.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
-/// A request for a code or an exchange is not retried if `Retry-After` is longer than this.
+/// A request for a code or an exchange is not retried if `Retry-After` is longer than this. A poll is retried after this
+/// time.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How many requests for a code fail in a row before the view shows the problem.
 pub(super) const GENE_FAILURE_THRESHOLD: u32 = 1;
@@ -27,7 +34,8 @@ pub(super) const GENE_FAILURE_THRESHOLD: u32 = 1;
 pub(super) const POLL_FAILURE_THRESHOLD: u32 = 2;
 /// How long the browser may take to load the image of a code.
 pub(super) const IMAGE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an expired code is still polled: the response to a scan in the last moment may be under way.
+/// How long the poll in flight goes on after the expiry of the code: the response to a scan in the last moment may be
+/// under way.
 pub(super) const EXPIRY_GRACE: Duration = Duration::from_secs(2);
 
 /// The delay after `failures` failures in a row.
@@ -86,6 +94,9 @@ impl Default for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RequestCycle {
     pub(super) failures: Failures,
+    /// Whether the last poll succeeded, and nothing suggests that the connection is another one since. Otherwise the
+    /// next poll is not held: its response shows at once that polling works.
+    pub(super) is_proven: bool,
     pub(super) phase: RequestPhase,
 }
 
@@ -99,8 +110,8 @@ pub(super) struct Failures {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestPhase {
-    /// `hold` is the known status if the server holds the request. The request times out at `times_out_at`.
-    InFlight { id: RequestId, hold: Option<Status>, started_at: Instant, times_out_at: Instant },
+    /// `hold` is set if the server holds the request. The request times out at `times_out_at`.
+    InFlight { id: RequestId, hold: Option<Hold>, started_at: Instant, times_out_at: Instant },
     /// The next request starts at `at`. The server allows none before `not_before`.
     Scheduled { at: Instant, not_before: Instant },
 }
@@ -120,6 +131,51 @@ impl RequestCycle {
             *at = now.max(*not_before);
         }
     }
+
+    /// Drops the poll in flight, and moves the next one to `now`, or to the end of `Retry-After` if that is later.
+    pub(super) fn ask_anew(&mut self, now: Instant) {
+        self.is_proven = false;
+        if let RequestPhase::InFlight { .. } = self.phase {
+            self.phase = RequestPhase::Scheduled { at: now, not_before: now };
+        }
+        self.skip_delay(now);
+    }
+
+    /// Drops the poll in flight. The next one starts later, as in a hidden page.
+    pub(super) fn postpone(&mut self, now: Instant) {
+        self.is_proven = false;
+        if let RequestPhase::InFlight { .. } = self.phase {
+            self.phase = RequestPhase::Scheduled { at: now + HIDDEN_INTERVAL, not_before: now };
+        }
+    }
+
+    /// Whether a request is in flight that started before `time`.
+    pub(super) fn started_before(&self, time: Instant) -> bool {
+        matches!(self.phase, RequestPhase::InFlight { started_at, .. } if started_at < time)
+    }
+
+    /// The wait of the next held polls if `error` only means that a proxy or a dead connection ended a held poll. `None`
+    /// if it is a failure.
+    pub(super) fn wait_after_cut(&self, now: Instant, error: &Error) -> Option<Duration> {
+        let RequestPhase::InFlight { hold: Some(Hold { wait, .. }), started_at, .. } = self.phase else { return None };
+        let held_for = now.since(started_at);
+        if held_for < MIN_CUT || error.retry_after().is_some() {
+            return None;
+        }
+        match error.code() {
+            // Something dropped the connection at an unknown time.
+            ErrorCode::Timeout => Some(wait / 2),
+            ErrorCode::Network | ErrorCode::Unavailable => {
+                Some(wait.min(Duration::from_secs(held_for.as_secs().saturating_sub(1))))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How the server holds a poll with this known status. `None` if `wait` is too short.
+pub(super) fn hold(status: Status, wait: Duration) -> Option<Hold> {
+    (wait >= MIN_WAIT).then_some(Hold { status, wait })
 }
 
 /// Chooses request ids and times. All randomness of a session is the jitter in here, so that a seed repeats a run.
@@ -139,14 +195,14 @@ impl PollSchedule {
         &mut self,
         policy: &Policy,
         now: Instant,
-        hold: Option<Status>,
+        hold: Option<Hold>,
         failures: Failures,
     ) -> RequestCycle {
         self.last_id = self.last_id.wrapping_add(1);
         let id = RequestId(self.last_id);
-        let timeout = policy.timeout + if hold.is_some() { WAIT } else { Duration::ZERO };
+        let timeout = hold.map_or(policy.timeout, |hold| hold.wait + HOLD_GRACE);
         let phase = RequestPhase::InFlight { id, hold, started_at: now, times_out_at: now + timeout };
-        RequestCycle { failures, phase }
+        RequestCycle { failures, is_proven: false, phase }
     }
 
     /// Schedules the request after `done`, which succeeded. The interval counts from the start of `done`, so that the
@@ -164,7 +220,8 @@ impl PollSchedule {
         };
         let interval = if is_visible { policy.interval } else { policy.interval.max(HIDDEN_INTERVAL) };
         let at = now.max(self.jittered(interval, started_at));
-        RequestCycle { failures: Failures::default(), phase: RequestPhase::Scheduled { at, not_before: now } }
+        let phase = RequestPhase::Scheduled { at, not_before: now };
+        RequestCycle { failures: Failures::default(), is_proven: true, phase }
     }
 
     /// Schedules the request after `failed`.
@@ -177,10 +234,11 @@ impl PollSchedule {
     ) -> RequestCycle {
         let count = failed.failures.count.saturating_add(1);
         let back_off = if is_visible { back_off(count) } else { HIDDEN_INTERVAL };
-        let not_before = now + error.retry_after().unwrap_or(Duration::ZERO);
+        let not_before = now + error.retry_after().unwrap_or(Duration::ZERO).min(MAX_RETRY_AFTER);
         let at = not_before.max(self.jittered(back_off, now));
         let is_busy = error.code() == ErrorCode::RateLimited || error.retry_after().is_some();
-        RequestCycle { failures: Failures { count, is_busy }, phase: RequestPhase::Scheduled { at, not_before } }
+        let phase = RequestPhase::Scheduled { at, not_before };
+        RequestCycle { failures: Failures { count, is_busy }, is_proven: false, phase }
     }
 
     /// `start` plus `duration`, with jitter.
@@ -272,10 +330,39 @@ mod tests {
     }
 
     #[test]
-    fn held_request_times_out_25_s_later_than_another() {
+    fn held_request_times_out_3_s_after_its_wait() {
         let mut schedule = PollSchedule::new(1);
         let policy = Policy::default();
         assert_eq!(delay(&schedule.send(&policy, NOW, None, Failures::default())), 10_000);
-        assert_eq!(delay(&schedule.send(&policy, NOW, Some(Status::Unused), Failures::default())), 35_000);
+        for (wait, timeout) in [(25, 28_000), (4, 7_000)] {
+            let hold = hold(Status::Unused, Duration::from_secs(wait));
+            assert_eq!(delay(&schedule.send(&policy, NOW, hold, Failures::default())), timeout);
+        }
+    }
+
+    #[test]
+    fn wait_after_cut_is_1_s_below_the_time_held_or_half_the_wait_after_a_timeout() {
+        let mut schedule = PollSchedule::new(1);
+        let hold = hold(Status::Unused, WAIT);
+        let requests = schedule.send(&Policy::default(), NOW, hold, Failures::default());
+        let timeout = Error::temporary(ErrorCode::Timeout, "no response");
+        let gateway_timeout = Error::from_response(504, None, None);
+        for (error, held_for, expected) in [
+            (error(), 1_999, None),
+            (error(), 2_000, Some(1_000)),
+            (gateway_timeout.clone(), 5_100, Some(4_000)),
+            (gateway_timeout, 90_000, Some(25_000)),
+            (timeout, 28_000, Some(12_500)),
+            (Error::from_response(503, Some(Duration::ZERO), None), 5_000, None),
+            (Error::from_response(200, None, None), 5_000, None),
+        ] {
+            let wait = requests.wait_after_cut(NOW + Duration::from_millis(held_for), &error);
+            assert_eq!(wait.map(|wait| wait.as_millis()), expected, "{error:?} after {held_for} ms");
+        }
+    }
+
+    #[test]
+    fn polls_are_not_held_for_less_than_1_s() {
+        assert_eq!(hold(Status::Unused, Duration::from_millis(999)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The states of a session, and what each needs: a request, a timer, a view. The transitions are in `mod.rs`.
 
 use core::mem;
+use core::time::Duration;
 use std::rc::Rc;
 
 use super::PageState;
@@ -8,7 +9,11 @@ use super::event::{Code, Request, RequestId};
 use super::policy::{EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase};
 use super::time::{Instant, next_second, seconds_until};
 use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
+use scanlogin_protocol::lifecycle::RETENTION;
 use scanlogin_protocol::wire::{Person, Status};
+
+/// Countdowns show minutes and seconds. One of this many seconds or more is not shown.
+const MAX_COUNTDOWN: u32 = 3600;
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -18,8 +23,9 @@ pub(super) enum State {
     Loading { requests: RequestCycle },
     /// The browser loads the image of the code, until `give_up_at` at the latest.
     LoadingImage { code: Code, expires_at: Instant, give_up_at: Instant },
-    /// The code is on the page and is polled.
-    Polling { code: Code, expires_at: Instant, progress: Progress, requests: RequestCycle },
+    /// The code is on the page and is polled. `longest_wait` is how long a poll can be held before something between the
+    /// page and the server cuts it, as far as is known.
+    Polling { code: Code, expires_at: Instant, progress: Progress, longest_wait: Duration, requests: RequestCycle },
     /// The user approved, and the ticket is being exchanged for the user.
     Exchanging { code: Code, person: Rc<Person>, ticket: Rc<str>, requests: RequestCycle },
     /// Nothing happens without a click or a call of the page. `code` is `None` if the server gave none.
@@ -144,10 +150,14 @@ impl State {
         let deadline = match self {
             Self::Loading { requests } | Self::Exchanging { requests, .. } => requests.deadline(),
             Self::LoadingImage { give_up_at, .. } => *give_up_at,
-            Self::Polling { expires_at, requests, .. } => end_of_polling(*expires_at).min(requests.deadline()),
+            Self::Polling { expires_at, requests, .. } => {
+                let end = end_of_polling(*expires_at);
+                let is_end_ahead = now < end || requests.started_before(end);
+                requests.deadline().min(if is_end_ahead { end } else { forgotten_at(*expires_at) })
+            }
             Self::Idle | Self::Ended { .. } | Self::Destroyed => return None,
         };
-        let countdown = if page.is_visible { self.countdown(policy, page) } else { None };
+        let countdown = if page.is_visible { self.countdown(now, policy, page) } else { None };
         let next_second = countdown.and_then(|(_, at)| next_second(now, at));
         Some(next_second.map_or(deadline, |next| next.min(deadline)))
     }
@@ -168,15 +178,20 @@ impl State {
         }
     }
 
-    /// The countdown that the view shows.
-    fn countdown(&self, policy: &Policy, page: PageState) -> Option<CountdownTo> {
+    /// Whether the code has expired, and the server is asked what became of it.
+    fn is_past_end(&self, now: Instant) -> bool {
+        matches!(self, Self::Polling { expires_at, .. } if now >= end_of_polling(*expires_at))
+    }
+
+    /// The countdown that the view shows, unless it is long.
+    fn countdown(&self, now: Instant, policy: &Policy, page: PageState) -> Option<CountdownTo> {
         match (self.connection_problem(page), self) {
             (Some(ConnectionProblem::Busy), _) => match self.requests()?.phase {
                 RequestPhase::Scheduled { at, .. } => Some((Countdown::RetryIn, at)),
                 RequestPhase::InFlight { .. } => None,
             },
             (None, Self::Polling { expires_at, progress: Progress::Unknown | Progress::Unused, .. })
-                if policy.countdown =>
+                if policy.countdown && !self.is_past_end(now) =>
             {
                 Some((Countdown::ExpiresIn, *expires_at))
             }
@@ -188,6 +203,9 @@ impl State {
         let (mut person, mut detail) = (None, None);
         let state = match self {
             Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
+            Self::Polling { progress: Progress::Unknown | Progress::Unused, .. } if self.is_past_end(now) => {
+                ScanState::Loading
+            }
             Self::Polling { progress: Progress::Unknown | Progress::Unused, .. } => ScanState::Ready,
             Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
                 person = Some(scanned_by);
@@ -216,14 +234,25 @@ impl State {
         ViewModel {
             state: self.connection_problem(page).map_or(state, ScanState::Unreachable),
             picture: self.code().and_then(|code| code.picture.clone()),
+            is_expired: self.is_past_end(now),
             person: person.cloned(),
-            countdown: self.countdown(policy, page).map(|(countdown, at)| countdown(seconds_until(now, at))),
+            countdown: self
+                .countdown(now, policy, page)
+                .map(|(countdown, at)| (countdown, seconds_until(now, at)))
+                .filter(|(_, seconds)| *seconds < MAX_COUNTDOWN)
+                .map(|(countdown, seconds)| countdown(seconds)),
             detail,
         }
     }
 }
 
-/// When the polling of a code that expires at `expires_at` ends.
+/// When polls of a code that expires at `expires_at` are no longer waited for. The first response to a later poll
+/// decides.
 pub(super) fn end_of_polling(expires_at: Instant) -> Instant {
     expires_at + EXPIRY_GRACE
+}
+
+/// When the server has forgotten a code that expires at `expires_at`.
+pub(super) fn forgotten_at(expires_at: Instant) -> Instant {
+    expires_at + RETENTION
 }

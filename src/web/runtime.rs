@@ -87,7 +87,7 @@ impl Runtime {
         frame_ancestors::check(config.frame_ancestors.as_deref())?;
 
         let page = session::PageState { is_visible: !Globals::is_hidden(), is_online: Globals::is_online() };
-        let session = Session::new(config.policy.clone(), page, (Math::random() * f64::from(u32::MAX)) as u32);
+        let session = Session::new(config.policy.clone(), page, random());
         let runtime = Rc::new(Self {
             session: RefCell::new(session),
             client,
@@ -131,6 +131,7 @@ impl Runtime {
                 is_visible: !Globals::is_hidden(),
             }),
             self.on(&window, "online", || Event::ConnectionChanged { is_online: true }),
+            self.on(&window, "pagehide", || Event::Left),
             self.on(&window, "offline", || Event::ConnectionChanged { is_online: false }),
         ];
         if let Some(abort) = abort {
@@ -222,7 +223,7 @@ impl Runtime {
         self.request.set(None);
         let this = Rc::downgrade(self);
         let language = self.view.borrow().as_ref().map(|view| view.language());
-        let http = self.client.http::<Js>(&request, language.as_deref());
+        let http = self.client.http::<Js>(&request, language.as_deref(), random());
         let on_response = move |response| {
             if let Some(this) = this.upgrade() {
                 this.on_response(id, &request, response);
@@ -292,6 +293,11 @@ impl Runtime {
     pub(super) fn now() -> Instant {
         Instant(Globals::now() as u64)
     }
+}
+
+/// A random number.
+pub(super) fn random() -> u32 {
+    (Math::random() * f64::from(u32::MAX)) as u32
 }
 
 impl fmt::Debug for Runtime {

@@ -19,7 +19,7 @@ use super::credentials;
 use super::fetch::fetch;
 use super::js_value::Js;
 use super::options;
-use super::runtime::Runtime;
+use super::runtime::{Runtime, random};
 use super::scan_handle::ScanHandle;
 use crate::client::reader::JsonValue as _;
 use crate::client::request::{Client, HttpRequest};
@@ -121,7 +121,8 @@ type PreparedRequest = Result<(HttpRequest, u32), Error>;
 
 /// Sends a request of the protocol, and remembers the code or the ticket in its response.
 fn send(request: Request, scene: Scene, options: JsValue) -> Promise {
-    let prepared = client(options, scene).map(|(client, timeout)| (client.http::<Js>(&request, None), timeout));
+    let prepared =
+        client(options, scene).map(|(client, timeout)| (client.http::<Js>(&request, None, random()), timeout));
     promise(prepared, move |response| {
         let reply = response.read(&request, None)?;
         credentials::remember(&reply, &request, Runtime::now());

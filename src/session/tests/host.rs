@@ -233,7 +233,7 @@ pub(super) fn refused(code: i32) -> Error {
 /// The status for which the server holds `request`.
 pub(super) fn held_status(request: &Request) -> Option<Status> {
     match request {
-        Request::Check { hold, .. } => *hold,
+        Request::Check { hold, .. } => hold.map(|hold| hold.status),
         Request::Gene(_) | Request::Exchange { .. } => None,
     }
 }

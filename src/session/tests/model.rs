@@ -8,17 +8,20 @@ use core::time::Duration;
 
 use scanlogin_protocol::wire::{Scene, Status};
 
-use super::host::{Sent, held_status};
+use super::host::Sent;
 use crate::error::{Error, ErrorCode};
-use crate::session::{CheckResponse, Code, Event, Instant, Policy, Reply, Request, StatusUpdate};
+use crate::session::{CheckResponse, Code, Event, Hold, Instant, Policy, Reply, Request, StatusUpdate};
 use crate::view_model::{Action, ConnectionProblem, Picture, ScanState};
+
+/// How long the first held poll of a code is held.
+const WAIT: Duration = Duration::from_secs(25);
 
 /// The state, without connection problems.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Loading,
     LoadingImage { since: Instant },
-    Ready { was_polled: bool },
+    Ready,
     Scanned,
     SigningIn,
     Ended(ScanState),
@@ -28,8 +31,14 @@ enum Stage {
 pub(super) struct Model {
     policy: Policy,
     stage: Stage,
+    /// The time of the last event.
+    now: Instant,
     /// The code on the page, and when it expires.
     code: Option<(Code, Instant)>,
+    /// Whether the last poll succeeded over the present connection.
+    is_proven: bool,
+    /// How long polls of the code can be held.
+    wait: Duration,
     is_visible: bool,
     is_online: bool,
     /// The failed requests in a row, and whether the last one had a 429 or `Retry-After`.
@@ -45,7 +54,10 @@ impl Model {
             refreshes_left: policy.auto_refresh,
             policy,
             stage: Stage::Loading,
+            now: Instant(0),
             code: None,
+            is_proven: false,
+            wait: WAIT,
             is_visible: true,
             is_online: true,
             failures: (0, false),
@@ -60,7 +72,8 @@ impl Model {
             Stage::LoadingImage { .. } => return ScanState::Loading,
             Stage::Ended(state) => return state,
             Stage::Loading => ScanState::Loading,
-            Stage::Ready { .. } => ScanState::Ready,
+            Stage::Ready if self.is_past_end(self.now) => ScanState::Loading,
+            Stage::Ready => ScanState::Ready,
             Stage::Scanned => ScanState::Scanned,
             Stage::SigningIn => ScanState::SigningIn,
         };
@@ -82,28 +95,43 @@ impl Model {
 
     /// The request that the session sends in this state. `None` if it sends none.
     pub(super) fn request(&self, may_hold: bool) -> Option<Request> {
-        let may_hold = may_hold && self.policy.long_poll && self.is_visible && self.failures.0 == 0;
-        let hold = match self.stage {
+        let may_hold = may_hold
+            && self.policy.long_poll
+            && self.is_visible
+            && self.is_proven
+            && self.wait >= Duration::from_secs(1)
+            && !self.is_past_end(self.now);
+        let status = match self.stage {
             Stage::Loading => return Some(Request::Gene(Scene::App)),
             Stage::LoadingImage { .. } | Stage::Ended(_) => return None,
-            Stage::Ready { was_polled: true } => Some(Status::Unused),
-            Stage::Scanned => Some(Status::Scanned),
-            Stage::Ready { was_polled: false } | Stage::SigningIn => None,
+            Stage::Scanned => Status::Scanned,
+            Stage::Ready | Stage::SigningIn => Status::Unused,
         };
         let (Code { random, poll_token, .. }, _) = self.code.clone()?;
         Some(match self.stage {
             Stage::SigningIn => Request::Exchange { ticket: "ticket".into(), poll_token },
-            _ => Request::Check { random, poll_token, hold: hold.filter(|_| may_hold) },
+            _ => Request::Check { random, poll_token, hold: may_hold.then_some(Hold { status, wait: self.wait }) },
         })
+    }
+
+    /// When the page no longer waits for polls of the code, and when the server has forgotten it.
+    fn end(&self) -> Option<(Instant, Instant)> {
+        let (_, expires_at) = self.code.as_ref()?;
+        Some((*expires_at + Duration::from_secs(2), *expires_at + Duration::from_secs(300)))
+    }
+
+    fn is_past_end(&self, time: Instant) -> bool {
+        self.end().is_some_and(|(end, _)| time >= end)
     }
 
     /// Handles `event`, and returns the expected callbacks. `in_flight` is the request in flight before it.
     pub(super) fn handle(&mut self, now: Instant, event: &Event<String>, in_flight: Option<&Sent>) -> Vec<String> {
+        self.now = now;
         match event {
             Event::Started | Event::StartedWith(_) => {}
             Event::Replied(id, reply) => {
-                if in_flight.is_some_and(|sent| sent.id == *id) {
-                    self.on_reply(now, reply);
+                if let Some(sent) = in_flight.filter(|sent| sent.id == *id) {
+                    self.on_reply(now, reply, sent);
                 }
             }
             Event::ImageLoaded => {
@@ -128,7 +156,7 @@ impl Model {
                 }
             }
             Event::Stopped => {
-                if let Stage::LoadingImage { .. } | Stage::Ready { .. } | Stage::Scanned = self.stage {
+                if let Stage::LoadingImage { .. } | Stage::Ready | Stage::Scanned = self.stage {
                     self.stage = Stage::Ended(ScanState::Stopped);
                 }
             }
@@ -144,6 +172,11 @@ impl Model {
                     self.on_resumed(now, in_flight);
                 }
             }
+            Event::Left => {
+                if let Stage::Ready | Stage::Scanned = self.stage {
+                    self.is_proven = false;
+                }
+            }
             Event::Destroyed => {
                 self.destroy_code();
                 self.stage = Stage::Ended(ScanState::Destroyed);
@@ -152,7 +185,7 @@ impl Model {
         mem::take(&mut self.callbacks)
     }
 
-    fn on_reply(&mut self, now: Instant, reply: &Result<Reply<String>, Error>) {
+    fn on_reply(&mut self, now: Instant, reply: &Result<Reply<String>, Error>, sent: &Sent) {
         self.is_online |= !matches!(reply, Err(error) if error.code() == ErrorCode::Network);
         match (self.stage, reply) {
             (Stage::Loading, Ok(Reply::Code(code))) => {
@@ -163,31 +196,29 @@ impl Model {
                     _ => self.show_code(),
                 }
             }
-            (Stage::Ready { .. } | Stage::Scanned, Ok(Reply::Checked(response))) => self.on_status(response),
+            (Stage::Ready | Stage::Scanned, Ok(Reply::Checked(response))) => self.on_status(response, sent),
             (Stage::SigningIn, Ok(Reply::User(user))) => self.succeed(user),
             (_, Ok(_)) => {
                 let message = "the response belongs to another request";
-                self.on_request_failed(&Error::temporary(ErrorCode::BadAnswer, message));
+                self.on_request_failed(now, &Error::temporary(ErrorCode::BadAnswer, message), sent);
             }
-            (_, Err(error)) => self.on_request_failed(error),
+            (_, Err(error)) => self.on_request_failed(now, error, sent),
         }
     }
 
-    fn on_status(&mut self, response: &CheckResponse<String>) {
+    fn on_status(&mut self, response: &CheckResponse<String>, sent: &Sent) {
         self.failures = (0, false);
+        self.is_proven = true;
         self.call(&format!("onResult {}", response.raw));
         match (&response.update, self.stage) {
-            (StatusUpdate::Scanned, Stage::Ready { .. }) => {
+            (StatusUpdate::Scanned, Stage::Ready) => {
                 self.call("onScanned alice");
                 self.stage = Stage::Scanned;
                 if let Some((_, expires_at)) = &mut self.code {
                     *expires_at = *expires_at + Duration::from_secs(60);
                 }
             }
-            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, Stage::Scanned) => {}
-            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, _) => {
-                self.stage = Stage::Ready { was_polled: true };
-            }
+            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, _) => {}
             (StatusUpdate::Authorised { .. }, _) if self.policy.auto_exchange && !response.has_token => {
                 self.stage = Stage::SigningIn;
             }
@@ -207,9 +238,31 @@ impl Model {
             }
             (StatusUpdate::Failed(_), _) => self.fail(ErrorCode::SignInFailed),
         }
+        if let Stage::Ready | Stage::Scanned = self.stage
+            && self.is_past_end(sent.at)
+        {
+            self.expire();
+        }
     }
 
-    fn on_request_failed(&mut self, error: &Error) {
+    fn on_request_failed(&mut self, now: Instant, error: &Error, sent: &Sent) {
+        if let (Stage::Ready | Stage::Scanned, Request::Check { hold: Some(hold), .. }) = (self.stage, &sent.request)
+            && now >= sent.at + Duration::from_secs(2)
+            && error.retry_after().is_none()
+        {
+            let whole_seconds = Duration::from_secs(now.since(sent.at).as_secs());
+            let wait = match error.code() {
+                ErrorCode::Timeout => Some(hold.wait / 2),
+                ErrorCode::Network | ErrorCode::Unavailable => Some(whole_seconds - Duration::from_secs(1)),
+                _ => None,
+            };
+            if let Some(wait) = wait {
+                self.wait = wait.min(hold.wait);
+                self.is_proven = false;
+                // The code may be forgotten meanwhile.
+                return self.on_time(now, None);
+            }
+        }
         let is_soon = error.retry_after().is_none_or(|delay| delay <= Duration::from_secs(120));
         let attempts = self.failures.0 + 1;
         let is_retried = error.is_temporary()
@@ -220,8 +273,9 @@ impl Model {
             };
         if is_retried {
             self.failures = (attempts, error.code() == ErrorCode::RateLimited || error.retry_after().is_some());
+            self.is_proven = false;
             self.call(&format!("onError {}", error.code().as_str()));
-        } else if matches!(self.stage, Stage::Ready { .. } | Stage::Scanned) && error.server_code() == Some(2241) {
+        } else if matches!(self.stage, Stage::Ready | Stage::Scanned) && error.server_code() == Some(2241) {
             self.call(&format!("onError {}", error.code().as_str()));
             self.expire();
         } else {
@@ -253,15 +307,29 @@ impl Model {
                 }
                 return;
             }
-            Stage::Ready { .. } | Stage::Scanned if expires_at.is_some_and(|at| now >= at + Duration::from_secs(2)) => {
-                return self.expire();
+            Stage::Ready | Stage::Scanned => {
+                if self.end().is_some_and(|(_, forgotten_at)| now >= forgotten_at) {
+                    return self.expire();
+                }
+                if let Some(sent) = in_flight
+                    && self.is_past_end(now)
+                    && !self.is_past_end(sent.at)
+                {
+                    // It is dropped, and the server is asked anew.
+                    self.is_proven = false;
+                    return;
+                }
             }
             _ => {}
         }
         if let Some(sent) = in_flight {
-            let timeout = if held_status(&sent.request).is_some() { 35 } else { 10 };
-            if now >= sent.at + Duration::from_secs(timeout) {
-                self.on_request_failed(&Error::temporary(ErrorCode::Timeout, "the server did not respond in time"));
+            let timeout = match &sent.request {
+                Request::Check { hold: Some(hold), .. } => hold.wait + Duration::from_secs(3),
+                Request::Gene(_) | Request::Check { .. } | Request::Exchange { .. } => Duration::from_secs(10),
+            };
+            if now >= sent.at + timeout {
+                let error = Error::temporary(ErrorCode::Timeout, "the server did not respond in time");
+                self.on_request_failed(now, &error, sent);
             }
         }
     }
@@ -272,19 +340,24 @@ impl Model {
                 Action::NewCode,
                 Stage::Ended(ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed),
             )
-            | (Action::ScanAgain, Stage::Ready { .. } | Stage::Scanned) => {
+            | (Action::ScanAgain, Stage::Ready | Stage::Scanned) => {
                 self.call("onRetry");
                 self.replace();
             }
             (Action::TryNow, Stage::Loading) if in_flight.is_none() => self.call("onRetry"),
-            (Action::TryNow, Stage::Ready { .. } | Stage::Scanned | Stage::SigningIn) => self.on_time(now, in_flight),
+            (Action::TryNow, Stage::Ready | Stage::Scanned | Stage::SigningIn) => self.on_resumed(now, in_flight),
             _ => {}
         }
     }
 
     fn on_resumed(&mut self, now: Instant, in_flight: Option<&Sent>) {
         match self.stage {
-            Stage::Loading | Stage::Ready { .. } | Stage::Scanned | Stage::SigningIn => self.on_time(now, in_flight),
+            Stage::Loading | Stage::SigningIn => self.on_time(now, in_flight),
+            Stage::Ready | Stage::Scanned => {
+                // The poll in flight is dropped, and the server is asked anew.
+                self.is_proven = false;
+                self.on_time(now, None);
+            }
             Stage::Ended(ScanState::Expired) => self.refresh_expired(),
             Stage::LoadingImage { .. } | Stage::Ended(_) => {}
         }
@@ -296,7 +369,9 @@ impl Model {
         }
         self.call("onStart");
         self.failures = (0, false);
-        self.stage = Stage::Ready { was_polled: false };
+        self.is_proven = false;
+        self.wait = WAIT;
+        self.stage = Stage::Ready;
     }
 
     fn destroy_code(&mut self) {

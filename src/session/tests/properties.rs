@@ -97,6 +97,7 @@ fn events() -> Vec<Event<String>> {
         Event::ConnectionChanged { is_online: false },
         Event::ConnectionChanged { is_online: true },
         Event::TimerFired,
+        Event::Left,
         Event::Stopped,
         Event::Destroyed,
     ]
@@ -197,7 +198,7 @@ proptest! {
                 Some(event) => host.event(event),
             }
         }
-        // While the server is busy, the timer fires once per second. A scanned code ends after 182 s at the latest.
+        // While the server is busy, for 120 s at the latest, the timer fires once per second.
         for _ in 0..300 {
             if let ScanState::Ready | ScanState::Confirmed | ScanState::NeedsMfa = host.state() {
                 return Ok(());

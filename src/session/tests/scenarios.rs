@@ -8,6 +8,7 @@ use super::host::{
     Host, authorised, authorised_with_token, checked, drawing, drawn_code, held_status, image_code, network_error,
     rate_limited, refused, unavailable,
 };
+use crate::error::Error;
 use crate::session::policy::IMAGE_TIMEOUT;
 use crate::session::{Code, Event, Policy, Reply, Request, ScannedResult, StatusUpdate};
 use crate::view_model::{Action, ConnectionProblem, Countdown, ScanState};
@@ -130,7 +131,7 @@ fn reply_to_an_aborted_request_is_ignored() {
 }
 
 #[test]
-fn code_of_120_s_ends_after_122_s_if_all_polls_fail() {
+fn code_of_120_s_ends_when_the_server_has_forgotten_it_if_all_polls_fail() {
     let mut host = Host::polling(Policy::default());
     let received_at = host.now;
     while host.state() != ScanState::Expired {
@@ -140,7 +141,7 @@ fn code_of_120_s_ends_after_122_s_if_all_polls_fail() {
             host.fire_timer();
         }
     }
-    assert_eq!(host.now.since(received_at), Duration::from_secs(122));
+    assert_eq!(host.now.since(received_at), Duration::from_secs(420));
     assert_eq!(host.callbacks.last().map(String::as_str), Some("onExpired"));
     assert_eq!((host.wake_at, &host.in_flight), (None, &None));
 }
@@ -159,6 +160,7 @@ fn scanned_code_expires_60_s_later() {
     host.fire_timer_after(150);
     assert_eq!(host.state(), ScanState::Scanned);
     host.fire_timer_after(40);
+    host.reply(Ok(checked(StatusUpdate::Scanned)));
     assert_eq!(host.state(), ScanState::Expired);
 }
 
@@ -187,6 +189,7 @@ fn hidden_page_polls_every_8_s_or_more_without_hold_and_at_once_when_visible_aga
     assert!(host.wake_at.unwrap().since(host.now) >= Duration::from_secs(8));
     host.event(Event::VisibilityChanged { is_visible: true });
     assert!(host.in_flight.is_some());
+    host.reply(Ok(checked(StatusUpdate::Unused)));
     assert!(held_status(&host.wait_for_request()).is_some());
 }
 
@@ -237,15 +240,12 @@ fn retry_after_above_120_s_fails_a_gene_and_an_exchange_but_not_a_poll() {
     host.reply(Err(unavailable(3_600)));
     assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
 
-    // The code expires before the next poll.
-    let is_busy = ScanState::Unreachable(ConnectionProblem::Busy);
     let mut host = Host::polling_again(Policy::default());
-    host.reply(Err(unavailable(u64::MAX)));
-    assert_eq!(host.state(), is_busy);
-    while host.state() == is_busy {
-        host.fire_timer();
-    }
-    assert_eq!((host.state(), host.view.action()), (ScanState::Expired, Some(Action::NewCode)));
+    host.reply(Err(unavailable(3_600)));
+    assert_eq!(host.state(), ScanState::Unreachable(ConnectionProblem::Busy));
+    host.wait_for_request();
+    host.reply(Ok(authorised()));
+    assert_eq!(host.state(), ScanState::Confirmed);
 }
 
 #[test]
@@ -532,4 +532,175 @@ fn stopped_aborts_the_poll_without_a_callback_and_shows_a_button() {
     assert_eq!((host.state(), &host.in_flight, host.wake_at), (ScanState::Stopped, &None, None));
     assert!(host.callbacks.is_empty());
     assert_eq!(host.view.action(), Some(Action::NewCode));
+}
+
+/// The page was stopped for `seconds`, and wakes with `event`.
+fn woken_after(seconds: u64, event: Event<String>, policy: Policy) -> Host {
+    let mut host = Host::polling_again(policy);
+    host.now = host.now + Duration::from_secs(seconds);
+    host.event(event);
+    host
+}
+
+#[test]
+fn code_approved_during_a_gap_past_its_expiry_is_a_success() {
+    for event in
+        [Event::TimerFired, Event::VisibilityChanged { is_visible: true }, Event::ConnectionChanged { is_online: true }]
+    {
+        let mut host = woken_after(130, event.clone(), Policy { auto_refresh: 1, ..Policy::default() });
+        assert_eq!((&host.callbacks, host.state()), (&vec![], ScanState::Loading), "{event:?}");
+        assert!(!host.view.is_scannable() && host.view.picture.is_some(), "{event:?}");
+        assert_eq!(held_status(&host.wait_for_request()), None, "{event:?}");
+        host.reply(Ok(authorised()));
+        assert_eq!(host.callbacks, ["onResult 2", "onSuccess alice ticket"], "{event:?}");
+    }
+}
+
+#[test]
+fn code_approved_while_the_page_was_offline_past_its_expiry_is_a_success() {
+    let mut host = Host::polling_again(Policy { auto_refresh: 1, ..Policy::default() });
+    let received_at = host.now;
+    host.event(Event::ConnectionChanged { is_online: false });
+    while host.now.since(received_at) < Duration::from_secs(125) {
+        if host.in_flight.is_some() {
+            host.reply(Err(network_error()));
+        }
+        host.fire_timer();
+    }
+    assert_eq!(host.state(), ScanState::Unreachable(ConnectionProblem::Offline));
+    assert!(!host.view.is_scannable(), "the code has expired");
+    host.event(Event::ConnectionChanged { is_online: true });
+    host.reply(Ok(authorised()));
+    assert_eq!(host.callbacks.last().map(String::as_str), Some("onSuccess alice ticket"));
+}
+
+#[test]
+fn response_to_a_poll_from_before_the_expiry_does_not_expire_the_code() {
+    let mut host = Host::polling_again(Policy::default());
+    host.now = host.now + Duration::from_secs(130);
+    // The browser received it before the machine slept.
+    host.reply(Ok(checked(StatusUpdate::Unused)));
+    assert_eq!(held_status(&host.wait_for_request()), None, "an expired code is not waited for");
+    host.reply(Ok(checked(StatusUpdate::Unused)));
+    assert_eq!(host.callbacks, ["onResult 0", "onResult 0", "onExpired"]);
+}
+
+#[test]
+fn code_that_the_server_has_forgotten_expires_without_a_request() {
+    let host = woken_after(3_600, Event::TimerFired, Policy::default());
+    assert_eq!((host.state(), host.sent.len()), (ScanState::Expired, 1));
+    assert_eq!(host.callbacks, ["onExpired"]);
+}
+
+#[test]
+fn online_visible_and_try_now_drop_the_poll_in_flight_and_ask_anew_without_hold() {
+    for event in [
+        Event::ConnectionChanged { is_online: true },
+        Event::VisibilityChanged { is_visible: true },
+        Event::Clicked(Action::TryNow),
+    ] {
+        let mut host = Host::polling_again(Policy::default());
+        let dead = host.in_flight.clone().unwrap();
+        assert!(held_status(&dead.request).is_some());
+        host.now = host.now + Duration::from_secs(3);
+        host.event(event.clone());
+        let sent = host.in_flight.clone().unwrap();
+        assert_ne!(sent.id, dead.id, "{event:?}");
+        assert_eq!((held_status(&sent.request), sent.at), (None, host.now), "{event:?}");
+        host.event(Event::Replied(dead.id, Ok(checked(StatusUpdate::Cancelled))));
+        host.reply(Ok(checked(StatusUpdate::Unused)));
+        assert_eq!(host.callbacks, ["onResult 0"], "{event:?}");
+        assert!(held_status(&host.wait_for_request()).is_some(), "the connection works: {event:?}");
+    }
+}
+
+#[test]
+fn exchange_in_flight_is_not_sent_twice_when_the_page_becomes_visible_or_online() {
+    let mut host = Host::polling_again(auto_exchange());
+    host.reply(Ok(authorised()));
+    let exchange = host.in_flight.clone();
+    host.event(Event::VisibilityChanged { is_visible: true });
+    host.event(Event::ConnectionChanged { is_online: true });
+    assert_eq!(host.in_flight, exchange, "a ticket works once");
+}
+
+#[test]
+fn held_poll_is_given_up_3_s_after_its_wait_and_followed_at_once_by_one_without_hold() {
+    let mut host = Host::polling_again(without_countdown());
+    let sent_at = host.now;
+    host.fire_timer();
+    assert_eq!(host.now.since(sent_at), Duration::from_secs(28));
+    assert_eq!(host.callbacks, [""; 0], "the server may have been silent with reason");
+    let sent = host.in_flight.clone().unwrap();
+    assert_eq!((held_status(&sent.request), sent.at), (None, host.now));
+    host.reply(Err(network_error()));
+    assert_eq!(host.callbacks, ["onError network"]);
+}
+
+#[test]
+fn held_poll_that_a_proxy_cuts_is_no_failure_and_shortens_the_next_wait() {
+    for (error, seconds, wait) in [
+        (network_error(), 5, 4),
+        (network_error(), 10, 9),
+        (Error::from_response(504, None, None), 5, 4),
+        (Error::from_response(502, None, None), 10, 9),
+    ] {
+        let mut host = Host::polling_again(without_countdown());
+        host.now = host.now + Duration::from_millis(seconds * 1_000 + 120);
+        host.reply(Err(error.clone()));
+        assert_eq!((host.callbacks.len(), host.state()), (0, ScanState::Ready), "{error:?}");
+        let sent = host.in_flight.clone().unwrap();
+        assert_eq!((held_status(&sent.request), sent.at), (None, host.now), "{error:?}");
+        for _ in 0..3 {
+            host.reply(Ok(checked(StatusUpdate::Unused)));
+            host.wait_for_request();
+            let Request::Check { hold: Some(hold), .. } = host.wait_for_request() else { panic!("{error:?}") };
+            assert_eq!(hold.wait, Duration::from_secs(wait), "{error:?}");
+        }
+        assert_eq!(host.callbacks, ["onResult 0"; 3], "{error:?}");
+    }
+}
+
+#[test]
+fn held_poll_that_fails_within_2_s_or_with_retry_after_is_a_failure() {
+    for (error, milliseconds) in [(network_error(), 1_900), (unavailable(1), 5_000), (rate_limited(None), 5_000)] {
+        let mut host = Host::polling_again(Policy::default());
+        host.now = host.now + Duration::from_millis(milliseconds);
+        host.reply(Err(error.clone()));
+        assert_eq!((host.callbacks.len(), &host.in_flight), (1, &None), "{error:?}");
+    }
+}
+
+#[test]
+fn retry_after_of_a_poll_counts_as_120_s_at_most() {
+    let mut host = Host::polling_again(without_countdown());
+    host.reply(Err(unavailable(u64::MAX)));
+    assert_eq!(host.view.countdown, Some(Countdown::RetryIn(120)));
+}
+
+#[test]
+fn countdown_of_more_than_59_minutes_is_not_shown() {
+    let mut host = Host::loading(Policy::default());
+    host.reply(Ok(Reply::Code(drawn_code("r1", 86_400))));
+    assert_eq!(host.view.countdown, None);
+    host.now = host.now + Duration::from_secs(86_400 - 3_599);
+    host.event(Event::TimerFired);
+    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(3_599)));
+}
+
+#[test]
+fn page_that_is_left_drops_its_poll_and_asks_at_once_when_it_is_visible_again() {
+    let mut host = Host::polling_again(Policy::default());
+    host.event(Event::Left);
+    assert_eq!((&host.in_flight, host.state()), (&None, ScanState::Ready));
+    host.event(Event::VisibilityChanged { is_visible: false });
+    host.now = host.now + Duration::from_secs(130);
+    host.event(Event::VisibilityChanged { is_visible: true });
+    host.reply(Ok(authorised()));
+    assert_eq!(host.callbacks, ["onResult 2", "onSuccess alice ticket"]);
+
+    let mut host = Host::polling_again(auto_exchange());
+    host.reply(Ok(authorised()));
+    host.event(Event::Left);
+    assert!(host.in_flight.is_some(), "the ticket of an exchange works once");
 }

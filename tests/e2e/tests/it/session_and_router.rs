@@ -123,7 +123,7 @@ impl Page {
 }
 
 async fn send(router: Router, client: Arc<Client>, request: Request) -> Result<Reply<Value>, Error> {
-    let http = client.http::<Value>(&request, None);
+    let http = client.http::<Value>(&request, None, 7);
     let method = if http.body.is_some() { "POST" } else { "GET" };
     let mut builder = HttpRequest::builder().method(method).uri(http.url);
     for (name, value) in http.headers {
