@@ -3,10 +3,11 @@
 use core::time::Duration;
 
 use gloo_net::http::{Headers, Response};
-use js_sys::{Array, JSON, Promise};
+use js_sys::{Array, Date, JSON, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, AbortSignal, Request, RequestCredentials, RequestInit};
+use web_sys::{AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit};
 
+use super::globals::Globals;
 use super::js_value::Js;
 use crate::client::reader::JsonValue as _;
 use crate::client::request::HttpRequest;
@@ -86,19 +87,32 @@ fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
     }
     let options = RequestInit::new();
     options.set_credentials(RequestCredentials::Include);
+    options.set_cache(RequestCache::NoStore);
     options.set_headers(&headers.into_raw());
     options.set_signal(Some(abort));
     if let Some(body) = http.body {
         options.set_method("POST");
         options.set_body(&body.into());
+    } else if Js(Globals::window().into()).field("mozInnerScreenX").is_some() {
+        // Firefox, the only browser with this property, discards a page that is left while a poll is in flight. It has
+        // decided before `pagehide` and `beforeunload`, so that aborting the poll is too late. It ignores requests that
+        // may outlive their page. `Event::Left` aborts them.
+        let _ = Reflect::set(&options, &"keepalive".into(), &true.into());
     }
     Request::new_with_str_and_init(&http.url, &options)
 }
 
-/// Reads `Retry-After` as a number of seconds. A date is ignored: it is not JSON.
+/// Reads `Retry-After`: a number of seconds, or a date. `None` if it is absent or something else.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = JSON::parse(&response.headers().get("retry-after")?).ok()?.as_f64()?;
-    Some(Duration::from_secs(seconds as u64))
+    let headers = response.headers();
+    let text = headers.get("retry-after")?;
+    let seconds = JSON::parse(&text).ok().and_then(|number| number.as_f64()).unwrap_or_else(|| {
+        // The clock of the machine may be wrong, so that the date of the response counts where a page may read it.
+        let now = headers.get("date").map_or_else(Date::now, |date| Date::parse(&date));
+        ((Date::parse(&text) - now) / 1000.0).ceil()
+    });
+    // A date in the past is a negative number, which becomes zero.
+    (!seconds.is_nan()).then(|| Duration::from_secs(seconds as u64))
 }
 
 #[wasm_bindgen]

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{PIXEL, Page, advance, wait_until};
+use crate::page::{PIXEL, Page, advance, settle, wait_until};
 
 #[wasm_bindgen_test]
 async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
@@ -46,7 +46,10 @@ async fn start_polling_expires_a_code_by_the_time_of_its_creation() {
     advance(100_000.0).await;
     let handle = start_polling("r1", options()).unwrap();
     advance(30_000.0).await;
-    assert_eq!(handle.state(), "expired", "the code lives for 120 s after its creation");
+    assert_eq!(handle.state(), "loading", "the code lives for 120 s after its creation, and the server is asked");
+    page.script_polls(&[0]);
+    settle().await;
+    assert_eq!(handle.state(), "expired");
     handle.destroy();
 }
 

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{GENE, Page, advance_until, run, suspend};
+use crate::page::{GENE, Page, advance_until, run, settle, suspend};
 
 const READY: &str = "Scan with the app to sign in";
 const UNREACHABLE: &str = "Can’t reach the server · Retrying…";
@@ -41,7 +41,10 @@ const fn is_fatal(
     Script { name, call, responses, announcements, is_fatal: true }
 }
 
-const SCRIPTS: [Script; 26] = [
+/// A page of a firewall or of a proxy.
+const FIREWALL: (u16, &str, &str) = (403, "<h1>Blocked</h1>", "");
+
+const SCRIPTS: [Script; 29] = [
     recovers("failed connection", "gene", &[(0, "", "")], &[UNREACHABLE, READY]),
     recovers("gateway error", "gene", &[(502, "<h1>Bad Gateway</h1>", "")], &[UNREACHABLE, READY]),
     recovers("captive portal", "gene", &[(200, "<h1>Welcome</h1>", "")], &[UNREACHABLE, READY]),
@@ -74,7 +77,8 @@ const SCRIPTS: [Script; 26] = [
         &[(200, r#"{"code":1001,"message":"no such app","reason":"unknown-app"}"#, "")],
         &["Something went wrong · no such app"],
     ),
-    is_fatal("wrong address", "gene", &[(404, "not here", "")], &["Something went wrong"]),
+    is_fatal("wrong address", "gene", &[(404, "not here", ""); 8], &[UNREACHABLE, "Something went wrong"]),
+    recovers("firewall", "gene", &[FIREWALL], &[UNREACHABLE, READY]),
     is_fatal(
         "bad request",
         "gene",
@@ -87,6 +91,26 @@ const SCRIPTS: [Script; 26] = [
         "polls of a captive portal",
         "check",
         &[(200, "<h1>", ""), (200, "<h1>", "")],
+        &[READY, UNREACHABLE, READY],
+    ),
+    recovers(
+        "polls of a firewall, a proxy or a captive portal",
+        "check",
+        &[
+            FIREWALL,
+            (400, "<h1>", ""),
+            (404, "<h1>", ""),
+            (405, "", ""),
+            (409, "<h1>", ""),
+            (410, "<h1>", ""),
+            (451, "<h1>", ""),
+        ],
+        &[READY, UNREACHABLE, READY],
+    ),
+    recovers(
+        "JSON of a firewall",
+        "check",
+        &[(403, r#"{"message":"Forbidden"}"#, ""), (401, r#"{"code":"blocked"}"#, "")],
         &[READY, UNREACHABLE, READY],
     ),
     recovers("gateway errors of polls", "check", &[(502, "", ""), (504, "", "")], &[READY, UNREACHABLE, READY]),
@@ -253,6 +277,75 @@ async fn code_that_expired_during_sleep_is_shown_as_expired_when_the_page_become
     page.script_new_code(&[0]);
     page.click();
     page.wait_for_state("ready").await;
+}
+
+#[wasm_bindgen_test]
+async fn code_approved_during_sleep_is_a_success_although_it_has_expired() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("autoRefresh: 1");
+    page.wait_for_held_poll().await;
+    suspend(130_000.0);
+    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    settle().await;
+    assert_eq!(page.handle().state(), "loading");
+    page.script_polls(&[2]);
+    page.wait_for_callback("onSuccess").await;
+    assert!(!page.has_called("onExpired"));
+    assert_eq!(page.server.requests("gene"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn held_poll_is_sent_anew_when_the_browser_is_online_again_or_the_page_is_visible() {
+    for event in ["dispatchEvent(new Event('online'))", "document.dispatchEvent(new Event('visibilitychange'))"] {
+        let mut page = Page::with_polls(&[0]);
+        page.start("");
+        page.wait_for_held_poll().await;
+        assert!(page.server.field(2, "url").contains("&wait="));
+        run(event, &JsValue::NULL).unwrap();
+        settle().await;
+        assert_eq!((page.server.aborted(), page.server.requests("check")), (1, 3), "{event}");
+        assert!(!page.server.field(3, "url").contains("&wait="), "{event}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn page_that_is_left_has_no_request_in_flight_and_asks_at_once_when_it_returns() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("");
+    page.wait_for_held_poll().await;
+    run("dispatchEvent(new Event('pagehide'))", &JsValue::NULL).unwrap();
+    settle().await;
+    assert_eq!((page.server.aborted(), page.server.held("check")), (1, 0));
+    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    settle().await;
+    assert_eq!(page.server.held("check"), 1);
+}
+
+#[wasm_bindgen_test]
+async fn retry_after_is_also_read_as_a_date() {
+    let date = "return new Date(Date.now() + 90000).toUTCString()";
+    let date = run(date, &JsValue::NULL).unwrap().as_string().unwrap();
+    let past = "Wed, 21 Oct 2015 07:28:00 GMT";
+    for (retry_after, countdowns) in
+        [(date.as_str(), ["Trying again in 1:29", "Trying again in 1:30"]), (past, ["Trying again in 0:01"; 2])]
+    {
+        let mut page = Page::new();
+        page.server.respond_with("gene", 503, "", retry_after);
+        page.start("");
+        page.wait_for_state("unreachable").await;
+        assert_eq!(page.text(".headline"), BUSY, "{retry_after}");
+        let countdown = page.text(".countdown");
+        assert!(countdowns.contains(&countdown.as_str()), "{retry_after}: {countdown}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn huge_retry_after_of_a_poll_shows_a_countdown_of_two_minutes() {
+    let mut page = Page::with_polls(&[0]);
+    page.server.respond_with("check", 503, "", "1000000000");
+    page.start("");
+    page.wait_for_state("unreachable").await;
+    assert_eq!(page.text(".countdown"), "Trying again in 2:00");
 }
 
 #[wasm_bindgen_test]

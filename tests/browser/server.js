@@ -74,7 +74,7 @@ export class Server {
     const body = request.method === "POST" ? await read(request) : "";
     // A request that is aborted before it is sent does not reach a real server.
     request.signal.throwIfAborted();
-    this.log.push({ call, url: request.url, body, headers: Object.fromEntries(request.headers) });
+    this.log.push({ call, url: request.url, cache: request.cache, body, headers: Object.fromEntries(request.headers) });
     this.inFlight += 1;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     try {

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, run};
+use crate::page::{Page, advance_until, run};
 
 #[wasm_bindgen_test]
 async fn sign_in_shows_each_state_and_calls_callbacks_in_order() {
@@ -51,9 +51,26 @@ async fn requests_have_the_headers_of_the_protocol_and_no_poll_token_in_the_url(
     assert_eq!(field(0, "x-authing-request-from"), "sdk");
     assert_eq!(field(0, "x-authing-lang"), "ja-JP");
     assert_eq!(field(0, "x-authing-userpool-id"), "undefined");
-    assert_eq!(field(1, "url"), "https://login.test/api/v2/qrcode/check?random=r1");
+    let url = |n| field(n, "url").split_once("&_=").map(|(start, end)| (start.to_owned(), end.to_owned()));
+    let (start, nonce) = url(1).unwrap();
+    assert_eq!(start, "https://login.test/api/v2/qrcode/check?random=r1");
+    assert!(nonce.parse::<u32>().is_ok(), "{nonce}");
     assert_eq!(field(1, "x-scanlogin-poll-token"), "secret");
-    assert_eq!(field(2, "url"), "https://login.test/api/v2/qrcode/check?random=r1&wait=25&status=0");
+    let (start, end) = url(2).unwrap();
+    assert_eq!(start, "https://login.test/api/v2/qrcode/check?random=r1");
+    assert!(end.ends_with("&wait=25&status=0"), "{end}");
+}
+
+#[wasm_bindgen_test]
+async fn polls_have_different_addresses_and_no_request_uses_the_http_cache() {
+    let mut page = Page::with_polls(&[0, 0, 0, 0]);
+    page.start("longPoll: false");
+    advance_until("six requests", || page.server.requests("check") == 5).await;
+    let mut urls: Vec<String> = (1..6).map(|n| page.server.field(n, "url")).collect();
+    urls.sort_unstable();
+    urls.dedup();
+    assert_eq!(urls.len(), 5, "{urls:?}");
+    assert!((0..6).all(|n| page.server.field(n, "cache") == "no-store"));
 }
 
 #[wasm_bindgen_test]
