@@ -17,8 +17,9 @@ use crate::workspace::Workspace;
 
 /// The modules of the suite `e2e` that run in every browser. The other modules use Chromium's DevTools: performance
 /// counters, network conditions, media features or the accessibility tree.
-const CROSS_BROWSER_MODULES: [&str; 6] = [
+const CROSS_BROWSER_MODULES: [&str; 7] = [
     "sign_in::",
+    "back_forward::",
     "server_failures::",
     "authentication_client::",
     "examples::",

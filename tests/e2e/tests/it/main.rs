@@ -7,6 +7,7 @@
 
 mod accessibility;
 mod authentication_client;
+mod back_forward;
 mod content_security_policy;
 mod documents;
 mod entry_points;
