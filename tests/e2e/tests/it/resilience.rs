@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use axum::Router;
+use axum::http::header;
+use axum::response::Html;
+use axum::routing::get;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
@@ -134,6 +138,49 @@ async fn page_that_slept_past_the_expiry_shows_it_and_gets_a_new_code() -> Resul
     phone.confirm(&next).await?;
     assert_eq!(browser.text_of("#signed-in-name").await?, "Bob");
     browser.expect_no_console_errors(EXPECTED_MESSAGES).await?;
+    browser.close().await
+}
+
+/// A service worker that answers from its cache first.
+const CACHE_FIRST: &str = "addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+addEventListener('fetch', (event) => {
+  if (event.request.method !== 'GET' || !event.request.url.includes('/api/')) return;
+  event.respondWith(caches.open('api').then(async (cache) => {
+    const known = await cache.match(event.request);
+    if (known) return known;
+    const response = await fetch(event.request);
+    await cache.put(event.request, response.clone());
+    return response;
+  }));
+});";
+
+#[tokio::test]
+async fn cache_first_service_worker_does_not_freeze_the_polls() -> Result<()> {
+    let worker = || async { ([(header::CONTENT_TYPE, "text/javascript")], CACHE_FIRST) };
+    // The policy of the login page allows no service worker.
+    let page = || async { Html("<!doctype html><title>A page with a service worker</title>") };
+    let wrap = |app: Router| app.route("/worker.js", get(worker)).route("/page", get(page));
+    let site = Site::start_with(|_| {}, wrap).await?;
+    let browser = Browser::open().await?;
+    browser.goto(&format!("{}/page", site.url)).await?;
+    browser.run("navigator.serviceWorker.register('/worker.js')").await?;
+    browser.wait_for("navigator.serviceWorker.controller !== null").await?;
+    browser
+        .run(
+            "window.results = [];
+             import('/scanlogin/index.js').then(({ startScanning }) => startScanning(document.body, {
+               longPoll: false,
+               interval: 100,
+               onResult: ({ status }) => results.push(status),
+             }))",
+        )
+        .await?;
+    browser.wait_for("results.length > 1").await?;
+    let text = browser.read_code().await?;
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&text).await?;
+    phone.confirm(&text).await?;
+    browser.wait_for("results.includes(2)").await?;
     browser.close().await
 }
 

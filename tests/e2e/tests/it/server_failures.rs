@@ -13,7 +13,9 @@ async fn invalid_responses_are_retried_until_the_server_recovers() -> Result<()>
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let browser = Browser::open().await?;
-    for fault in [Fault::Html, Fault::TruncatedJson, Fault::Empty, Fault::Aborted, Fault::Overloaded(1)] {
+    for fault in
+        [Fault::Html, Fault::NotFound, Fault::TruncatedJson, Fault::Empty, Fault::Aborted, Fault::Overloaded(1)]
+    {
         faults.inject("gene", fault);
         browser.goto(&site.url).await?;
         browser.wait_for_state("unreachable").await?;
