@@ -193,6 +193,9 @@ async fn sign_in_code_is_found_beside_other_codes() -> Result<()> {
     phone.close().await
 }
 
+/// What copying does to a text.
+type Change = fn(&str) -> String;
+
 #[tokio::test]
 async fn text_that_copying_has_changed_is_repaired() -> Result<()> {
     let site = Site::start().await?;
@@ -203,7 +206,7 @@ async fn text_that_copying_has_changed_is_repaired() -> Result<()> {
         phone.run(&code).await
     };
     let plain = r#"{"scene":"APP_AUTH","random":"a-b_c--d","customData":{"hello":"big world"}}"#;
-    let changes: [(&str, fn(&str) -> String); 12] = [
+    let changes: [(&str, Change); 12] = [
         ("unchanged", str::to_owned),
         ("byte order mark", |text| format!("\u{feff}{text}\u{feff}")),
         ("no-break spaces", |text| format!("\u{a0}{text}").replace(',', ",\u{a0}").replace(':', ":\u{202f}")),
