@@ -102,7 +102,7 @@ impl Claims {
         }
         let ago = now.saturating_sub(expires_at);
         if ago >= LEEWAY_SECONDS {
-            return Err(TokenProblem::Expired.because(format!("exp has passed {ago} seconds ago")));
+            return Err(TokenProblem::Expired.because(format!("exp passed {ago} seconds ago")));
         }
         Ok(())
     }

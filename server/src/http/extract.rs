@@ -1,6 +1,7 @@
 //! Extractors: each reads one part of a request, and rejects an invalid one with an [`ApiError`].
 
 use core::convert::Infallible;
+use core::error::Error as _;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -82,9 +83,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        Query::try_from_uri(&parts.uri)
-            .map(|Query(query)| Self(query))
-            .map_err(|rejection| ApiError::InvalidParameter { name: "query".into(), problem: rejection.body_text() })
+        Query::try_from_uri(&parts.uri).map(|Query(query)| Self(query)).map_err(|rejection| {
+            // The source names the field, without axum's words around it.
+            let problem = rejection.source().map_or_else(|| rejection.body_text(), ToString::to_string);
+            ApiError::InvalidParameter { name: "query".into(), problem }
+        })
     }
 }
 

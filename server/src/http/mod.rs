@@ -5,6 +5,7 @@ pub(crate) mod cors;
 pub(crate) mod demo;
 pub(crate) mod error;
 pub(crate) mod extract;
+pub(crate) mod image_threads;
 pub mod metrics_endpoint;
 pub(crate) mod middleware;
 pub(crate) mod openapi;

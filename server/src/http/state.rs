@@ -12,7 +12,7 @@ use crate::codes::CodeService;
 use crate::config::app::{Apps, CurrentApps};
 use crate::config::settings::Settings;
 use crate::config::{Config, ConfigError, read_settings};
-use crate::http::api::image::ImageThreads;
+use crate::http::image_threads::ImageThreads;
 use crate::http::readiness::Readiness;
 use crate::rate_limit::RateLimiters;
 use crate::secrets::RandomError;

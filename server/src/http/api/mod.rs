@@ -30,7 +30,7 @@ mod approver;
 mod check;
 pub(crate) mod gene;
 mod health;
-pub(crate) mod image;
+mod image;
 mod keys;
 mod userinfo;
 

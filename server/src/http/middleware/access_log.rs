@@ -39,7 +39,7 @@ impl AccessLog {
         let response = response.await;
         let took = begin.elapsed();
 
-        let route = self.route.as_ref().map_or("(a file, or nothing)", MatchedPath::as_str);
+        let route = self.route.as_ref().map_or("(static file)", MatchedPath::as_str);
         let status = response.status().as_u16();
         let held_for = response.extensions().get::<HeldFor>().map(|HeldFor(held_for)| *held_for);
         let reason = response.extensions().get::<ErrorReason>().map(|ErrorReason(reason)| *reason);

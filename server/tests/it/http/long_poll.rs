@@ -165,6 +165,11 @@ async fn non_numeric_wait_and_status_are_refused_by_name() {
     }
     let duplicate = server.get(&format!("{API}/check?random=a&random=b")).await;
     duplicate.assert_error(2231, "invalid-parameter");
+    assert!(
+        duplicate.message().starts_with("query: ") && !duplicate.message().contains("deserialize"),
+        "{}",
+        duplicate.message()
+    );
 }
 
 #[tokio::test(start_paused = true)]
