@@ -78,9 +78,7 @@ impl Engine {
                     "--disable-sync",
                     "--disable-quic",
                     "--lang=en-US",
-                ],
-                // The driver turns the back/forward cache off, which every other Chromium has.
-                "excludeSwitches": ["disable-back-forward-cache"] });
+                ] });
                 set_browser_path(&mut options, "CHROME");
                 capabilities.set("goog:chromeOptions", options)?;
                 capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" }))?;

@@ -26,6 +26,8 @@ const CROSS_BROWSER_MODULES: [&str; 7] = [
     "content_security_policy::",
     "frame_ancestors::",
 ];
+/// The module of the suite `e2e` that does not run in Chromium: its headless shell has no back/forward cache.
+const NO_CHROMIUM_MODULE: &str = "back_forward::";
 /// The module of the suite `e2e` that takes minutes.
 const SLOW_MODULE: &str = "packed::frameworks::";
 /// The number of `e2e` tests that run at the same time. They wait for browsers most of the time.
@@ -102,7 +104,8 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
     cargo
         .args(["--test", "e2e", "--"])
         .args(filter.arguments(default))
-        .args(if filter.includes_slow_tests() { vec![] } else { vec!["--skip", SLOW_MODULE] })
+        .args(if filter.includes_slow_tests() { &[][..] } else { &["--skip", SLOW_MODULE] })
+        .args(if engine == Engine::Chromium { &["--skip", NO_CHROMIUM_MODULE][..] } else { &[] })
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .env("SCANLOGIN_FAILED_TESTS", evidence)
         .env("RUST_TEST_THREADS", E2E_THREADS)

@@ -21,8 +21,10 @@ async fn open(site: &Site) -> Result<Browser> {
 #[tokio::test]
 async fn samples_of_authing_js_sdk_run_unchanged() -> Result<()> {
     let set = |config: &mut scanlogin_server::Config| {
-        demo_app(config).id = "YOUR_APP_ID".to_owned();
-        demo_app(config).allow_exchange_from_browser = true;
+        let mut app = demo_app(config).clone();
+        app.id = "YOUR_APP_ID".to_owned();
+        app.allow_exchange_from_browser = true;
+        config.settings.apps.push(app);
     };
     let site = Site::start_with(set, |app| app).await?;
     let browser = open(&site).await?;

@@ -585,7 +585,7 @@ async fn wasm_that_a_tool_left_behind_is_reported_with_the_line_that_helps() -> 
         assert_eq!(calls[0]["code"], code, "{address}: {calls}");
         assert!(message(&calls[0]).contains(help), "{address}: {calls}");
     }
-    test.close(&["Failed to load resource", "Not allowed to load local resource"]).await
+    test.close(&["Failed to load resource", "Not allowed to load local resource", "Fetch API cannot load file:"]).await
 }
 
 #[tokio::test]
