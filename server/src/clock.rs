@@ -36,7 +36,7 @@ impl Clock {
     /// This clock, except that it does not go back, so that nothing that has expired becomes valid again.
     ///
     /// When this clock is set back, the steady clock runs at half speed until this clock has caught up. After a step of more
-    /// than [`MAX_HIDDEN_STEP`] it goes back at once: a wrong date must not stop the server for days.
+    /// than an hour it goes back at once: a wrong date must not stop the server for days.
     #[must_use]
     pub fn steady(&self) -> Self {
         let clock = self.clone();
