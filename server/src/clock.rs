@@ -11,6 +11,8 @@ use tokio::time::Instant;
 /// The longest step back that [`Clock::steady`] hides. The server has forgotten every code that expired earlier: a code is
 /// remembered for 36 minutes at most.
 const MAX_HIDDEN_STEP: Duration = Duration::from_secs(60 * 60);
+/// A step back that is longer is written to the log.
+const MAX_SILENT_STEP: Duration = Duration::from_secs(60);
 
 /// A source of the current time, in milliseconds.
 #[derive(Clone)]
@@ -40,15 +42,23 @@ impl Clock {
     #[must_use]
     pub fn steady(&self) -> Self {
         let clock = self.clone();
-        let last = Mutex::new((clock.0(), Instant::now()));
+        let last = Mutex::new((clock.0(), Instant::now(), false));
         Self::new(move || {
             // A poisoned lock is safe to use: the value is replaced by one assignment.
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             let (now, instant) = (clock.0(), Instant::now());
             let slow = later(last.0, instant.duration_since(last.1) / 2);
-            let is_hidden = elapsed(now, slow).is_some_and(|ahead| ahead <= MAX_HIDDEN_STEP);
-            let shown = if is_hidden { slow } else { now };
-            *last = (shown, instant);
+            let ahead = elapsed(now, slow).filter(|ahead| *ahead <= MAX_HIDDEN_STEP);
+            let is_far_ahead = ahead.is_some_and(|ahead| ahead > MAX_SILENT_STEP);
+            if is_far_ahead && !last.2 {
+                tracing::warn!(
+                    seconds = ahead.map(|ahead| ahead.as_secs()),
+                    "the clock was set back; until it has caught up, other servers on this store do not know the codes of \
+                     this one; a restart ends that"
+                );
+            }
+            let shown = if ahead.is_some() { slow } else { now };
+            *last = (shown, instant, is_far_ahead);
             shown
         })
     }

@@ -1,8 +1,8 @@
 //! What a page may show of the user who scanned a code.
 //!
 //! The name and the photo of a user come from a stranger: anybody can scan a code that is on a screen. So a page shows a
-//! short line of visible characters, and loads a photo only from an address that can't be a call of the page itself or of
-//! a device in its network.
+//! short line of visible characters, and loads a photo only from an absolute `https` address. The address may still name any
+//! host, the page's own included: a request with `GET` must change nothing there.
 
 /// The maximum number of characters of [`display_name`].
 pub const MAX_NAME_CHARACTERS: usize = 64;
@@ -15,7 +15,8 @@ const MAX_ADDRESS_BYTES: usize = 2_048;
 /// left.
 ///
 /// Control, format, private and unassigned characters are dropped, and so are invisible letters, combining marks without
-/// a character, and marks beyond three. White space, line separators included, becomes one space.
+/// a character, and marks beyond three. A joiner stays between two characters outside ASCII: Persian words and composed emoji
+/// need it. White space, line separators included, becomes one space.
 pub fn display_name(name: &str) -> String {
     display_text(name, MAX_NAME_CHARACTERS)
 }
@@ -23,10 +24,14 @@ pub fn display_name(name: &str) -> String {
 /// Any text of a stranger for display: as [`display_name`], with at most `max_characters` characters.
 pub fn display_text(text: &str, max_characters: usize) -> String {
     let mut shown = String::new();
-    let (mut characters, mut marks, mut has_space) = (0, MAX_MARKS, false);
+    let (mut characters, mut marks, mut has_space, mut joiner) = (0, MAX_MARKS, false, None);
     for c in text.chars() {
         if c.is_whitespace() {
-            (has_space, marks) = (characters > 0, MAX_MARKS);
+            (has_space, marks, joiner) = (characters > 0, MAX_MARKS, None);
+            continue;
+        }
+        if matches!(c, '\u{200c}' | '\u{200d}') {
+            joiner = Some(c).filter(|_| !has_space && shown.ends_with(|before: char| !before.is_ascii()));
             continue;
         }
         match kind(c) {
@@ -35,10 +40,12 @@ pub fn display_text(text: &str, max_characters: usize) -> String {
             Kind::Mark => marks += 1,
             Kind::Visible => marks = 0,
         }
-        characters += 1 + usize::from(has_space);
+        let joiner = joiner.take().filter(|_| !c.is_ascii());
+        characters += 1 + usize::from(has_space || joiner.is_some());
         if characters > max_characters {
             break;
         }
+        shown.extend(joiner);
         if core::mem::take(&mut has_space) {
             shown.push(' ');
         }
@@ -79,12 +86,12 @@ fn kind(c: char) -> Kind {
     if c.is_ascii() {
         return if c.is_ascii_graphic() { Kind::Visible } else { Kind::Invisible };
     }
-    // Letters and marks that show nothing: the grapheme joiner, Hangul fillers, Khmer and Mongolian selectors, and the
-    // empty Braille pattern.
+    // Letters and marks that show nothing: the grapheme joiner, Hangul fillers, Khmer and Mongolian selectors, the empty
+    // Braille pattern and the empty note head.
     if matches!(
         c,
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
-            | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+            | '\u{ffa0}' | '\u{1d159}' | '\u{e0000}'..='\u{e0fff}'
     ) {
         return Kind::Invisible;
     }
@@ -120,6 +127,8 @@ mod tests {
             "محمد",
             "שָׁלוֹם",
             "❤\u{fe0f} 👍🏽 🇨🇭",
+            "نامه\u{200c}ها",
+            "👨\u{200d}👩\u{200d}👧",
         ] {
             assert_eq!(display_name(name), name);
         }
@@ -136,6 +145,15 @@ mod tests {
             assert_eq!(display_name(&format!("Al{c}ice")), "Alice", "{c:?}");
             assert_eq!(display_name(&c.to_string()), "", "{c:?}");
         }
+    }
+
+    #[test]
+    fn joiner_without_a_character_outside_ascii_on_both_sides_is_dropped() {
+        for name in ["\u{200d}é", "é\u{200c}", "é\u{200d} é", "é \u{200d}é", "é\u{200d}a", "a\u{200d}é"] {
+            assert!(!display_name(name).contains(['\u{200c}', '\u{200d}']), "{name:?}");
+        }
+        assert_eq!(display_name("é\u{200d}\u{200d}\u{200c}é"), "é\u{200c}é");
+        assert_eq!(display_name(&"é\u{200d}".repeat(100)).chars().count(), 63);
     }
 
     #[test]

@@ -33,9 +33,10 @@ pub fn encode(modules: &Modules, scale: usize) -> Result<Vec<u8>, EncodingError>
     let mut encoder = Encoder::new(&mut picture, size, size);
     encoder.set_color(ColorType::Grayscale);
     encoder.set_depth(BitDepth::One);
-    // A row of a module equals the row above it. The difference is zeros, which this compression is made for.
-    encoder.set_filter(Filter::Up);
     encoder.set_compression(Compression::Fast);
+    // A row of a module equals the row above it. The difference is zeros, which compress well. This call comes second: the
+    // first one sets a filter, too.
+    encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&pixels)?;
     writer.finish()?;

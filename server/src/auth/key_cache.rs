@@ -151,6 +151,10 @@ fn read_blocking(issuer: &Issuer) -> Result<Keys, String> {
             let document = download(url).map_err(|error| error.to_string())?;
             let jwks_uri = discovered(&document, &issuer.name)?;
             check_url(&jwks_uri, *insecure_http).map_err(|problem| format!("jwks_uri: {problem}"))?;
+            // `check_url` allows `http` to this machine, for addresses that the operator writes. This one is the issuer's.
+            if url.starts_with("https:") && !jwks_uri.starts_with("https:") && !insecure_http {
+                return Err(format!("jwks_uri: {jwks_uri:?} is not https"));
+            }
             download(&jwks_uri).map_err(|error| format!("{jwks_uri}: {error}"))?
         }
         KeySource::SecretFile(path) => return Ok(Keys::secret(&read_secret(path)?, issuer)),

@@ -64,7 +64,7 @@ fn lock(path: &Path) -> io::Result<File> {
     let folder = File::open(folder(path))?;
     match folder.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            eprintln!("Another command changes the file; waiting for it.");
+            eprintln!("Another program has locked the folder of the file; waiting for it.");
             folder.lock()?;
         }
         Err(TryLockError::Error(error)) => return Err(error),
@@ -89,12 +89,17 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     // Nobody can predict this name, so no other file and no symbolic link has it.
     let id = secrets::random_id().map_err(io::Error::other)?;
     let new = folder(path).join(format!(".{name}.{id}.new"));
-    let replaced = write_new(&new, text, path).and_then(|()| fs::rename(&new, path));
+    let replaced = write_new(&new, text, path).and_then(|()| fs::rename(&new, path)).and_then(|()| sync_folder(path));
     if replaced.is_err() {
         // The error to report is the first one, so an error of the removal is ignored.
         let _ = fs::remove_file(&new);
     }
     replaced
+}
+
+/// Makes a renamed file survive a power failure.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
 }
 
 /// Creates the file `new` with the owner, the group and the mode of the file `old`, if that exists.

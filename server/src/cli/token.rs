@@ -41,11 +41,7 @@ impl TokenCommand {
     pub(super) fn run(self, config: Config) -> Result<(), CommandError> {
         let Self::Check { file } = self;
         let input = read(file.as_deref())?;
-        let token = input.trim();
-        let token = token
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map_or(token, |(_, token)| token.trim());
+        let token = without_scheme(&input);
         let identity = Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), Clock::system());
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::new)?;
         let report = runtime.block_on(Report::of(token, &identity));
@@ -57,6 +53,15 @@ impl TokenCommand {
     }
 }
 
+/// The token in `text`, which may be the value of an `authorization` header.
+fn without_scheme(text: &str) -> &str {
+    let token = text.trim();
+    token
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map_or(token, |(_, token)| token.trim())
+}
+
 fn read(file: Option<&Path>) -> Result<String, CommandError> {
     let mut text = String::new();
     let Some(path) = file else {
@@ -66,7 +71,7 @@ fn read(file: Option<&Path>) -> Result<String, CommandError> {
             .map_err(|error| CommandError::new(format_args!("the standard input can't be read: {error}")))?;
         return Ok(text);
     };
-    if path.to_str().is_some_and(|text| Token::parse(text).is_ok()) {
+    if path.to_str().is_some_and(|text| Token::parse(without_scheme(text)).is_ok()) {
         return Err(CommandError::new(
             "the argument is a token, and other users of this machine can see arguments; write it to a file, or to the \
              standard input",

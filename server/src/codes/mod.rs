@@ -8,6 +8,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
@@ -65,6 +66,11 @@ impl CodeService {
             own_key: PollKey::random()?,
             shared_key: OnceCell::new(),
         })
+    }
+
+    /// The time that decides which codes have expired.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Wakes all polls when the clock has been set forward, because their timers do not notice that. Never returns.

@@ -318,9 +318,22 @@ impl Issuer {
         if self.name.is_empty() {
             return Err("issuer: is empty".to_owned());
         }
-        let Some((_, claim, after)) = self.placeholder() else { return Ok(()) };
-        if claim.is_empty() || after.contains('{') {
+        let is_brace = |c: char| matches!(c, '{' | '}');
+        let Some((before, claim, after)) = self.placeholder() else {
+            return if self.name.contains(is_brace) {
+                Err(format!("issuer: {:?} has an incomplete placeholder; write it as {{tid}}", self.name))
+            } else {
+                Ok(())
+            };
+        };
+        if claim.is_empty() || [before, claim, after].iter().any(|part| part.contains(is_brace)) {
             return Err(format!("issuer: {:?} must have one placeholder, such as {{tid}}", self.name));
+        }
+        if matches!(self.jwks, KeySource::Discovery { .. }) {
+            return Err(format!(
+                "jwks: the keys of the issuer {:?} can't be discovered, because its name has a placeholder; set jwks",
+                self.name
+            ));
         }
         let selects_pool = matches!(&self.pool, Pool::Claim(name) if name == claim);
         if !selects_pool && !self.required_claims.contains_key(claim) {
@@ -371,6 +384,9 @@ fn parse_algorithms(names: &[String], jwks: &KeySource) -> Result<Vec<Algorithm>
     }
 }
 
+/// The beginnings of keys in JSON and in the format of OpenSSH.
+const KEY_PREFIXES: [&str; 4] = ["{", "[", "ssh-", "ecdsa-"];
+
 /// Reads the secret of an issuer. Removes the line break that editors write at the end.
 ///
 /// # Errors
@@ -379,10 +395,13 @@ fn parse_algorithms(names: &[String], jwks: &KeySource) -> Result<Vec<Algorithm>
 pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("secret_file: {}: {error}", path.display()))?;
     let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.starts_with("-----BEGIN") || secret.trim_start().starts_with('{') {
+    // `trim` does not remove a byte order mark.
+    let content = secret.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let is_key = content.contains("-----BEGIN") || KEY_PREFIXES.iter().any(|prefix| content.starts_with(prefix));
+    if is_key {
         return Err(format!("secret_file: {} has a key, not a secret; use jwks for published keys", path.display()));
     }
-    if secret.len() < MIN_SECRET_BYTES {
+    if content.len() < MIN_SECRET_BYTES {
         return Err(format!("secret_file: {} must have at least {MIN_SECRET_BYTES} bytes", path.display()));
     }
     Ok(Secret::new(secret))
@@ -566,6 +585,20 @@ mod tests {
     }
 
     #[test]
+    fn placeholder_must_be_complete_and_needs_jwks() {
+        let required = json!({ "tid": ["a"] });
+        for name in
+            ["https://id.example/{tid", "https://id.example/tid}", "https://id.example/{tid}}", "https://id.example/{}"]
+        {
+            let error = read(json!({ "issuer": name, "required_claims": required })).unwrap_err();
+            assert!(error.contains("placeholder"), "{name}: {error}");
+        }
+        let name = "https://id.example/{tid}";
+        let error = read(json!({ "issuer": name, "required_claims": required, "jwks": null })).unwrap_err();
+        assert!(error.contains("jwks"), "{error}");
+    }
+
+    #[test]
     fn secret_file_must_have_32_bytes_and_no_key() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let read_with = |text: &str| {
@@ -577,7 +610,15 @@ mod tests {
         assert_eq!(read_secret(file.path()).unwrap().expose(), secret);
         let (pem, jwk) =
             (format!("-----BEGIN PUBLIC KEY-----\n{secret}"), format!("{{\"kty\":\"RSA\",\"n\":\"{secret}\"}}"));
-        for invalid in ["x".repeat(31), format!("{}\n\n", "x".repeat(31)), pem, jwk] {
+        let others = [
+            format!("\n{pem}"),
+            format!("Bag Attributes\n{pem}"),
+            format!("\u{feff}{jwk}"),
+            format!("[{jwk}]"),
+            format!("ssh-rsa {secret}"),
+            " ".repeat(40),
+        ];
+        for invalid in others.into_iter().chain(["x".repeat(31), format!("{}\n\n", "x".repeat(31)), pem, jwk]) {
             let error = read_with(&invalid).unwrap_err();
             assert!(error.contains("secret_file") && !error.contains("xxx"), "{error}");
         }

@@ -16,7 +16,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Readiness(Mutex<Option<LastCheck>>);
 
 struct LastCheck {
-    begun_at: Instant,
+    ended_at: Instant,
     outcome: Result<(), ApiError>,
 }
 
@@ -27,15 +27,16 @@ impl Readiness {
     ///
     /// [`ApiError::Unavailable`] if the store does not accept the write.
     pub(crate) async fn check(&self, store: &MeasuredStore) -> Result<(), ApiError> {
+        let requested_at = Instant::now();
         let mut last = self.0.lock().await;
-        if let Some(LastCheck { begun_at, outcome }) = &*last
-            && begun_at.elapsed() < CHECK_INTERVAL
+        // All requests that waited for a check get its outcome, however long it took.
+        if let Some(LastCheck { ended_at, outcome }) = &*last
+            && (*ended_at > requested_at || ended_at.elapsed() < CHECK_INTERVAL)
         {
             return outcome.clone();
         }
-        let begun_at = Instant::now();
         let outcome = store.call("check_writable", |store| store.check_writable()).await.map_err(ApiError::from);
-        *last = Some(LastCheck { begun_at, outcome: outcome.clone() });
+        *last = Some(LastCheck { ended_at: Instant::now(), outcome: outcome.clone() });
         outcome
     }
 }

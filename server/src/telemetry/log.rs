@@ -7,7 +7,8 @@
 //! line.
 //!
 //! Deliberately absent: bodies, queries, and all headers except those in the audit log and the `origin` of a page that is
-//! refused for its origin. They may contain secrets.
+//! refused for its origin. They may contain secrets. The line of a rejected token has the claim that failed a check, but
+//! never the token.
 
 use std::io::{self, IsTerminal as _};
 

@@ -116,7 +116,7 @@ async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result
         expires_in: None,
     };
     if action == Action::Scan {
-        let now = state.clock.now();
+        let now = state.codes.now();
         data.requester = requester;
         // The clock of the server that created the code may be ahead.
         data.age = Some(elapsed(record.created_at, now).unwrap_or_default().as_secs());
