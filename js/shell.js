@@ -30,6 +30,17 @@ const MIN_MODULE_PX = 2;
     pixels beside modules of three spoil the proportions by which a decoder finds the corners of a code. */
 const MAX_EMPTY = 0.34;
 
+// Anybody can scan the code, with any name and photo. `displayName` and `isPhotoAddress` do the same as the functions in
+// crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
+
+/** Characters that show nothing or act on others. */
+const INVISIBLE =
+  /(?!\p{White_Space})[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
+/** Combining marks without a character, and those beyond three. */
+const EXTRA_MARKS = /(^|\p{White_Space}|\p{Grapheme_Extend}{3})\p{Grapheme_Extend}+/gu;
+/** An absolute address with `https`, or with `http` on the loopback host, without user name and password. */
+const PHOTO = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.0\.0\.1|\[::1])(:[^/?#@]*)?)([/?#]|$)/i;
+
 /** The shell in each element. An element can contain one. */
 const shells = new WeakMap();
 
@@ -62,6 +73,7 @@ class Shell {
     this._messages = new Messages(tips, lang);
     this._target = target;
     this._handlers = {};
+    this._person = {};
     this._watches = [];
     this._observers = [];
     this._wasConnected = false;
@@ -187,15 +199,14 @@ class Shell {
 
   /** Shows the person who scanned. An empty name or photo hides its element. */
   showPerson(name, photo) {
-    if (!photo) {
-      this._photo.removeAttribute("src");
-    } else if (this._photo.getAttribute("src") !== photo) {
-      this._photo.src = photo;
-      this._photo.hidden = false;
+    if (name !== this._person.name) setText(this._name, displayName(name));
+    if (photo !== this._person.photo) {
+      this._photo.hidden = !isPhotoAddress(photo);
+      if (this._photo.hidden) this._photo.removeAttribute("src");
+      else this._photo.src = photo;
     }
-    if (!photo) this._photo.hidden = true;
+    this._person = { name, photo };
     setAttribute(this._frame, "data-photo", !this._photo.hidden);
-    setText(this._name, name);
   }
 
   /** Removes the code. */
@@ -323,6 +334,17 @@ class Shell {
     if (even < pixels * (1 - MAX_EMPTY)) this._code.style.removeProperty("--side");
     else this._code.style.setProperty("--side", `${even / window.devicePixelRatio}px`);
   }
+}
+
+/** The name of a user for display: one line of at most 64 visible characters. */
+export function displayName(name) {
+  const visible = name.replace(INVISIBLE, "").replace(EXTRA_MARKS, "$1").replace(/\p{White_Space}+/gu, " ");
+  return Array.from(visible.trim()).slice(0, 64).join("").trim();
+}
+
+/** Whether a page may load `address` as the photo of a user. */
+export function isPhotoAddress(address) {
+  return address.length <= 2048 && PHOTO.test(address) && !/[\\\p{Cc}\p{White_Space}]/u.test(address);
 }
 
 function create(tag, attributes) {

@@ -138,7 +138,17 @@ const css = /* css */ `
   padding-block-start: 12px;
   word-break: auto-phrase;
 }
-.name { font-size: 1.13em; font-weight: 650; }
+/* A stranger can scan the code, so the name takes two lines at most. */
+.name {
+  -webkit-box-orient: vertical;
+  display: -webkit-box;
+  flex: none;
+  font-size: 1.13em;
+  font-weight: 650;
+  -webkit-line-clamp: 2;
+  max-inline-size: 100%;
+  overflow: hidden;
+}
 .headline { font-weight: 600; text-wrap: balance; }
 [data-state="scanned"] .name:not([hidden]) + .headline { color: var(--_muted); font-weight: 500; }
 [data-state="confirmed"] .headline { color: var(--_good); }

@@ -2,7 +2,7 @@
 
 import { startScanning } from '/scanlogin/index.js';
 
-const person = { nickname: 'Alice Example', photo: '/photos/alice.svg' };
+const person = { nickname: 'Alice Example', photo: `${location.origin}/photos/alice.svg` };
 const ok = (data) => ({ status: 200, body: { code: 200, message: 'ok', data } });
 const gene = ok({
   random: '5e05f0c57fde537d950f7da5Zq',

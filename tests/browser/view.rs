@@ -1,11 +1,20 @@
 //! The elements, focus and announcements of the widget.
 
+use scanlogin_protocol::display;
 use scanlogin_qr::{Drawing, Level};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
 
 use crate::page::{CODE_TEXT, GENE, PIXEL, Page, advance, document, run, settle, start_scanning, wait_until};
+
+#[wasm_bindgen(module = "/js/shell.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = displayName)]
+    fn display_name(name: &str) -> String;
+    #[wasm_bindgen(js_name = isPhotoAddress)]
+    fn is_photo_address(address: &str) -> bool;
+}
 
 /// A page whose code has expired, and whose button has the focus.
 async fn expired_page_with_focused_button(options: &str) -> Page {
@@ -233,4 +242,100 @@ async fn theme_is_set_by_an_option_or_data_theme_and_the_code_keeps_its_colors()
     );
     page.widget().set_attribute("data-theme", "light").unwrap();
     assert_eq!(style(".frame", "background-color"), "rgb(255, 255, 255)");
+}
+
+/// A page that shows the user `user` after a scan. `user` is JSON.
+async fn scanned_page(user: &JsValue) -> Page {
+    let mut page = Page::with_polls(&[]);
+    let user = js_sys::JSON::stringify(user).unwrap();
+    page.server.respond("check", 200, &format!(r#"{{"code":200,"data":{{"status":1,"userInfo":{user}}}}}"#));
+    page.start("");
+    page.wait_for_state("scanned").await;
+    page
+}
+
+#[wasm_bindgen_test]
+async fn name_of_the_user_is_one_short_text_without_invisible_characters() {
+    let plain = scanned_page(&run("return { nickname: 'Alice' }", &JsValue::NULL).unwrap()).await;
+    let height = |page: &Page| page.widget().get_bounding_client_rect().height();
+    let names = [
+        ("'Al\\u202e\\u0007\\u001bice\\u2028\\u{e0041}\\u3164'.padEnd(1920, ' Mallory')", "Alice Mallory"),
+        ("'W'.repeat(4620)", "WWWW"),
+        ("('W' + '\\u0301'.repeat(40)).repeat(100)", "W\u{301}\u{301}\u{301}W"),
+    ];
+    for (name, start) in names {
+        let page = scanned_page(&run(&format!("return {{ nickname: {name} }}"), &JsValue::NULL).unwrap()).await;
+        let shown = page.text(".name");
+        assert!(shown.starts_with(start), "{shown}");
+        assert!(shown.chars().count() <= 64, "{}", shown.chars().count());
+        assert!(height(&page) <= height(&plain) + 40.0, "{} {}", height(&page), height(&plain));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn photo_of_the_user_is_loaded_from_absolute_https_or_loopback_addresses_only() {
+    let photos = [
+        ("/demo/logout", None),
+        ("//photos.test/a.png", None),
+        ("http://192.168.0.1/reboot", None),
+        ("javascript:alert(1)", None),
+        ("data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", None),
+        ("https://photos.test/a.png", Some("https://photos.test/a.png")),
+        ("http://localhost:1/a.png", Some("http://localhost:1/a.png")),
+    ];
+    for (photo, src) in photos {
+        let user = run("return { nickname: 'Alice', photo: argument }", &photo.into()).unwrap();
+        let page = scanned_page(&user).await;
+        assert_eq!(page.attribute(".photo", "src").as_deref(), src, "{photo}");
+        assert_eq!(page.text(".name"), "Alice");
+    }
+}
+
+#[wasm_bindgen_test]
+fn names_and_photo_addresses_are_filtered_as_by_the_server() {
+    let invisible = "\0\u{7}\u{1b}\u{7f}\u{9b}\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{200b}\u{200d}\u{202e}\
+        \u{2061}\u{2065}\u{206f}\u{2800}\u{3164}\u{e000}\u{feff}\u{ffa0}\u{fff9}\u{ffff}\u{e0001}\u{e0061}\u{e0100}\u{f0000}\u{10ffff}";
+    let names = [
+        "Alice <i> O'B \"\\",
+        "Nguye\u{302}\u{303}n",
+        "สมชาย น้ำ",
+        "शर्मा",
+        "שָׁלוֹם",
+        "❤\u{fe0f} 👍🏽 🇨🇭",
+        "ﾊﾞ\u{3000}a\r\n\u{85}\u{2028}b",
+        "\u{301} \u{301}a\u{301}\u{202e}\u{301}\u{301}\u{301}\u{301} \u{301}b",
+    ];
+    let variants = invisible.chars().flat_map(|c| [format!("a{c}b"), format!(" {c} \u{301}{c}\u{301}a {c} ")]);
+    for name in names.into_iter().map(str::to_owned).chain(variants) {
+        for name in [name.repeat(100), name] {
+            assert_eq!(display_name(&name), display::display_name(&name), "{name:?}");
+        }
+    }
+    let schemes =
+        ["", "/", "//", "https:", "https:/", "https://", "HTTPS://", "http://", "ht\ttps://", " https://", "data:"];
+    let hosts = [
+        "",
+        "/",
+        "a.test",
+        "a.test:80",
+        "localhost",
+        "localhost:80",
+        "localhost.test",
+        "127.0.0.1",
+        "127.0.0.1.test",
+        "[::1]:1",
+        "[::1",
+        "a@b",
+        "localhost:1@b",
+        "localhost\\@b",
+        "照片.test",
+        "a\u{85}b",
+        "a\u{7f}",
+    ];
+    for (scheme, host) in schemes.iter().flat_map(|scheme| hosts.map(|host| (scheme, host))) {
+        for end in ["", "/a.png", "?a@b", "#\n", "/头像.png", &"/x".repeat(1_100)] {
+            let address = [scheme, host, end].concat();
+            assert_eq!(is_photo_address(&address), display::is_photo_address(&address), "{address:?}");
+        }
+    }
 }

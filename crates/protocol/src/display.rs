@@ -3,13 +3,15 @@
 //! The name and the photo of a user come from a stranger: anybody can scan a code that is on a screen. So a page shows a
 //! short line of visible characters, and loads a photo only from an absolute `https` address. The address may still name any
 //! host, the page's own included: a request with `GET` must change nothing there.
+//!
+//! The server applies this to `userInfo`. The widget also talks to other servers, so `js/shell.js` does the same.
 
 /// The maximum number of characters of [`display_name`].
 pub const MAX_NAME_CHARACTERS: usize = 64;
 /// The maximum number of combining marks on one character. Vietnamese, Thai and Hebrew need up to three.
 const MAX_MARKS: usize = 3;
-/// The maximum length of [`is_photo_address`] in bytes.
-const MAX_ADDRESS_BYTES: usize = 2_048;
+/// The maximum number of characters of a photo address.
+const MAX_ADDRESS_CHARACTERS: usize = 2_048;
 
 /// The name of a user for display: one line of at most [`MAX_NAME_CHARACTERS`] characters, and empty if nothing visible is
 /// left.
@@ -58,7 +60,8 @@ pub fn display_text(text: &str, max_characters: usize) -> String {
 /// host of a test, without user name and password.
 pub fn is_photo_address(address: &str) -> bool {
     // Browsers read `\` as `/`, and remove line breaks and tabs.
-    if address.len() > MAX_ADDRESS_BYTES || !address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+    let is_ambiguous = |c: char| c == '\\' || c.is_control() || c.is_whitespace();
+    if address.chars().count() > MAX_ADDRESS_CHARACTERS || address.contains(is_ambiguous) {
         return false;
     }
     let Some((scheme, rest)) = address.split_once("://") else { return false };
@@ -67,9 +70,8 @@ pub fn is_photo_address(address: &str) -> bool {
         return false;
     }
     let is_loopback = || {
-        ["localhost", "127.0.0.1", "[::1]"]
-            .iter()
-            .any(|name| host.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')))
+        let is = |name| host.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':'));
+        ["localhost", "127.0.0.1", "[::1]"].into_iter().any(is)
     };
     scheme.eq_ignore_ascii_case("https") || (scheme.eq_ignore_ascii_case("http") && is_loopback())
 }
@@ -181,6 +183,7 @@ mod tests {
             "https://photos.example/a.png?size=2#x",
             "HTTPS://photos.example",
             "https://photos.example:8443/a",
+            "https://照片.example/头像.png",
             "http://localhost:8080/photos/alice.svg",
             "http://127.0.0.1/a",
             "http://[::1]:80/a",
