@@ -10,6 +10,7 @@ const OPTIONS = [
   "colors", "frameAncestors",
 ];
 
+const isOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
 const attributeOf = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 // A server has no HTMLElement, and may import this file.
@@ -40,7 +41,7 @@ export class ScanLoginElement extends Base {
   connectedCallback() {
     // Properties that were set before the element was defined hide those of the class.
     for (const name of ["options", ...OPTIONS]) {
-      if (Object.prototype.hasOwnProperty.call(this, name)) {
+      if (isOwn(this, name)) {
         const value = this[name];
         delete this[name];
         this[name] = value;
@@ -50,12 +51,21 @@ export class ScanLoginElement extends Base {
   }
 
   disconnectedCallback() {
-    this._change();
+    // Frameworks move an element by removing and inserting it in one task. It ends when it stays away.
+    setTimeout(() => {
+      if (!this.isConnected) this._end();
+    });
   }
 
   attributeChangedCallback(name, _before, value) {
     if (name !== "lang") this._change();
     else if (this._handle) this._handle.setLanguage(value || "");
+  }
+
+  _end() {
+    this._current = undefined;
+    if (this._handle) this._handle.destroy();
+    this._handle = undefined;
   }
 
   /** Restarts the widget if its options have changed, once for all changes of a task. */
@@ -64,6 +74,7 @@ export class ScanLoginElement extends Base {
     this._isChanging = true;
     await undefined;
     this._isChanging = false;
+    if (!this.isConnected) return;
 
     const options = {};
     for (const name of ["lang", ...OPTIONS]) {
@@ -72,12 +83,13 @@ export class ScanLoginElement extends Base {
     }
     Object.assign(options, this.options);
     // Frameworks create new callbacks each time they render. The current ones are called, and the widget does not restart.
-    const current = this.isConnected && JSON.stringify({ ...options, lang: this.options.lang }, comparable);
+    const lang = isOwn(this.options, "lang") ? this.options.lang : undefined;
+    // In another document, the start reports its target.
+    const isForeign = this.ownerDocument !== document;
+    const current = JSON.stringify({ ...options, lang, isForeign }, comparable);
     if (current === this._current) return;
+    this._end();
     this._current = current;
-    if (this._handle) this._handle.destroy();
-    this._handle = undefined;
-    if (!current) return;
 
     const events = callbacks((type, detail) => {
       // A dialog would handle a bubbling `cancel` as its own event, and the window a bubbling `error`.
@@ -87,7 +99,7 @@ export class ScanLoginElement extends Base {
     for (const name of new Set([...Object.keys(events), ...Object.keys(options).filter(isCallback)])) {
       options[name] = (...values) => {
         if (events[name]) events[name](...values);
-        if (this.options[name]) this.options[name](...values);
+        if (isOwn(this.options, name) && this.options[name]) this.options[name](...values);
       };
     }
     try {

@@ -2,7 +2,7 @@
 
 import { expectPage, load } from "./loader.js";
 import { field, shellOptions } from "./options.js";
-import { callBack, isEarly, pending } from "./pending.js";
+import { callBack, isEarly, pending, startIn } from "./pending.js";
 import * as wasm from "./scanlogin.js";
 import { openShell } from "./shell.js";
 
@@ -16,7 +16,7 @@ export function createApi(locate) {
     if (given && !loading) settings = Object.getPrototypeOf(given) === Object.prototype ? given : { source: given };
     loading =
       loading ||
-      load(() => settings.source || locate(), settings.integrity).then(
+      load(() => field(settings, "source") || locate(), field(settings, "integrity")).then(
         () => {
           isLoaded = true;
         },
@@ -33,7 +33,7 @@ export function createApi(locate) {
     const start = (shell) => wasm.startInShell(shell, options, kind);
     // `pending` uses `undefined` for a widget without a shell.
     if (!isLoaded || isEarly(target)) return pending(init, target ?? null, options, start);
-    return start(openShell(target, options));
+    return startIn(start, openShell(target, options));
   }
 
   class AuthenticationClient {

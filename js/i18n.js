@@ -1,6 +1,8 @@
 // The messages that a person reads, in all built-in languages. src/view_model.rs and pending.js decide which message is shown
 // when. Messages for developers are in src/error.rs and loader.js.
 
+import { fromDocument } from "./document.js";
+
 /** The built-in languages. A page adds any other one with `tips`. */
 const LANGUAGES = ["en-US", "zh-CN", "zh-TW", "ja-JP"];
 
@@ -32,13 +34,15 @@ const MESSAGES = {
 /** The names of the messages: the names that `tips` can replace. */
 export const MESSAGE_NAMES = Object.keys(MESSAGES);
 
-/** Messages for a wasm that can't be loaded. `tips` replaces them by the messages of the same name, except `help`. */
+/** Messages for a wasm that can't be loaded. `tips` replaces `failed` and `retry`. */
 const LOADER_MESSAGES = {
   failed: ["Couldn’t load the QR code", "无法加载二维码", "無法載入 QR Code", "QRコードを読み込めませんでした"],
   help: [
     "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
   ],
   retry: ["Try again", "重试", "重試", "再試行"],
+  outdated: ["This page is out of date", "此页面已更新", "此頁面已更新", "このページは更新されています"],
+  reload: ["Reload the page", "重新加载页面", "重新載入頁面", "ページを再読み込み"],
 };
 
 /** The messages of one widget: its `tips`, and otherwise the built-in ones in `lang` or the language of the page. */
@@ -61,28 +65,34 @@ export class Messages {
 
   /** The message `name`. `seconds` is the time in it. */
   message(name, seconds) {
-    return this._format(name, MESSAGES, seconds);
+    return this.parts(name, seconds).join("");
+  }
+
+  /** The message `name` in three parts: before the time, the time, and after it. */
+  parts(name, seconds) {
+    const [before, ...after] = this._find(name, MESSAGES).split("{time}");
+    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+    return after.length > 0 ? [before, time, after.join("{time}")] : [before, "", ""];
   }
 
   /** The message `name` for a wasm that can't be loaded. */
   loaderMessage(name) {
-    return this._format(name, LOADER_MESSAGES, 0);
+    return this._find(name, LOADER_MESSAGES);
   }
 
-  _format(name, messages, seconds) {
-    const message = this._tips[name] ?? messages[name][Math.max(indexOf(this._tag()), 0)];
-    return message.replace("{time}", () => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
+  _find(name, messages) {
+    return this._tips[name] ?? messages[name][Math.max(indexOf(this._tag()), 0)];
   }
 
   _tag() {
-    return this._lang || document.documentElement.lang;
+    return this._lang || fromDocument("documentElement").lang;
   }
 }
 
 /** Calls `changed` when the language of the page changes, until `disconnect()` of the returned observer. */
 export function followPageLanguage(changed) {
   const observer = new MutationObserver(changed);
-  observer.observe(document.documentElement, { attributeFilter: ["lang"] });
+  observer.observe(fromDocument("documentElement"), { attributeFilter: ["lang"] });
   return observer;
 }
 

@@ -477,6 +477,7 @@ export type ErrorCode =
   | "wasm-wrong-type"
   /** The wasm is incomplete, or of another version than the script. */
   | "wasm-damaged"
+  | "wasm-outdated"
   /** The wasm does not match `integrity`, or can't be checked. */
   | "wasm-integrity"
   | (string & {});

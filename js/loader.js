@@ -1,7 +1,7 @@
 // Loads the wasm, or reports why it can't be loaded. The loading function that wasm-bindgen generates is not used: it has no
 // timeout, and its errors have no code.
 
-import { scanLoginError } from "./options.js";
+import { field, messageOf, scanLoginError } from "./options.js";
 import { initSync } from "./scanlogin.js";
 
 /** The time in seconds that the download may take. */
@@ -21,9 +21,13 @@ export async function load(locate, integrity) {
     if (!(source instanceof WebAssembly.Module)) await run(await download(source), integrity);
     else if (!integrity) initSync({ module: source });
     else throw failure("integrity", "a compiled module can't be checked: pass its bytes instead");
-  } catch (error) {
+  } catch (thrown) {
+    const isCached = cache !== "reload";
     cache = "reload";
-    throw error;
+    const code = field(thrown, "code");
+    // The cached wasm may be older than this script.
+    if (code === "wasm-outdated" && isCached) return load(locate, integrity);
+    throw /^wasm-/.test(code) ? thrown : failure("unreachable", `the wasm can't be loaded (${messageOf(thrown)})`, thrown);
   }
 }
 
@@ -56,7 +60,7 @@ function expectWebAssembly() {
   if (!window.TextDecoder || !window.TextEncoder || !window.fetch) {
     throw failure("unsupported", "fetch or TextDecoder is missing. In Jest, set testEnvironment: 'jest-fixed-jsdom'");
   }
-  if (typeof WebAssembly === "undefined" || !WebAssembly.validate(PROBE)) {
+  if (typeof WebAssembly === "undefined" || typeof AbortController === "undefined" || !WebAssembly.validate(PROBE)) {
     throw failure("unsupported", "this browser is too old: it needs Chrome 96, Edge 96, Firefox 79 or Safari 15");
   }
   try {
@@ -82,11 +86,11 @@ async function download(given) {
   try {
     return await Promise.race([read(source, address, abort.signal), timeout]);
   } catch (cause) {
-    if (cause.code === "wasm-not-found") throw cause;
+    if (field(cause, "code") === "wasm-not-found") throw cause;
     const reason = /^file:/.test(address)
       ? `it is a file and no website: ${helpFor(address)}`
       : "the browser is offline, or connect-src of the page's policy forbids it";
-    throw failure("unreachable", `${address} can't be reached (${cause.message}): ${reason}`, cause);
+    throw failure("unreachable", `${address} can't be reached (${messageOf(cause)}): ${reason}`, cause);
   } finally {
     clearTimeout(timer);
   }
@@ -113,10 +117,14 @@ async function run({ address, type, bytes }, integrity) {
   try {
     initSync({ module: await WebAssembly.compile(bytes) });
   } catch (cause) {
-    const isIntact = integrity && cause instanceof WebAssembly.CompileError;
-    throw isIntact || cause instanceof RangeError
-      ? failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause)
-      : failure("damaged", `${address} is damaged, or of another version than this script: deploy both again`, cause);
+    const isInvalid = cause instanceof WebAssembly.CompileError;
+    if (cause instanceof RangeError || (isInvalid && integrity)) {
+      throw failure("unsupported", `this browser can't run ${address}: ${cause.message}`, cause);
+    }
+    if (isInvalid) throw failure("damaged", `${address} is damaged: deploy it again`, cause);
+    // The imports have a name that contains the hash of the wasm.
+    const advice = "reload the page, or deploy both again";
+    throw failure("outdated", `${address} is of another version than this script: ${advice}`, cause);
   }
 }
 

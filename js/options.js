@@ -8,12 +8,25 @@ export function scanLoginError(code, message, cause) {
   return Object.assign(new Error(message), { name: "ScanLoginError", code, fatal: true, cause });
 }
 
-/** A field of options that may be anything. `null`, and a field whose getter throws, count as absent. */
+/**
+ * A field of options that may be anything. `null`, a field whose getter throws, and one that the options inherit, such as from
+ * `Object.prototype`, count as absent.
+ */
 export function field(options, name) {
   try {
-    return options[name] ?? undefined;
+    return Object.prototype.hasOwnProperty.call(options, name) ? (options[name] ?? undefined) : undefined;
   } catch (_) {
     return undefined;
+  }
+}
+
+/** The message of a value that was thrown, which may be anything. */
+export function messageOf(thrown) {
+  try {
+    const { message } = thrown;
+    return typeof message === "string" ? message : String(thrown);
+  } catch (_) {
+    return typeof thrown;
   }
 }
 

@@ -1,7 +1,8 @@
 // The handle of a widget whose wasm is not loaded yet. It shows the loading state after a moment, applies calls of the handle once
 // the wasm is loaded, and offers to retry if it can't be loaded.
 
-import { field } from "./options.js";
+import { callDocument, fromDocument } from "./document.js";
+import { field, messageOf, scanLoginError } from "./options.js";
 import { findTarget, openShell } from "./shell.js";
 
 /** The time in milliseconds before the loading state is shown. */
@@ -9,7 +10,7 @@ const LOADING_DELAY = 300;
 
 /** Whether the browser is still parsing the page, which may contain the target further down. */
 export function isEarly(target) {
-  return typeof target === "string" && document.readyState === "loading" && !findTarget(target);
+  return typeof target === "string" && fromDocument("readyState") === "loading" && !findTarget(target);
 }
 
 /** Calls `start` with a shell when `init` has succeeded. Without a `target` there is no shell. */
@@ -19,6 +20,8 @@ export function pending(init, target, options, start) {
   let handle;
   let shell;
   let canRetry = false;
+  /** Whether only a new page can load the wasm: this script is of another version. */
+  let isOutdated = false;
   /** The language that the handle was given before there was a shell. */
   let lang;
 
@@ -32,19 +35,21 @@ export function pending(init, target, options, start) {
     } catch (thrown) {
       error = thrown;
       canRetry = true;
+      isOutdated = field(error, "code") === "wasm-outdated";
     }
     await parsed();
     if (state !== "loading") return;
     if (!error) {
       try {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
-        handle = start(shell || open());
+        handle = startIn(start, shell || open());
         shell = undefined;
         // A callback inside of `start` may have ended the widget.
         if (state !== "loading") handle.destroy();
         return;
       } catch (thrown) {
         error = thrown;
+        shell = undefined;
       }
     }
     fail(error);
@@ -52,7 +57,7 @@ export function pending(init, target, options, start) {
 
   /** Waits while the page may still contain the target further down. */
   async function parsed() {
-    if (isEarly(target)) await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+    if (isEarly(target)) await new Promise((done) => callDocument("addEventListener", "DOMContentLoaded", done));
   }
 
   function open() {
@@ -64,19 +69,21 @@ export function pending(init, target, options, start) {
 
   function show() {
     if (shell) return draw();
-    shell = open();
-    if (!shell) return;
-    shell.adopt(click, draw, destroy);
+    const opened = open();
+    if (!opened) return;
+    startIn(() => opened.adopt(click, draw, destroy), opened);
+    shell = opened;
     draw();
   }
 
-  function fail(error) {
+  function fail(thrown) {
+    const error = asError(thrown);
     state = "failed";
     try {
       show();
     } catch (invalid) {
       // The options of the shell are invalid, so nothing can be shown.
-      if (invalid.message !== error.message) report(invalid);
+      if (field(invalid, "message") !== error.message) report(invalid);
     }
     const onError = field(options, "onError");
     if (typeof onError === "function") callBack(onError, error.message, error);
@@ -87,14 +94,15 @@ export function pending(init, target, options, start) {
     if (!shell) return;
     const isLoading = state === "loading";
     const headline = isLoading ? shell.message("loading", 0) : shell.loaderMessage("failed");
-    const hint = canRetry && !isLoading ? shell.loaderMessage("help") : "";
-    shell.show(state, false, headline, hint, canRetry ? shell.loaderMessage("retry") : "");
+    const hint = canRetry && !isLoading ? shell.loaderMessage(isOutdated ? "outdated" : "help") : "";
+    shell.show(state, false, headline, hint, canRetry ? shell.loaderMessage(isOutdated ? "reload" : "retry") : "");
     // Hidden or disabled, the button would lose the focus.
     shell.setButtonInactive(isLoading);
   }
 
   function click() {
     if (state !== "failed") return;
+    if (isOutdated) return location.reload();
     callBack(field(options, "onRetry"));
     retry();
   }
@@ -152,6 +160,22 @@ export function pending(init, target, options, start) {
     },
     destroy,
   };
+}
+
+/** Calls `start` with a shell, and removes the shell if that throws: nothing would end its loading state. */
+export function startIn(start, shell) {
+  try {
+    return start(shell);
+  } catch (error) {
+    if (shell) shell.remove();
+    throw error;
+  }
+}
+
+/** What was thrown, as an error whose message is text. */
+function asError(thrown) {
+  if (thrown instanceof Error && typeof thrown.message === "string") return thrown;
+  return scanLoginError(undefined, messageOf(thrown), thrown);
 }
 
 /** Calls a callback of the page. The page's error handler gets what it throws. */

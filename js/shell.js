@@ -3,6 +3,7 @@
 //
 // Invariant: no inline styles and no HTML from strings, so that a strict Content-Security-Policy needs no exception.
 
+import { callDocument, fromDocument } from "./document.js";
 import { Messages, followPageLanguage } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
 import { applyStyles } from "./styles.js";
@@ -35,7 +36,10 @@ const MAX_EMPTY = 0.34;
 
 /** Characters that show nothing or act on others. */
 const INVISIBLE =
-  /(?!\p{White_Space})[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
+  /(?![\p{White_Space}\u200c\u200d])[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{1d159}\u{e0100}-\u{e01ef}]/gu;
+/** Joiners, with the characters before and after them. */
+const JOINERS = /(.?)([\u200c\u200d]+)(?=(.?))/gsu;
+const NOT_ASCII = /^[^\0-\x7f\p{White_Space}]$/u;
 /** Combining marks without a character, and those beyond three. */
 const EXTRA_MARKS = /(^|\p{White_Space}|\p{Grapheme_Extend}{3})\p{Grapheme_Extend}+/gu;
 /** An absolute address with `https`, or with `http` on the loopback host, without user name and password. */
@@ -46,8 +50,11 @@ const shells = new WeakMap();
 
 /** Returns the element that `target` is, or that has the id `target`. Returns `null` if the page has no such element. */
 export function findTarget(target) {
-  const element = typeof target === "string" ? document.getElementById(target) : target;
-  if (element && element.nodeType === 1) return element;
+  const element = typeof target === "string" ? callDocument("getElementById", target) : target;
+  if (element && element.nodeType === 1) {
+    if (element.ownerDocument === document) return element;
+    throw scanLoginError("invalid-option", "option `target` must be an element of this document");
+  }
   if (typeof target === "string") return null;
   throw scanLoginError("invalid-option", "option `target` must be an element or the id of one");
 }
@@ -76,6 +83,8 @@ class Shell {
     this._person = {};
     this._watches = [];
     this._observers = [];
+    /** The timer that ends a shell that stays away from the page. */
+    this._leaving = undefined;
     this._wasConnected = false;
     this._build();
 
@@ -94,7 +103,7 @@ class Shell {
    */
   adopt(clicked, languageChanged, ended) {
     this._handlers = { clicked, languageChanged, ended };
-    this._button.removeAttribute("aria-disabled");
+    this.setButtonInactive(false);
     if (this._observers.length > 0) return;
     if (this._target) {
       const previous = shells.get(this._target);
@@ -103,7 +112,7 @@ class Shell {
       if (previous) previous.end();
       if (!this._handlers.ended) return;
     }
-    (this._target || document.body).appendChild(this._host);
+    (this._target || fromDocument("body")).appendChild(this._host);
     this._observers = [this._watchPresence(), followPageLanguage(() => this._languageChanged())];
   }
 
@@ -119,20 +128,35 @@ class Shell {
     if (ended) ended();
   }
 
-  /** Whether the shell was in the page and has left it. */
+  /** Whether the shell was in the page, has left it, and has stayed away for a task. */
   hasLeft() {
-    if (!this._wasConnected && this._host.isConnected && this._observers.length > 0) {
+    if (!this._wasConnected && this._isPresent() && this._observers.length > 0) {
       // The target may have been put into a shadow root that is not observed yet.
       const [presence, ...others] = this._observers;
       presence.disconnect();
       this._observers = [this._watchPresence(), ...others];
     }
-    return this._wasConnected && !this._host.isConnected;
+    this._endIfAway();
+    return this._leaving === null;
+  }
+
+  _isPresent() {
+    return this._host.isConnected && this._host.ownerDocument === document;
+  }
+
+  /** Ends the shell if it is still away in the next task: frameworks move an element by removing and inserting it in one task. */
+  _endIfAway() {
+    if (!this._wasConnected || this._isPresent() || this._leaving !== undefined) return;
+    this._leaving = setTimeout(() => {
+      this._leaving = this._isPresent() ? undefined : null;
+      if (this._leaving === null) this.end();
+    });
   }
 
   /** Removes the shell from the page. */
   remove() {
     this._handlers = {};
+    clearTimeout(this._leaving);
     this._clearCode();
     for (const observer of this._observers.splice(0)) observer.disconnect();
     if (this._target && shells.get(this._target) === this) shells.delete(this._target);
@@ -192,9 +216,11 @@ class Shell {
     setAttribute(this._button, "aria-disabled", isInactive);
   }
 
-  /** Shows the remaining time, or hides it if `text` is empty. It is not announced. */
-  showCountdown(text) {
-    setText(this._countdown, text);
+  /** Shows the message `name` with the remaining time, or hides it if `name` is empty. It is not announced. */
+  showCountdown(name, seconds) {
+    const parts = name ? this._messages.parts(name, seconds) : ["", "", ""];
+    parts.forEach((part, index) => setText(this._timeParts[index], part));
+    this._countdown.hidden = !name;
   }
 
   /** Shows the person who scanned. An empty name or photo hides its element. */
@@ -271,6 +297,9 @@ class Shell {
     this._headline = add(status, "p", "headline", { dir: "auto", id: "headline" });
     this._hint = add(status, "p", "hint", { dir: "auto" });
     this._countdown = add(text, "p", "countdown", { dir: "auto", role: "timer" });
+    // A browser that translates the page leaves the time alone, so that it changes without its message.
+    this._timeParts = [{}, { translate: "no" }, {}].map((attributes) => create("span", attributes));
+    this._countdown.append(...this._timeParts);
     this._button = add(text, "button", "button", { dir: "auto", type: "button" });
 
     this._button.addEventListener("click", () => {
@@ -282,15 +311,14 @@ class Shell {
       this._photo.hidden = true;
       setAttribute(this._frame, "data-photo", false);
     });
-    for (const element of [this._name, this._headline, this._hint, this._countdown, this._button]) setText(element, "");
+    for (const element of [this._name, this._headline, this._hint, this._button]) setText(element, "");
+    this._countdown.hidden = true;
   }
 
-  /** Ends the shell when it has left the page. A node that is moved leaves and comes back within one task. */
+  /** Ends the shell when it has left the page. */
   _watchPresence() {
-    this._wasConnected = this._host.isConnected;
-    const observer = new MutationObserver(() => {
-      if (this.hasLeft()) this.end();
-    });
+    this._wasConnected = this._isPresent();
+    const observer = new MutationObserver(() => this._endIfAway());
     // A document does not see changes inside of shadow roots, so each root on the way up is observed.
     for (let root = this._host; root; root = root.host) {
       root = root.getRootNode();
@@ -316,12 +344,11 @@ class Shell {
     if (!window.ResizeObserver) return;
     // The window is also resized when it moves to another screen and when the page is zoomed.
     window.addEventListener("resize", fit);
+    this._watches.push(() => window.removeEventListener("resize", fit));
+    if (typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(fit);
     observer.observe(this._stage);
-    this._watches.push(() => {
-      window.removeEventListener("resize", fit);
-      observer.disconnect();
-    });
+    this._watches.push(() => observer.disconnect());
   }
 
   /** Gives all modules the same width in whole device pixels, unless that leaves too much of the place empty. */
@@ -338,7 +365,11 @@ class Shell {
 
 /** The name of a user for display: one line of at most 64 visible characters. */
 export function displayName(name) {
-  const visible = name.replace(INVISIBLE, "").replace(EXTRA_MARKS, "$1").replace(/\p{White_Space}+/gu, " ");
+  const joined = name.replace(INVISIBLE, "").replace(JOINERS, (_, before, joiners, after) => {
+    // Persian words and composed emoji need a joiner.
+    return before + (NOT_ASCII.test(before) && NOT_ASCII.test(after) ? joiners.slice(-1) : "");
+  });
+  const visible = joined.replace(EXTRA_MARKS, "$1").replace(/\p{White_Space}+/gu, " ");
   return Array.from(visible.trim()).slice(0, 64).join("").trim();
 }
 
@@ -348,18 +379,29 @@ export function isPhotoAddress(address) {
 }
 
 function create(tag, attributes) {
-  const element = document.createElementNS(tag === "svg" || tag === "path" ? SVG : HTML, tag);
+  const element = callDocument("createElementNS", tag === "svg" || tag === "path" ? SVG : HTML, tag);
   for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
   return element;
 }
 
-// These leave an unchanged page alone, so that nothing is announced twice.
+// These compare with what was written before, not with what the page has now: a browser that translates the page changes texts and
+// labels. What is unchanged is not written, so that nothing is announced twice.
+
+const written = new WeakMap();
+
+/** Whether `value` is another one than the last that was written as `name` of the element. */
+function isNew(element, name, value) {
+  const values = written.get(element) || {};
+  written.set(element, { ...values, [name]: value });
+  return values[name] !== value;
+}
 
 function setAttribute(element, name, value) {
-  if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+  if (isNew(element, name, String(value))) element.setAttribute(name, value);
 }
 
 function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (!isNew(element, "", text)) return;
+  element.textContent = text;
   element.toggleAttribute("hidden", !text);
 }

@@ -1,6 +1,8 @@
 // The style sheet of the shell: one constructed sheet, which all widgets of a page share. A Content-Security-Policy without
 // `unsafe-inline` allows it.
 
+import { callDocument } from "./document.js";
+
 const css = /* css */ `
 /* The styles of the shell. Lengths from options are plain numbers, in CSS pixels. Pages change the styles by custom properties
    and by ::part(). */
@@ -194,15 +196,24 @@ const css = /* css */ `
 
 let sheet;
 try {
-  sheet = new CSSStyleSheet();
-  sheet.replaceSync(css);
+  const constructed = new CSSStyleSheet();
+  constructed.replaceSync(css);
+  sheet = constructed;
 } catch (_) {
   // Safari before 16.4 and Firefox before 101 have no constructed sheets, and a server has no document.
 }
 
 /** Applies the style sheet to a shadow root. */
 export function applyStyles(root) {
-  if (sheet) root.adoptedStyleSheets = [sheet];
+  // A browser without this property would only store the value.
+  if (sheet && "adoptedStyleSheets" in root) {
+    try {
+      root.adoptedStyleSheets = [sheet];
+      if (root.adoptedStyleSheets[0] === sheet) return;
+    } catch (_) {
+      // The page has replaced the property.
+    }
+  }
   // A strict policy refuses this element. The text is legible without styles.
-  else root.appendChild(document.createElement("style")).textContent = css;
+  root.appendChild(callDocument("createElement", "style")).textContent = css;
 }

@@ -5,10 +5,12 @@ use core::time::Duration;
 use gloo_net::http::{Headers, Response};
 use js_sys::{Array, Date, JSON, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit};
+use web_sys::{
+    AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
+};
 
 use super::globals::Globals;
-use super::js_value::Js;
+use super::js_value::{Js, property};
 use crate::client::reader::JsonValue as _;
 use crate::client::request::HttpRequest;
 use crate::client::response::HttpResponse;
@@ -88,18 +90,22 @@ fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
     let options = RequestInit::new();
     options.set_credentials(RequestCredentials::Include);
     options.set_cache(RequestCache::NoStore);
+    // A redirect could take the poll token to another origin.
+    options.set_redirect(RequestRedirect::Error);
     options.set_headers(&headers.into_raw());
     options.set_signal(Some(abort));
     if let Some(body) = http.body {
         options.set_method("POST");
         options.set_body(&body.into());
-    } else if Js(Globals::window().into()).field("mozInnerScreenX").is_some() {
+    } else if property(&Globals::window().into(), "mozInnerScreenX").is_some() {
         // Firefox, the only browser with this property, discards a page that is left while a poll is in flight. It has
         // decided before `pagehide` and `beforeunload`, so that aborting the poll is too late. It ignores requests that
         // may outlive their page. `Event::Left` aborts them.
         let _ = Reflect::set(&options, &"keepalive".into(), &true.into());
     }
-    Request::new_with_str_and_init(&http.url, &options)
+    // A path would be resolved against `<base href>`.
+    let url = if http.url.starts_with('/') { [&Globals::origin(), http.url.as_str()].concat() } else { http.url };
+    Request::new_with_str_and_init(&url, &options)
 }
 
 /// Reads `Retry-After`: a number of seconds, or a date. `None` if it is absent or something else.
@@ -138,7 +144,8 @@ fn expect_response(value: JsValue) -> Result<web_sys::Response, Error> {
 }
 
 fn fetch_error(thrown: JsValue) -> Error {
-    let reason = thrown.dyn_ref::<js_sys::Error>().map(|error| error.message().into()).or(thrown.as_string());
+    // A page can throw an `Error` whose message is not text.
+    let reason = property(&thrown, "message").unwrap_or(thrown).as_string();
     network_error(&reason.unwrap_or_default())
 }
 

@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use web_sys::Window;
 
 use super::globals::Globals;
-use super::js_value::Js;
+use super::js_value::{Js, property};
 use crate::client::reader::JsonValue as _;
 use crate::error::{Error, ErrorCode};
 
@@ -43,9 +43,9 @@ pub(super) fn check(allowed: Option<&[String]>) -> Result<(), Error> {
 /// is `unknown`, which no option can allow. The referrer is not used: it need not be the page that frames this one.
 fn ancestor_origins() -> Vec<String> {
     let window = Globals::window();
-    let origins = Js(window.location().into()).field("ancestorOrigins");
+    let origins = property(&window.location(), "ancestorOrigins");
     // Older versions of Firefox do not have `ancestorOrigins`.
-    origins.and_then(|origins| Js(Array::from(&origins.0).into()).texts()).unwrap_or_else(|| parent_origins(window))
+    origins.and_then(|origins| Js(Array::from(&origins).into()).texts()).unwrap_or_else(|| parent_origins(window))
 }
 
 /// Returns the origins of the parents of `page`. Only those of the same origin can be read.
@@ -54,7 +54,7 @@ fn parent_origins(mut page: Window) -> Vec<String> {
     while let Ok(Some(parent)) = page.parent()
         && JsValue::from(&parent) != JsValue::from(&page)
     {
-        let origin = Js(parent.clone().into()).field("origin").and_then(|origin| origin.text());
+        let origin = property(&parent, "origin").and_then(|origin| origin.as_string());
         origins.push(origin.unwrap_or_else(|| "unknown".to_owned()));
         page = parent;
     }

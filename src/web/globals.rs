@@ -17,13 +17,9 @@ extern "C" {
     #[wasm_bindgen(static_method_of = Globals, js_class = "globalThis", getter)]
     pub(super) fn document() -> Document;
 
-    /// The origin of the page, such as `https://www.example.com`.
+    /// The origin of the page, such as `https://www.example.com`. `null` for a page without one.
     #[wasm_bindgen(static_method_of = Globals, js_class = "location", getter)]
     pub(super) fn origin() -> String;
-
-    /// Whether the page is hidden, such as in a background tab.
-    #[wasm_bindgen(static_method_of = Globals, js_class = "document", getter, js_name = hidden)]
-    pub(super) fn is_hidden() -> bool;
 
     /// Whether the browser has a network connection, as far as it knows.
     #[wasm_bindgen(static_method_of = Globals, js_class = "navigator", getter, js_name = onLine)]
@@ -32,4 +28,17 @@ extern "C" {
     /// The time in milliseconds on a monotonic clock.
     #[wasm_bindgen(static_method_of = Globals, js_class = "performance")]
     pub(super) fn now() -> f64;
+}
+
+#[wasm_bindgen(module = "/js/document.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = fromDocument)]
+    fn from_document(name: &str) -> JsValue;
+}
+
+impl Globals {
+    /// Whether the page is hidden, such as in a background tab.
+    pub(super) fn is_hidden() -> bool {
+        from_document("hidden").is_truthy()
+    }
 }

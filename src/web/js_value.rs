@@ -3,7 +3,7 @@
 use js_sys::{Array, JSON, Object, Reflect};
 use serde::{Serialize, Serializer};
 use serde_wasm_bindgen::preserve;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 
 use crate::client::reader::JsonValue;
 use crate::client::writer::{Field, serialize_fields};
@@ -11,6 +11,13 @@ use crate::client::writer::{Field, serialize_fields};
 /// A JavaScript value. Serializing it keeps the original value.
 #[derive(Debug, Clone)]
 pub(super) struct Js(pub(super) JsValue);
+
+/// The property `name` of a JavaScript value, which it may inherit. `None` when it is absent, `null` or `undefined`.
+pub(super) fn property(value: &JsValue, name: &str) -> Option<JsValue> {
+    // Fails for a value without properties, a getter that throws, and a window of another origin.
+    let value = Reflect::get(value, &name.into()).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
 
 impl Serialize for Js {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -20,9 +27,9 @@ impl Serialize for Js {
 
 impl JsonValue for Js {
     fn field(&self, name: &str) -> Option<Self> {
-        // Fails for a value without fields, a getter that throws, and a window of another origin.
-        let value = Reflect::get(&self.0, &name.into()).ok()?;
-        (!value.is_undefined() && !value.is_null()).then_some(Self(value))
+        // Fails for a value without fields. A field that is inherited, such as from `Object.prototype`, is none.
+        let own = Reflect::get_own_property_descriptor::<JsValue>(self.0.unchecked_ref(), &name.into()).ok()?;
+        if own.is_undefined() { None } else { property(&self.0, name).map(Self) }
     }
 
     fn text(&self) -> Option<String> {

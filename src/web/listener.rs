@@ -1,8 +1,7 @@
 //! Listeners for events of the page.
 
 use js_sys::Function;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::*;
 use web_sys::EventTarget;
 
 /// A listener. Dropping it removes it from its target.
@@ -18,16 +17,25 @@ impl Listener {
     /// Calls `callback` on each `event` of `target`.
     pub(super) fn new(target: &EventTarget, event: &'static str, callback: Box<dyn FnMut()>) -> Self {
         let callback = Closure::wrap(callback);
-        // Adding a function as a listener does not fail.
-        let _ = target.add_event_listener_with_callback(event, function(&callback));
+        add(target, event, function(&callback));
         Self { target: target.clone(), event, callback }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.target.remove_event_listener_with_callback(self.event, function(&self.callback));
+        remove(&self.target, self.event, function(&self.callback));
     }
+}
+
+// An element can hide a method of the document: see `js/document.js`.
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = ["EventTarget", "prototype", "addEventListener"], js_name = call)]
+    fn add(target: &EventTarget, event: &str, callback: &Function);
+
+    #[wasm_bindgen(js_namespace = ["EventTarget", "prototype", "removeEventListener"], js_name = call)]
+    fn remove(target: &EventTarget, event: &str, callback: &Function);
 }
 
 fn function(callback: &Closure<dyn FnMut()>) -> &Function {

@@ -4,6 +4,7 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
+use super::globals::Globals;
 use super::js_value::Js;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
 
@@ -54,6 +55,9 @@ pub(super) fn client(options: &Options, config: &Config, scene: Scene) -> Result
         ..GeneRequest::new(scene, options.value("customData"))
     };
     options.finish()?;
+    if config.host.is_empty() && Globals::origin() == "null" {
+        return Err(wrong_option("host", "the address of the server, because this page has no origin"));
+    }
     // `wrong_option` puts the name in backticks. It is one of these two.
     Client::new(config, &gene).ok_or_else(|| wrong_option("customData` or `context", "a value that JSON can represent"))
 }

@@ -29,7 +29,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn adopt(this: &Shell, clicked: &Function, language_changed: &Function, ended: &Function);
 
-    /// Whether the shell was in the page and has left it.
+    /// Whether the shell was in the page, has left it, and has stayed away for a task.
     #[wasm_bindgen(method, js_name = hasLeft)]
     pub(super) fn has_left(this: &Shell) -> bool;
 
@@ -57,9 +57,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn show(this: &Shell, state: &str, is_scannable: bool, headline: &str, hint: &str, button: &str);
 
-    /// Shows the remaining time, or hides it if `text` is empty.
+    /// Shows the message `name` with the remaining time, or hides it if `name` is empty.
     #[wasm_bindgen(method, js_name = showCountdown)]
-    pub(super) fn show_countdown(this: &Shell, text: &str);
+    pub(super) fn show_countdown(this: &Shell, name: &str, seconds: u32);
 
     /// Shows the person who scanned. An empty name or photo hides its element.
     #[wasm_bindgen(method, js_name = showPerson)]

@@ -87,7 +87,7 @@ impl View {
         self.shell.language()
     }
 
-    /// Whether the widget was in the page and has left it.
+    /// Whether the widget was in the page, has left it, and has stayed away for a task.
     pub(super) fn has_left(&self) -> bool {
         self.shell.has_left()
     }
@@ -112,9 +112,8 @@ impl View {
             &hint,
             &message(model.action().map(Action::message)),
         );
-        let countdown = model.countdown.map(Countdown::message);
-        self.shell
-            .show_countdown(&countdown.map(|(name, seconds)| self.shell.message(name, seconds)).unwrap_or_default());
+        let (name, seconds) = model.countdown.map(Countdown::message).unwrap_or_default();
+        self.shell.show_countdown(name, seconds);
         let person = model.person.as_deref();
         self.shell.show_person(
             person.and_then(|person| person.nickname.as_deref()).unwrap_or_default(),

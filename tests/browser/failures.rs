@@ -206,7 +206,15 @@ async fn unreachable_state_covers_the_stage_only_without_a_code() {
 
 #[wasm_bindgen_test]
 async fn fetch_of_the_page_that_violates_its_specification_is_a_network_error() {
-    for fetch in ["Promise.reject('no')", "Promise.reject(new Event('abort'))", "Promise.resolve({})", "null.x"] {
+    for fetch in [
+        "Promise.reject('no')",
+        "Promise.reject(null)",
+        "Promise.reject(new Event('abort'))",
+        "Promise.reject(Object.assign(new Error(), { message: { a: 1 } }))",
+        "Promise.reject(Object.assign(new Error(), { message: Symbol() }))",
+        "Promise.resolve({})",
+        "null.x",
+    ] {
         let mut page = Page::with_polls(&[0]);
         let code = format!("globalThis.realFetch = globalThis.fetch; globalThis.fetch = () => {fetch};");
         run(&code, &JsValue::NULL).unwrap();

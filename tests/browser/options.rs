@@ -52,8 +52,29 @@ fn invalid_option_throws_an_error_that_names_it_and_starts_nothing() {
         let message = message_of(target, JsValue::UNDEFINED);
         assert!(message.contains("option `target` must be "), "{message}");
     }
+    let foreign = "const frame = argument.appendChild(document.createElement('iframe'));
+        const target = frame.contentDocument.body;
+        frame.remove();
+        return target;";
+    let message = message_of(run(foreign, &page.target).unwrap(), JsValue::UNDEFINED);
+    assert!(message.contains("option `target` must be an element of this document"), "{message}");
     let message = message_of(page.target.clone().into(), 5.into());
     assert!(message.contains("options") && message.contains("must be an object"), "{message}");
     assert_eq!(page.target.child_element_count(), 0);
     assert_eq!(page.server.requests("gene"), 0);
+}
+
+#[wasm_bindgen_test]
+async fn fields_of_a_prototype_are_no_options() {
+    let mut page = Page::with_polls(&[0]);
+    // As with fields of `Object.prototype`, which the driver of the browser would read too.
+    let inherit = "return Object.setPrototypeOf(argument, {
+            host: 'https://elsewhere.test', appHost: 'https://elsewhere.test', lang: 'ja-JP', tips: { title: 'Mallory' }, signal: 5,
+        })";
+    let options = page.server.options(&page.callback_log, &JsValue::UNDEFINED);
+    page.start_with(run(inherit, &options).unwrap(), "qrcode");
+    page.wait_for_state("ready").await;
+    let origin = web_sys::window().unwrap().location().origin().unwrap();
+    assert_eq!(page.server.field(0, "url"), [&origin, "/api/v2/qrcode/gene"].concat());
+    assert_eq!(page.text(".headline"), "Scan with the app to sign in");
 }

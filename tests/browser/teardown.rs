@@ -87,6 +87,33 @@ async fn widget_ends_when_removed_from_the_page_but_not_when_moved() {
 }
 
 #[wasm_bindgen_test]
+async fn widget_that_is_removed_and_inserted_in_one_task_does_not_end() {
+    let page = Page::ready().await;
+    let code = "const parent = argument.parentNode;
+        argument.remove();
+        let steps = Promise.resolve();
+        for (let step = 0; step < 10; step += 1) steps = steps.then(() => {});
+        steps.then(() => parent.append(argument));";
+    run(code, &page.target).unwrap();
+    advance(1_000.0).await;
+    assert_eq!((page.handle().state().as_str(), page.has_called("onCodeDestroyed")), ("ready", false));
+    page.target.remove();
+    wait_until("the end", || page.handle().state() == "destroyed").await;
+}
+
+#[wasm_bindgen_test]
+async fn widget_ends_when_moved_to_another_document() {
+    let page = Page::ready().await;
+    let code = "const frame = document.body.appendChild(document.createElement('iframe'));
+        globalThis.frame = frame;
+        frame.contentDocument.body.append(argument);";
+    run(code, &page.target).unwrap();
+    wait_until("the end", || page.handle().state() == "destroyed").await;
+    assert_eq!(page.target.child_element_count(), 0);
+    run("globalThis.frame.remove()", &JsValue::NULL).unwrap();
+}
+
+#[wasm_bindgen_test]
 async fn widget_in_a_shadow_root_ends_when_the_host_is_removed() {
     let mut page = Page::with_polls(&[0]);
     let root = page.target.attach_shadow(&web_sys::ShadowRootInit::new(web_sys::ShadowRootMode::Open)).unwrap();

@@ -118,6 +118,35 @@ async fn each_state_is_announced_once_and_the_countdown_never() {
 }
 
 #[wasm_bindgen_test]
+async fn countdown_changes_its_time_only_and_leaves_a_translated_page_alone() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("countdown: true");
+    page.wait_for_state("ready").await;
+    advance(500.0).await;
+    // A browser that translates the page puts each text into `<font>`.
+    let translate = "for (const selector of ['.headline', '.countdown']) {
+            const element = argument.shadowRoot.querySelector(selector);
+            const text = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+            const font = document.createElement('font');
+            text.replaceWith(font);
+            font.textContent = `[${text.data}]`;
+        }
+        argument.shadowRoot.querySelector('svg[role=img]').setAttribute('aria-label', '[QR]');";
+    run(translate, &page.widget()).unwrap();
+    settle().await;
+    let before = page.announcements().len();
+    advance(3_000.0).await;
+    assert_eq!(page.text(".headline"), "[Scan with the app to sign in]");
+    assert_eq!(page.text(".countdown"), "[Expires in ]1:57");
+    assert_eq!(page.attribute("svg[role=img]", "aria-label").as_deref(), Some("[QR]"));
+    assert_eq!(page.announcements().len(), before);
+    // Another message replaces the translated one.
+    page.script_polls(&[1]);
+    page.wait_for_state("scanned").await;
+    assert_eq!(page.text(".headline"), "Scanned");
+}
+
+#[wasm_bindgen_test]
 async fn code_that_can_not_be_scanned_is_hidden_from_screen_readers() {
     let page = Page::ready().await;
     assert_eq!(page.attribute(".code", "aria-hidden").as_deref(), Some("false"));

@@ -38,6 +38,8 @@ pub enum Fault {
     Aborted,
     /// The response is the first half of the file.
     TruncatedFile,
+    /// The response is a valid wasm that imports a function that no script of this version has.
+    OtherVersion,
     /// The response is the file with the content type `text/plain`.
     WrongContentType,
     /// The request is held until [`Faults::clear`].
@@ -123,6 +125,10 @@ impl Faults {
                     request.headers_mut().remove(condition);
                 }
                 truncated(next.run(request).await).await
+            }
+            Some(Fault::OtherVersion) => {
+                let wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x07\x01\x01x\x01y\0\0";
+                ([(header::CONTENT_TYPE, "application/wasm")], wasm.as_slice()).into_response()
             }
             Some(Fault::WrongContentType) => {
                 ([(header::CONTENT_TYPE, "text/plain")], next.run(request).await).into_response()

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use axum::extract::Path;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::response::{Html, Redirect};
-use axum::routing::get;
+use axum::routing::{any, get};
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Phone, Site, Traffic};
 use serde_json::{Value, json};
@@ -58,6 +59,29 @@ const BARE: &str = "<body><div id=qrcode></div><script src=/scanlogin/global.js>
 const LEGACY: &str = "<!doctype html><meta charset=gbk><body><div id=qrcode></div>
     <script src=/without-charset/global.js data-target=qrcode data-lang=zh-CN></script></body>";
 
+/// Markup of a stranger, such as a comment, without a script. Each name hides a property of `document` or of the window.
+const CLOBBERED: &str =
+    "<body><img name=currentScript data-target=trap data-wasm=/trap.wasm data-host=http://127.0.0.1:1>
+    <img name=body><img name=documentElement><img name=getElementById><img name=createElement><img name=createElementNS>
+    <img name=readyState><img name=addEventListener><img name=hidden><img name=baseURI>
+    <a id=ScanLogin></a><a id=addEventListener></a><a id=reportError></a><div id=qrcode></div>
+    <script src=/scanlogin/global.js data-target=qrcode></script></body>";
+
+const MODULE: &str = "<body><div id=qrcode></div>
+    <script type=module src=/scanlogin/global.js data-target=qrcode data-size=200></script></body>";
+
+/// jQuery inserts a fragment, requests its scripts, and runs their text in scripts without attributes.
+const FRAGMENT: &str = "<body><div id=place></div><script>
+      fetch('/scanlogin/global.js').then((response) => response.text()).then((text) => {
+        place.innerHTML = '<div id=qrcode></div><script src=/scanlogin/global.js data-target=qrcode data-size=200></' + 'script>';
+        for (let count = 0; count < 2; count += 1) {
+          const script = document.createElement('script');
+          script.text = text;
+          document.head.appendChild(script).remove();
+        }
+      });
+    </script></body>";
+
 const ELEMENT: &str = "<body><scan-login id=login app-id=demo-app size=200 countdown=false></scan-login>
     <script type=module>
       import * as element from '/scanlogin/element.js';
@@ -80,6 +104,9 @@ fn with_pages(app: Router) -> Router {
             "integrity" => INTEGRITY,
             "wasm-address" => WASM_ADDRESS,
             "bare" => BARE,
+            "clobbered" => CLOBBERED,
+            "module" => MODULE,
+            "fragment" => FRAGMENT,
             "element" => ELEMENT,
             _ => INLINE,
         };
@@ -89,6 +116,11 @@ fn with_pages(app: Router) -> Router {
     let without_charset = async |Path(file): Path<String>| {
         let bytes = std::fs::read(format!("{DIST}/{file}")).unwrap_or_default();
         ([(CONTENT_TYPE, "text/javascript")], bytes)
+    };
+    // A redirect to another origin, with the same port.
+    let redirect = async |headers: HeaderMap, Path(call): Path<String>| {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        Redirect::temporary(&format!("http://{}/api/v2/qrcode/{call}", host.replace("127.0.0.1", "localhost")))
     };
     // `notify_one` stores a permit, so the order of the two requests does not matter.
     let wasm_loaded = Arc::new(Notify::new());
@@ -100,6 +132,7 @@ fn with_pages(app: Router) -> Router {
     let release = async move || wasm_loaded.notify_one();
     app.route("/page/{name}", get(page))
         .route("/slow.js", get(slow))
+        .route("/redirecting/api/v2/qrcode/{call}", any(redirect))
         .route("/wasm-loaded", get(release))
         .route("/legacy", get(async || ([(CONTENT_TYPE, "text/html")], LEGACY)))
         .route("/without-charset/{file}", get(without_charset))
@@ -176,6 +209,67 @@ async fn wasm_is_found_for_the_package_address_of_a_cdn_and_for_data_wasm() -> R
         test.browser.read_code().await?;
     }
     test.close(&[]).await
+}
+
+#[tokio::test]
+async fn script_tag_believes_no_markup_that_has_the_name_of_a_property() -> Result<()> {
+    let test = EntryPointTest::start().await?;
+    test.goto("clobbered").await?;
+    let text = test.browser.read_code().await?;
+    assert_eq!(test.browser.run("return !!document.querySelector('#qrcode > .scanlogin')").await?, true);
+    assert_eq!(test.faults.requests("trap.wasm").len(), 0);
+    let phone = Phone::sign_in(&test.site.url, "alice").await?;
+    phone.scan(&text).await?;
+    test.browser.wait_for("events.length === 1").await?;
+    phone.confirm(&text).await?;
+    test.browser.wait_for("events.length === 2").await?;
+    assert_eq!(test.browser.run("return events[1].slice(0, 2)").await?, json!(["scanlogin:success", "qrcode"]));
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn script_tag_works_as_a_module_and_in_a_fragment_that_jquery_inserts() -> Result<()> {
+    let test = EntryPointTest::start().await?;
+    for (page, codes) in [("module", 1), ("fragment", 2)] {
+        test.goto(page).await?;
+        test.browser.read_code().await?;
+        let size =
+            "return document.querySelector('#qrcode > .scanlogin').shadowRoot.querySelector('.stage').offsetWidth";
+        assert_eq!(test.browser.run(size).await?, 200, "{page}");
+        assert_eq!(test.traffic.snapshot().codes, codes, "{page}: each tag starts one widget");
+    }
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn calls_go_to_the_origin_of_the_page_and_follow_no_redirect() -> Result<()> {
+    let test = EntryPointTest::start().await?;
+    test.goto("bare").await?;
+    let other = test.site.url.replace("127.0.0.1", "localhost");
+    let base = format!("document.head.append(Object.assign(document.createElement('base'), {{ href: '{other}/x/' }}))");
+    test.browser.run(&base).await?;
+    test.browser.run("window.handle = ScanLogin.startScanning('qrcode')").await?;
+    test.browser.read_code().await?;
+    let origins = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/gene'))
+        .map(({ name }) => new URL(name).origin === location.origin)";
+    assert_eq!(test.browser.run(origins).await?, json!([true]));
+
+    test.browser.run("handle.destroy()").await?;
+    let before = test.faults.requests("gene").len();
+    test.browser
+        .run(
+            "ScanLogin.startScanning('qrcode', {
+               host: `${location.origin}/redirecting`,
+               onError: (message, error) => events.push(error.code),
+             })",
+        )
+        .await?;
+    test.browser.wait_for("events.length").await?;
+    assert_eq!(test.browser.run("return events[0]").await?, "network");
+    for (_, uri) in test.faults.requests("gene").split_off(before) {
+        assert!(uri.path().starts_with("/redirecting/"), "{uri}");
+    }
+    test.browser.close().await
 }
 
 #[tokio::test]
@@ -295,6 +389,55 @@ async fn element_ends_when_removed_and_starts_when_inserted_again() -> Result<()
         .await?;
     test.browser.wait_for("events.includes('invalid-option')").await?;
     test.close(&["scanlogin: option `interval`"]).await
+}
+
+#[tokio::test]
+async fn element_that_is_removed_and_inserted_in_one_task_keeps_its_code() -> Result<()> {
+    let test = EntryPointTest::start().await?;
+    test.goto("element").await?;
+    let text = test.browser.read_code().await?;
+    // Frameworks insert the element again in a later microtask.
+    test.browser
+        .run(
+            "const nextTask = () => new Promise((done) => setTimeout(done));
+             const move = async () => {
+               for (let count = 0; count < 3; count += 1) {
+                 login.remove();
+                 for (let microtask = 0; microtask < 10; microtask += 1) await undefined;
+                 document.body.prepend(login);
+                 await nextTask();
+                 await nextTask();
+               }
+             };
+             return move()",
+        )
+        .await?;
+    assert_eq!(test.browser.run("return login.state").await?, "ready");
+    assert_eq!(test.browser.read_code().await?, text);
+    assert_eq!(test.traffic.snapshot().codes, 1);
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn element_in_another_document_reports_its_target() -> Result<()> {
+    let test = EntryPointTest::start().await?;
+    test.goto("element").await?;
+    test.browser.read_code().await?;
+    test.browser
+        .run(
+            "login.addEventListener('error', ({ detail }) => events.push(detail.message));
+             window.frame = document.body.appendChild(document.createElement('iframe'));
+             frame.contentDocument.body.append(login)",
+        )
+        .await?;
+    test.browser.wait_for("events.length").await?;
+    assert_eq!(
+        test.browser.run("return [events[0], login.state, login.childElementCount]").await?,
+        json!(["option `target` must be an element of this document", "destroyed", 0])
+    );
+    test.browser.run("document.body.append(login)").await?;
+    test.browser.read_code().await?;
+    test.close(&["must be an element of this document"]).await
 }
 
 #[tokio::test]

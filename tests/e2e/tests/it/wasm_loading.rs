@@ -318,6 +318,96 @@ async fn browser_without_constructed_style_sheets_shows_loading_state_and_code()
 }
 
 #[tokio::test]
+async fn browser_without_a_newer_feature_shows_the_code_or_names_the_error() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    let sheets = "Object.defineProperty(ShadowRoot.prototype, 'adoptedStyleSheets', { get: () => [], set";
+    let is_styled = "const root = document.querySelector('.scanlogin').shadowRoot;
+        return root.querySelector('.stage').offsetHeight === 240";
+    for setup in [
+        "delete ShadowRoot.prototype.adoptedStyleSheets",
+        "delete CSSStyleSheet.prototype.replaceSync",
+        &format!("{sheets}() {{ throw new TypeError('no sheets') }} }})"),
+        &format!("{sheets}() {{}} }})"),
+        "delete window.ResizeObserver",
+        "delete window.IntersectionObserver",
+        "delete window.structuredClone",
+        "delete window.reportError; options = { onCodeShow: () => { calls.push('shown'); throw 'of the page' } }",
+    ] {
+        test.open("script", setup).await?;
+        test.browser.read_code().await?;
+        assert_eq!(test.browser.run(is_styled).await?, true, "{setup}");
+        assert_eq!(test.calls().await?, json!(["shown"]), "{setup}");
+    }
+    let calls = test.open_failed("script", "delete window.AbortController").await?;
+    assert_eq!((&calls[0]["code"], calls.as_array().map(Vec::len)), (&json!("wasm-unsupported"), Some(1)), "{calls}");
+    test.close(&["of the page"]).await
+}
+
+#[tokio::test]
+async fn wasm_of_another_version_offers_to_reload_the_page() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    test.faults.inject(WASM, Fault::OtherVersion);
+    let calls = test.open_failed("script", "").await?;
+    assert_eq!((&calls[0]["code"], calls.as_array().map(Vec::len)), (&json!("wasm-outdated"), Some(1)), "{calls}");
+    assert!(message(&calls[0]).contains("another version"), "{calls}");
+    assert_eq!(test.failed_text("button").await?, "Reload the page");
+    assert_eq!(test.failed_text(".hint").await?, "This page is out of date");
+    // The cached wasm may be the old one, so a second request bypasses the cache.
+    assert_eq!(test.faults.requests(WASM).len(), 2);
+    test.browser.run("window.isOldPage = true").await?;
+    test.faults.clear();
+    test.retry().await?;
+    test.browser.read_code().await?;
+    assert_eq!(test.browser.run("return [window.isOldPage, calls]").await?, json!([null, ["shown"]]));
+    test.browser.close().await
+}
+
+#[tokio::test]
+async fn error_without_a_text_as_message_becomes_an_error_with_a_code() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    let fetch = "const real = fetch; window.fetch = (input, ...rest) =>
+        String(input.url || input).endsWith('.wasm') ? Promise.reject(REASON) : real(input, ...rest)";
+    for reason in
+        ["null", "undefined", "Symbol('s')", "Object.assign(new Error(), { message: { a: 1 } })", "{ message: 5 }"]
+    {
+        let calls = test.open_failed("script", &fetch.replace("REASON", reason)).await?;
+        assert_eq!((&calls[0]["code"], &calls[0]["isError"]), (&json!("wasm-unreachable"), &json!(true)), "{reason}");
+        assert!(calls[0]["message"].is_string(), "{reason} {calls}");
+    }
+    // `init` gets a source that is no address.
+    let calls = test.open_failed("module", "wasm = { source: Object.create(null) }").await?;
+    assert_eq!((&calls[0]["code"], &calls[0]["isError"]), (&json!("wasm-unreachable"), &json!(true)), "{calls}");
+    test.close(&[]).await
+}
+
+#[tokio::test]
+async fn start_that_throws_leaves_no_loading_state() -> Result<()> {
+    let test = LoadingTest::start().await?;
+    // `adopt` has put the shell into the page when it observes the page.
+    let break_once = "const Real = MutationObserver;
+        window.MutationObserver = function () { window.MutationObserver = Real; throw new Error('broken once'); }";
+    let calls = test.open_failed("script", break_once).await?;
+    assert_eq!((&calls[0]["message"], calls.as_array().map(Vec::len)), (&json!("broken once"), Some(1)), "{calls}");
+    assert_eq!(test.widget_count().await?, 1);
+
+    test.open_loading("").await?;
+    test.browser.run(&format!("handle.destroy(); {break_once}; start()")).await?;
+    test.faults.clear();
+    test.wait_for_failure().await?;
+    assert_eq!(test.widget_count().await?, 1);
+
+    // Once the wasm is loaded, `startScanning` throws.
+    test.open("script", "").await?;
+    test.browser.read_code().await?;
+    let start = format!(
+        "handle.destroy(); {break_once}; try {{ start() }} catch (error) {{ calls.push(error.message) }}
+         return [calls.at(-1), document.querySelectorAll('.scanlogin').length]"
+    );
+    assert_eq!(test.browser.run(&start).await?, json!(["broken once", 0]));
+    test.browser.close().await
+}
+
+#[tokio::test]
 async fn loading_state_is_not_shown_before_its_delay() -> Result<()> {
     let test = LoadingTest::start().await?;
     test.faults.inject(WASM, Fault::Held);
@@ -475,7 +565,7 @@ async fn each_fault_of_the_server_has_a_code_and_can_be_retried() -> Result<()> 
         (Fault::NotFound, "wasm-not-found", "init()"),
         (Fault::Html, "wasm-wrong-type", "text/html"),
         (Fault::Empty, "wasm-wrong-type", "WebAssembly"),
-        (Fault::TruncatedFile, "wasm-damaged", "version"),
+        (Fault::TruncatedFile, "wasm-damaged", "damaged"),
         (Fault::Overloaded(1), "wasm-unreachable", "HTTP 503"),
         (Fault::Aborted, "wasm-unreachable", "connect-src"),
     ] {
