@@ -37,11 +37,11 @@ const MAX_EMPTY = 0.34;
 /** Characters that show nothing or act on others. */
 const INVISIBLE =
   /(?![\p{White_Space}\u200c\u200d])[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{1d159}\u{e0100}-\u{e01ef}]/gu;
-/** Joiners, with the characters before and after them. */
-const JOINERS = /(.?)([\u200c\u200d]+)(?=(.?))/gsu;
-const NOT_ASCII = /^[^\0-\x7f\p{White_Space}]$/u;
+/** Joiners without a character outside ASCII after them, and those without one before them. Persian words and emoji need others. */
+const JOINERS_BEFORE_OTHERS = /[\u200c\u200d]+(?![^\0-\x7f\u200d\p{White_Space}\p{Grapheme_Extend}])/gu;
+const JOINERS_AFTER_OTHERS = /(^|[\0-\x7f\p{White_Space}])[\u200c\u200d]/gu;
 /** Combining marks without a character, and those beyond three. */
-const EXTRA_MARKS = /(^|\p{White_Space}|\p{Grapheme_Extend}{3})\p{Grapheme_Extend}+/gu;
+const EXTRA_MARKS = /(^|\p{White_Space}|((?!\u200c)\p{Grapheme_Extend}){3})((?!\u200c)\p{Grapheme_Extend})+/gu;
 /** An absolute address with `https`, or with `http` on the loopback host, without user name and password. */
 const PHOTO = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.0\.0\.1|\[::1])(:[^/?#@]*)?)([/?#]|$)/i;
 
@@ -365,12 +365,13 @@ class Shell {
 
 /** The name of a user for display: one line of at most 64 visible characters. */
 export function displayName(name) {
-  const joined = name.replace(INVISIBLE, "").replace(JOINERS, (_, before, joiners, after) => {
-    // Persian words and composed emoji need a joiner.
-    return before + (NOT_ASCII.test(before) && NOT_ASCII.test(after) ? joiners.slice(-1) : "");
-  });
-  const visible = joined.replace(EXTRA_MARKS, "$1").replace(/\p{White_Space}+/gu, " ");
-  return Array.from(visible.trim()).slice(0, 64).join("").trim();
+  const visible = name
+    .replace(INVISIBLE, "")
+    .replace(JOINERS_BEFORE_OTHERS, "")
+    .replace(EXTRA_MARKS, "$1")
+    .replace(JOINERS_AFTER_OTHERS, "$1")
+    .replace(/\p{White_Space}+/gu, " ");
+  return Array.from(visible.trim()).slice(0, 64).join("").replace(/[\u200c\u200d\p{White_Space}]+$/u, "");
 }
 
 /** Whether a page may load `address` as the photo of a user. */

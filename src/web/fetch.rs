@@ -5,9 +5,7 @@ use core::time::Duration;
 use gloo_net::http::{Headers, Response};
 use js_sys::{Array, Date, JSON, Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{
-    AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
-};
+use web_sys::{AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit, RequestRedirect};
 
 use super::globals::Globals;
 use super::js_value::{Js, property};

@@ -38,8 +38,13 @@ pub fn display_text(text: &str, max_characters: usize) -> String {
         }
         match kind(c) {
             Kind::Invisible => continue,
-            Kind::Mark if marks == MAX_MARKS => continue,
-            Kind::Mark => marks += 1,
+            Kind::Mark => {
+                joiner = None;
+                if marks == MAX_MARKS {
+                    continue;
+                }
+                marks += 1;
+            }
             Kind::Visible => marks = 0,
         }
         let joiner = joiner.take().filter(|_| !c.is_ascii());
