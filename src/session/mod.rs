@@ -288,7 +288,9 @@ impl<V> Session<V> {
     fn on_timer_fired(&mut self, now: Instant) {
         match &self.state {
             State::LoadingImage { give_up_at, .. } if now >= *give_up_at => self.on_image_failed(now),
-            State::Polling { expires_at, .. } if now >= forgotten_at(*expires_at) => self.expire(now),
+            State::Polling { expires_at, progress, .. } if now >= forgotten_at(*expires_at, progress) => {
+                self.expire(now);
+            }
             // The server may know of an approval that the page missed. So a code expires by a poll from after its end.
             State::Polling { expires_at, requests, .. }
                 if now >= end_of_polling(*expires_at) && requests.started_before(end_of_polling(*expires_at)) =>

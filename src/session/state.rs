@@ -9,7 +9,7 @@ use super::event::{Code, Request, RequestId};
 use super::policy::{EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase};
 use super::time::{Instant, next_second, seconds_until};
 use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
-use scanlogin_protocol::lifecycle::RETENTION;
+use scanlogin_protocol::lifecycle::{RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Person, Status};
 
 /// Countdowns show minutes and seconds. One of this many seconds or more is not shown.
@@ -150,10 +150,10 @@ impl State {
         let deadline = match self {
             Self::Loading { requests } | Self::Exchanging { requests, .. } => requests.deadline(),
             Self::LoadingImage { give_up_at, .. } => *give_up_at,
-            Self::Polling { expires_at, requests, .. } => {
+            Self::Polling { expires_at, progress, requests, .. } => {
                 let end = end_of_polling(*expires_at);
                 let is_end_ahead = now < end || requests.started_before(end);
-                requests.deadline().min(if is_end_ahead { end } else { forgotten_at(*expires_at) })
+                requests.deadline().min(if is_end_ahead { end } else { forgotten_at(*expires_at, progress) })
             }
             Self::Idle | Self::Ended { .. } | Self::Destroyed => return None,
         };
@@ -252,7 +252,13 @@ pub(super) fn end_of_polling(expires_at: Instant) -> Instant {
     expires_at + EXPIRY_GRACE
 }
 
-/// When the server has forgotten a code that expires at `expires_at`.
-pub(super) fn forgotten_at(expires_at: Instant) -> Instant {
-    expires_at + RETENTION
+/// When the server has forgotten a code that expires at `expires_at`, whatever became of it since the last poll: a code
+/// that was last seen as unused may have been scanned before its expiry and approved up to [`SCANNED_GRACE`] after it.
+pub(super) fn forgotten_at(expires_at: Instant, progress: &Progress) -> Instant {
+    let last_decision = match progress {
+        Progress::Unknown | Progress::Unused => expires_at + SCANNED_GRACE,
+        // `expires_at` contains the grace.
+        Progress::Scanned { .. } => expires_at,
+    };
+    last_decision + RETENTION
 }

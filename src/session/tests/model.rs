@@ -6,6 +6,7 @@
 use core::mem;
 use core::time::Duration;
 
+use scanlogin_protocol::lifecycle::{RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Scene, Status};
 
 use super::host::Sent;
@@ -33,7 +34,7 @@ pub(super) struct Model {
     stage: Stage,
     /// The time of the last event.
     now: Instant,
-    /// The code on the page, and when it expires.
+    /// The code on the page, and when the page received it.
     code: Option<(Code, Instant)>,
     /// Whether the last poll succeeded over the present connection.
     is_proven: bool,
@@ -114,10 +115,14 @@ impl Model {
         })
     }
 
-    /// When the page no longer waits for polls of the code, and when the server has forgotten it.
+    /// When the page no longer waits for polls of the code, and when the server has forgotten it. The second time does
+    /// not depend on what the page knows: the code may have been scanned and approved since the last poll.
     fn end(&self) -> Option<(Instant, Instant)> {
-        let (_, expires_at) = self.code.as_ref()?;
-        Some((*expires_at + Duration::from_secs(2), *expires_at + Duration::from_secs(300)))
+        let (code, received_at) = self.code.as_ref()?;
+        let unused_until = *received_at + code.lifetime;
+        let scanned_until = unused_until + SCANNED_GRACE;
+        let expires_at = if self.stage == Stage::Scanned { scanned_until } else { unused_until };
+        Some((expires_at + Duration::from_secs(2), scanned_until + RETENTION))
     }
 
     fn is_past_end(&self, time: Instant) -> bool {
@@ -190,7 +195,7 @@ impl Model {
         match (self.stage, reply) {
             (Stage::Loading, Ok(Reply::Code(code))) => {
                 self.call(&format!("onCodeLoaded {}", code.random));
-                self.code = Some((code.clone(), now + code.lifetime));
+                self.code = Some((code.clone(), now));
                 match code.picture.as_deref() {
                     Some(Picture::Image { .. }) => self.stage = Stage::LoadingImage { since: now },
                     _ => self.show_code(),
@@ -214,9 +219,6 @@ impl Model {
             (StatusUpdate::Scanned, Stage::Ready) => {
                 self.call("onScanned alice");
                 self.stage = Stage::Scanned;
-                if let Some((_, expires_at)) = &mut self.code {
-                    *expires_at = *expires_at + Duration::from_secs(60);
-                }
             }
             (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, _) => {}
             (StatusUpdate::Authorised { .. }, _) if self.policy.auto_exchange && !response.has_token => {
@@ -299,7 +301,7 @@ impl Model {
 
     /// Ends what is overdue.
     fn on_time(&mut self, now: Instant, in_flight: Option<&Sent>) {
-        let expires_at = self.code.as_ref().map(|(_, expires_at)| *expires_at);
+        let expires_at = self.code.as_ref().map(|(code, received_at)| *received_at + code.lifetime);
         match self.stage {
             Stage::LoadingImage { since } => {
                 if now >= since + Duration::from_secs(10) || expires_at.is_some_and(|at| now >= at) {

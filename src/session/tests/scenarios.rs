@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use scanlogin_protocol::lifecycle::{self, CodeState, RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Scene, Status};
 
 use super::host::{
@@ -141,7 +142,7 @@ fn code_of_120_s_ends_when_the_server_has_forgotten_it_if_all_polls_fail() {
             host.fire_timer();
         }
     }
-    assert_eq!(host.now.since(received_at), Duration::from_secs(420));
+    assert_eq!(host.now.since(received_at), Duration::from_secs(120) + SCANNED_GRACE + RETENTION);
     assert_eq!(host.callbacks.last().map(String::as_str), Some("onExpired"));
     assert_eq!((host.wake_at, &host.in_flight), (None, &None));
 }
@@ -590,6 +591,33 @@ fn code_that_the_server_has_forgotten_expires_without_a_request() {
     let host = woken_after(3_600, Event::TimerFired, Policy::default());
     assert_eq!((host.state(), host.sent.len()), (ScanState::Expired, 1));
     assert_eq!(host.callbacks, ["onExpired"]);
+}
+
+/// How long after the expiry of an unused code the server can know of an approval, in whole seconds.
+fn last_known_approval() -> Duration {
+    let can_confirm = |expired_for: &Duration| {
+        CodeState::Scanned(()).apply(lifecycle::Action::Confirm, (), |()| true, Some(*expired_for)).is_ok()
+    };
+    let last_confirm = (0..).map(Duration::from_secs).take_while(can_confirm).last().unwrap();
+    last_confirm + RETENTION
+}
+
+#[test]
+fn approval_is_found_for_as_long_as_the_server_can_know_of_it() {
+    for is_scanned in [false, true] {
+        let mut host = Host::polling(Policy::default());
+        let expires_at = host.now + Duration::from_secs(120);
+        host.wait_for_request();
+        if is_scanned {
+            host.reply(Ok(checked(StatusUpdate::Scanned)));
+            host.wait_for_request();
+        }
+        host.now = expires_at + last_known_approval();
+        host.event(Event::TimerFired);
+        assert_eq!(host.sent.last().map(|sent| sent.at), Some(host.now), "scanned: {is_scanned}");
+        host.reply(Ok(authorised()));
+        assert_eq!(host.state(), ScanState::Confirmed, "scanned: {is_scanned}");
+    }
 }
 
 #[test]
