@@ -31,7 +31,7 @@ use scanlogin_protocol::wire::{Person, code};
 use crate::error::{Error, ErrorCode};
 use crate::view_model::{Action, Picture, ScanState, ViewModel};
 use policy::{
-    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase, WAIT,
+    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, HoldLimit, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase,
     is_retryable,
 };
 use state::{End, Progress, State, end_of_polling, forgotten_at};
@@ -203,8 +203,9 @@ impl<V> Session<V> {
     }
 
     fn on_checked(&mut self, now: Instant, checked: CheckResponse<V>) {
-        let State::Polling { expires_at, progress, requests, .. } = &mut self.state else { return };
+        let State::Polling { expires_at, progress, hold_limit, requests, .. } = &mut self.state else { return };
         let CheckResponse { update, person, user_info, has_token, raw } = checked;
+        hold_limit.record_success(now, requests);
         self.notifications.push(Notification::Checked(raw));
         match (update, &*progress) {
             (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unknown) => *progress = Progress::Unused,
@@ -241,11 +242,12 @@ impl<V> Session<V> {
     }
 
     fn on_request_failed(&mut self, now: Instant, error: Error) {
-        if let State::Polling { longest_wait, requests, .. } = &mut self.state
+        if let State::Polling { hold_limit, requests, .. } = &mut self.state
             && let Some(wait) = requests.wait_after_cut(now, &error)
         {
-            *longest_wait = wait;
-            return self.ask_anew(now);
+            hold_limit.record_cut(wait);
+            *requests = self.schedule.after_cut(now, requests);
+            return;
         }
         let Some(RequestCycle { failures, .. }) = self.state.requests() else { return };
         let may_retry = |attempts| is_retryable(&error) && failures.count + 1 < attempts;
@@ -442,7 +444,7 @@ impl<V> Session<V> {
         self.notifications.push(Notification::PollingStarted);
         let requests = self.first_request(now);
         let progress = Progress::Unknown;
-        self.state = State::Polling { code, expires_at, progress, longest_wait: WAIT, requests };
+        self.state = State::Polling { code, expires_at, progress, hold_limit: HoldLimit::INITIAL, requests };
     }
 
     fn exchange(&mut self, now: Instant, person: Rc<Person>, ticket: Rc<str>) {
@@ -475,7 +477,7 @@ impl<V> Session<V> {
 
     /// How the server is to hold the next request. `None` if it is not to hold it.
     fn hold(&self, now: Instant) -> Option<Hold> {
-        let State::Polling { expires_at, progress, longest_wait, requests, .. } = &self.state else { return None };
+        let State::Polling { expires_at, progress, hold_limit, requests, .. } = &self.state else { return None };
         // Held polls of hidden pages would take the connections of the visible one. The status of an expired code does
         // not change.
         let may_hold = self.policy.long_poll
@@ -483,7 +485,7 @@ impl<V> Session<V> {
             && self.may_hold
             && requests.is_proven
             && now < end_of_polling(*expires_at);
-        if may_hold { policy::hold(progress.status()?, *longest_wait) } else { None }
+        if may_hold { hold_limit.hold(progress.status()?) } else { None }
     }
 
     fn back_off(&mut self, now: Instant, error: Error) {

@@ -9,11 +9,15 @@ use scanlogin_protocol::wire::{Scene, Status};
 use crate::error::{Error, ErrorCode};
 
 /// The `wait` of the first long poll of a code: how long the server holds it.
-pub(super) const WAIT: Duration = Duration::from_secs(25);
+const WAIT: Duration = Duration::from_secs(25);
 /// How much longer than its `wait` a held poll may take. Then its connection has died without a sign.
 const HOLD_GRACE: Duration = Duration::from_secs(3);
 /// A held poll that fails earlier was not cut by a proxy for its duration.
 const MIN_CUT: Duration = Duration::from_secs(2);
+/// How many cuts in a row shorten the wait. A single one can be a change of the network or a restart of the server.
+const CUTS_TO_SHORTEN: u32 = 2;
+/// The delay after a cut. With jitter, so that the pages of a crashed server do not all send at the same time.
+const CUT_DELAY: Duration = Duration::from_secs(1);
 /// Polls are not held for less than this.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 /// The least time between two requests of a hidden page.
@@ -116,6 +120,40 @@ pub(super) enum RequestPhase {
     Scheduled { at: Instant, not_before: Instant },
 }
 
+/// How long polls of a code are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HoldLimit {
+    wait: Duration,
+    /// The held polls that were cut since the last one that was held for its whole `wait`.
+    cuts: u32,
+}
+
+impl HoldLimit {
+    pub(super) const INITIAL: Self = Self { wait: WAIT, cuts: 0 };
+
+    /// A held poll was cut. `wait` is the one of [`RequestCycle::wait_after_cut`].
+    pub(super) fn record_cut(&mut self, wait: Duration) {
+        self.cuts = self.cuts.saturating_add(1);
+        if self.cuts >= CUTS_TO_SHORTEN {
+            self.wait = wait;
+        }
+    }
+
+    /// `done` succeeded.
+    pub(super) fn record_success(&mut self, now: Instant, done: &RequestCycle) {
+        if let RequestPhase::InFlight { hold: Some(Hold { wait, .. }), started_at, .. } = done.phase
+            && now.since(started_at) >= wait
+        {
+            self.cuts = 0;
+        }
+    }
+
+    /// How the server holds a poll with this known status. `None` if the wait is too short.
+    pub(super) fn hold(self, status: Status) -> Option<Hold> {
+        (self.wait >= MIN_WAIT).then_some(Hold { status, wait: self.wait })
+    }
+}
+
 impl RequestCycle {
     /// When the request in flight times out, or the next request starts.
     pub(super) fn deadline(&self) -> Instant {
@@ -154,7 +192,7 @@ impl RequestCycle {
         matches!(self.phase, RequestPhase::InFlight { started_at, .. } if started_at < time)
     }
 
-    /// The wait of the next held polls if `error` only means that a proxy or a dead connection ended a held poll. `None`
+    /// The wait that would have avoided the cut if `error` only means that a proxy or a dead connection ended a held poll. `None`
     /// if it is a failure.
     pub(super) fn wait_after_cut(&self, now: Instant, error: &Error) -> Option<Duration> {
         let RequestPhase::InFlight { hold: Some(Hold { wait, .. }), started_at, .. } = self.phase else { return None };
@@ -171,11 +209,6 @@ impl RequestCycle {
             _ => None,
         }
     }
-}
-
-/// How the server holds a poll with this known status. `None` if `wait` is too short.
-pub(super) fn hold(status: Status, wait: Duration) -> Option<Hold> {
-    (wait >= MIN_WAIT).then_some(Hold { status, wait })
 }
 
 /// Chooses request ids and times. All randomness of a session is the jitter in here, so that a seed repeats a run.
@@ -239,6 +272,12 @@ impl PollSchedule {
         let is_busy = error.code() == ErrorCode::RateLimited || error.retry_after().is_some();
         let phase = RequestPhase::Scheduled { at, not_before };
         RequestCycle { failures: Failures { count, is_busy }, is_proven: false, phase }
+    }
+
+    /// Schedules the poll after `cut`, a held poll whose end is no failure.
+    pub(super) fn after_cut(&mut self, now: Instant, cut: &RequestCycle) -> RequestCycle {
+        let phase = RequestPhase::Scheduled { at: self.jittered(CUT_DELAY, now), not_before: now };
+        RequestCycle { failures: cut.failures, is_proven: false, phase }
     }
 
     /// `start` plus `duration`, with jitter.
@@ -335,7 +374,7 @@ mod tests {
         let policy = Policy::default();
         assert_eq!(delay(&schedule.send(&policy, NOW, None, Failures::default())), 10_000);
         for (wait, timeout) in [(25, 28_000), (4, 7_000)] {
-            let hold = hold(Status::Unused, Duration::from_secs(wait));
+            let hold = HoldLimit { wait: Duration::from_secs(wait), cuts: 0 }.hold(Status::Unused);
             assert_eq!(delay(&schedule.send(&policy, NOW, hold, Failures::default())), timeout);
         }
     }
@@ -343,7 +382,7 @@ mod tests {
     #[test]
     fn wait_after_cut_is_1_s_below_the_time_held_or_half_the_wait_after_a_timeout() {
         let mut schedule = PollSchedule::new(1);
-        let hold = hold(Status::Unused, WAIT);
+        let hold = HoldLimit::INITIAL.hold(Status::Unused);
         let requests = schedule.send(&Policy::default(), NOW, hold, Failures::default());
         let timeout = Error::temporary(ErrorCode::Timeout, "no response");
         let gateway_timeout = Error::from_response(504, None, None);
@@ -363,6 +402,7 @@ mod tests {
 
     #[test]
     fn polls_are_not_held_for_less_than_1_s() {
-        assert_eq!(hold(Status::Unused, Duration::from_millis(999)), None);
+        let limit = HoldLimit { wait: Duration::from_millis(999), cuts: 0 };
+        assert_eq!(limit.hold(Status::Unused), None);
     }
 }

@@ -1,12 +1,13 @@
 //! The states of a session, and what each needs: a request, a timer, a view. The transitions are in `mod.rs`.
 
 use core::mem;
-use core::time::Duration;
 use std::rc::Rc;
 
 use super::PageState;
 use super::event::{Code, Request, RequestId};
-use super::policy::{EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase};
+use super::policy::{
+    EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, HoldLimit, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase,
+};
 use super::time::{Instant, next_second, seconds_until};
 use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
 use scanlogin_protocol::lifecycle::{RETENTION, SCANNED_GRACE};
@@ -23,9 +24,8 @@ pub(super) enum State {
     Loading { requests: RequestCycle },
     /// The browser loads the image of the code, until `give_up_at` at the latest.
     LoadingImage { code: Code, expires_at: Instant, give_up_at: Instant },
-    /// The code is on the page and is polled. `longest_wait` is how long a poll can be held before something between the
-    /// page and the server cuts it, as far as is known.
-    Polling { code: Code, expires_at: Instant, progress: Progress, longest_wait: Duration, requests: RequestCycle },
+    /// The code is on the page and is polled.
+    Polling { code: Code, expires_at: Instant, progress: Progress, hold_limit: HoldLimit, requests: RequestCycle },
     /// The user approved, and the ticket is being exchanged for the user.
     Exchanging { code: Code, person: Rc<Person>, ticket: Rc<str>, requests: RequestCycle },
     /// Nothing happens without a click or a call of the page. `code` is `None` if the server gave none.

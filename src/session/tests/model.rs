@@ -40,6 +40,8 @@ pub(super) struct Model {
     is_proven: bool,
     /// How long polls of the code can be held.
     wait: Duration,
+    /// The held polls that were cut since the last one that was held for its whole wait.
+    cuts: u32,
     is_visible: bool,
     is_online: bool,
     /// The failed requests in a row, and whether the last one had a 429 or `Retry-After`.
@@ -59,6 +61,7 @@ impl Model {
             code: None,
             is_proven: false,
             wait: WAIT,
+            cuts: 0,
             is_visible: true,
             is_online: true,
             failures: (0, false),
@@ -214,6 +217,11 @@ impl Model {
     fn on_status(&mut self, response: &CheckResponse<String>, sent: &Sent) {
         self.failures = (0, false);
         self.is_proven = true;
+        if let Request::Check { hold: Some(hold), .. } = &sent.request
+            && self.now >= sent.at + hold.wait
+        {
+            self.cuts = 0;
+        }
         self.call(&format!("onResult {}", response.raw));
         match (&response.update, self.stage) {
             (StatusUpdate::Scanned, Stage::Ready) => {
@@ -259,10 +267,12 @@ impl Model {
                 _ => None,
             };
             if let Some(wait) = wait {
-                self.wait = wait.min(hold.wait);
+                self.cuts += 1;
+                if self.cuts > 1 {
+                    self.wait = wait.min(hold.wait);
+                }
                 self.is_proven = false;
-                // The code may be forgotten meanwhile.
-                return self.on_time(now, None);
+                return;
             }
         }
         let is_soon = error.retry_after().is_none_or(|delay| delay <= Duration::from_secs(120));
@@ -373,6 +383,7 @@ impl Model {
         self.failures = (0, false);
         self.is_proven = false;
         self.wait = WAIT;
+        self.cuts = 0;
         self.stage = Stage::Ready;
     }
 

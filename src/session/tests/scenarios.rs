@@ -1,6 +1,7 @@
 //! Single runs of a session.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use scanlogin_protocol::lifecycle::{self, CodeState, RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Scene, Status};
@@ -653,20 +654,37 @@ fn exchange_in_flight_is_not_sent_twice_when_the_page_becomes_visible_or_online(
 }
 
 #[test]
-fn held_poll_is_given_up_3_s_after_its_wait_and_followed_at_once_by_one_without_hold() {
+fn held_poll_is_given_up_3_s_after_its_wait_and_followed_by_one_without_hold() {
     let mut host = Host::polling_again(without_countdown());
     let sent_at = host.now;
     host.fire_timer();
     assert_eq!(host.now.since(sent_at), Duration::from_secs(28));
     assert_eq!(host.callbacks, [""; 0], "the server may have been silent with reason");
-    let sent = host.in_flight.clone().unwrap();
-    assert_eq!((held_status(&sent.request), sent.at), (None, host.now));
+    assert_eq!(held_status(&host.wait_for_request()), None);
     host.reply(Err(network_error()));
     assert_eq!(host.callbacks, ["onError network"]);
 }
 
+/// How long the server may hold the next held poll, which is then in flight. Polls before it succeed.
+fn next_wait(host: &mut Host) -> Duration {
+    for _ in 0..3 {
+        if let Request::Check { hold: Some(hold), .. } = host.wait_for_request() {
+            return hold.wait;
+        }
+        host.reply(Ok(checked(StatusUpdate::Unused)));
+    }
+    panic!("no poll is held");
+}
+
+/// The next held poll fails after `milliseconds`.
+fn cut_after(host: &mut Host, milliseconds: u64, error: Error) {
+    next_wait(host);
+    host.now = host.now + Duration::from_millis(milliseconds);
+    host.reply(Err(error));
+}
+
 #[test]
-fn held_poll_that_a_proxy_cuts_is_no_failure_and_shortens_the_next_wait() {
+fn second_cut_in_a_row_shortens_the_next_waits_and_no_cut_is_a_failure() {
     for (error, seconds, wait) in [
         (network_error(), 5, 4),
         (network_error(), 10, 9),
@@ -674,19 +692,57 @@ fn held_poll_that_a_proxy_cuts_is_no_failure_and_shortens_the_next_wait() {
         (Error::from_response(502, None, None), 10, 9),
     ] {
         let mut host = Host::polling_again(without_countdown());
-        host.now = host.now + Duration::from_millis(seconds * 1_000 + 120);
-        host.reply(Err(error.clone()));
-        assert_eq!((host.callbacks.len(), host.state()), (0, ScanState::Ready), "{error:?}");
-        let sent = host.in_flight.clone().unwrap();
-        assert_eq!((held_status(&sent.request), sent.at), (None, host.now), "{error:?}");
-        for _ in 0..3 {
-            host.reply(Ok(checked(StatusUpdate::Unused)));
-            host.wait_for_request();
-            let Request::Check { hold: Some(hold), .. } = host.wait_for_request() else { panic!("{error:?}") };
-            assert_eq!(hold.wait, Duration::from_secs(wait), "{error:?}");
+        for expected in [25, wait] {
+            cut_after(&mut host, seconds * 1_000 + 120, error.clone());
+            assert_eq!(host.state(), ScanState::Ready, "{error:?}");
+            assert_eq!(held_status(&host.wait_for_request()), None, "{error:?}");
+            assert_eq!(next_wait(&mut host), Duration::from_secs(expected), "{error:?}");
         }
-        assert_eq!(host.callbacks, ["onResult 0"; 3], "{error:?}");
+        for _ in 0..2 {
+            host.now = host.now + Duration::from_secs(wait);
+            host.reply(Ok(checked(StatusUpdate::Unused)));
+            assert_eq!(next_wait(&mut host), Duration::from_secs(wait), "{error:?}");
+        }
+        assert!(host.callbacks.iter().all(|callback| callback == "onResult 0"), "{error:?}: {:?}", host.callbacks);
     }
+}
+
+#[test]
+fn poll_that_is_held_for_its_whole_wait_resets_the_count_of_cuts() {
+    for (held_for, expected) in [(24_900, 1), (25_000, 25)] {
+        let mut host = Host::polling_again(without_countdown());
+        cut_after(&mut host, 2_000, network_error());
+        next_wait(&mut host);
+        host.now = host.now + Duration::from_millis(held_for);
+        host.reply(Ok(checked(StatusUpdate::Unused)));
+        cut_after(&mut host, 2_000, network_error());
+        assert_eq!(next_wait(&mut host), Duration::from_secs(expected), "held for {held_for} ms");
+    }
+}
+
+#[test]
+fn poll_after_a_cut_starts_about_1_s_later_and_not_at_the_same_time_in_all_pages() {
+    let delays: BTreeSet<_> = (0..50)
+        .map(|seed| {
+            let mut host = Host::with_seed(without_countdown(), seed);
+            host.event(Event::StartedWith(drawn_code("r1", 120)));
+            cut_after(&mut host, 5_000, network_error());
+            let cut_at = host.now;
+            host.wait_for_request();
+            host.now.since(cut_at).as_millis()
+        })
+        .collect();
+    assert!(delays.iter().all(|delay| (800..=1_200).contains(delay)), "{delays:?}");
+    assert!(delays.len() > 20, "{delays:?}");
+}
+
+#[test]
+fn page_that_is_online_again_after_a_cut_asks_at_once() {
+    let mut host = Host::polling_again(without_countdown());
+    cut_after(&mut host, 5_000, network_error());
+    assert_eq!(host.in_flight, None);
+    host.event(Event::ConnectionChanged { is_online: true });
+    assert_eq!(host.in_flight.map(|sent| sent.at), Some(host.now));
 }
 
 #[test]
