@@ -47,7 +47,7 @@ function located(locate) {
   }
 }
 
-/** What helps if the wasm is not at an address. */
+/** Advice for a wasm that is not at `address`. */
 function helpFor(address) {
   const other = "import 'scanlogin/inline' or call init() with its address";
   // Development servers serve modules from a cache.

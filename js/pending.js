@@ -172,7 +172,7 @@ export function startIn(start, shell) {
   }
 }
 
-/** What was thrown, as an error whose message is text. */
+/** Converts a thrown value into an error whose message is text. */
 function asError(thrown) {
   if (thrown instanceof Error && typeof thrown.message === "string") return thrown;
   return scanLoginError(undefined, messageOf(thrown), thrown);

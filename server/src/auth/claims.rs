@@ -138,7 +138,7 @@ impl Claims {
         })
     }
 
-    /// The text of a claim as a page may show it: whoever scans a code chooses the name that its page shows.
+    /// The text of a claim for display: the user who scans a code chooses the name that the page shows.
     fn display_name(&self, name: &str) -> Option<String> {
         self.text(name).map(|text| display_name(&text)).filter(|shown| !shown.is_empty())
     }

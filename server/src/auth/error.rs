@@ -7,8 +7,8 @@ use core::fmt;
 pub struct TokenError {
     /// The check that failed.
     pub problem: TokenProblem,
-    /// What the token has and what the check expects, for the operator. It contains values of claims, but never the token
-    /// itself.
+    /// For the operator: the value in the token, and the value that the check expects. It contains values of claims, but
+    /// never the token itself.
     pub explanation: String,
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Provider {
     keys: Arc<KeyCache>,
 }
 
-/// Who vouches for a token, as its unverified part says.
+/// The authority for a token, according to its unverified part.
 pub(crate) enum Authority {
     /// The issuer that `iss` names.
     Issuer(Arc<Provider>),
@@ -116,7 +116,7 @@ impl Identity {
         }
     }
 
-    /// Who vouches for `token`, or why nobody can.
+    /// Returns the authority for `token`.
     pub(crate) fn authority(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<Authority, TokenError> {
         let is_verified_by = |it: &Arc<Provider>| it.issuer.has_secret() || !algorithm.is_symmetric();
         match self.provider_of(&token.unverified_claims) {

@@ -83,7 +83,7 @@ fn read(file: Option<&Path>) -> Result<String, CommandError> {
     Ok(text)
 }
 
-/// What is known about a token.
+/// The result of the checks of a token.
 struct Report<'a> {
     length: usize,
     /// `None` if it is malformed.

@@ -24,10 +24,10 @@ use crate::http::state::AppState;
 /// The value of `access-control-expose-headers`.
 const EXPOSED: &str = "retry-after,x-request-id";
 
-/// The `origin` of a request, and what this page may read of the response. `None` when the request has no `origin`.
+/// The `origin` of a request, and the responses that its page may read. `None` when the request has no `origin`.
 pub(crate) struct CorsHeaders(Option<(HeaderValue, Readable)>);
 
-/// What a page may read.
+/// The responses that a page may read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Readable {
     Everything,
@@ -95,7 +95,7 @@ pub(super) async fn mark_refused_preflights(
     response
 }
 
-/// What the page that sent a request with an `origin` may read of the response.
+/// The responses that the page which sent a request with an `origin` may read.
 fn readable(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Readable {
     if may_read_data(state, headers) {
         Readable::Everything
