@@ -162,7 +162,7 @@ export function pending(init, target, options, start) {
   };
 }
 
-/** Calls `start` with a shell, and removes the shell if that throws: nothing would end its loading state. */
+/** Calls `start` with a shell, and removes the shell if `start` throws. Otherwise it would show `loading` for ever. */
 export function startIn(start, shell) {
   try {
     return start(shell);

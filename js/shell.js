@@ -37,7 +37,7 @@ const MAX_EMPTY = 0.34;
 /** Characters that show nothing or act on others. */
 const INVISIBLE =
   /(?![\p{White_Space}\u200c\u200d])[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{1d159}\u{e0100}-\u{e01ef}]/gu;
-/** Joiners without a character outside ASCII after them, and those without one before them. Persian words and emoji need others. */
+/** Zero-width joiners without a character outside ASCII after them, or before them. Persian words and emoji need the others. */
 const JOINERS_BEFORE_OTHERS = /[\u200c\u200d]+(?![^\0-\x7f\u200d\p{White_Space}\p{Grapheme_Extend}])/gu;
 const JOINERS_AFTER_OTHERS = /(^|[\0-\x7f\p{White_Space}])[\u200c\u200d]/gu;
 /** Combining marks without a character, and those beyond three. */

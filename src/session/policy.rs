@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 
 /// The `wait` of the first long poll of a code: how long the server holds it.
 const WAIT: Duration = Duration::from_secs(25);
-/// How much longer than its `wait` a held poll may take. Then its connection has died without a sign.
+/// How much longer than its `wait` a held poll may take. After that, the connection is treated as lost.
 const HOLD_GRACE: Duration = Duration::from_secs(3);
 /// A held poll that fails earlier was not cut by a proxy for its duration.
 const MIN_CUT: Duration = Duration::from_secs(2);
@@ -29,8 +29,8 @@ const JITTER_PERCENT: u32 = 20;
 pub(super) const GENE_ATTEMPTS: u32 = 8;
 /// How often an exchange is tried.
 pub(super) const EXCHANGE_ATTEMPTS: u32 = 4;
-/// A request for a code or an exchange is not retried if `Retry-After` is longer than this. A poll is retried after this
-/// time.
+/// A request for a code or an exchange is not retried if `Retry-After` is longer than this. A poll waits for
+/// at most this long before it is retried.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// How many requests for a code fail in a row before the view shows the problem.
 pub(super) const GENE_FAILURE_THRESHOLD: u32 = 1;
@@ -179,7 +179,7 @@ impl RequestCycle {
         self.skip_delay(now);
     }
 
-    /// Drops the poll in flight. The next one starts later, as in a hidden page.
+    /// Drops the poll in flight. Schedules the next one after [`HIDDEN_INTERVAL`].
     pub(super) fn postpone(&mut self, now: Instant) {
         self.is_proven = false;
         if let RequestPhase::InFlight { .. } = self.phase {
@@ -192,8 +192,8 @@ impl RequestCycle {
         matches!(self.phase, RequestPhase::InFlight { started_at, .. } if started_at < time)
     }
 
-    /// The wait that would have avoided the cut if `error` only means that a proxy or a dead connection ended a held poll. `None`
-    /// if it is a failure.
+    /// The wait that would have avoided the cut, if `error` only means that a proxy or a dead connection ended a held poll.
+    /// `None` if it is a failure.
     pub(super) fn wait_after_cut(&self, now: Instant, error: &Error) -> Option<Duration> {
         let RequestPhase::InFlight { hold: Some(Hold { wait, .. }), started_at, .. } = self.phase else { return None };
         let held_for = now.since(started_at);
