@@ -143,7 +143,8 @@ const RUN_WIDGETS: &str = "
       at(0)();
       await ended.promise;
       end();
-      await new Promise((resume) => setTimeout(resume));
+      // A removed widget ends when it has not come back in the next task.
+      for (let task = 0; task < 2; task += 1) await new Promise((resume) => setTimeout(resume));
       target.remove();
       if (handle.state !== 'destroyed') throw new Error(`moment ${moment}, way ${way}: ${handle.state}`);
     }";
