@@ -127,9 +127,8 @@ impl Runtime {
     fn listen(self: &Rc<Self>, abort: Option<AbortSignal>) {
         let window = Globals::window();
         let mut listeners = vec![
-            self.on(&Globals::document(), "visibilitychange", || Event::VisibilityChanged {
-                is_visible: !Globals::is_hidden(),
-            }),
+            // The event bubbles. Markup can hide a method of the document, but none of the window.
+            self.on(&window, "visibilitychange", || Event::VisibilityChanged { is_visible: !Globals::is_hidden() }),
             self.on(&window, "online", || Event::ConnectionChanged { is_online: true }),
             self.on(&window, "pagehide", || Event::Left),
             self.on(&window, "offline", || Event::ConnectionChanged { is_online: false }),

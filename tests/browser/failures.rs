@@ -279,7 +279,7 @@ async fn code_that_expired_during_sleep_is_shown_as_expired_when_the_page_become
     page.start("");
     page.wait_for_callback("onResult").await;
     suspend(3_600_000.0);
-    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    run("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))", &JsValue::NULL).unwrap();
     assert_eq!((page.handle().state().as_str(), page.button().as_deref()), ("expired", Some(NEW_CODE)));
     assert!(page.has_called("onExpired"));
     page.script_new_code(&[0]);
@@ -293,7 +293,7 @@ async fn code_approved_during_sleep_is_a_success_although_it_has_expired() {
     page.start("autoRefresh: 1");
     page.wait_for_held_poll().await;
     suspend(130_000.0);
-    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    run("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))", &JsValue::NULL).unwrap();
     settle().await;
     assert_eq!(page.handle().state(), "loading");
     page.script_polls(&[2]);
@@ -304,7 +304,10 @@ async fn code_approved_during_sleep_is_a_success_although_it_has_expired() {
 
 #[wasm_bindgen_test]
 async fn held_poll_is_sent_anew_when_the_browser_is_online_again_or_the_page_is_visible() {
-    for event in ["dispatchEvent(new Event('online'))", "document.dispatchEvent(new Event('visibilitychange'))"] {
+    for event in [
+        "dispatchEvent(new Event('online'))",
+        "document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))",
+    ] {
         let mut page = Page::with_polls(&[0]);
         page.start("");
         page.wait_for_held_poll().await;
@@ -324,7 +327,7 @@ async fn page_that_is_left_has_no_request_in_flight_and_asks_at_once_when_it_ret
     run("dispatchEvent(new Event('pagehide'))", &JsValue::NULL).unwrap();
     settle().await;
     assert_eq!((page.server.aborted(), page.server.held("check")), (1, 0));
-    run("document.dispatchEvent(new Event('visibilitychange'))", &JsValue::NULL).unwrap();
+    run("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))", &JsValue::NULL).unwrap();
     settle().await;
     assert_eq!(page.server.held("check"), 1);
 }
