@@ -340,11 +340,10 @@ class Shell {
 
   _fitOnResize(fit) {
     fit();
-    // jsdom draws nothing and has no ResizeObserver.
-    if (!window.ResizeObserver) return;
     // The window is also resized when it moves to another screen and when the page is zoomed.
     window.addEventListener("resize", fit);
     this._watches.push(() => window.removeEventListener("resize", fit));
+    // Old browsers and jsdom have none.
     if (typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(fit);
     observer.observe(this._stage);

@@ -334,20 +334,20 @@ async fn page_that_is_left_has_no_request_in_flight_and_asks_at_once_when_it_ret
 
 #[wasm_bindgen_test]
 async fn retry_after_is_also_read_as_a_date() {
-    let date = "return new Date(Date.now() + 90000).toUTCString()";
+    // The clock stands still, so that the countdown does not depend on the speed of the test.
+    let date = "window.originalNow = Date.now; const now = Date.UTC(2026, 0); Date.now = () => now;
+        return new Date(now + 90000).toUTCString()";
     let date = run(date, &JsValue::NULL).unwrap().as_string().unwrap();
     let past = "Wed, 21 Oct 2015 07:28:00 GMT";
-    for (retry_after, countdowns) in
-        [(date.as_str(), ["Trying again in 1:29", "Trying again in 1:30"]), (past, ["Trying again in 0:01"; 2])]
-    {
+    for (retry_after, countdown) in [(date.as_str(), "Trying again in 1:30"), (past, "Trying again in 0:01")] {
         let mut page = Page::new();
         page.server.respond_with("gene", 503, "", retry_after);
         page.start("");
         page.wait_for_state("unreachable").await;
         assert_eq!(page.text(".headline"), BUSY, "{retry_after}");
-        let countdown = page.text(".countdown");
-        assert!(countdowns.contains(&countdown.as_str()), "{retry_after}: {countdown}");
+        assert_eq!(page.text(".countdown"), countdown, "{retry_after}");
     }
+    run("Date.now = originalNow", &JsValue::NULL).unwrap();
 }
 
 #[wasm_bindgen_test]

@@ -130,6 +130,7 @@ pub(crate) fn put_test_tools_on_path(
     }
     let path = path_after(&[drivers, workspace.target("debug")])?;
     command.env("PATH", path).env("SCANLOGIN_DRIVER", &browser.driver).env("SCANLOGIN_FAILED_TESTS", evidence);
+    command.envs(browser.programs.iter().map(|(variable, program)| (variable, program)));
     Ok(())
 }
 

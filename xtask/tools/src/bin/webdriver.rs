@@ -80,6 +80,9 @@ impl Driver {
     fn forward(&self, request: &Request) -> Result<Response> {
         let mut body = String::new();
         request.data().context("the body of the request was read before")?.read_to_string(&mut body)?;
+        if let Some(with_browser) = with_browser(request.raw_url(), &body) {
+            body = with_browser;
+        }
         let (status, response) = self.send(request.method(), request.raw_url(), &body)?;
         if let Some(session) = request.raw_url().strip_prefix("/session/").and_then(|path| path.split('/').next())
             && let Ok(mut output) = self.output.lock()
@@ -124,6 +127,16 @@ impl Driver {
         let body = response.body_mut().with_config().limit(u64::MAX).read_to_string()?;
         Ok((response.status().as_u16(), body))
     }
+}
+
+/// The body of a request for a session of Chromium, with the browser that `CHROME` names. Otherwise chromedriver chooses one
+/// of those that are installed, and the tests run in another browser than the end-to-end tests.
+fn with_browser(path: &str, body: &str) -> Option<String> {
+    let browser = env::var("CHROME").ok().filter(|_| path == "/session")?;
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    let options = body.pointer_mut("/desiredCapabilities/goog:chromeOptions")?.as_object_mut()?;
+    options.insert("binary".to_owned(), browser.into());
+    Some(body.to_string())
 }
 
 /// The port in a line of the driver's output. `None` when the line has none.
