@@ -118,7 +118,7 @@ pub enum Request {
     },
 }
 
-/// What makes a poll a long poll: the server responds when the status is another one, and after `wait` at the latest.
+/// The parameters of a long poll: the server responds when the status differs from `status`, and after `wait` at the latest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// The known status.

@@ -2,9 +2,9 @@
 
 /** White space and invisible characters. No value that this page reads contains them. */
 const INVISIBLE = /[\s\p{Cc}\p{Cf}]/gu;
-/** What editors and messengers write in place of quotes. */
+/** The quotation marks that editors and messengers write instead of straight ones. */
 const QUOTES = /[“”„‟«»″＂]/g;
-/** What they write in place of one hyphen and of two. */
+/** The characters that they write instead of one hyphen and of two. */
 const [HYPHEN, TWO_HYPHENS] = [/[‐‑−]/g, /[–—]/g];
 
 /** Returns `{ random }`, the id of the code, or `{ problem }`, a message for the person. */

@@ -1,4 +1,4 @@
-//! What a page may show of the user who scanned a code.
+//! The name and the photo of the user who scanned a code, filtered for display.
 //!
 //! The name and the photo of a user come from a stranger: anybody can scan a code that is on a screen. So a page shows a
 //! short line of visible characters, and loads a photo only from an absolute `https` address. The address may still name any

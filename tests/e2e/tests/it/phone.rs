@@ -193,7 +193,7 @@ async fn sign_in_code_is_found_beside_other_codes() -> Result<()> {
     phone.close().await
 }
 
-/// What copying does to a text.
+/// Changes that copying makes to a text.
 type Change = fn(&str) -> String;
 
 #[tokio::test]
