@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use gloo_net::http::{Headers, Response};
-use js_sys::{Array, Date, JSON, Promise, Reflect};
+use js_sys::{Array, Date, JSON, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, Request, RequestCache, RequestCredentials, RequestInit, RequestRedirect};
 
@@ -43,6 +43,7 @@ impl Drop for HttpSlot {
 ///
 /// It waits for promises with callbacks. Futures would add 1.7 KB of tasks, wakers and state machines to the wasm.
 pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, on_response: OnResponse) {
+    let extra = extra_options(&http);
     let request = build(http, abort);
     let on_fetched = move |response: JsResult| match response.map_err(fetch_error).and_then(expect_response) {
         Ok(response) => {
@@ -52,7 +53,7 @@ pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, on_response: OnRespo
         Err(error) => on_response(Err(error)),
     };
     let on_built = move |request: JsResult| {
-        let response = request.and_then(|request| page_fetch(&request));
+        let response = request.and_then(|request| page_fetch(&request, &extra));
         when_settled(response, Box::new(on_fetched));
     };
     when_settled(request.map(JsValue::from), Box::new(on_built));
@@ -95,15 +96,23 @@ fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
     if let Some(body) = http.body {
         options.set_method("POST");
         options.set_body(&body.into());
-    } else if property(&Globals::window().into(), "mozInnerScreenX").is_some() {
+    }
+    // A path would be resolved against `<base href>`.
+    let url = if http.url.starts_with('/') { [&Globals::origin(), http.url.as_str()].concat() } else { http.url };
+    Request::new_with_str_and_init(&url, &options)
+}
+
+/// The options of a request that Firefox takes from a call of `fetch` only: it forgets `keepalive` of a [`Request`] (tried
+/// with 153).
+fn extra_options(http: &HttpRequest) -> Object {
+    let options = Object::new();
+    if http.body.is_none() && property(&Globals::window().into(), "mozInnerScreenX").is_some() {
         // Firefox, the only browser with this property, discards a page that is left while a poll is in flight. It has
         // decided before `pagehide` and `beforeunload`, so that aborting the poll is too late. It ignores requests that
         // may outlive their page. `Event::Left` aborts them.
         let _ = Reflect::set(&options, &"keepalive".into(), &true.into());
     }
-    // A path would be resolved against `<base href>`.
-    let url = if http.url.starts_with('/') { [&Globals::origin(), http.url.as_str()].concat() } else { http.url };
-    Request::new_with_str_and_init(&url, &options)
+    options
 }
 
 /// Reads `Retry-After`: a number of seconds, or a date. `None` if it is absent or something else.
@@ -122,7 +131,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn page_fetch(request: &JsValue) -> Result<JsValue, JsValue>;
+    fn page_fetch(request: &JsValue, options: &Object) -> Result<JsValue, JsValue>;
 
     type AllSettled;
 
