@@ -13,6 +13,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
@@ -20,6 +21,10 @@ use base64::prelude::BASE64_STANDARD;
 use rouille::{Request, Response, Server};
 use serde_json::{Value, json};
 use ureq::Agent;
+
+/// How long the page of the tests may load. It loads one script and one wasm from this machine.
+const PAGE_LOAD_TIMEOUT: Duration = Duration::from_secs(30);
+const NAVIGATION_ATTEMPTS: u32 = 4;
 
 fn main() -> ExitCode {
     tools::exit_code(run())
@@ -83,7 +88,10 @@ impl Driver {
         if let Some(with_browser) = with_browser(request.raw_url(), &body) {
             body = with_browser;
         }
-        let (status, response) = self.send(request.method(), request.raw_url(), &body)?;
+        let (status, response) = match request.raw_url().strip_suffix("/url") {
+            Some(session) if request.method() == "POST" => self.navigate(session, &body)?,
+            _ => self.send(request.method(), request.raw_url(), &body)?,
+        };
         if let Some(session) = request.raw_url().strip_prefix("/session/").and_then(|path| path.split('/').next())
             && let Ok(mut output) = self.output.lock()
         {
@@ -95,6 +103,25 @@ impl Driver {
             }
         }
         Ok(Response::from_data("application/json; charset=utf-8", response).with_status_code(status))
+    }
+
+    /// Opens a page, and tries again if it does not load.
+    ///
+    /// The server of the test runner leaves connections unserved when a browser opens several at once: `TaskPool` of
+    /// tiny_http 0.12 hands two connections to one waiting thread, and the second one waits until the browser closes the
+    /// first. A new attempt closes it, and finds threads enough.
+    fn navigate(&self, session: &str, body: &str) -> Result<(u16, String)> {
+        let timeouts = json!({ "pageLoad": PAGE_LOAD_TIMEOUT.as_millis() }).to_string();
+        self.send("POST", &format!("{session}/timeouts"), &timeouts)?;
+        let mut result = self.send("POST", &format!("{session}/url"), body)?;
+        for _ in 1..NAVIGATION_ATTEMPTS {
+            if !is_timeout(&result.1) {
+                break;
+            }
+            eprintln!("the page did not load in {} s; trying again", PAGE_LOAD_TIMEOUT.as_secs());
+            result = self.send("POST", &format!("{session}/url"), body)?;
+        }
+        Ok(result)
     }
 
     fn save_evidence(&self, session: &str, test: &str) -> Result<()> {
@@ -137,6 +164,13 @@ fn with_browser(path: &str, body: &str) -> Option<String> {
     let options = body.pointer_mut("/desiredCapabilities/goog:chromeOptions")?.as_object_mut()?;
     options.insert("binary".to_owned(), browser.into());
     Some(body.to_string())
+}
+
+/// Whether a response reports that a page did not load in time: in the protocol of WebDriver, or in the older one that
+/// chromedriver speaks with the test runner.
+fn is_timeout(response: &str) -> bool {
+    let response = serde_json::from_str::<Value>(response).unwrap_or_default();
+    response.pointer("/value/error").and_then(Value::as_str) == Some("timeout") || response["status"] == 21
 }
 
 /// The port in a line of the driver's output. `None` when the line has none.
