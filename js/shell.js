@@ -6,6 +6,7 @@
 import { callDocument, fromDocument } from "./document.js";
 import { Messages, followPageLanguage } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
+import { Code } from "./painter.js";
 import { applyStyles } from "./styles.js";
 
 const HTML = "http://www.w3.org/1999/xhtml";
@@ -27,9 +28,6 @@ const ICONS = {
 
 /** The minimum width of a module in CSS pixels, as `MIN_MODULE_PX` in crates/qr. */
 const MIN_MODULE_PX = 2;
-/** The share of the place for a code that may stay empty so that all modules have the same width. A third: modules of two
-    pixels beside modules of three spoil the proportions by which a decoder finds the corners of a code. */
-const MAX_EMPTY = 0.34;
 
 // Anybody can scan the code, with any name and photo. `displayName` and `isPhotoAddress` do the same as the functions in
 // crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
@@ -85,6 +83,8 @@ class Shell {
     this._observers = [];
     /** The timer that ends a shell that stays away from the page. */
     this._leaving = undefined;
+    this._colors = { dark: "#000", light: light || "#fff" };
+    this._paint = () => {};
     this._wasConnected = false;
     this._build();
 
@@ -186,8 +186,9 @@ class Shell {
 
   /** Sets the colours of the code. */
   setColors(dark, light) {
-    this._frame.style.setProperty("--dark", dark);
+    this._colors = { dark, light };
     this._frame.style.setProperty("--light", light);
+    this._paint();
   }
 
   /**
@@ -241,23 +242,37 @@ class Shell {
   }
 
   /**
-   * Draws a code. `path` is the `d` of its dark modules, in a square of `side` modules, quiet zone included. `logo` is the
-   * address of an image for its middle, or empty.
+   * Draws a code. `bits` is a Uint8Array of its modules row by row, without the quiet zone: 1 for dark, the most significant bit
+   * first, as `Modules::to_bits` in crates/qr returns. `logo` is the address of an image for its middle, or empty.
    */
-  drawCode(side, path, logo) {
+  drawCode(bits, logo) {
     this._clearCode();
-    const svg = create("svg", { viewBox: `0 0 ${side} ${side}`, "shape-rendering": "crispEdges", role: "img" });
-    svg.appendChild(create("path", { d: path }));
-    this._code.appendChild(svg);
-    if (logo) {
+    const code = new Code(bits);
+    const canvas = create("canvas", { role: "img" });
+    this._code.appendChild(canvas);
+    let hasLogo = Boolean(logo);
+    if (hasLogo) {
       const image = create("img", { class: "logo", part: "logo", alt: "", referrerpolicy: "no-referrer" });
       // A code without its logo can still be scanned.
-      image.addEventListener("error", () => image.remove());
+      image.addEventListener("error", () => {
+        image.remove();
+        hasLogo = false;
+        this._paint();
+      });
       image.src = logo;
       this._code.appendChild(image);
     }
-    this._frame.style.setProperty("--least", side * MIN_MODULE_PX);
-    this._fitOnResize(() => this._fit(side));
+    this._paint = () => {
+      const { width, height } = this._stage.getBoundingClientRect();
+      const place = Math.min(width, height) * window.devicePixelRatio;
+      // An element that is not rendered has no width. The observer reports when it is rendered.
+      if (place <= 0) return;
+      const pixels = Math.max(1, Math.round(place / code.side)) * code.side;
+      this._frame.style.setProperty("--side", pixels / window.devicePixelRatio);
+      code.paint(canvas, pixels, this._colors, hasLogo);
+    };
+    this._frame.style.setProperty("--least", code.side * MIN_MODULE_PX);
+    this._paintOnResize();
   }
 
   /** Shows the image of a code. Calls `loaded` or `failed` when the browser has loaded it. */
@@ -334,31 +349,22 @@ class Shell {
   }
 
   _clearCode() {
+    this._paint = () => {};
     for (const stop of this._watches.splice(0)) stop();
     this._code.textContent = "";
   }
 
-  _fitOnResize(fit) {
-    fit();
+  _paintOnResize() {
+    const paint = () => this._paint();
+    paint();
     // The window is also resized when it moves to another screen and when the page is zoomed.
-    window.addEventListener("resize", fit);
-    this._watches.push(() => window.removeEventListener("resize", fit));
+    window.addEventListener("resize", paint);
+    this._watches.push(() => window.removeEventListener("resize", paint));
     // Old browsers and jsdom have none.
     if (typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(fit);
+    const observer = new ResizeObserver(paint);
     observer.observe(this._stage);
     this._watches.push(() => observer.disconnect());
-  }
-
-  /** Gives all modules the same width in whole device pixels, unless that leaves too much of the place empty. */
-  _fit(side) {
-    const width = Math.min(this._stage.clientWidth, this._stage.clientHeight);
-    const pixels = Math.floor(width * window.devicePixelRatio);
-    // An element that is not rendered has no width. The observer reports when it is rendered.
-    if (pixels <= 0) return;
-    const even = Math.floor(pixels / side) * side;
-    if (even < pixels * (1 - MAX_EMPTY)) this._code.style.removeProperty("--side");
-    else this._code.style.setProperty("--side", `${even / window.devicePixelRatio}px`);
   }
 }
 

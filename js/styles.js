@@ -78,22 +78,20 @@ const css = /* css */ `
   position: relative;
 }
 .code {
-  --side: 100%;
   block-size: 100%;
   display: grid;
   place-items: center;
   transition: opacity 0.2s, filter 0.2s;
 }
 .code > * { grid-area: 1 / 1; }
-.code > svg { inline-size: var(--side); max-block-size: 100%; max-inline-size: 100%; }
+.code > canvas { block-size: calc(var(--side) * 1px); image-rendering: pixelated; inline-size: calc(var(--side) * 1px); }
 .code > img { block-size: 100%; inline-size: 100%; object-fit: contain; }
-.code path { fill: var(--dark); }
 .code > .logo {
   aspect-ratio: 1;
   background: var(--light);
   block-size: auto;
   border-radius: 16%;
-  inline-size: calc(var(--side) * 0.2);
+  inline-size: calc(var(--side) * 0.2px);
   padding: 1.2%;
 }
 [data-covered="true"] .code { filter: blur(2px); opacity: 0.1; }

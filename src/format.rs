@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use scanlogin_qr::{Drawing, Level, MIN_MODULE_PX};
+use scanlogin_qr::{Level, MIN_MODULE_PX, Modules, QUIET_ZONE};
 
 use crate::error::{Error, ErrorCode};
 use crate::number::decimal;
@@ -19,20 +19,20 @@ pub struct Format {
 }
 
 impl Format {
-    /// Draws `text`. A code with a logo has more error correction, because the logo covers modules.
+    /// Encodes `text`. A code with a logo has error correction level Q or more, because the logo covers modules.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::CodeTooLong`] when no QR code can hold the text. [`ErrorCode::CodeTooDense`] when a module would be
     /// narrower than [`MIN_MODULE_PX`].
-    pub fn draw(&self, text: &str) -> Result<Drawing, Error> {
-        let level = if self.logo.is_some() { Level::Q } else { Level::M };
-        let drawing = Drawing::new(text, level).map_err(|_| {
+    pub fn draw(&self, text: &str) -> Result<Modules, Error> {
+        let lowest = if self.logo.is_some() { Level::Q } else { Level::L };
+        let modules = Modules::new(text, lowest).map_err(|_| {
             Error::new(ErrorCode::CodeTooLong, "the text is too long for a QR code: shorten `customData`")
         })?;
-        let min_width = u32::from(drawing.side) * MIN_MODULE_PX;
+        let min_width = u32::from(modules.side + 2 * QUIET_ZONE) * MIN_MODULE_PX;
         if self.width >= min_width {
-            return Ok(drawing);
+            return Ok(modules);
         }
         let (width, min_width) = (decimal(self.width), decimal(min_width));
         let message = [
@@ -55,18 +55,18 @@ mod tests {
     #[test]
     fn too_dense_code_is_an_error_that_names_the_minimum_size() {
         let format = |width, logo| Format { width, logo, is_image: false };
-        // 200 bytes need 65 modules with the quiet zone, and 73 modules with a logo.
+        // 200 bytes need 61 modules with the quiet zone, and 73 modules with a logo.
         let text = "x".repeat(200);
-        assert_eq!(format(130, None).draw(&text).unwrap(), Drawing::new(&text, Level::M).unwrap());
-        let error = format(129, None).draw(&text).unwrap_err();
+        assert_eq!(format(122, None).draw(&text).unwrap(), Modules::new(&text, Level::L).unwrap());
+        let error = format(121, None).draw(&text).unwrap_err();
         assert_eq!(error.code(), ErrorCode::CodeTooDense);
         assert!(
-            error.message().contains("at 129 pixels") && error.message().contains("at least 130"),
+            error.message().contains("at 121 pixels") && error.message().contains("at least 122"),
             "{}",
             error.message()
         );
         let logo = Some("/logo.svg".into());
-        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Drawing::new(&text, Level::Q).unwrap());
+        assert_eq!(format(146, logo.clone()).draw(&text).unwrap(), Modules::new(&text, Level::Q).unwrap());
         assert_eq!(format(145, logo).draw(&text).unwrap_err().code(), ErrorCode::CodeTooDense);
     }
 }

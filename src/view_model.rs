@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use scanlogin_protocol::wire::Person;
-use scanlogin_qr::Drawing;
+use scanlogin_qr::Modules;
 
 /// The names of all messages that the view shows. A page replaces them with the option `tips`.
 pub const MESSAGE_NAMES: [&str; 21] = [
@@ -151,7 +151,7 @@ pub enum Picture {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Symbol {
     /// The modules.
-    pub drawing: Drawing,
+    pub modules: Modules,
     /// The address of the image in the middle of the code.
     pub logo: Option<Rc<str>>,
 }

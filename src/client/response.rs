@@ -107,7 +107,7 @@ impl<V: JsonValue> HttpResponse<V> {
 
     fn draw(&self, payload: &Payload<V>, format: Format) -> Result<Rc<Picture>, Error> {
         let text = V::to_text(&writer::payload(payload)).ok_or_else(|| self.protocol_error())?;
-        Ok(Rc::new(Picture::Drawn(Symbol { drawing: format.draw(&text)?, logo: format.logo })))
+        Ok(Rc::new(Picture::Drawn(Symbol { modules: format.draw(&text)?, logo: format.logo })))
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorCode;
     use scanlogin_protocol::wire::{self, CheckData};
-    use scanlogin_qr::{Drawing, Level};
+    use scanlogin_qr::{Level, Modules};
     use serde_json::json;
 
     type Json = serde_json::Value;
@@ -260,7 +260,7 @@ mod tests {
         let drawn = code(complete(json!({ "customData": {}, "pollToken": "t" })));
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        let symbol = Symbol { drawing: Drawing::new(text, Level::M).unwrap(), logo: None };
+        let symbol = Symbol { modules: Modules::new(text, Level::L).unwrap(), logo: None };
         assert_eq!(drawn.picture, Some(Picture::Drawn(symbol).into()));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn logo_option_overrides_custom_logo_and_each_logo_raises_the_error_correction() {
         let logo_and_side = |data, format: &Format| match picture(data, Some(format)).unwrap().as_deref() {
-            Some(Picture::Drawn(symbol)) => (symbol.logo.clone(), symbol.drawing.side),
+            Some(Picture::Drawn(symbol)) => (symbol.logo.clone(), symbol.modules.side),
             other => panic!("{other:?}"),
         };
         let own = Format { logo: Some("own".into()), ..FORMAT };

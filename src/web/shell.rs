@@ -69,10 +69,9 @@ extern "C" {
     #[wasm_bindgen(method, js_name = hideCode)]
     pub(super) fn hide_code(this: &Shell);
 
-    /// Draws a code of `side` by `side` modules, quiet zone included. `path` is the `d` of an SVG path. `logo` is the
-    /// address of an image, or empty for no logo.
+    /// Draws the code of [`scanlogin_qr::Modules::to_bits`]. `logo` is the address of an image, or empty for no logo.
     #[wasm_bindgen(method, js_name = drawCode)]
-    pub(super) fn draw_code(this: &Shell, side: u32, path: &str, logo: &str);
+    pub(super) fn draw_code(this: &Shell, bits: Vec<u8>, logo: &str);
 
     /// Shows the image of a code, and calls `loaded` or `failed` once.
     #[wasm_bindgen(method, js_name = showImage)]
@@ -91,6 +90,12 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = shellOptions)]
     fn _options();
+}
+
+#[wasm_bindgen(module = "/js/painter.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = Code)]
+    type _Code;
 }
 
 #[wasm_bindgen(module = "/js/styles.js")]

@@ -123,11 +123,9 @@ impl View {
 
     fn draw_picture(&self, picture: Option<&Picture>) {
         match picture {
-            Some(Picture::Drawn(symbol)) => self.shell.draw_code(
-                symbol.drawing.side.into(),
-                &symbol.drawing.path,
-                symbol.logo.as_deref().unwrap_or_default(),
-            ),
+            Some(Picture::Drawn(symbol)) => {
+                self.shell.draw_code(symbol.modules.to_bits(), symbol.logo.as_deref().unwrap_or_default());
+            }
             Some(Picture::Image { url, .. }) => {
                 let (loaded, failed) = (self.dispatch.clone(), self.dispatch.clone());
                 let handlers = vec![

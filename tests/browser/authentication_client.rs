@@ -26,14 +26,14 @@ async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
         // An image loads in real time.
         wait_until("expired", || page.has_shown("expired")).await;
         assert!(page.server.field(0, "body").contains(scene));
-        assert!(page.find(".code img").is_some() && page.find(".code svg").is_none());
+        assert!(page.find(".code img").is_some() && page.find(".code canvas").is_none());
 
         // The image of the next code can't be loaded.
         page.server.respond("gene", 200, &gene("/is-not-there.png"));
         page.click();
         wait_until("failed", || page.has_shown("failed")).await;
         assert!(page.last_callback().ends_with("ScanLoginError:code-image-failed:undefined:true"));
-        assert!(page.find(".code svg").is_none());
+        assert!(page.find(".code canvas").is_none());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The elements, focus and announcements of the widget.
 
 use scanlogin_protocol::display;
-use scanlogin_qr::{Drawing, Level};
+use scanlogin_qr::{Level, Modules, QUIET_ZONE};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
@@ -26,13 +26,33 @@ async fn expired_page_with_focused_button(options: &str) -> Page {
     page
 }
 
+/// The modules on the canvas of a page. Fails if the canvas has not the number of modules of `expected`.
+fn painted_modules(page: &Page, expected: &Modules) -> Modules {
+    let code = "const [canvas, side] = argument;
+        const context = canvas.getContext('2d');
+        const module = canvas.width / side;
+        const bits = [];
+        for (let y = 4; y < side - 4; y += 1) {
+            for (let x = 4; x < side - 4; x += 1) {
+                const [red] = context.getImageData((x + 0.5) * module, (y + 0.5) * module, 1, 1).data;
+                bits.push(red < 128 ? 1 : 0);
+            }
+        }
+        const bytes = new Uint8Array(Math.ceil(bits.length / 8));
+        bits.forEach((bit, index) => { bytes[index >> 3] |= bit << (7 - (index & 7)); });
+        return bytes;";
+    let canvas = page.find(".code canvas").unwrap();
+    let argument = js_sys::Array::of2(&canvas, &(expected.side + 2 * QUIET_ZONE).into());
+    let bits: js_sys::Uint8Array = run(code, &argument).unwrap().unchecked_into();
+    Modules::from_bits(&bits.to_vec()).unwrap()
+}
+
 #[wasm_bindgen_test]
-async fn code_is_drawn_as_one_path_of_the_text_of_the_protocol() {
+async fn code_on_the_canvas_has_the_modules_of_the_text_of_the_protocol() {
     let page = Page::ready().await;
-    let drawing = Drawing::new(CODE_TEXT, Level::M).unwrap();
-    assert_eq!(page.attribute(".code path", "d"), Some(drawing.path));
-    assert_eq!(page.attribute(".code svg", "viewBox"), Some(format!("0 0 {0} {0}", drawing.side)));
-    assert_eq!(page.attribute(".code svg", "aria-label").as_deref(), Some("QR code for signing in"));
+    let modules = Modules::new(CODE_TEXT, Level::L).unwrap();
+    assert!(painted_modules(&page, &modules) == modules);
+    assert_eq!(page.attribute(".code canvas", "aria-label").as_deref(), Some("QR code for signing in"));
 }
 
 #[wasm_bindgen_test]
@@ -72,7 +92,7 @@ async fn page_may_call_the_handle_while_the_focus_moves() {
 
 #[wasm_bindgen_test]
 async fn image_of_the_server_is_shown_or_replaced_by_a_drawn_code_if_it_fails() {
-    for (url, selector) in [(PIXEL, ".code img"), ("/is-not-there.png", ".code svg")] {
+    for (url, selector) in [(PIXEL, ".code img"), ("/is-not-there.png", ".code canvas")] {
         let mut page = Page::new();
         page.server.respond(
             "gene",
@@ -131,14 +151,14 @@ async fn countdown_changes_its_time_only_and_leaves_a_translated_page_alone() {
             text.replaceWith(font);
             font.textContent = `[${text.data}]`;
         }
-        argument.shadowRoot.querySelector('svg[role=img]').setAttribute('aria-label', '[QR]');";
+        argument.shadowRoot.querySelector('canvas[role=img]').setAttribute('aria-label', '[QR]');";
     run(translate, &page.widget()).unwrap();
     settle().await;
     let before = page.announcements().len();
     advance(3_000.0).await;
     assert_eq!(page.text(".headline"), "[Scan with the app to sign in]");
     assert_eq!(page.text(".countdown"), "[Expires in ]1:57");
-    assert_eq!(page.attribute("svg[role=img]", "aria-label").as_deref(), Some("[QR]"));
+    assert_eq!(page.attribute("canvas[role=img]", "aria-label").as_deref(), Some("[QR]"));
     assert_eq!(page.announcements().len(), before);
     // Another message replaces the translated one.
     page.script_polls(&[1]);
@@ -156,19 +176,23 @@ async fn code_that_can_not_be_scanned_is_hidden_from_screen_readers() {
 }
 
 #[wasm_bindgen_test]
-async fn logo_raises_the_error_correction_and_is_removed_if_it_fails() {
-    let drawing = Drawing::new(CODE_TEXT, Level::Q).unwrap();
+async fn logo_raises_the_error_correction_and_covers_modules_until_it_fails() {
+    let modules = Modules::new(CODE_TEXT, Level::Q).unwrap();
     let mut page = Page::with_polls(&[0]);
     page.start(&format!("logo: '{PIXEL}'"));
     page.wait_for_state("ready").await;
-    assert_eq!(page.attribute(".code path", "d"), Some(drawing.path));
+    let with_logo = painted_modules(&page, &modules);
+    let differing =
+        modules.rows().flatten().zip(with_logo.rows().flatten()).filter(|(left, right)| left != right).count();
+    let share = differing as f64 / f64::from(modules.side).powi(2);
+    assert!((0.01..0.03).contains(&share), "{share}");
     assert_eq!(page.attribute(".code .logo", "alt").as_deref(), Some(""));
 
     let mut page = Page::with_polls(&[0]);
     page.start("logo: '/is-not-there.svg'");
     page.wait_for_state("ready").await;
     wait_until("the removed logo", || page.find(".logo").is_none()).await;
-    assert!(page.find(".code path").is_some());
+    assert!(painted_modules(&page, &modules) == modules);
 }
 
 #[wasm_bindgen_test]
@@ -179,7 +203,7 @@ async fn code_fits_its_container_when_that_is_displayed_or_resized() {
     page.start("");
     page.wait_for_state("ready").await;
     target.style().remove_property("display").unwrap();
-    let width = || page.find(".code svg").unwrap().get_bounding_client_rect().width();
+    let width = || page.find(".code canvas").unwrap().get_bounding_client_rect().width();
     wait_until("the displayed code", || width() >= 160.0).await;
     let before = width();
     target.style().set_property("width", "200px").unwrap();
@@ -235,7 +259,7 @@ async fn language_follows_the_page_until_an_option_or_set_language_selects_one()
     root.set_attribute("lang", "ja").unwrap();
     wait_until("Japanese", || page.attribute(".frame", "lang").as_deref() == Some("ja-JP")).await;
     assert_eq!(page.text(".headline"), "Bonjour", "tips must stay");
-    let code_name = || page.attribute(".code svg", "aria-label");
+    let code_name = || page.attribute(".code canvas", "aria-label");
     assert_eq!(code_name().as_deref(), Some("ログイン用QRコード"));
     page.handle().set_language(&"zh-TW".into());
     assert_eq!(code_name().as_deref(), Some("登入用 QR Code"));
@@ -265,10 +289,13 @@ async fn theme_is_set_by_an_option_or_data_theme_and_the_code_keeps_its_colors()
         style.get_property_value(property).unwrap()
     };
     assert_eq!(style(".frame", "background-color"), "rgb(26, 29, 36)");
-    assert_eq!(
-        (style(".stage", "background-color"), style(".code path", "fill")),
-        ("rgb(244, 251, 250)".to_owned(), "rgb(11, 90, 98)".to_owned())
-    );
+    assert_eq!(style(".stage", "background-color"), "rgb(244, 251, 250)");
+    let code = "const { data } = argument.getContext('2d').getImageData(0, 0, argument.width, argument.width);
+        const colors = new Set();
+        for (let at = 0; at < data.length; at += 4) colors.add(data.slice(at, at + 4).join(' '));
+        return Array.from(colors).join(', ');";
+    let colors = run(code, &page.find(".code canvas").unwrap()).unwrap();
+    assert_eq!(colors.as_string().as_deref(), Some("244 251 250 255, 11 90 98 255"));
     page.widget().set_attribute("data-theme", "light").unwrap();
     assert_eq!(style(".frame", "background-color"), "rgb(255, 255, 255)");
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use scanlogin_protocol::wire::{Person, Status};
-use scanlogin_qr::Drawing;
+use scanlogin_qr::{Level, Modules};
 
 use crate::error::{Error, ErrorCode, ErrorEnvelope};
 use crate::session::{
@@ -162,8 +162,8 @@ fn callback(notification: &Notification<String>) -> String {
 }
 
 pub(super) fn drawing() -> Rc<Picture> {
-    let drawing = Drawing { side: 29, path: "M4 4h1v1h-1z".to_owned() };
-    Rc::new(Picture::Drawn(Symbol { drawing, logo: None }))
+    let modules = Modules::new("text", Level::L).unwrap();
+    Rc::new(Picture::Drawn(Symbol { modules, logo: None }))
 }
 
 /// A code that the widget draws.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use scanlogin_qr::{Drawing, Level};
+use scanlogin_qr::{Level, Modules, svg};
 use serde_json::json;
 
 use crate::support::test_server::{API, Server, advance_clock};
@@ -153,10 +153,10 @@ async fn image_encodes_the_exact_text_of_the_protocol() {
     assert_eq!(png.header("access-control-allow-origin"), Some("*"), "existing clients load the image with CORS");
     assert_eq!(decode(&png.body), text);
 
-    let svg = server.get(&format!("{API}/image/{}.svg", code.random)).await;
-    assert_eq!(svg.header("content-type"), Some("image/svg+xml"));
-    let drawing = Drawing::new(&text, Level::M).unwrap();
-    assert!(String::from_utf8(svg.body).unwrap().contains(&format!("d=\"{}\"", drawing.path)));
+    let response = server.get(&format!("{API}/image/{}.svg", code.random)).await;
+    assert_eq!(response.header("content-type"), Some("image/svg+xml"));
+    let path = svg::path(&Modules::new(&text, Level::L).unwrap());
+    assert!(String::from_utf8(response.body).unwrap().contains(&format!("d=\"{}\"", path)));
 }
 
 /// The text of the QR code in a PNG image.
