@@ -260,7 +260,7 @@ mod tests {
         let drawn = code(complete(json!({ "customData": {}, "pollToken": "t" })));
         let text =
             r#"{"scene":"APP_AUTH","random":"r","userPoolId":"p","createdAt":"a","expireAt":"b","customData":{}}"#;
-        let symbol = Symbol { modules: Modules::new(text, Level::L).unwrap(), logo: None };
+        let symbol = Symbol { modules: Modules::new(text, Level::M).unwrap(), logo: None };
         assert_eq!(drawn.picture, Some(Picture::Drawn(symbol).into()));
         assert_eq!((drawn.lifetime.as_secs(), drawn.poll_token.as_deref()), (60, Some("t")));
 

@@ -162,7 +162,7 @@ fn callback(notification: &Notification<String>) -> String {
 }
 
 pub(super) fn drawing() -> Rc<Picture> {
-    let modules = Modules::new("text", Level::L).unwrap();
+    let modules = Modules::new("text", Level::M).unwrap();
     Rc::new(Picture::Drawn(Symbol { modules, logo: None }))
 }
 

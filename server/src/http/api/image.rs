@@ -74,7 +74,7 @@ async fn respond(state: &AppState, client: ClientAddress, file: &str) -> Result<
 type Picture = (&'static str, Vec<u8>);
 
 fn svg(text: &str) -> Result<Picture, String> {
-    let modules = Modules::new(text, Level::L).map_err(|error| error.to_string())?;
+    let modules = Modules::new(text, Level::M).map_err(|error| error.to_string())?;
     let (side, path) = (scanlogin_qr::svg::side(&modules), scanlogin_qr::svg::path(&modules));
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path d="{path}"/></svg>"##
@@ -83,7 +83,7 @@ fn svg(text: &str) -> Result<Picture, String> {
 }
 
 fn png(text: &str) -> Result<Picture, String> {
-    let modules = Modules::new(text, Level::L).map_err(|error| error.to_string())?;
+    let modules = Modules::new(text, Level::M).map_err(|error| error.to_string())?;
     let picture = scanlogin_qr::png::encode(&modules, PIXELS_PER_MODULE).map_err(|error| error.to_string())?;
     Ok(("image/png", picture))
 }

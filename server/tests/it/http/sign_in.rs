@@ -155,7 +155,7 @@ async fn image_encodes_the_exact_text_of_the_protocol() {
 
     let response = server.get(&format!("{API}/image/{}.svg", code.random)).await;
     assert_eq!(response.header("content-type"), Some("image/svg+xml"));
-    let path = svg::path(&Modules::new(&text, Level::L).unwrap());
+    let path = svg::path(&Modules::new(&text, Level::M).unwrap());
     assert!(String::from_utf8(response.body).unwrap().contains(&format!("d=\"{}\"", path)));
 }
 

@@ -175,7 +175,7 @@ async fn sign_in_code_is_found_beside_other_codes() -> Result<()> {
     let texts = [others[0], &code, others[1]];
     let mut codes = Vec::new();
     for text in texts {
-        let modules = Modules::new(text, Level::L).context("the text is too long")?;
+        let modules = Modules::new(text, Level::M).context("the text is too long")?;
         codes.push(modules.rows().map(<[Color]>::to_vec).collect::<Vec<_>>());
     }
     let is_dark = |x: usize, y: usize| -> Option<bool> {
@@ -345,7 +345,7 @@ async fn image_is_read_again_after_the_decoder_could_not_be_loaded() -> Result<(
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let phone = sign_in(&site, "alice").await?;
-    let modules = Modules::new(&create_code(&site).await?, Level::L).context("the text is too long")?;
+    let modules = Modules::new(&create_code(&site).await?, Level::M).context("the text is too long")?;
     let folder = tempfile::tempdir()?;
     faults.inject("decode.js", Fault::NotFound);
     upload(&phone, &folder.path().join("code.png"), &scanlogin_qr::png::encode(&modules, 4)?).await?;
