@@ -1,12 +1,14 @@
-// Paints a code on a canvas: its modules, its quiet zone and its ground. Style sheets, dark themes and extensions change
-// the colours of elements, but not the pixels of a canvas.
+// Paints a code on a canvas: its modules, its quiet zone and its ground. Style sheets, dark themes and extensions change the colours
+// of elements, but not the pixels of a canvas.
 
 /** The width of the light border that a reader needs, in modules, as `QUIET_ZONE` in crates/qr. */
 const QUIET_ZONE = 4;
+/** The share by which the code may be larger or smaller than its place, so that each module has the same number of pixels. */
+const MAX_CHANGE = 0.1;
 /** The share of the width that a logo may cover. */
 const LOGO = 0.2;
 
-/** A code, whose modules are given as `bits`: `Modules::to_bits` in crates/qr. */
+/** A code. `bits` has its modules, as `Modules::to_bits` in crates/qr returns them. */
 export class Code {
   constructor(bits) {
     this._bits = bits;
@@ -15,29 +17,54 @@ export class Code {
     this.side = this._modules + 2 * QUIET_ZONE;
   }
 
-  /** Calls `fill(x, y)` for each dark module. With a logo, the modules in the middle are left out. */
-  _forEachDark(hasLogo, fill) {
-    const modules = this._modules;
-    const middle = (modules - 1) / 2;
+  /**
+   * The width of the code in device pixels for a place that is `place` device pixels wide and can grow to `room`: the nearest whole
+   * number of pixels for each module. If that changes the place too much, the code is as wide as its place.
+   */
+  fit(place, room) {
+    const most = Math.min(room, place * (1 + MAX_CHANGE));
+    const width = Math.min(Math.round(place / this.side), Math.floor(most / this.side)) * this.side;
+    return width < place * (1 - MAX_CHANGE) ? Math.floor(place) : width;
+  }
+
+  /** Paints the code on a canvas of `width` by `width` pixels. */
+  paint(canvas, width, { dark, light }, hasLogo) {
+    canvas.width = width;
+    canvas.height = width;
+    const context = contextOf(canvas);
+    context.fillStyle = light;
+    context.fillRect(0, 0, width, width);
+    context.scale(width / this.side, width / this.side);
+    context.fillStyle = dark;
+    context.beginPath();
+    this._forEachDark(hasLogo, (x, y) => context.rect(x, y, 1, 1));
+    context.fill();
+  }
+
+  /** The dark modules as the `d` of an SVG path in a square of `side` modules. */
+  path(hasLogo) {
+    let path = "";
+    this._forEachDark(hasLogo, (x, y) => (path += `M${x} ${y}h1v1h-1z`));
+    return path;
+  }
+
+  /** Calls `add` for each dark module. Leaves out those in the middle, which a logo covers. */
+  _forEachDark(hasLogo, add) {
+    const middle = (this._modules - 1) / 2;
     const covered = hasLogo ? (this.side * LOGO - 1) / 2 : -1;
-    for (let y = 0; y < modules; y += 1) {
-      for (let x = 0; x < modules; x += 1) {
-        const index = y * modules + x;
-        const isDark = (this._bits[index >> 3] << (index & 7)) & 128;
-        if (isDark && Math.max(Math.abs(x - middle), Math.abs(y - middle)) > covered) fill(x + QUIET_ZONE, y + QUIET_ZONE);
+    for (let y = 0; y < this._modules; y += 1) {
+      for (let x = 0; x < this._modules; x += 1) {
+        const index = y * this._modules + x;
+        const isDark = (this._bits[index >> 3] << (index & 7)) & 0x80;
+        const isCovered = Math.max(Math.abs(x - middle), Math.abs(y - middle)) <= covered;
+        if (isDark && !isCovered) add(x + QUIET_ZONE, y + QUIET_ZONE);
       }
     }
   }
+}
 
-  /** Paints the code on a canvas of `pixels` by `pixels`. */
-  paint(canvas, pixels, { dark, light }, hasLogo) {
-    canvas.width = pixels;
-    canvas.height = pixels;
-    const context = canvas.getContext("2d");
-    context.fillStyle = light;
-    context.fillRect(0, 0, pixels, pixels);
-    context.fillStyle = dark;
-    const edge = (module) => Math.round((module * pixels) / this.side);
-    this._forEachDark(hasLogo, (x, y) => context.fillRect(edge(x), edge(y), edge(x + 1) - edge(x), edge(y + 1) - edge(y)));
-  }
+/** The context for `paint`. `null` or `undefined` in jsdom, and where an extension or the memory of a phone refuses one. */
+export function contextOf(canvas) {
+  // jsdom reports the missing method as an error.
+  return typeof CanvasRenderingContext2D === "undefined" ? undefined : canvas.getContext("2d");
 }

@@ -6,7 +6,7 @@
 import { callDocument, fromDocument } from "./document.js";
 import { Messages, followPageLanguage } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
-import { Code } from "./painter.js";
+import { Code, contextOf } from "./painter.js";
 import { applyStyles } from "./styles.js";
 
 const HTML = "http://www.w3.org/1999/xhtml";
@@ -28,6 +28,8 @@ const ICONS = {
 
 /** The minimum width of a module in CSS pixels, as `MIN_MODULE_PX` in crates/qr. */
 const MIN_MODULE_PX = 2;
+/** The maximum growth of a code on each side of its place in CSS pixels: the distance to the text below. */
+const MAX_GROWTH = 12;
 
 // Anybody can scan the code, with any name and photo. `displayName` and `isPhotoAddress` do the same as the functions in
 // crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
@@ -249,8 +251,13 @@ class Shell {
     this._clearCode();
     const code = new Code(bits);
     const canvas = create("canvas", { role: "img" });
-    this._code.appendChild(canvas);
+    const svg = contextOf(canvas) ? undefined : create("svg", { viewBox: `0 0 ${code.side} ${code.side}`, role: "img" });
+    this._code.appendChild(svg || canvas);
     let hasLogo = Boolean(logo);
+    this._paint = () => {
+      if (svg) drawPath(svg, code.path(hasLogo), this._colors.dark);
+      else this._paintCanvas(canvas, code, hasLogo);
+    };
     if (hasLogo) {
       const image = create("img", { class: "logo", part: "logo", alt: "", referrerpolicy: "no-referrer" });
       // A code without its logo can still be scanned.
@@ -262,22 +269,16 @@ class Shell {
       image.src = logo;
       this._code.appendChild(image);
     }
-    this._paint = () => {
-      const { width, height } = this._stage.getBoundingClientRect();
-      const place = Math.min(width, height) * window.devicePixelRatio;
-      // An element that is not rendered has no width. The observer reports when it is rendered.
-      if (place <= 0) return;
-      const pixels = Math.max(1, Math.round(place / code.side)) * code.side;
-      this._frame.style.setProperty("--side", pixels / window.devicePixelRatio);
-      code.paint(canvas, pixels, this._colors, hasLogo);
-    };
     this._frame.style.setProperty("--least", code.side * MIN_MODULE_PX);
     this._paintOnResize();
+    // The browser has lost the pixels, such as after a restart of the process for graphics.
+    canvas.addEventListener("contextrestored", () => this._paint());
   }
 
   /** Shows the image of a code. Calls `loaded` or `failed` when the browser has loaded it. */
   showImage(url, loaded, failed) {
     this._clearCode();
+    this._stage.style.removeProperty("--side");
     const image = create("img", { role: "img" });
     image.addEventListener("load", loaded);
     image.addEventListener("error", failed);
@@ -290,7 +291,8 @@ class Shell {
   }
 
   _build() {
-    this._host = create("div", { class: "scanlogin" });
+    // Pages have fewer rules for `span` than for `div`.
+    this._host = create("span", { class: "scanlogin" });
     this._root = this._host.attachShadow({ mode: "open" });
     applyStyles(this._root);
     const add = (parent, tag, part, attributes) =>
@@ -354,6 +356,19 @@ class Shell {
     this._code.textContent = "";
   }
 
+  _paintCanvas(canvas, code, hasLogo) {
+    // These are in pixels of the window: they follow `zoom` and transforms of the page.
+    const [stage, frame] = [this._stage, this._frame].map((element) => element.getBoundingClientRect());
+    const place = Math.min(stage.width, stage.height);
+    // An element that is not rendered has no width. The observer reports when it is rendered.
+    if (place <= 0) return;
+    const growth = Math.min(MAX_GROWTH, stage.left - frame.left, frame.right - stage.right, stage.top - frame.top);
+    const ratio = window.devicePixelRatio;
+    const width = code.fit(place * ratio, (place + 2 * growth) * ratio);
+    this._stage.style.setProperty("--side", `${(100 * width) / ratio / stage.width}%`);
+    code.paint(canvas, width, this._colors, hasLogo);
+  }
+
   _paintOnResize() {
     const paint = () => this._paint();
     paint();
@@ -363,7 +378,12 @@ class Shell {
     // Old browsers and jsdom have none.
     if (typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(paint);
-    observer.observe(this._stage);
+    try {
+      // Reports a change of `zoom`, too.
+      observer.observe(this._stage, { box: "device-pixel-content-box" });
+    } catch (_) {
+      observer.observe(this._stage);
+    }
     this._watches.push(() => observer.disconnect());
   }
 }
@@ -388,6 +408,11 @@ function create(tag, attributes) {
   const element = callDocument("createElementNS", tag === "svg" || tag === "path" ? SVG : HTML, tag);
   for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
   return element;
+}
+
+function drawPath(svg, path, fill) {
+  svg.textContent = "";
+  svg.appendChild(create("path", { d: path, fill }));
 }
 
 // These compare with what was written before, not with what the page has now: a browser that translates the page changes texts and

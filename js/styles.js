@@ -17,9 +17,7 @@ const css = /* css */ `
   --_line: var(--scanlogin-line, light-dark(#dfe3ea, #353b47));
   --_radius: var(--scanlogin-radius, 16px);
   --_padding: var(--scanlogin-padding, 20px);
-  color-scheme: var(--scanlogin-color-scheme, light dark);
   display: block;
-  font: var(--scanlogin-font, 15px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif);
 }
 @supports not (color: light-dark(#000, #fff)) {
   :host {
@@ -33,28 +31,35 @@ const css = /* css */ `
     --_line: var(--scanlogin-line, #dfe3ea);
   }
 }
-:host([data-theme="light"]) { color-scheme: light; }
-:host([data-theme="dark"]) { color-scheme: dark; }
+/* Rules of the page for all elements would put it elsewhere. */
 :host([data-floating]) {
-  inset: 50% auto auto 50%;
-  max-block-size: 100%;
-  max-inline-size: 100%;
-  overflow: auto;
-  position: fixed;
-  transform: translate(-50%, -50%);
-  z-index: 2147483647;
+  inset: 50% auto auto 50% !important;
+  max-block-size: 100% !important;
+  max-inline-size: 100% !important;
+  overflow: auto !important;
+  position: fixed !important;
+  transform: translate(-50%, -50%) !important;
+  z-index: 2147483647 !important;
 }
 :host([data-floating]) .frame { box-shadow: 0 16px 48px rgb(0 0 0 / 0.24); }
 :host([hidden]), [hidden] { display: none !important; }
 * { box-sizing: border-box; margin: 0; }
 .frame {
+  /* No inherited property of the page reaches the widget, except those that hide or block it, and the direction. */
+  all: initial;
+  interactivity: inherit;
+  pointer-events: inherit;
+  visibility: inherit;
   align-items: center;
   background: var(--_surface);
   border: 1px solid var(--_line);
   border-radius: var(--_radius);
+  box-sizing: border-box;
   color: var(--_text);
+  color-scheme: var(--scanlogin-color-scheme, light dark);
   display: flex;
   flex-direction: column;
+  font: var(--scanlogin-font, 15px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif);
   inline-size: max(var(--container-width) * 1px, var(--width) * 1px + 2 * var(--_padding) + 2px);
   margin-inline: auto;
   max-inline-size: 100%;
@@ -64,34 +69,49 @@ const css = /* css */ `
   outline: none;
   padding: var(--_padding);
   text-align: center;
+  -webkit-text-size-adjust: 100%;
+  text-size-adjust: 100%;
 }
+:host([data-theme="light"]) .frame { color-scheme: light; }
+:host([data-theme="dark"]) .frame { color-scheme: dark; }
 .frame:focus-visible { outline: 3px solid var(--_accent); outline-offset: 3px; }
 .stage {
+  /* The sides of the largest square in the place, and of the code, as shares of the width of the place. */
+  --place: min(100%, 100% * var(--height) / var(--width));
+  --side: var(--place);
   aspect-ratio: var(--width) / var(--height);
-  background: var(--light, #fff);
-  /* A rounder corner would cut into the code. */
-  border-radius: min(var(--_radius) * 0.6, 5%);
+  color-scheme: only light;
   flex: none;
   inline-size: calc(var(--width) * 1px);
   max-inline-size: 100%;
-  overflow: hidden;
   position: relative;
+  print-color-adjust: exact;
 }
+.stage::before {
+  background: var(--light, #fff);
+  content: "";
+  inset: 0;
+  margin: calc((var(--place) - var(--side)) / 2);
+  position: absolute;
+}
+/* A rounder corner would cut into the code. */
+.stage::before, .code > :not(.logo) { border-radius: min(var(--_radius) * 0.6, 5%); }
 .code {
   block-size: 100%;
   display: grid;
+  grid-template: 100% / 100%;
   place-items: center;
+  position: relative;
   transition: opacity 0.2s, filter 0.2s;
 }
 .code > * { grid-area: 1 / 1; }
-.code > canvas { block-size: calc(var(--side) * 1px); image-rendering: pixelated; inline-size: calc(var(--side) * 1px); }
-.code > img { block-size: 100%; inline-size: 100%; object-fit: contain; }
+.code > canvas { aspect-ratio: 1; image-rendering: pixelated; inline-size: var(--side); }
+.code > img, .code > svg { block-size: 100%; inline-size: 100%; object-fit: contain; }
 .code > .logo {
   aspect-ratio: 1;
-  background: var(--light);
   block-size: auto;
   border-radius: 16%;
-  inline-size: calc(var(--side) * 0.2px);
+  inline-size: calc(var(--side) * 0.2);
   padding: 1.2%;
 }
 [data-covered="true"] .code { filter: blur(2px); opacity: 0.1; }

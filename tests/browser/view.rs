@@ -50,7 +50,7 @@ fn painted_modules(page: &Page, expected: &Modules) -> Modules {
 #[wasm_bindgen_test]
 async fn code_on_the_canvas_has_the_modules_of_the_text_of_the_protocol() {
     let page = Page::ready().await;
-    let modules = Modules::new(CODE_TEXT, Level::L).unwrap();
+    let modules = Modules::new(CODE_TEXT, Level::M).unwrap();
     assert!(painted_modules(&page, &modules) == modules);
     assert_eq!(page.attribute(".code canvas", "aria-label").as_deref(), Some("QR code for signing in"));
 }

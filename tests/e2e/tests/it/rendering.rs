@@ -102,11 +102,12 @@ async fn modules_are_whole_pixels_at_each_pixel_ratio() -> Result<()> {
         assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{pixel_ratio}");
         let picture = picture_of_code(&browser).await?;
         assert_eq!(colors(&picture), HashSet::from([[0; 3], [255; 3]]), "{pixel_ratio}");
-        let modules = browser.run(&format!("return {WIDGET}.querySelector('.code svg').viewBox.baseVal.width")).await?;
-        let modules = modules.as_u64().context("the number of modules is not a whole number")? as usize
-            - 2 * usize::from(QUIET_ZONE);
-        assert_eq!((picture.width() % modules, picture.height()), (0, picture.width()), "{pixel_ratio}");
-        let pixels = picture.width() / modules;
+        let canvas = browser.run(&format!("return {WIDGET}.querySelector('canvas').width")).await?;
+        let canvas = canvas.as_u64().context("the canvas has no width")? as usize;
+        let pixels = (canvas - picture.width()) / (2 * usize::from(QUIET_ZONE));
+        assert_eq!((picture.width() % pixels, picture.height()), (0, picture.width()), "{pixel_ratio}");
+        let place = 240.0 * pixel_ratio;
+        assert!((canvas as f64 - place).abs() <= place * 0.1, "{canvas} of {place} pixels");
         let is_uniform =
             picture.positions().all(|(x, y)| picture.pixel(x, y) == picture.pixel(x - x % pixels, y - y % pixels));
         assert!(is_uniform, "{pixel_ratio}");
@@ -140,10 +141,10 @@ async fn code_fits_into_its_container_is_square_and_readable() -> Result<()> {
         assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{side} px in {width} px");
         let fits = browser
             .run(&format!(
-                "const [frame, stage, code] = ['.frame', '.stage', 'svg'].map((part) => {WIDGET}.querySelector(part).getBoundingClientRect());
+                "const [frame, stage, code] = ['.frame', '.stage', 'canvas'].map((part) => {WIDGET}.querySelector(part).getBoundingClientRect());
                  const isIn = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right && inner.top >= outer.top && inner.bottom <= outer.bottom;
                  return [
-                   isIn(code, stage) && isIn(stage, frame) && isIn(frame, container.getBoundingClientRect()) && container.scrollWidth <= {width},
+                   isIn(code, frame) && Math.abs(code.width - stage.width) <= stage.width / 10 && isIn(stage, frame) && isIn(frame, container.getBoundingClientRect()) && container.scrollWidth <= {width},
                    code.width === code.height && stage.width === stage.height,
                    Math.round(stage.width) === Math.min({side}, {width} - 42),
                  ]"
@@ -159,7 +160,7 @@ async fn picture_of_code(browser: &Browser) -> Result<Picture> {
     let screen = Picture::from_png(&browser.settled_screenshot().await?)?;
     let rectangle = browser
         .run(&format!(
-            "const {{ left, top, right, bottom }} = {WIDGET}.querySelector('.code svg').getBoundingClientRect();
+            "const {{ left, top, right, bottom }} = {WIDGET}.querySelector('canvas').getBoundingClientRect();
              return [left, top, right - left, bottom - top].map((length) => Math.round(length * devicePixelRatio))"
         ))
         .await?;

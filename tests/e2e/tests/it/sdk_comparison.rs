@@ -334,7 +334,7 @@ async fn code_has_a_name_and_sharp_edges_and_states_are_announced_and_usable_by_
 /// An expression: whether the widget shows that it is loading.
 const IS_BUSY: &str = "root().querySelector('#authing__spinner, [aria-busy=true]') !== null";
 /// The image of the code, as an expression.
-const CODE: &str = "root().querySelector('img, .code svg')";
+const CODE: &str = "root().querySelector('img, canvas')";
 /// Tab and Enter as key codes of WebDriver.
 const TAB_AND_ENTER: &str = "\u{e004}\u{e007}";
 
