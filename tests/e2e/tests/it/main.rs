@@ -14,12 +14,14 @@ mod entry_points;
 mod examples;
 mod frame_ancestors;
 mod many_widgets;
+mod npm;
 // It ends the process groups of tools, which needs Unix.
 #[cfg(unix)]
 mod packed;
 mod phone;
 mod rendering;
 mod resilience;
+mod scanning;
 mod sdk_comparison;
 mod sdk_compatibility;
 mod server_failures;

@@ -2,46 +2,20 @@
 //! tools that check the exports. The code in the documents must compile, too.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, ensure};
 
 use crate::documents::documents_with_scripts;
+use crate::npm::{installed, run};
 
 /// The latest minor versions of TypeScript, by their names in package.json.
 const COMPILERS: [&str; 3] = ["typescript-5.9", "typescript-6.0", "typescript-7.0"];
 
-/// The folder `tests/types/`, after the packages of its lock file are installed.
-fn folder() -> Result<&'static Path> {
-    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let installed = INSTALLED.get_or_init(|| install().map_err(|error| format!("{error:#}")));
-    installed.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
-}
-
-fn install() -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../types");
-    let lock = fs::read(folder.join("package-lock.json"))?;
-    let installed = folder.join("node_modules/.installed-from");
-    if !fs::read(&installed).is_ok_and(|from| from == lock) {
-        run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder))?;
-        fs::write(installed, lock)?;
-    }
-    Ok(folder)
-}
-
-/// Runs a program, and fails if it does.
-fn run(command: &mut Command) -> Result<()> {
-    let output = command.output().with_context(|| format!("{command:?} can't be started"))?;
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    ensure!(output.status.success(), "{command:?} failed:\n{text}");
-    Ok(())
-}
-
 /// A command that runs a tool of `tests/types/`.
 fn tool(path: &str) -> Result<Command> {
-    let folder = folder()?;
+    let folder = installed("types")?;
     let mut command = Command::new("node");
     command.arg(folder.join("node_modules").join(path)).current_dir(folder);
     Ok(command)
@@ -65,7 +39,7 @@ const TSCONFIG: &str = r#"{ "extends": "../../tsconfig.json", "include": ["*.ts"
 #[test]
 fn code_in_the_documents_compiles() -> Result<()> {
     // In node_modules, TypeScript finds the package and git ignores the files.
-    let sources = folder()?.join("node_modules/.documents");
+    let sources = installed("types")?.join("node_modules/.documents");
     if sources.exists() {
         fs::remove_dir_all(&sources)?;
     }
@@ -82,7 +56,7 @@ fn code_in_the_documents_compiles() -> Result<()> {
         }
     }
     ensure!(count > 12, "the documents have only {count} scripts");
-    run(tool(&format!("{}/bin/tsc", COMPILERS[0]))?.args(["--project", "node_modules/.documents"]))
+    run(tool(&format!("{}/bin/tsc", COMPILERS[0]))?.args(["--project", "node_modules/.documents"])).map(drop)
 }
 
 /// The scripts in the fenced blocks of a document, including those in HTML, with the lines where the blocks start.
@@ -119,5 +93,5 @@ fn arethetypeswrong_and_publint_report_no_problem() -> Result<()> {
         "--exclude-entrypoints",
         "./scanlogin.wasm",
     ]))?;
-    run(tool("publint/src/cli.js")?.arg("--strict").arg(&tarball))
+    run(tool("publint/src/cli.js")?.arg("--strict").arg(&tarball)).map(drop)
 }

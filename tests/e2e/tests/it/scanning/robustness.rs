@@ -1,0 +1,87 @@
+//! The code of the widget is read in at least as many degraded pictures as that of the npm package `qrcode`, with the same text
+//! and at the same asked size.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use scanlogin_decoder::Picture;
+use scanlogin_e2e::{Browser, Site};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{crop, node, write};
+
+const TEXTS: [&str; 2] = [
+    r#"{"scene":"APP_AUTH","random":"q2mX0vTn8yJc5sLrWdPz7hKbUeGa4fQo","userPoolId":"demo-pool","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z"}"#,
+    r#"{"scene":"APP_AUTH","random":"Yt6WpNz1RkVbEaHs9uLdJxCq3gMoFi0S","userPoolId":"5e04ae0d5f3cee22fb37612b","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z"}"#,
+];
+const RATIOS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
+/// The width in CSS pixels that both codes are asked for: the default of the widget.
+const WIDTH: u32 = 240;
+
+/// The number of read pictures, by what degrades them and decoder.
+type Counts = BTreeMap<String, BTreeMap<String, u32>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Result<()> {
+    let site = Site::start_with(|_| {}, page).await?;
+    let browser = Browser::open().await?;
+    browser.goto(&format!("{}/robustness/", site.url)).await?;
+    browser.wait_for("window.show").await?;
+    let folder = tempfile::tempdir()?;
+    let mut readings = JoinSet::new();
+    for (index, text) in TEXTS.into_iter().enumerate() {
+        let mut code: Value = serde_json::from_str(text)?;
+        code["expiresIn"] = json!(120);
+        let image = node("qrcode.js", &[text, &WIDTH.to_string()])?;
+        browser.run(&format!("show({code}, {WIDTH}, {})", json!(image.trim()))).await?;
+        for ratio in RATIOS {
+            browser.resize(400, 800, ratio).await?;
+            let places = browser.wait_for("places()").await?;
+            let screen = Picture::from_png(&browser.screenshot().await?)?;
+            for (widget, place) in ["ours", "qrcode"].into_iter().zip(places.as_array().context("no places")?) {
+                let file =
+                    write(folder.path(), &format!("{widget}-{index}-{ratio}.png"), &crop(&screen, place, ratio)?)?;
+                readings.spawn_blocking(move || -> Result<_> {
+                    let printed = node("robustness.js", &[text, &ratio.to_string(), &file])?;
+                    Ok((widget, ratio, serde_json::from_str::<Counts>(&printed)?))
+                });
+            }
+        }
+    }
+    browser.expect_no_console_errors(&[]).await?;
+    browser.close().await?;
+
+    let mut counts = BTreeMap::<String, BTreeMap<&str, u32>>::new();
+    while let Some(reading) = readings.join_next().await {
+        let (widget, ratio, kinds) = reading??;
+        for (kind, decoders) in kinds {
+            for (decoder, count) in decoders {
+                for group in [format!("{kind}, {decoder}"), format!("{kind}, {ratio}"), "all".to_owned()] {
+                    *counts.entry(group).or_default().entry(widget).or_default() += count;
+                }
+            }
+        }
+    }
+    eprintln!("{counts:#?}");
+    for (group, counts) in &counts {
+        let (ours, theirs) = (counts["ours"], counts["qrcode"]);
+        // One picture more or less is chance, most of all in noise.
+        let least = if group == "all" { theirs + theirs / 10 } else { theirs - theirs / 10 };
+        ensure!(ours >= least, "{group}: {ours} of ours are read, {theirs} of qrcode");
+    }
+    Ok(())
+}
+
+fn page(site: Router) -> Router {
+    const PAGE: &str = "<!doctype html><html lang=en><title>Robustness</title><link rel=icon href=/favicon.svg>\
+        <style>body { margin: 20px } #widget, img { display: block; width: fit-content } img { margin: 20px }</style>\
+        <div id=widget></div><img alt=''><script type=module src=robustness.js></script>";
+    site.route("/robustness/", get(|| async { ([(CONTENT_TYPE, "text/html")], PAGE) })).route(
+        "/robustness/robustness.js",
+        get(|| async { ([(CONTENT_TYPE, "text/javascript")], include_str!("robustness.js")) }),
+    )
+}
