@@ -1,7 +1,7 @@
 //! The elements, focus and announcements of the widget.
 
 use scanlogin_protocol::display;
-use scanlogin_qr::{Level, Modules, QUIET_ZONE};
+use scanlogin_qr::{Color, Level, Modules, QUIET_ZONE};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
@@ -14,6 +14,16 @@ extern "C" {
     fn display_name(name: &str) -> String;
     #[wasm_bindgen(js_name = isPhotoAddress)]
     fn is_photo_address(address: &str) -> bool;
+}
+
+#[wasm_bindgen(module = "/js/painter.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = Code)]
+    type PaintedCode;
+    #[wasm_bindgen(constructor, js_class = "Code")]
+    fn new(bits: &[u8]) -> PaintedCode;
+    #[wasm_bindgen(method)]
+    fn fit(this: &PaintedCode, place: f64, room: f64) -> f64;
 }
 
 /// A page whose code has expired, and whose button has the focus.
@@ -53,6 +63,43 @@ async fn code_on_the_canvas_has_the_modules_of_the_text_of_the_protocol() {
     let modules = Modules::new(CODE_TEXT, Level::M).unwrap();
     assert!(painted_modules(&page, &modules) == modules);
     assert_eq!(page.attribute(".code canvas", "aria-label").as_deref(), Some("QR code for signing in"));
+}
+
+#[wasm_bindgen_test]
+fn code_has_whole_pixels_if_that_changes_its_width_by_at_most_a_tenth() {
+    // 53 modules and the quiet zone.
+    let code = PaintedCode::new(&[0; 352]);
+    let widths = [
+        (240.0, 264.0, 4.0 * 61.0),
+        (300.0, 330.0, 5.0 * 61.0),
+        (480.0, 528.0, 8.0 * 61.0),
+        (335.0, 365.0, 5.0 * 61.0),
+        // Rounded down, because there is no room.
+        (470.0, 480.0, 7.0 * 61.0),
+        // Three pixels are too many, and two are too few.
+        (160.5, 200.0, 160.0),
+        (240.0, 243.0, 240.0),
+    ];
+    for (place, room, width) in widths {
+        assert_eq!(code.fit(place, room), width, "{place} {room}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn code_is_an_svg_path_without_a_2d_context() {
+    let prototype = "HTMLCanvasElement.prototype";
+    let replace =
+        format!("const {{ getContext }} = {prototype}; {prototype}.getContext = () => null; return getContext");
+    let get_context = run(&replace, &JsValue::NULL).unwrap();
+    let page = Page::ready().await;
+    run(&format!("{prototype}.getContext = argument"), &get_context).unwrap();
+    let modules = Modules::new(CODE_TEXT, Level::M).unwrap();
+    let path = page.attribute(".code svg path", "d").unwrap();
+    let dark = modules.rows().flatten().filter(|color| **color == Color::Dark).count();
+    assert_eq!(path.matches('M').count(), dark);
+    assert_eq!(page.attribute(".code svg", "viewBox"), Some(format!("0 0 {0} {0}", modules.side + 2 * QUIET_ZONE)));
+    assert_eq!(page.attribute(".code svg", "aria-label").as_deref(), Some("QR code for signing in"));
+    assert!(page.find(".code canvas").is_none());
 }
 
 #[wasm_bindgen_test]
