@@ -27,6 +27,8 @@ pub enum Event<V> {
     Started,
     /// The page shows this code itself, and wants it to be polled.
     StartedWith(Code),
+    /// The page requested a code before the session existed. This is the reply.
+    StartedWithReply(Result<Reply<V>, Error>),
     /// A request completed or failed. The session ignores it unless the request is the one in flight.
     Replied(RequestId, Result<Reply<V>, Error>),
     /// The browser has loaded the image of the code.

@@ -63,7 +63,7 @@ pub struct Session<V> {
 }
 
 impl<V> Session<V> {
-    /// A session that waits for [`Event::Started`] or [`Event::StartedWith`]. `seed` decides the jitter.
+    /// A session that waits for [`Event::Started`] or another event that starts it. `seed` decides the jitter.
     pub fn new(policy: Policy, page: PageState, seed: u32) -> Self {
         Self {
             refreshes_left: policy.auto_refresh,
@@ -91,6 +91,7 @@ impl<V> Session<V> {
         match event {
             Event::Started => self.on_started(now, None),
             Event::StartedWith(code) => self.on_started(now, Some(code)),
+            Event::StartedWithReply(reply) => self.on_started_with_reply(now, reply),
             Event::Replied(id, reply) => self.on_replied(now, id, reply),
             Event::ImageLoaded => self.on_image_loaded(now),
             Event::ImageFailed => self.on_image_failed(now),
@@ -176,6 +177,16 @@ impl<V> Session<V> {
                 | State::Destroyed,
                 _,
             ) => {}
+        }
+    }
+
+    /// As if the session had sent the request, and the reply had come at once.
+    fn on_started_with_reply(&mut self, now: Instant, reply: Result<Reply<V>, Error>) {
+        if let State::Idle = self.state {
+            self.load(now);
+            if let Some(id) = self.state.in_flight() {
+                self.on_replied(now, id, reply);
+            }
         }
     }
 

@@ -81,6 +81,19 @@ fn read(response: &Response, text: JsResult) -> Result<HttpResponse<Js>, Error> 
     Ok(HttpResponse { status: response.status(), retry_after: retry_after(response), body })
 }
 
+/// Reads what `requestCode` of `js/early_code.js` has received: the response and its text, or what `fetch` has thrown, or
+/// nothing in time.
+pub(super) fn read_answer(answer: &Js) -> Result<HttpResponse<Js>, Error> {
+    match (answer.field("response"), answer.field("thrown")) {
+        (Some(Js(response)), _) => {
+            let text = answer.field("text").map(|text| text.0).ok_or(JsValue::UNDEFINED);
+            read(&expect_response(response)?.into(), text)
+        }
+        (None, Some(Js(thrown))) => Err(fetch_error(thrown)),
+        (None, None) => Err(Error::temporary(ErrorCode::Timeout, "the server did not respond in time")),
+    }
+}
+
 fn build(http: HttpRequest, abort: &AbortSignal) -> Result<Request, JsValue> {
     let headers = Headers::new();
     for (name, value) in &http.headers {

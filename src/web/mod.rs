@@ -43,17 +43,19 @@ static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
 /// `code: "framed"`.
 #[wasm_bindgen(js_name = startScanning)]
 pub fn start_scanning(target: &JsValue, options: JsValue) -> Result<ScanHandle, JsValue> {
-    start(shell::open(target, &options)?, options, "qrcode")
+    start(shell::open(target, &options)?, options, "qrcode", JsValue::UNDEFINED)
 }
 
-/// Shows a code in `shell`. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`.
+/// Shows a code in `shell`. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `answer` is the answer of `gene` that
+/// `js/early_code.js` has received, or `undefined`: then this function requests a code.
 ///
-/// The entry points of the npm package call this function: they open the shell before the wasm is loaded.
+/// The entry points of the npm package call this function: they open the shell and request the code before the wasm is
+/// loaded.
 ///
 /// # Errors
 ///
 /// Those of [`start_scanning`].
 #[wasm_bindgen(js_name = startInShell)]
-pub fn start(shell: Shell, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
-    ScanHandle::from_result(Runtime::start(shell, options, sdk::scene(kind)))
+pub fn start(shell: Shell, options: JsValue, kind: &str, answer: JsValue) -> Result<ScanHandle, JsValue> {
+    ScanHandle::from_result(Runtime::start(shell, options, sdk::scene(kind), answer))
 }

@@ -15,7 +15,7 @@ use web_sys::{AbortSignal, EventTarget};
 
 use super::callbacks::Callbacks;
 use super::credentials;
-use super::fetch::HttpSlot;
+use super::fetch::{self, HttpSlot};
 use super::frame_ancestors;
 use super::globals::Globals;
 use super::js_value::Js;
@@ -25,13 +25,15 @@ use super::shell::Shell;
 use super::view::View;
 use scanlogin_protocol::wire::Scene;
 
+use crate::client::reader::JsonValue as _;
 use crate::client::request::Client;
 use crate::client::response::HttpResponse;
 use crate::error::Error;
 use crate::format::Format;
 use crate::options::Config;
 use crate::session::{
-    self, Code, Context, Event, Instant, Notification, Policy, Request, RequestEffect, RequestId, Session, TimerEffect,
+    self, Code, Context, Event, Instant, Notification, Policy, Reply, Request, RequestEffect, RequestId, Session,
+    TimerEffect,
 };
 use crate::view_model::ScanState;
 
@@ -45,6 +47,16 @@ const MAX_HELD_POLLS: usize = 4;
 thread_local! {
     /// The widgets of the page that are not destroyed.
     static RUNTIMES: RefCell<Vec<Rc<Runtime>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a widget begins with.
+enum First {
+    /// It requests a code.
+    Request,
+    /// The answer to the request of `js/early_code.js`.
+    Answer(Js),
+    /// A code that the page shows itself.
+    Code(Code),
 }
 
 /// One widget.
@@ -63,17 +75,18 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a widget that shows codes for `scene`.
-    pub(super) fn start(shell: Shell, options: JsValue, scene: Scene) -> Result<Rc<Self>, Error> {
-        Self::start_with(Some(shell), options, scene, Event::Started)
+    /// Starts a widget that shows codes for `scene`. `answer` is what `js/early_code.js` has received, or `undefined`.
+    pub(super) fn start(shell: Shell, options: JsValue, scene: Scene, answer: JsValue) -> Result<Rc<Self>, Error> {
+        let first = if answer.is_undefined() { First::Request } else { First::Answer(Js(answer)) };
+        Self::start_with(Some(shell), options, scene, first)
     }
 
     /// Starts a widget without a view, which polls a code that the page shows itself.
     pub(super) fn poll(code: Code, options: JsValue) -> Result<Rc<Self>, Error> {
-        Self::start_with(None, options, Scene::App, Event::StartedWith(code))
+        Self::start_with(None, options, Scene::App, First::Code(code))
     }
 
-    fn start_with(shell: Option<Shell>, options: JsValue, scene: Scene, first: Event<Js>) -> Result<Rc<Self>, Error> {
+    fn start_with(shell: Option<Shell>, options: JsValue, scene: Scene, first: First) -> Result<Rc<Self>, Error> {
         let options = options::read(options)?;
         let callbacks = Callbacks::read(&options);
         let abort = options::signal(&options, "signal");
@@ -119,7 +132,19 @@ impl Runtime {
         }
         runtime.listen(abort);
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.push(runtime.clone()));
-        runtime.dispatch(first);
+        runtime.dispatch(match first {
+            First::Request => Event::Started,
+            First::Answer(answer) => {
+                let received_at = Instant(answer.field("at").and_then(|at| at.number()).unwrap_or_default() as u64);
+                let reply = runtime.read(fetch::read_answer(&answer), &Request::Gene(scene), received_at);
+                Event::StartedWithReply(reply)
+            }
+            First::Code(code) => Event::StartedWith(code),
+        });
+        let view = runtime.view.borrow().clone();
+        if let Some(view) = view {
+            view.draw_first();
+        }
         Ok(runtime)
     }
 
@@ -232,11 +257,24 @@ impl Runtime {
     }
 
     fn on_response(self: &Rc<Self>, id: RequestId, request: &Request, response: Result<HttpResponse<Js>, Error>) {
-        let reply = response.and_then(|response| response.read(request, self.format.as_ref()));
-        if let Ok(reply) = &reply {
-            credentials::remember(reply, request, Self::now());
-        }
+        let reply = self.read(response, request, Self::now());
         self.dispatch(Event::Replied(id, reply));
+    }
+
+    /// Reads a response that was received at `received_at`, and remembers the code or the ticket in it.
+    fn read(
+        &self,
+        response: Result<HttpResponse<Js>, Error>,
+        request: &Request,
+        received_at: Instant,
+    ) -> Result<Reply<Js>, Error> {
+        let mut reply = response?.read(request, self.format.as_ref())?;
+        let now = Self::now();
+        if let Reply::Code(code) = &mut reply {
+            code.lifetime = code.lifetime.saturating_sub(now.since(received_at));
+        }
+        credentials::remember(&reply, request, now);
+        Ok(reply)
     }
 
     /// Delivers the notifications of the session in order. A notification that a callback causes is delivered after the

@@ -35,7 +35,8 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Puts `shell` into the page, if it is not there yet, and shows the state `Loading`.
+    /// Puts `shell` into the page, if it is not there yet. [`render`](Self::render) or [`draw_first`](Self::draw_first)
+    /// draws into it.
     pub(super) fn new(shell: Shell, colors: &Colors, dispatch: Dispatch) -> Rc<Self> {
         shell.set_colors(&colors.dark, &colors.light);
         let view = Rc::new(Self {
@@ -46,7 +47,6 @@ impl View {
             handlers: Cell::default(),
             image_handlers: Cell::default(),
         });
-        view.draw();
         let (action, this, ended) = (view.action.clone(), Rc::downgrade(&view), dispatch.clone());
         let handlers = vec![
             Handler::new(move || {
@@ -73,6 +73,15 @@ impl View {
         let previous = self.shown.replace(model.clone());
         if previous.picture != model.picture {
             self.draw_picture(model.picture.as_deref());
+        }
+        self.draw();
+    }
+
+    /// Draws the first state. The shell may show a code that `js/pending.js` drew: it is removed unless it has become
+    /// the code of this widget.
+    pub(super) fn draw_first(&self) {
+        if self.shown.borrow().picture.is_none() {
+            self.shell.hide_code();
         }
         self.draw();
     }

@@ -94,7 +94,7 @@ pub(crate) fn check(status: i32) -> String {
 
 /// Starts a widget as the entry points of the package do.
 pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
-    web::start(open_shell(&target, &options)?, options, kind)
+    web::start(open_shell(&target, &options)?, options, kind, JsValue::UNDEFINED)
 }
 
 thread_local! {

@@ -136,7 +136,7 @@ impl Model {
     pub(super) fn handle(&mut self, now: Instant, event: &Event<String>, in_flight: Option<&Sent>) -> Vec<String> {
         self.now = now;
         match event {
-            Event::Started | Event::StartedWith(_) => {}
+            Event::Started | Event::StartedWith(_) | Event::StartedWithReply(_) => {}
             Event::Replied(id, reply) => {
                 if let Some(sent) = in_flight.filter(|sent| sent.id == *id) {
                     self.on_reply(now, reply, sent);

@@ -85,6 +85,7 @@ fn events() -> Vec<Event<String>> {
     vec![
         Event::Started,
         Event::StartedWith(drawn_code("e", 120)),
+        Event::StartedWithReply(Ok(Reply::Code(drawn_code("f", 120)))),
         Event::ImageLoaded,
         Event::ImageFailed,
         Event::Clicked(Action::NewCode),
@@ -185,6 +186,19 @@ proptest! {
                 prop_assert!(host.wake_at.is_none_or(|next| next > host.now), "busy loop: {:?}", host.state());
             }
         }
+    }
+
+    /// A reply to a request from before the session counts as one to the first request of the session.
+    #[test]
+    fn start_with_a_reply_equals_a_start_and_its_reply(seed: u32, policy in policies(), reply in select(replies())) {
+        let mut answered = Host::with_seed(policy.clone(), seed);
+        answered.event(Event::StartedWithReply(reply.clone()));
+        let mut host = Host::with_seed(policy, seed);
+        host.event(Event::Started);
+        host.sent.clear();
+        host.reply(reply);
+        prop_assert_eq!((answered.state(), &answered.callbacks), (host.state(), &host.callbacks));
+        prop_assert_eq!((&answered.sent, answered.wake_at, &answered.view), (&host.sent, host.wake_at, &host.view));
     }
 
     /// Clicks on the button and a working server lead to a code from every state.
