@@ -129,6 +129,8 @@ fn read_gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, FieldError
         expire_at: fields.text("expireAt"),
         custom_data: fields.value("customData"),
         poll_token: fields.text("pollToken"),
+        // `js/early_code.js` reads them.
+        modules: None,
     };
     fields.finish()?;
     Ok(gene)
@@ -219,6 +221,7 @@ mod tests {
             expire_at: text("b"),
             custom_data: Some(json!({ "c": 1 })),
             poll_token: text("t"),
+            modules: None,
         };
         let read = |data: Json| read_gene(&Reader::of(Some(data)));
         assert_eq!(read(serde_json::to_value(&written).unwrap()), Ok(written));

@@ -83,6 +83,7 @@ mod tests {
             expire_at: Some("b".to_owned()),
             custom_data: Some(json!({})),
             poll_token: Some("secret".to_owned()),
+            modules: None,
         }
     }
 

@@ -125,6 +125,20 @@ impl Scene {
     }
 }
 
+/// The levels of error correction of a QR code, from the lowest to the highest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum ErrorCorrectionLevel {
+    /// About 7 % of the codewords can be restored.
+    L,
+    /// About 15 %.
+    M,
+    /// About 25 %.
+    Q,
+    /// About 30 %.
+    H,
+}
+
 /// The body of `POST gene`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -157,6 +171,9 @@ pub struct GeneRequest<V> {
     /// `false` drops the custom data. `true` and `None` keep it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_custom_data: Option<bool>,
+    /// Asks for the modules of the code, with at least this error correction. `None` for a client that draws the code itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<ErrorCorrectionLevel>,
 }
 
 impl<V> GeneRequest<V> {
@@ -171,6 +188,7 @@ impl<V> GeneRequest<V> {
             custome_data: None,
             ext_idp_conn_id: None,
             with_custom_data: None,
+            modules: None,
         }
     }
 
@@ -215,6 +233,10 @@ pub struct GeneData<V> {
     /// The poll token: it proves to `check` that a request comes from the browser that created the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_token: Option<String>,
+    /// The modules of the code without its quiet zone, row by row, one bit each: 1 for dark, the most significant bit first, padded
+    /// with zeros to a whole byte, in Base64. `None` unless the request asked for it, or if the server is too busy to draw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modules: Option<String>,
 }
 
 impl<V> GeneData<V> {
@@ -411,6 +433,7 @@ mod tests {
             custome_data: Some(json!(3)),
             ext_idp_conn_id: Some("c".to_owned()),
             with_custom_data: Some(true),
+            modules: Some(ErrorCorrectionLevel::Q),
             ..GeneRequest::new(Scene::WechatMiniProgram, None)
         };
         let written = serde_json::to_value(&request).unwrap();

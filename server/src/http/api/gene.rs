@@ -3,16 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use scanlogin_protocol::wire::{API_PATH, GeneData, GeneRequest, Scene};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use scanlogin_protocol::wire::{API_PATH, ErrorCorrectionLevel, GeneData, GeneRequest, Scene};
+use scanlogin_qr::{Level, Modules};
 use serde_json::{Map, Value};
 
 use crate::client::{Browser, ClientAddress};
 use crate::clock::rfc3339;
+use crate::codes::CodeService;
+use crate::config::app::App;
 use crate::http::api::Success;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Caller};
 use crate::http::state::AppState;
 use crate::store::raw_json::RawJson;
+use crate::store::record::Record;
 
 /// Creates a code.
 #[utoipa::path(
@@ -32,10 +38,15 @@ pub(super) async fn gene(
         return Err(ApiError::UnsupportedScene);
     }
     let app = caller.app()?;
+    let lowest = request.modules;
     let custom_data = custom_data(request)?;
     // The requests rejected above do not count against the limit.
     state.rate_limiters.code(client)?;
     let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
+    let modules = match lowest {
+        Some(lowest) => modules(&state, &app, &record, lowest).await?,
+        None => None,
+    };
     Ok(Success {
         message: "scan the code with the app",
         data: GeneData {
@@ -48,9 +59,32 @@ pub(super) async fn gene(
             expire_at: Some(rfc3339(record.expires_at)),
             custom_data: record.custom_data.as_ref().map(RawJson::read).transpose()?.map(Value::Object),
             poll_token: Some(poll_token.expose().to_owned()),
+            modules,
             random: record.random.clone(),
         },
     })
+}
+
+/// Draws the code of `record` for a page that shows it before it can draw. `None` if all threads for images are busy: the page
+/// then draws it later.
+async fn modules(
+    state: &AppState,
+    app: &App,
+    record: &Record,
+    lowest: ErrorCorrectionLevel,
+) -> Result<Option<String>, ApiError> {
+    let lowest = match lowest {
+        ErrorCorrectionLevel::L => Level::L,
+        ErrorCorrectionLevel::M => Level::M,
+        ErrorCorrectionLevel::Q => Level::Q,
+        ErrorCorrectionLevel::H => Level::H,
+    };
+    // A logo covers modules. The page asks for its own logo, and does not know that of the app yet.
+    let lowest = if app.logo.is_some() { lowest.max(Level::Q) } else { lowest };
+    let text = CodeService::text(app, record)?;
+    let drawn = state.image_threads.run_if_idle(move || Modules::new(&text, lowest)).await?;
+    // A code whose text is too long for the level has none: the page gets the error when it draws the code.
+    Ok(drawn.and_then(Result::ok).map(|modules| BASE64_STANDARD.encode(modules.to_bits())))
 }
 
 fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, ApiError> {

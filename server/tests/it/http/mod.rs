@@ -4,6 +4,8 @@
 
 mod sign_in;
 
+mod code_modules;
+
 mod transitions;
 
 mod races;
