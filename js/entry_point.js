@@ -1,22 +1,30 @@
 // The API of the package, which all entry points share. It can be called while the wasm is still loading.
 
+import { givenAnswer, requestCode } from "./early_code.js";
 import { expectPage, load } from "./loader.js";
 import { field, shellOptions } from "./options.js";
 import { callBack, isEarly, pending, startIn } from "./pending.js";
 import * as wasm from "./scanlogin.js";
 import { openShell } from "./shell.js";
 
-/** Creates the API. `locate` returns the address or the bytes of the wasm if the page does not name them. */
-export function createApi(locate) {
-  let settings = {};
+/**
+ * Creates the API. `locate` returns the address or the bytes of the wasm if neither `settings` nor the page names them, with
+ * `init`.
+ */
+export function createApi(locate, settings = {}) {
   let loading;
   let isLoaded = false;
 
   function init(given) {
     if (given && !loading) settings = Object.getPrototypeOf(given) === Object.prototype ? given : { source: given };
+    return loadOnce();
+  }
+
+  /** Loads the wasm. A download starts when `headStart` settles, unless it has started. */
+  function loadOnce(headStart) {
     loading =
       loading ||
-      load(() => field(settings, "source") || locate(), field(settings, "integrity")).then(
+      load(() => field(settings, "source") || locate(), field(settings, "integrity"), headStart).then(
         () => {
           isLoaded = true;
         },
@@ -30,10 +38,12 @@ export function createApi(locate) {
 
   function startScanning(target, options, kind = "qrcode") {
     expectPage();
-    const start = (shell) => wasm.startInShell(shell, options, kind);
+    const answer = givenAnswer(options);
+    const start = (shell, early) => wasm.startInShell(shell, options, kind, early);
+    if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, answer), openShell(target, options));
+    const given = answer && { answer: Promise.resolve(answer), abort() {} };
     // `pending` uses `undefined` for a widget without a shell.
-    if (!isLoaded || isEarly(target)) return pending(init, target ?? null, options, start);
-    return startIn(start, openShell(target, options));
+    return pending(loadOnce, target ?? null, options, start, given || requestCode(options, kind));
   }
 
   class AuthenticationClient {
@@ -71,7 +81,7 @@ export function createApi(locate) {
         expectPage();
         const options = merge(given);
         const start = () => wasm.startPolling(String(random), options);
-        return isLoaded ? start() : pending(init, undefined, options, start);
+        return isLoaded ? start() : pending(loadOnce, undefined, options, start);
       },
       stopPolling: (handle) => handle.stopPolling(),
       geneCode: (options) => call(() => wasm.geneCode(kind, merge(options))),

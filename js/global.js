@@ -29,9 +29,11 @@ function run(script) {
   if (!window.ScanLogin || typeof window.ScanLogin.startScanning !== "function") {
     // Some CDNs serve this file at the address of the package too.
     const base = ((script && script.src) || fromDocument("baseURI")).replace(/\/scanlogin(@[^/]*)?$/, "$&/dist/");
-    window.ScanLogin = createApi(() => new URL("scanlogin.wasm", base));
-    // A widget that is started reports the failure, and tries again.
-    window.ScanLogin.init({ source: wasm, integrity }).catch(() => {});
+    const api = createApi(() => new URL("scanlogin.wasm", base), { source: wasm, integrity });
+    window.ScanLogin = api;
+    // A widget that is started reports the failure, and tries again. One that the tag or the next script starts loads the wasm,
+    // after its request for a code.
+    setTimeout(() => api.init().catch(() => {}));
   }
 
   // A tag that is found a second time has its widget already.

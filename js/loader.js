@@ -12,13 +12,16 @@ const PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 4, 4, 1, 111, 0, 0);
 /** The cache mode of the next download. A retry bypasses the cache, since the cached file may be damaged. */
 let cache = "default";
 
-/** Loads the wasm from the address, `Response`, bytes or module that `locate` returns. */
-export async function load(locate, integrity) {
+/**
+ * Loads the wasm from the address, `Response`, bytes or module that `locate` returns. A download starts when the promise
+ * `headStart` settles.
+ */
+export async function load(locate, integrity, headStart) {
   expectPage();
   try {
     expectWebAssembly();
     const source = located(locate);
-    if (!(source instanceof WebAssembly.Module)) await run(await download(source), integrity);
+    if (!(source instanceof WebAssembly.Module)) await run(await download(source, headStart), integrity);
     else if (!integrity) initSync({ module: source });
     else throw failure("integrity", "a compiled module can't be checked: pass its bytes instead");
   } catch (thrown) {
@@ -71,7 +74,7 @@ function expectWebAssembly() {
 }
 
 /** Returns the address of the wasm, its content type, and its bytes. */
-async function download(given) {
+async function download(given, headStart) {
   const isBytes = given instanceof ArrayBuffer || ArrayBuffer.isView(given);
   const source = isBytes ? new Response(given) : given;
   const address = source.headers ? source.url || "the wasm" : String(source);
@@ -84,7 +87,7 @@ async function download(given) {
     }, TIMEOUT * 1000);
   });
   try {
-    return await Promise.race([read(source, address, abort.signal), timeout]);
+    return await Promise.race([read(source, address, abort.signal, headStart), timeout]);
   } catch (cause) {
     if (field(cause, "code") === "wasm-not-found") throw cause;
     const reason = /^file:/.test(address)
@@ -96,9 +99,10 @@ async function download(given) {
   }
 }
 
-async function read(source, address, signal) {
+async function read(source, address, signal, headStart) {
   // A `Response` can be read once. A retry downloads from its address.
   const isRead = !source.headers || source.bodyUsed;
+  if (isRead) await headStart;
   const response = isRead ? await fetch(address, { signal, cache }) : source;
   const { ok, status, headers } = response;
   if (status === 404 || status === 410) {

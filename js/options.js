@@ -62,7 +62,8 @@ function text(value, name) {
   return value;
 }
 
-function object(value, name) {
+/** Returns `value`, which must be an object or absent. */
+export function object(value, name) {
   if (value !== undefined && (typeof value !== "object" || Array.isArray(value))) throw invalid(name, "an object");
   return value;
 }

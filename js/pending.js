@@ -1,7 +1,10 @@
-// The handle of a widget whose wasm is not loaded yet. It shows the loading state after a moment, applies calls of the handle once
-// the wasm is loaded, and offers to retry if it can't be loaded.
+// The handle of a widget whose wasm is not loaded yet. It shows the first code as soon as the server has answered, or else the
+// loading state after a moment. It applies calls of the handle once the wasm is loaded, and offers to retry if it can't be loaded.
+//
+// Invariant: callbacks of a code are called by the wasm, which polls it. A code is not shown when the wasm can't be loaded.
 
 import { callDocument, fromDocument } from "./document.js";
+import { drawableCode } from "./early_code.js";
 import { field, messageOf, scanLoginError } from "./options.js";
 import { findTarget, openShell } from "./shell.js";
 
@@ -13,13 +16,18 @@ export function isEarly(target) {
   return typeof target === "string" && fromDocument("readyState") === "loading" && !findTarget(target);
 }
 
-/** Calls `start` with a shell when `init` has succeeded. Without a `target` there is no shell. */
-export function pending(init, target, options, start) {
+/**
+ * Calls `start` with a shell and the answer of `early` when `init` has succeeded. Without a `target` there is no shell. `early` is
+ * what `requestCode` returned.
+ */
+export function pending(init, target, options, start, early) {
   const signal = field(options, "signal");
+  /** `ready` while the code of `early` is shown. */
   let state = "loading";
   let handle;
   let shell;
   let canRetry = false;
+  let hasWasm = false;
   /** Whether only a new page can load the wasm: this script is of another version. */
   let isOutdated = false;
   /** The language that the handle was given before there was a shell. */
@@ -30,22 +38,24 @@ export function pending(init, target, options, start) {
     draw();
     let error;
     try {
-      await init();
+      await init(early && early.headStart);
       canRetry = false;
+      hasWasm = true;
     } catch (thrown) {
       error = thrown;
       canRetry = true;
       isOutdated = field(error, "code") === "wasm-outdated";
     }
     await parsed();
-    if (state !== "loading") return;
+    const answer = !error && early ? await early.answer : undefined;
+    if (!isWaiting()) return;
     if (!error) {
       try {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
-        handle = startIn(start, shell || open());
+        handle = startIn((adopted) => start(adopted, early && answer), shell || open());
         shell = undefined;
         // A callback inside of `start` may have ended the widget.
-        if (state !== "loading") handle.destroy();
+        if (!isWaiting()) handle.destroy();
         return;
       } catch (thrown) {
         error = thrown;
@@ -68,17 +78,53 @@ export function pending(init, target, options, start) {
   }
 
   function show() {
-    if (shell) return draw();
-    const opened = open();
-    if (!opened) return;
-    startIn(() => opened.adopt(click, draw, destroy), opened);
-    shell = opened;
+    if (!shell) {
+      const opened = open();
+      if (!opened) return;
+      // Set first: a callback of the widget that this one replaces may end this one.
+      shell = opened;
+      try {
+        opened.adopt(click, draw, destroy);
+      } catch (error) {
+        closeShell();
+        throw error;
+      }
+    }
     draw();
+  }
+
+  /** Shows the code of `early`, unless the wasm is there to draw it. */
+  async function showCode() {
+    const code = drawableCode(await early.answer, options);
+    await parsed();
+    if (!code || !early || hasWasm || state !== "loading") return;
+    const life = code.end - performance.now();
+    if (life <= 0) return;
+    try {
+      show();
+    } catch (_) {
+      // The options of the shell are invalid. `start` will report it.
+    }
+    if (!shell) return;
+    shell.setColors(...code.colors);
+    shell.drawCode(code.bits, code.logo);
+    state = "ready";
+    draw();
+    setTimeout(() => {
+      if (state === "ready") state = "loading";
+      draw();
+    }, life);
+  }
+
+  /** Whether the wasm will start the widget. */
+  function isWaiting() {
+    return state === "loading" || state === "ready";
   }
 
   function fail(thrown) {
     const error = asError(thrown);
     state = "failed";
+    if (shell) shell.hideCode();
     try {
       show();
     } catch (invalid) {
@@ -92,12 +138,14 @@ export function pending(init, target, options, start) {
 
   function draw() {
     if (!shell) return;
-    const isLoading = state === "loading";
-    const headline = isLoading ? shell.message("loading", 0) : shell.loaderMessage("failed");
-    const hint = canRetry && !isLoading ? shell.loaderMessage(isOutdated ? "outdated" : "help") : "";
-    shell.show(state, false, headline, hint, canRetry ? shell.loaderMessage(isOutdated ? "reload" : "retry") : "");
+    const isReady = state === "ready";
+    const isFailed = state === "failed";
+    const headline = isFailed ? shell.loaderMessage("failed") : shell.message(isReady ? "title" : "loading", 0);
+    const hint = canRetry && isFailed ? shell.loaderMessage(isOutdated ? "outdated" : "help") : "";
+    const button = canRetry && !isReady ? shell.loaderMessage(isOutdated ? "reload" : "retry") : "";
+    shell.show(state, isReady, headline, hint, button);
     // Hidden or disabled, the button would lose the focus.
-    shell.setButtonInactive(isLoading);
+    shell.setButtonInactive(!isFailed);
   }
 
   function click() {
@@ -111,8 +159,18 @@ export function pending(init, target, options, start) {
     if (state === "failed") attempt();
   }
 
+  /** Lets the wasm request another code. */
+  function discardCode() {
+    early.abort();
+    early = undefined;
+    state = "loading";
+    if (shell) shell.hideCode();
+    draw();
+  }
+
   function end(how) {
     if (handle) handle.destroy();
+    if (early) early.abort();
     if (state !== "destroyed") state = how;
     closeShell();
   }
@@ -127,9 +185,10 @@ export function pending(init, target, options, start) {
   }
 
   if (signal && signal.addEventListener) signal.addEventListener("abort", destroy);
-  if (signal && signal.aborted) state = "destroyed";
+  if (signal && signal.aborted) destroy();
   else {
     attempt();
+    if (early) showCode();
     setTimeout(async () => {
       await parsed();
       if (state !== "loading" || handle) return;
@@ -146,8 +205,9 @@ export function pending(init, target, options, start) {
       return handle ? handle.state : state;
     },
     refresh() {
-      if (handle) handle.refresh();
-      else retry();
+      if (handle) return handle.refresh();
+      if (isWaiting() && early) discardCode();
+      retry();
     },
     setLanguage(tag) {
       lang = tag;

@@ -1,0 +1,301 @@
+//! The request for the first code, which `js/early_code.js` sends before the wasm is loaded.
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::page::{GENE, Page, advance, run, settle, start_answered};
+
+#[wasm_bindgen(module = "/js/early_code.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = requestCode)]
+    fn request_code(options: &JsValue, kind: &str) -> JsValue;
+    #[wasm_bindgen(js_name = givenAnswer)]
+    fn given_answer(options: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = drawableCode)]
+    fn drawable_code(answer: &JsValue, options: &JsValue) -> JsValue;
+}
+
+/// The fields that the two requests must have in common.
+const FIELDS: [&str; 8] = ["method", "url", "body", "credentials", "cache", "redirect", "mode", "headers"];
+
+/// All that a server could see of a request, as text. `modules` is left out of the body.
+fn request_text(page: &Page, n: u32) -> String {
+    let fields = FIELDS.map(|name| format!("{name}: {}", page.server.field(n, name)));
+    fields.join("\n").replace(r#","modules":"L""#, "").replace(r#","modules":"Q""#, "")
+}
+
+fn options_of(page: &Page, extra: &str) -> JsValue {
+    let extra = run(&format!("return {extra}"), &JsValue::NULL).unwrap();
+    page.server.options(&page.callback_log, &extra)
+}
+
+/// The answer that the wasm gets.
+async fn answer_of(early: &JsValue) -> JsValue {
+    let answer = Reflect::get(early, &"answer".into()).unwrap();
+    JsFuture::from(answer.unchecked_into::<Promise>()).await.unwrap()
+}
+
+fn field(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap()
+}
+
+/// A response with modules. They are those of any code of version 1.
+fn gene_with_modules() -> String {
+    GENE.replace(r#""url":"#, &format!(r#""modules":"{}=","url":"#, "/".repeat(75)))
+}
+
+/// Values of each option: absent, usual, empty, unusual and invalid ones.
+const VALUES: [(&str, &[&str]); 15] = [
+    ("host", &["'https://a.test'", "'https://a.test/x//'", "''", "'http://a.test:1?q'", "'a.test'", "'https://é.test'", "7"]),
+    ("appHost", &["'https://b.test/'", "''", "'ftp://b.test'", "null"]),
+    ("appId", &["'app'", "''", "'é'", "7", "'a b'"]),
+    ("userPoolId", &["'pool'", "''", "[]"]),
+    ("tenantId", &["'tenant'", "' t '"]),
+    ("requestFrom", &["'widget'", "''", "null"]),
+    ("lang", &["'ja-JP'", "''", "'fr'", "'日本'", "5"]),
+    ("tips", &["{}", "{ title: 'Hola' }", "[]", "null"]),
+    ("customData", &["{ z: 1, a: ['<b>', null, undefined] }", "[1]", "'text'", "() => 1", "{ toJSON: () => ({ b: 2 }) }", "10n"]),
+    ("context", &["{ 'é': '\\u2028', d: new Date(0) }", "null", "(() => { const a = {}; a.a = a; return a; })()"]),
+    ("extIdpConnId", &["'idp'", "''", "1"]),
+    ("withCustomData", &["true", "false", "0"]),
+    ("headers", &["{}", "{ 'app-id': 'x-my-app' }", "null"]),
+    ("logo", &["'/logo.svg'", "''", "5"]),
+    ("colors", &["{}", "{ dark: '#0b5a62' }", "{ light: 'white' }", "null"]),
+];
+
+/// A pseudo-random sequence, the same in each run.
+struct Sequence(u32);
+
+impl Sequence {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as usize % below
+    }
+}
+
+/// Options with some of the values.
+fn random_options(sequence: &mut Sequence) -> String {
+    let mut fields = String::new();
+    for (name, values) in VALUES {
+        if sequence.next(3) == 0 {
+            fields += &format!("{name}: {}, ", values[sequence.next(values.len())]);
+        }
+    }
+    format!("{{ {fields} }}")
+}
+
+/// Sends the early request and that of the wasm. Returns both as text, or `None` for one that is not sent.
+async fn both_requests(options: &str) -> [Option<String>; 2] {
+    let page = Page::new();
+    // The server of a test finds its requests by the app id. Those of these options can have any.
+    page.server.take_all(true);
+    let options = run(&format!("return {options}"), &JsValue::NULL).unwrap();
+    request_code(&options, "qrcode");
+    settle().await;
+    let early = (page.server.requests("gene") > 0).then(|| request_text(&page, 0));
+    let first = page.server.requests("gene");
+    let handle = start_answered(page.target.clone().into(), options, JsValue::UNDEFINED);
+    settle().await;
+    let own = (page.server.requests("gene") > first).then(|| request_text(&page, first));
+    if let Ok(handle) = handle {
+        handle.destroy();
+    }
+    [early, own]
+}
+
+#[wasm_bindgen_test]
+async fn early_request_is_byte_for_byte_that_of_the_wasm_except_for_modules() {
+    let mut sequence = Sequence(1);
+    let mut all: Vec<String> = (0..150).map(|_| random_options(&mut sequence)).collect();
+    // Each value alone, too.
+    for (name, values) in VALUES {
+        all.extend(values.iter().map(|value| format!("{{ {name}: {value} }}")));
+    }
+    let mut early_requests = 0;
+    for options in all {
+        let [early, own] = both_requests(&options).await;
+        let Some(early) = early else { continue };
+        early_requests += 1;
+        // With an invalid option that does not change the request, the wasm sends none, and reports the option.
+        if let Some(own) = own {
+            assert_eq!(early, own, "{options}");
+        }
+    }
+    assert!(early_requests > 40, "{early_requests}");
+}
+
+#[wasm_bindgen_test]
+async fn options_that_are_left_to_the_wasm_send_no_early_request() {
+    let page = Page::new();
+    for extra in ["{ headers: {} }", "{ host: 'example.com' }", "{ appId: 7 }", "{ logo: 5 }", "{ tips: 5 }", "{ lang: 'é' }"] {
+        assert!(request_code(&options_of(&page, extra), "qrcode").is_undefined(), "{extra}");
+    }
+    for kind in ["wxqrcode", "wechatmpqrcode"] {
+        assert!(request_code(&options_of(&page, "{}"), kind).is_undefined(), "{kind}");
+    }
+    for options in [JsValue::from(5), Array::new().into(), "text".into()] {
+        assert!(request_code(&options, "qrcode").is_undefined(), "{options:?}");
+    }
+    let inherited = run("return Object.create({ appId: 7, host: 'https://elsewhere.test' })", &JsValue::NULL).unwrap();
+    page.server.set_app_id("");
+    assert!(!request_code(&inherited, "qrcode").is_undefined());
+    settle().await;
+    assert_eq!(page.server.requests("gene"), 1);
+    let origin = web_sys::window().unwrap().location().origin().unwrap();
+    assert_eq!(page.server.field(0, "url"), [&origin, "/api/v2/qrcode/gene"].concat());
+}
+
+#[wasm_bindgen_test]
+async fn modules_are_asked_for_with_the_level_that_the_page_needs() {
+    let page = Page::new();
+    let table = [
+        ("{}", Some("L")),
+        ("{ logo: '/logo.svg' }", Some("Q")),
+        ("{ logo: '', render: 'svg' }", Some("L")),
+        ("{ colors: { dark: '#123', light: '#FFFFFF' } }", Some("L")),
+        ("{ render: 'img' }", None),
+        ("{ colors: { dark: 'navy' } }", None),
+    ];
+    for (n, (extra, level)) in (0..).zip(table) {
+        request_code(&options_of(&page, extra), "qrcode");
+        settle().await;
+        let body = page.server.field(n, "body");
+        let asked = level.map(|level| format!(r#","modules":"{level}"}}"#));
+        assert_eq!(asked.is_some_and(|end| body.ends_with(&end)), level.is_some(), "{extra} {body}");
+        assert_eq!(body.contains("modules"), level.is_some(), "{extra} {body}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn aborted_in_the_same_task_it_sends_nothing() {
+    let page = Page::new();
+    let early = request_code(&options_of(&page, "{}"), "qrcode");
+    run("argument.abort()", &early).unwrap();
+    settle().await;
+    assert_eq!(page.server.requests("gene"), 0);
+    assert!(!field(&answer_of(&early).await, "thrown").is_undefined());
+}
+
+#[wasm_bindgen_test]
+async fn widget_takes_the_answer_and_requests_no_second_code() {
+    let mut page = Page::new();
+    page.server.respond("gene", 200, &gene_with_modules());
+    let options = options_of(&page, "{}");
+    let answer = answer_of(&request_code(&options, "qrcode")).await;
+    assert!(!drawable_code(&answer, &options).is_undefined());
+    page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+    assert_eq!(page.handle().state(), "ready", "the code is shown without another task");
+    assert_eq!(page.callbacks(), ["onCodeLoaded r1 /r1.png", "onCodeShow r1 /r1.png", "onStart handle"]);
+    settle().await;
+    assert_eq!((page.server.requests("gene"), page.server.requests("check")), (1, 1));
+    assert_eq!(page.server.field(1, "x-scanlogin-poll-token"), "secret");
+}
+
+#[wasm_bindgen_test]
+async fn lifetime_counts_from_the_answer() {
+    let mut page = Page::new();
+    page.server.respond("gene", 200, &gene_with_modules());
+    let options = options_of(&page, "{}");
+    let answer = answer_of(&request_code(&options, "qrcode")).await;
+    advance(100_000.0).await;
+    page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+    page.script_polls(&[0; 400]);
+    advance(19_000.0).await;
+    assert_eq!(page.handle().state(), "ready");
+    // 2 s after the end of the code, its status is asked for once more.
+    advance(4_000.0).await;
+    assert_eq!(page.last_callback(), "onExpired ");
+}
+
+#[wasm_bindgen_test]
+async fn failed_early_request_counts_as_the_first_attempt_of_the_widget() {
+    let refusal = r#"{"code":1001,"message":"no","reason":"origin-not-allowed"}"#;
+    let table = [
+        (0, "", "unreachable", "onError ScanLoginError:network:undefined:false"),
+        (429, "", "unreachable", "onError ScanLoginError:rate-limited:undefined:false"),
+        (200, "<html>", "unreachable", "onError ScanLoginError:bad-answer:undefined:false"),
+        (200, refusal, "failed", "onError ScanLoginError:refused:origin-not-allowed:true"),
+    ];
+    for (status, body, state, callback) in table {
+        let mut page = Page::new();
+        page.server.respond("gene", status, body);
+        let options = options_of(&page, "{}");
+        let answer = answer_of(&request_code(&options, "qrcode")).await;
+        assert!(drawable_code(&answer, &options).is_undefined());
+        page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+        assert_eq!(page.handle().state(), state, "{callback}");
+        assert!(page.last_callback().contains(callback.trim_start_matches("onError ")), "{:?}", page.callbacks());
+        settle().await;
+        assert_eq!(page.server.requests("gene"), 1, "it is not repeated at once");
+    }
+    let mut page = Page::new();
+    let nothing_in_time = run("return {}", &JsValue::NULL).unwrap();
+    page.handle = Some(start_answered(page.target.clone().into(), options_of(&page, "{}"), nothing_in_time).unwrap());
+    assert!(page.last_callback().contains("ScanLoginError:timeout"), "{:?}", page.callbacks());
+}
+
+#[wasm_bindgen_test]
+fn only_a_success_with_the_modules_of_a_code_that_fits_is_drawable() {
+    let small = "{ size: { width: 80, height: 240 } }";
+    let modules = gene_with_modules();
+    let drawable = |status: u16, text: &str, options: &str| {
+        let code = "const [status, text] = argument; return { response: new Response(null, { status }), text, at: 5 }";
+        let answer = run(code, &Array::of2(&status.into(), &text.into())).unwrap();
+        drawable_code(&answer, &run(&format!("return {options}"), &JsValue::NULL).unwrap())
+    };
+    let drawn = drawable(200, &modules, "{ logo: '/logo.svg' }");
+    assert_eq!((field(&drawn, "logo"), field(&drawn, "end")), ("/logo.svg".into(), 120_005.into()));
+    let custom = modules.replace(r#""url":"#, r#""customLogo":"/app.svg","url":"#);
+    assert_eq!(field(&drawable(200, &custom, "{}"), "logo"), "/app.svg");
+    // 21 modules and the quiet zone are 29 modules, which need 58 pixels.
+    assert!(!drawable(200, &modules, small).is_undefined());
+    for (status, text) in [
+        (500, modules.as_str()),
+        (200, GENE),
+        (200, ""),
+        (200, "null"),
+        (200, &modules.replace("/=", "=")),
+        (200, &modules.replace("////", "")),
+        (200, &modules.replace(r#""code":200"#, r#""code":429"#)),
+        (200, &modules.replace(r#""random":"r1""#, r#""random":"""#)),
+    ] {
+        assert!(drawable(status, text, "{}").is_undefined(), "{status} {text}");
+    }
+    let large = modules.replace(&"/".repeat(75), &"/".repeat(151)); // no side
+    assert!(drawable(200, &large, "{}").is_undefined());
+}
+
+#[wasm_bindgen_test]
+async fn code_of_the_option_is_taken_once_and_requests_none() {
+    let mut page = Page::new();
+    let created = "new Date(Date.now() - 1_000).toISOString()";
+    let given = format!("const code = {GENE}; code.data.createdAt = {created}; code.data.random = argument; return {{ code }}");
+    let given = |random: &str| run(&given, &random.into()).unwrap();
+    let options = page.server.options(&page.callback_log, &given("g1"));
+    let answer = given_answer(&options);
+    page.handle = Some(start_answered(page.target.clone().into(), options.clone(), answer).unwrap());
+    assert_eq!(page.handle().state(), "ready");
+    assert_eq!(page.callbacks()[0], "onCodeLoaded g1 /r1.png");
+    settle().await;
+    assert_eq!(page.server.requests("gene"), 0);
+    assert!(given_answer(&options).is_undefined(), "a second widget requests a code of its own");
+
+    // Without a code, a refusal, and a code from a page in a cache.
+    for change in [
+        "delete options.code",
+        "options.code.code = 429",
+        "options.code.data.createdAt = new Date(Date.now() - 121_000).toISOString()",
+        "options.code = 'text'",
+    ] {
+        let other = run(&format!("const options = argument; {change}; return options"), &given("g2")).unwrap();
+        assert!(given_answer(&other).is_undefined(), "{change}");
+    }
+    // A clock that is wrong by a day in the other direction changes nothing.
+    let future = "argument.code.data.createdAt = new Date(Date.now() + 86_400_000).toISOString(); return argument";
+    let now = field(&web_sys::window().unwrap().performance().unwrap().into(), "now");
+    assert!(now.is_function());
+    let answer = given_answer(&run(future, &given("g3")).unwrap());
+    assert!(field(&answer, "at").as_f64().is_some_and(|at| at >= 0.0));
+}
