@@ -66,9 +66,10 @@ export function drawableCode({ response, text, at }, options) {
     const side = Math.floor(Math.sqrt(bits.length * 8));
     const { width, height } = shellOptions(options).size;
     const isCode = side % 4 === 1 && side > 20 && Math.ceil((side * side) / 8) === bits.length;
-    if (!response.ok || code !== 200 || !random || !isCode) return undefined;
+    const colors = colorsOf(options);
+    if (!response.ok || code !== 200 || !random || !isCode || !colors || needsFrameCheck(options)) return undefined;
     if ((side + 8) * MIN_MODULE_PX > Math.min(width, height)) return undefined;
-    return { bits, logo: field(options, "logo") || customLogo || "", colors: colors(options), end: at + expiresIn * 1000 };
+    return { bits, logo: field(options, "logo") || customLogo || "", colors, end: at + expiresIn * 1000 };
   } catch (_) {
     return undefined;
   }
@@ -88,8 +89,7 @@ function codeRequest(options, kind, signal) {
     return value;
   };
 
-  need(kind === "qrcode" && field(options, "headers") === undefined);
-  need(window.top === window || field(options, "frameAncestors") === undefined);
+  need(kind === "qrcode" && field(options, "headers") === undefined && !needsFrameCheck(options));
   const host = text("appHost") || text("host") || location.origin;
   need(/^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();
@@ -106,7 +106,7 @@ function codeRequest(options, kind, signal) {
   const headers = new Headers();
   for (const name of Object.keys(values)) if (values[name]) headers.set(name, values[name]);
 
-  const hasModules = ["svg", undefined].includes(given("render", "string")) && Boolean(colors(options));
+  const hasModules = Boolean(colorsOf(options));
   const level = given("logo", "string") ? "Q" : "L";
   const body = JSON.stringify({
     scene: "APP_AUTH",
@@ -137,11 +137,17 @@ async function send(request) {
   return answer;
 }
 
-/** The option `colors` with its defaults. `undefined` for what is no color. The wasm checks the contrast. */
-function colors(options) {
+/** The dark and the light color of a drawn code. `undefined` for an image, and for what is no color. The wasm checks the contrast. */
+function colorsOf(options) {
   const given = field(options, "colors");
-  const [dark, light] = [field(given, "dark") ?? "#000", field(given, "light") ?? "#fff"];
-  return [dark, light].every((color) => /^#([\da-f]{3}){1,2}$/i.test(color)) ? [dark, light] : undefined;
+  const colors = [field(given, "dark") ?? "#000", field(given, "light") ?? "#fff"];
+  const isDrawn = (field(options, "render") ?? "svg") === "svg";
+  return isDrawn && colors.every((color) => /^#([\da-f]{3}){1,2}$/i.test(color)) ? colors : undefined;
+}
+
+/** Whether the wasm must check the origins that frame the page before a code is shown. */
+function needsFrameCheck(options) {
+  return window.top !== window && field(options, "frameAncestors") !== undefined;
 }
 
 function after(milliseconds) {

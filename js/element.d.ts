@@ -26,7 +26,8 @@ export type ScanLoginAttribute =
   | "customData"
   | "tips"
   | "colors"
-  | "frameAncestors";
+  | "frameAncestors"
+  | "code";
 
 /**
  * Shows a code while it is in the page. A changed option restarts the widget, once for all changes of a task. `lang`

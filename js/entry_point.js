@@ -38,7 +38,7 @@ export function createApi(locate, settings = {}) {
 
   function startScanning(target, options, kind = "qrcode") {
     expectPage();
-    const answer = givenAnswer(options);
+    const answer = kind === "qrcode" ? givenAnswer(options) : undefined;
     const start = (shell, early) => wasm.startInShell(shell, options, kind, early);
     if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, answer), openShell(target, options));
     const given = answer && { answer: Promise.resolve(answer), abort() {} };

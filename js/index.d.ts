@@ -93,6 +93,15 @@ export interface ClientOptions
   onError?(code: number | string, message: string, error: ScanLoginError): void;
 }
 
+/** The response of the server to a request for a code: the option `code`. */
+export interface GeneResponse {
+  /** 200 for a success. */
+  code: number;
+  message?: string;
+  data?: GeneResult;
+  [field: string]: unknown;
+}
+
 /** The response to `geneCode`. */
 export interface GeneResult {
   /** The id of the code. */
@@ -118,6 +127,8 @@ export interface GeneResult {
    * URLs.
    */
   pollToken?: string;
+  /** The modules of the code, if the request asked for them. */
+  modules?: string;
 }
 
 /** The response to `scanned`, `confirm` and `cancel`. */
@@ -309,6 +320,11 @@ export interface StartOptions {
    * console. If the browser does not report the origin of a frame, the widget treats it as not allowed.
    */
   frameAncestors?: string[];
+  /**
+   * The response of `POST /api/v2/qrcode/gene` that your backend has requested for this page: the widget shows this code
+   * first, without a request. A refusal, an expired code and `null` are ignored: the widget then requests a code.
+   */
+  code?: GeneResponse | null;
 
   /** The server created a code. `url` is the address of its image, or `""`. */
   onCodeLoaded?(random: string, url: string): void;

@@ -248,7 +248,11 @@ class Shell {
    * first, as `Modules::to_bits` in crates/qr returns. `logo` is the address of an image for its middle, or empty.
    */
   drawCode(bits, logo) {
+    const drawn = `${bits} ${logo}`;
+    // The wasm draws the code that is shown already. Another logo element would blink.
+    if (drawn === this._drawn) return;
     this._clearCode();
+    this._drawn = drawn;
     const code = new Code(bits);
     const canvas = create("canvas", { role: "img" });
     const svg = contextOf(canvas) ? undefined : create("svg", { viewBox: `0 0 ${code.side} ${code.side}`, role: "img" });
@@ -351,6 +355,7 @@ class Shell {
   }
 
   _clearCode() {
+    this._drawn = undefined;
     this._paint = () => {};
     for (const stop of this._watches.splice(0)) stop();
     this._code.textContent = "";

@@ -65,6 +65,8 @@ impl Config {
             colors: colors(options),
             frame_ancestors: frame_ancestors(options),
         };
+        // `js/early_code.js` reads the code of the page.
+        options.object("code");
         options.finish()?;
         Ok(config)
     }
@@ -241,6 +243,7 @@ pub(crate) mod tests {
                 json!({ "appHost": "javascript:x" }),
                 "option `appHost` must be an address such as `https://login.example.com`",
             ),
+            (json!({ "code": "{}" }), "option `code` must be an object"),
             (json!({ "appId": 1 }), "option `appId` must be a string"),
             (json!({ "appId": "caf\u{e9}" }), "option `appId` must be text of printable ASCII characters"),
             (json!({ "lang": "en\r\nx: y" }), "option `lang` must be text of printable ASCII characters"),

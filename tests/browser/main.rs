@@ -7,6 +7,7 @@
 
 mod authentication_client;
 mod clock;
+mod early_code;
 mod failures;
 mod i18n;
 mod options;

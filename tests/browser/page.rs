@@ -31,6 +31,8 @@ extern "C" {
     /// An empty id is for requests without an app id.
     #[wasm_bindgen(method, setter, js_name = appId)]
     pub(crate) fn set_app_id(this: &Server, id: &str);
+    #[wasm_bindgen(method, setter, js_name = takesAll)]
+    pub(crate) fn set_takes_all(this: &Server, takes_all: bool);
     #[wasm_bindgen(method, getter)]
     pub(crate) fn aborted(this: &Server) -> u32;
     #[wasm_bindgen(method, getter, js_name = maxInFlight)]
@@ -95,6 +97,11 @@ pub(crate) fn check(status: i32) -> String {
 /// Starts a widget as the entry points of the package do.
 pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> Result<ScanHandle, JsValue> {
     web::start(open_shell(&target, &options)?, options, kind, JsValue::UNDEFINED)
+}
+
+/// Starts a widget with what the page has received for an early request.
+pub(crate) fn start_answered(target: JsValue, options: JsValue, answer: JsValue) -> Result<ScanHandle, JsValue> {
+    web::start(open_shell(&target, &options)?, options, "qrcode", answer)
 }
 
 thread_local! {

@@ -21,7 +21,7 @@ globalThis.fetch = (request, ...rest) => {
 function serverOf(request) {
   const appId = request.headers.get("x-authing-app-id") ?? "";
   // A failed test does not remove its server, so the last one is used.
-  return servers.findLast((server) => server.appId === appId);
+  return servers.findLast((server) => server.takesAll || server.appId === appId);
 }
 
 /** The number of requests of ended pages since the last call. */
@@ -45,6 +45,8 @@ export class Server {
   constructor() {
     /** A test may set another app id; an empty one for requests without an app id. */
     this.appId = `app-${++Server.#last}`;
+    /** Whether the server gets the requests with any app id. */
+    this.takesAll = false;
     this.log = [];
     this.aborted = 0;
     this.inFlight = 0;
@@ -74,7 +76,8 @@ export class Server {
     const body = request.method === "POST" ? await read(request) : "";
     // A request that is aborted before it is sent does not reach a real server.
     request.signal.throwIfAborted();
-    this.log.push({ call, url: request.url, cache: request.cache, body, headers: Object.fromEntries(request.headers) });
+    const { url, method, mode, credentials, cache, redirect } = request;
+    this.log.push({ call, url, method, mode, credentials, cache, redirect, body, headers: Object.fromEntries(request.headers) });
     this.inFlight += 1;
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight);
     try {
@@ -123,6 +126,7 @@ export class Server {
   /** A field or header of the request with the index `n`. */
   field(n, name) {
     const entry = this.log[n];
+    if (name === "headers") return JSON.stringify(entry.headers);
     return String(name in entry ? entry[name] : entry.headers[name]);
   }
 

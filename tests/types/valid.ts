@@ -51,6 +51,7 @@ const options: Required<StartOptions> = {
   colors: { dark: "#123456" },
   theme: "dark",
   frameAncestors: ["https://www.example.com"],
+  code: { code: 200, message: "ok", data: { random: "r", expiresIn: 120, modules: "" } },
   onCodeLoaded: (random, url) => same<[string, string]>([random, url]),
   onCodeShow: (random, url) => same<[string, string]>([random, url]),
   onCodeLoadFailed: (message) => same<string>(message),

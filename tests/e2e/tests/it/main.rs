@@ -12,6 +12,7 @@ mod content_security_policy;
 mod documents;
 mod entry_points;
 mod examples;
+mod first_code;
 mod frame_ancestors;
 mod many_widgets;
 mod npm;

@@ -31,7 +31,7 @@ const FOCUS: &str = "document.activeElement.shadowRoot?.activeElement.className"
 /// Replaces the delay before the loading state is shown: it ends when the test calls `endDelay()`.
 const HOLD_LOADING_DELAY: &str = "const real = setTimeout;
     window.setTimeout = (call, after) => {
-      if (after >= 1000) return real(call, after);
+      if (after !== 300) return real(call, after);
       window.setTimeout = real;
       window.endDelay = call;
     }";
@@ -152,11 +152,16 @@ impl LoadingTest {
         self.wait_for_failure().await
     }
 
-    /// Opens a page whose wasm is held, and waits until its widget shows the loading state.
+    /// Opens a page whose code and wasm are held, and waits until its widget shows the loading state.
     async fn open_loading(&self, setup: &str) -> Result<()> {
-        self.faults.inject(WASM, Fault::Held);
+        self.hold();
         self.open("script", setup).await?;
         self.wait_for_loading().await
+    }
+
+    fn hold(&self) {
+        self.faults.inject("gene", Fault::Held);
+        self.faults.inject(WASM, Fault::Held);
     }
 
     async fn wait_for_loading(&self) -> Result<()> {
@@ -283,20 +288,21 @@ async fn loading_and_failed_states_look_the_same_without_and_with_the_wasm() -> 
     ] {
         test.browser.emulate_media(&[("prefers-color-scheme", scheme)]).await?;
         test.faults.inject(WASM, Fault::NotFound);
+        test.faults.inject("gene", Fault::Modified(refuse));
         test.open_failed("script", &setup).await?;
         let failed = test.picture().await?;
         test.faults.clear();
-        test.faults.inject("gene", Fault::Modified(refuse));
         test.retry().await?;
         test.browser.wait_for("calls.at(-1).code === 'refused'").await?;
         assert!(test.picture().await? == failed, "failed: {scheme}, {setup}");
 
         test.open_loading(&setup).await?;
         let loading = test.picture().await?;
-        let requests = test.faults.requests("gene").len();
         test.faults.clear();
+        test.browser.wait_for("calls.at(-1) === 'shown'").await?;
+        let requests = test.faults.requests("gene").len();
         test.faults.inject("gene", Fault::Held);
-        // The wasm requests a code after it has adopted the shell.
+        test.browser.run("handle.refresh()").await?;
         test.faults.wait_for_requests("gene", requests + 1).await?;
         assert!(test.picture().await? == loading, "loading: {scheme}, {setup}");
         assert!(loading != failed);
@@ -386,11 +392,13 @@ async fn start_that_throws_leaves_no_loading_state() -> Result<()> {
     // `adopt` has put the shell into the page when it observes the page.
     let break_once = "const Real = MutationObserver;
         window.MutationObserver = function () { window.MutationObserver = Real; throw new Error('broken once'); }";
-    let calls = test.open_failed("script", break_once).await?;
+    // Without an early code, the wasm is the first to show anything.
+    let late = "options = { headers: {} }";
+    let calls = test.open_failed("script", &format!("{late}; {break_once}")).await?;
     assert_eq!((&calls[0]["message"], calls.as_array().map(Vec::len)), (&json!("broken once"), Some(1)), "{calls}");
     assert_eq!(test.widget_count().await?, 1);
 
-    test.open_loading("").await?;
+    test.open_loading(late).await?;
     test.browser.run(&format!("handle.destroy(); {break_once}; start()")).await?;
     test.faults.clear();
     test.wait_for_failure().await?;
@@ -410,7 +418,7 @@ async fn start_that_throws_leaves_no_loading_state() -> Result<()> {
 #[tokio::test]
 async fn loading_state_is_not_shown_before_its_delay() -> Result<()> {
     let test = LoadingTest::start().await?;
-    test.faults.inject(WASM, Fault::Held);
+    test.hold();
     test.open("script", HOLD_LOADING_DELAY).await?;
     test.browser.wait_for("window.endDelay").await?;
     assert_eq!(test.widget_count().await?, 0);
@@ -490,7 +498,7 @@ async fn widget_ended_while_loading_leaves_no_elements_and_calls_nothing() -> Re
         assert_eq!(test.browser.run(result).await?, json!(["destroyed", 0, 0]), "{end}");
     }
     // Before the loading state is shown.
-    test.faults.inject(WASM, Fault::Held);
+    test.hold();
     test.open("script", HOLD_LOADING_DELAY).await?;
     test.browser.wait_for("window.endDelay").await?;
     test.browser.run("handle.destroy(); endDelay()").await?;
