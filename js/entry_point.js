@@ -38,12 +38,14 @@ export function createApi(locate, settings = {}) {
 
   function startScanning(target, options, kind = "qrcode") {
     expectPage();
-    const answer = kind === "qrcode" ? givenAnswer(options) : undefined;
-    const start = (shell, early) => wasm.startInShell(shell, options, kind, early);
-    if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, answer), openShell(target, options));
-    const given = answer && { answer: Promise.resolve(answer), abort() {} };
+    // WeChat makes the codes of the other kinds.
+    const isOwn = kind === "qrcode";
+    const given = isOwn ? givenAnswer(options) : undefined;
+    const start = (shell, answer = given) => wasm.startInShell(shell, options, kind, answer);
+    if (isLoaded && !isEarly(target)) return startIn(start, openShell(target, options));
+    const early = given ? { answer: Promise.resolve(given), abort() {} } : isOwn && requestCode(options);
     // `pending` uses `undefined` for a widget without a shell.
-    return pending(loadOnce, target ?? null, options, start, given || requestCode(options, kind));
+    return pending(loadOnce, target ?? null, options, start, early);
   }
 
   class AuthenticationClient {

@@ -48,14 +48,14 @@ export function pending(init, target, options, start, early) {
     }
     await parsed();
     const answer = !error && early ? await early.answer : undefined;
-    if (!isWaiting()) return;
+    if (isEnded()) return;
     if (!error) {
       try {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
         handle = startIn((adopted) => start(adopted, early && answer), shell || open());
         shell = undefined;
         // A callback inside of `start` may have ended the widget.
-        if (!isWaiting()) handle.destroy();
+        if (isEnded()) handle.destroy();
         return;
       } catch (thrown) {
         error = thrown;
@@ -78,18 +78,13 @@ export function pending(init, target, options, start, early) {
   }
 
   function show() {
-    if (!shell) {
-      const opened = open();
-      if (!opened) return;
-      // Set first: a callback of the widget that this one replaces may end this one.
-      shell = opened;
-      try {
-        opened.adopt(click, draw, destroy);
-      } catch (error) {
-        closeShell();
-        throw error;
-      }
-    }
+    if (shell) return draw();
+    const opened = open();
+    if (!opened) return;
+    startIn(() => opened.adopt(click, draw, destroy), opened);
+    shell = opened;
+    // A callback of the widget that this one replaces may have ended this one.
+    if (isEnded()) closeShell();
     draw();
   }
 
@@ -97,16 +92,12 @@ export function pending(init, target, options, start, early) {
   async function showCode() {
     const code = drawableCode(await early.answer, options);
     await parsed();
-    if (!code || !early || hasWasm || state !== "loading") return;
-    const life = code.end - performance.now();
-    if (life <= 0) return;
-    try {
-      show();
-    } catch (_) {
-      // The options of the shell are invalid. `start` will report it.
-    }
+    const life = code && code.end - performance.now();
+    if (!(life > 0) || !early || hasWasm || state !== "loading") return;
+    show();
     if (!shell) return;
-    shell.setColors(...code.colors);
+    const colors = field(options, "colors");
+    shell.setColors(field(colors, "dark") ?? "#000", field(colors, "light") ?? "#fff");
     shell.drawCode(code.bits, code.logo);
     state = "ready";
     draw();
@@ -116,10 +107,10 @@ export function pending(init, target, options, start, early) {
     }, life);
   }
 
-  /** Whether the wasm will start the widget. */
-  function isWaiting() {
-    return state === "loading" || state === "ready";
+  function isEnded() {
+    return state === "stopped" || state === "destroyed";
   }
+
 
   function fail(thrown) {
     const error = asError(thrown);
@@ -159,15 +150,6 @@ export function pending(init, target, options, start, early) {
     if (state === "failed") attempt();
   }
 
-  /** Lets the wasm request another code. */
-  function discardCode() {
-    early.abort();
-    early = undefined;
-    state = "loading";
-    if (shell) shell.hideCode();
-    draw();
-  }
-
   function end(how) {
     if (handle) handle.destroy();
     if (early) early.abort();
@@ -188,7 +170,8 @@ export function pending(init, target, options, start, early) {
   if (signal && signal.aborted) destroy();
   else {
     attempt();
-    if (early) showCode();
+    // The options of the shell may be invalid. `start` will report it.
+    if (early) showCode().catch(() => {});
     setTimeout(async () => {
       await parsed();
       if (state !== "loading" || handle) return;
@@ -206,7 +189,14 @@ export function pending(init, target, options, start, early) {
     },
     refresh() {
       if (handle) return handle.refresh();
-      if (isWaiting() && early) discardCode();
+      if (early) early.abort();
+      early = undefined;
+      // The wasm requests another code.
+      if (state === "ready") {
+        state = "loading";
+        shell.hideCode();
+        draw();
+      }
       retry();
     },
     setLanguage(tag) {

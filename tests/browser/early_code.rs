@@ -10,7 +10,7 @@ use crate::page::{GENE, Page, advance, run, settle, start_answered};
 #[wasm_bindgen(module = "/js/early_code.js")]
 extern "C" {
     #[wasm_bindgen(js_name = requestCode)]
-    fn request_code(options: &JsValue, kind: &str) -> JsValue;
+    fn request_code(options: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = givenAnswer)]
     fn given_answer(options: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = drawableCode)]
@@ -98,7 +98,7 @@ async fn both_requests(options: &str) -> [Option<String>; 2] {
     // The server of a test finds its requests by the app id. Those of these options can have any.
     page.server.set_takes_all(true);
     let options = run(&format!("return {options}"), &JsValue::NULL).unwrap();
-    request_code(&options, "qrcode");
+    request_code(&options);
     settle().await;
     let early = (page.server.requests("gene") > 0).then(|| request_text(&page, 0));
     let first = page.server.requests("gene");
@@ -138,17 +138,14 @@ async fn options_that_are_left_to_the_wasm_send_no_early_request() {
     for extra in
         ["{ headers: {} }", "{ host: 'example.com' }", "{ appId: 7 }", "{ logo: 5 }", "{ tips: 5 }", "{ lang: 'é' }"]
     {
-        assert!(request_code(&options_of(&page, extra), "qrcode").is_undefined(), "{extra}");
-    }
-    for kind in ["wxqrcode", "wechatmpqrcode"] {
-        assert!(request_code(&options_of(&page, "{}"), kind).is_undefined(), "{kind}");
+        assert!(request_code(&options_of(&page, extra)).is_undefined(), "{extra}");
     }
     for options in [JsValue::from(5), Array::new().into(), "text".into()] {
-        assert!(request_code(&options, "qrcode").is_undefined(), "{options:?}");
+        assert!(request_code(&options).is_undefined(), "{options:?}");
     }
     let inherited = run("return Object.create({ appId: 7, host: 'https://elsewhere.test' })", &JsValue::NULL).unwrap();
     page.server.set_app_id("");
-    assert!(!request_code(&inherited, "qrcode").is_undefined());
+    assert!(!request_code(&inherited).is_undefined());
     settle().await;
     assert_eq!(page.server.requests("gene"), 1);
     let origin = web_sys::window().unwrap().location().origin().unwrap();
@@ -162,12 +159,10 @@ async fn modules_are_asked_for_with_the_level_that_the_page_needs() {
         ("{}", Some("L")),
         ("{ logo: '/logo.svg' }", Some("Q")),
         ("{ logo: '', render: 'svg' }", Some("L")),
-        ("{ colors: { dark: '#123', light: '#FFFFFF' } }", Some("L")),
         ("{ render: 'img' }", None),
-        ("{ colors: { dark: 'navy' } }", None),
     ];
     for (n, (extra, level)) in (0..).zip(table) {
-        request_code(&options_of(&page, extra), "qrcode");
+        request_code(&options_of(&page, extra));
         settle().await;
         let body = page.server.field(n, "body");
         let asked = level.map(|level| format!(r#","modules":"{level}"}}"#));
@@ -179,7 +174,7 @@ async fn modules_are_asked_for_with_the_level_that_the_page_needs() {
 #[wasm_bindgen_test]
 async fn aborted_in_the_same_task_it_sends_nothing() {
     let page = Page::new();
-    let early = request_code(&options_of(&page, "{}"), "qrcode");
+    let early = request_code(&options_of(&page, "{}"));
     run("argument.abort()", &early).unwrap();
     settle().await;
     assert_eq!(page.server.requests("gene"), 0);
@@ -191,7 +186,7 @@ async fn widget_takes_the_answer_and_requests_no_second_code() {
     let mut page = Page::new();
     page.server.respond("gene", 200, &gene_with_modules());
     let options = options_of(&page, "{}");
-    let answer = answer_of(&request_code(&options, "qrcode")).await;
+    let answer = answer_of(&request_code(&options)).await;
     assert!(!drawable_code(&answer, &options).is_undefined());
     page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
     assert_eq!(page.handle().state(), "ready", "the code is shown without another task");
@@ -206,7 +201,7 @@ async fn lifetime_counts_from_the_answer() {
     let mut page = Page::new();
     page.server.respond("gene", 200, &gene_with_modules());
     let options = options_of(&page, "{}");
-    let answer = answer_of(&request_code(&options, "qrcode")).await;
+    let answer = answer_of(&request_code(&options)).await;
     advance(100_000.0).await;
     page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
     page.script_polls(&[0; 400]);
@@ -230,7 +225,7 @@ async fn failed_early_request_counts_as_the_first_attempt_of_the_widget() {
         let mut page = Page::new();
         page.server.respond("gene", status, body);
         let options = options_of(&page, "{}");
-        let answer = answer_of(&request_code(&options, "qrcode")).await;
+        let answer = answer_of(&request_code(&options)).await;
         assert!(drawable_code(&answer, &options).is_undefined());
         page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
         assert_eq!(page.handle().state(), state, "{callback}");
@@ -245,34 +240,22 @@ async fn failed_early_request_counts_as_the_first_attempt_of_the_widget() {
 }
 
 #[wasm_bindgen_test]
-fn only_a_success_with_the_modules_of_a_code_that_fits_is_drawable() {
-    let small = "{ size: { width: 80, height: 240 } }";
+fn answer_with_modules_is_drawable_with_the_logo_of_the_page_or_the_app() {
     let modules = gene_with_modules();
-    let drawable = |status: u16, text: &str, options: &str| {
-        let code = "const [status, text] = argument; return { response: new Response(null, { status }), text, at: 5 }";
-        let answer = run(code, &Array::of2(&status.into(), &text.into())).unwrap();
+    let drawable = |text: &str, options: &str| {
+        let answer = run("return { text: argument, at: 5 }", &text.into()).unwrap();
         drawable_code(&answer, &run(&format!("return {options}"), &JsValue::NULL).unwrap())
     };
-    let drawn = drawable(200, &modules, "{ logo: '/logo.svg' }");
+    let drawn = drawable(&modules, "{ logo: '/logo.svg' }");
     assert_eq!((field(&drawn, "logo"), field(&drawn, "end")), ("/logo.svg".into(), 120_005.into()));
+    assert_eq!(field(&field(&drawn, "bits"), "length"), 56);
     let custom = modules.replace(r#""url":"#, r#""customLogo":"/app.svg","url":"#);
-    assert_eq!(field(&drawable(200, &custom, "{}"), "logo"), "/app.svg");
-    // 21 modules and the quiet zone are 29 modules, which need 58 pixels.
-    assert!(!drawable(200, &modules, small).is_undefined());
-    for (status, text) in [
-        (500, modules.as_str()),
-        (200, GENE),
-        (200, ""),
-        (200, "null"),
-        (200, &modules.replace("/=", "=")),
-        (200, &modules.replace("////", "")),
-        (200, &modules.replace(r#""code":200"#, r#""code":429"#)),
-        (200, &modules.replace(r#""random":"r1""#, r#""random":"""#)),
-    ] {
-        assert!(drawable(status, text, "{}").is_undefined(), "{status} {text}");
+    assert_eq!(field(&drawable(&custom, "{}"), "logo"), "/app.svg");
+    assert!(drawable(&modules, "{ render: 'img' }").is_undefined());
+    let broken = modules.replace("/=", "=");
+    for text in [GENE, "", "null", "<html>", &broken, r#"{"code":1001,"message":"no"}"#] {
+        assert!(drawable(text, "{}").is_undefined(), "{text}");
     }
-    let large = modules.replace(&"/".repeat(75), &"/".repeat(151)); // no side
-    assert!(drawable(200, &large, "{}").is_undefined());
 }
 
 #[wasm_bindgen_test]
@@ -294,15 +277,16 @@ async fn code_of_the_option_is_taken_once_and_requests_none() {
     // Without a code, a refusal, and a code from a page in a cache.
     for change in [
         "delete options.code",
-        "options.code.code = 429",
+        "options.code = { code: 429, message: 'slow down', reason: 'rate-limited' }",
         "options.code.data.createdAt = new Date(Date.now() - 121_000).toISOString()",
         "options.code = 'text'",
     ] {
         let other = run(&format!("const options = argument; {change}; return options"), &given("g2")).unwrap();
         assert!(given_answer(&other).is_undefined(), "{change}");
     }
-    // A clock that is wrong by a day in the other direction changes nothing.
+    // A clock that is behind by a day does not make the code younger than now.
     let future = "argument.code.data.createdAt = new Date(Date.now() + 86_400_000).toISOString(); return argument";
     let answer = given_answer(&run(future, &given("g3")).unwrap());
-    assert!(field(&answer, "at").as_f64().is_some_and(|at| at >= 0.0));
+    let now = run("return performance.now()", &JsValue::NULL).unwrap();
+    assert_eq!(field(&answer, "at"), now);
 }
