@@ -102,6 +102,8 @@ export function pending(init, target, options, start, early) {
     state = "ready";
     draw();
     setTimeout(() => {
+      // After a retry, the wasm requests another code. While the wasm is loading, an approval may still be found.
+      if (state === "failed") early = undefined;
       if (state === "ready") state = "loading";
       draw();
     }, life);

@@ -162,6 +162,29 @@ async fn wasm_that_cannot_be_loaded_replaces_the_code_and_a_retry_shows_it_again
 }
 
 #[tokio::test]
+async fn code_that_was_shown_is_removed_when_the_download_fails_and_replaced_when_it_has_expired() -> Result<()> {
+    let test = FirstCodeTest::start().await?;
+    let hold_timers = "const real = setTimeout;
+        window.setTimeout = (call, after) => {
+          if (after === 20_000) window.timeOut = call;
+          else if (after < 100_000) return real(call, after);
+          else window.endLife = call;
+        }";
+    let first = test.open_with_code(hold_timers).await?;
+    test.browser.run("timeOut()").await?;
+    test.browser.wait_for_state("failed").await?;
+    assert_eq!(test.browser.run(&format!("return {CANVAS}")).await?, Value::Null);
+    test.browser.run("endLife()").await?;
+    test.faults.clear();
+    test.browser.click_widget().await?;
+    assert_ne!(test.browser.read_code().await?, first);
+    let names = test.browser.run("return calls.map(([name]) => name)").await?;
+    assert_eq!(names, json!(["Error", "Retry", "CodeLoaded", "CodeShow", "Start"]));
+    assert_eq!(test.codes(), 2);
+    test.browser.close().await
+}
+
+#[tokio::test]
 async fn widget_that_ends_while_it_shows_the_code_leaves_nothing() -> Result<()> {
     let test = FirstCodeTest::start().await?;
     let setup = "window.controller = new AbortController(); options = { signal: controller.signal }";
