@@ -94,12 +94,18 @@ export function pending(init, target, options, start, early) {
     await parsed();
     const life = code && code.end - performance.now();
     if (!(life > 0) || !early || hasWasm || state !== "loading") return;
-    show();
+    state = "ready";
+    try {
+      show();
+    } catch (_) {
+      // The options of the shell are invalid. `start` will report it.
+      state = "loading";
+    }
     if (!shell) return;
     const colors = field(options, "colors");
     shell.setColors(field(colors, "dark") ?? "#000", field(colors, "light") ?? "#fff");
     shell.drawCode(code.bits, code.logo);
-    state = "ready";
+    // Names the code.
     draw();
     setTimeout(() => {
       // After a retry, the wasm requests another code. While the wasm is loading, an approval may still be found.
@@ -112,7 +118,6 @@ export function pending(init, target, options, start, early) {
   function isEnded() {
     return state === "stopped" || state === "destroyed";
   }
-
 
   function fail(thrown) {
     const error = asError(thrown);
@@ -172,8 +177,7 @@ export function pending(init, target, options, start, early) {
   if (signal && signal.aborted) destroy();
   else {
     attempt();
-    // The options of the shell may be invalid. `start` will report it.
-    if (early) showCode().catch(() => {});
+    if (early) showCode();
     setTimeout(async () => {
       await parsed();
       if (state !== "loading" || handle) return;

@@ -102,7 +102,6 @@ const css = /* css */ `
   grid-template: 100% / 100%;
   place-items: center;
   position: relative;
-  transition: opacity 0.2s, filter 0.2s;
 }
 .code > * { grid-area: 1 / 1; }
 .code > canvas { aspect-ratio: 1; image-rendering: pixelated; inline-size: var(--side); }
@@ -114,7 +113,8 @@ const css = /* css */ `
   inline-size: calc(var(--side) * 0.2);
   padding: 1.2%;
 }
-[data-covered="true"] .code { filter: blur(2px); opacity: 0.1; }
+/* A code fades when it is covered, and appears at once. */
+[data-covered="true"] .code { filter: blur(2px); opacity: 0.1; transition: opacity 0.2s, filter 0.2s; }
 .cover { display: none; inset: 0; place-items: center; position: absolute; }
 [data-covered="true"] .cover { display: grid; }
 .icon {
@@ -202,7 +202,7 @@ const css = /* css */ `
 @keyframes turn { to { rotate: 1turn; } }
 @keyframes appear { from { opacity: 0; scale: 0.8; } }
 @media (prefers-reduced-motion: reduce) {
-  .code { transition: none; }
+  [data-covered="true"] .code { transition: none; }
   .icon { animation: none; }
   [data-state="loading"] .icon, [data-state="signing-in"] .icon { animation-duration: 4s; }
 }
