@@ -41,9 +41,11 @@ export function createApi(locate, settings = {}) {
     // WeChat makes the codes of the other kinds.
     const isOwn = kind === "qrcode";
     const given = isOwn ? givenAnswer(options) : undefined;
-    const start = (shell, answer = given) => wasm.startInShell(shell, options, kind, answer);
-    if (isLoaded && !isEarly(target)) return startIn(start, openShell(target, options));
-    const early = given ? { answer: Promise.resolve(given), abort() {} } : isOwn && requestCode(options);
+    const start = (shell, answer) => wasm.startInShell(shell, options, kind, answer);
+    if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, given), openShell(target, options));
+    let early;
+    if (given) early = { answer: Promise.resolve(given), abort() {} };
+    else if (isOwn) early = requestCode(options);
     // `pending` uses `undefined` for a widget without a shell.
     return pending(loadOnce, target ?? null, options, start, early);
   }
