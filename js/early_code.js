@@ -12,12 +12,17 @@ const HEAD_START = 2000;
 /** The lifetime of a code in seconds if the server names none, as `CODE_LIFETIME` in crates/protocol. */
 const CODE_LIFETIME = 120;
 
+/** Options that are left to the wasm. They change the request or the picture. */
+const RARE = [
+  "frameAncestors", "headers", "render", "userPoolId", "tenantId", "requestFrom", "context", "extIdpConnId", "withCustomData",
+];
+
 /** The ids of the codes in the option `code` that a widget has taken. */
 const taken = new Set();
 
 /**
- * Requests the first code. Returns `undefined` for options that are left to the wasm: those that make the request invalid,
- * `headers`, and `frameAncestors` in a frame.
+ * Requests the first code. Returns `undefined` for options that are left to the wasm: those of `RARE`, and those that make the
+ * request invalid.
  */
 export function requestCode(options) {
   try {
@@ -56,7 +61,7 @@ export function givenAnswer(options) {
 export function drawableCode({ text, at }, options) {
   try {
     const { modules, customLogo, expiresIn = CODE_LIFETIME } = JSON.parse(text).data;
-    if (!modules || !isDrawn(options) || needsFrameCheck(options)) return undefined;
+    if (!modules || !isUsual(options)) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
     return { bits, logo: field(options, "logo") || customLogo || "", end: at + expiresIn * 1000 };
   } catch (_) {
@@ -67,40 +72,28 @@ export function drawableCode({ text, at }, options) {
 /** The request for a code. Throws for options that are left to the wasm. */
 function codeRequest(options, signal) {
   const { tips, lang } = shellOptions(object(options, "options"));
-  const given = (name, type) => {
-    const value = field(options, name);
-    need(value === undefined || typeof value === type);
-    return value;
-  };
-  const text = (name, initial = "") => {
-    const value = given(name, "string") ?? initial;
-    need(isPrintable(value));
+  const text = (name) => {
+    const value = field(options, name) ?? "";
+    need(typeof value === "string" && isPrintable(value));
     return value;
   };
 
-  need(field(options, "headers") === undefined && !needsFrameCheck(options));
   const host = text("appHost") || text("host") || location.origin;
-  need(/^https?:\/\/[^?# @]+$/.test(host));
+  need(isUsual(options) && /^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();
   const headers = [
     ["x-authing-app-id", text("appId")],
-    ["x-authing-userpool-id", text("userPoolId")],
-    ["x-authing-app-tenant-id", text("tenantId")],
-    ["x-authing-request-from", text("requestFrom", "sdk")],
+    ["x-authing-request-from", "sdk"],
     ["x-authing-sdk-version", `scanlogin:${VERSION}`],
     ["x-authing-lang", isPrintable(language) ? language : text("lang")],
     ["accept", "application/json"],
     ["content-type", "application/json"],
   ].filter(([, value]) => value);
-  const level = given("logo", "string") ? "Q" : "L";
   const body = JSON.stringify({
     scene: "APP_AUTH",
     autoMergeQrCode: false,
-    context: field(options, "context"),
     params: field(options, "customData"),
-    extIdpConnId: given("extIdpConnId", "string"),
-    withCustomData: given("withCustomData", "boolean"),
-    modules: isDrawn(options) ? level : undefined,
+    modules: field(options, "logo") ? "Q" : "L",
   });
   const url = `${host.replace(/\/+$/, "")}/api/v2/qrcode/gene`;
   return new Request(url, { method: "POST", headers, body, signal, credentials: "include", cache: "no-store", redirect: "error" });
@@ -121,14 +114,9 @@ async function send(request) {
   return answer;
 }
 
-/** Whether the widget draws the code, and does not show the image of the server. */
-function isDrawn(options) {
-  return (field(options, "render") ?? "svg") === "svg";
-}
-
-/** Whether the wasm must check the origins that frame the page before a code is shown. */
-function needsFrameCheck(options) {
-  return window.top !== window && field(options, "frameAncestors") !== undefined;
+/** Whether no option is given that is left to the wasm. In a frame, the wasm first checks the origins that frame the page. */
+function isUsual(options) {
+  return RARE.every((name) => field(options, name) === undefined || (name === "frameAncestors" && window.top === window));
 }
 
 /** Whether `text` is a valid header value. */

@@ -38,10 +38,12 @@ export function shellOptions(options) {
   const given = object(field(options, "tips"), "tips");
   const tips = {};
   for (const name of MESSAGE_NAMES) tips[name] = text(field(given, name), `tips.${name}`);
-  // The wasm checks the colours. Until it is loaded, the shell shows the light one.
-  const color = field(field(options, "colors"), "light");
-  const light = typeof color === "string" ? color : undefined;
-  return { lang, theme, tips, light, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
+  // The wasm checks the colours.
+  const [dark, light] = ["dark", "light"].map((name) => {
+    const color = field(field(options, "colors"), name);
+    return typeof color === "string" ? color : undefined;
+  });
+  return { lang, theme, tips, dark, light, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
 }
 
 function size(options, name, initial) {

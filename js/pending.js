@@ -102,8 +102,6 @@ export function pending(init, target, options, start, early) {
       state = "loading";
     }
     if (!shell) return;
-    const colors = field(options, "colors");
-    shell.setColors(field(colors, "dark") ?? "#000", field(colors, "light") ?? "#fff");
     shell.drawCode(code.bits, code.logo);
     // Names the code.
     draw();
@@ -195,9 +193,8 @@ export function pending(init, target, options, start, early) {
     },
     refresh() {
       if (handle) return handle.refresh();
-      if (early) early.abort();
-      early = undefined;
       // The wasm requests another code.
+      early = undefined;
       if (state === "ready") {
         state = "loading";
         shell.hideCode();

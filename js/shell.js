@@ -74,7 +74,7 @@ export function openShell(target, options) {
 
 /** The shell of one widget. */
 class Shell {
-  constructor(target, { size, containerSize, theme, tips, lang, light }) {
+  constructor(target, { size, containerSize, theme, tips, lang, dark, light }) {
     this.width = size.width;
     this.height = size.height;
     this._messages = new Messages(tips, lang);
@@ -85,7 +85,7 @@ class Shell {
     this._observers = [];
     /** The timer that ends a shell that stays away from the page. */
     this._leaving = undefined;
-    this._colors = { dark: "#000", light: light || "#fff" };
+    this._colors = { dark: dark || "#000", light: light || "#fff" };
     this._paint = () => {};
     this._wasConnected = false;
     this._build();
