@@ -12,6 +12,9 @@ const HEAD_START = 2000;
 /** The lifetime of a code in seconds if the server names none, as `CODE_LIFETIME` in crates/protocol. */
 const CODE_LIFETIME = 120;
 
+/** The minimum width of a module in CSS pixels, as in crates/qr. The quiet zone has 4 modules on each side. */
+const MIN_MODULE_PX = 2;
+
 /** Options that are left to the wasm. They change the request or the picture. */
 const RARE = [
   "frameAncestors", "headers", "render", "userPoolId", "tenantId", "requestFrom", "context", "extIdpConnId", "withCustomData",
@@ -63,6 +66,9 @@ export function drawableCode({ text, at }, options) {
     const { modules, customLogo, expiresIn = CODE_LIFETIME } = JSON.parse(text).data;
     if (!modules || !isUsual(options)) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
+    // The wasm draws a denser code with another level, or reports it.
+    const { width, height } = shellOptions(options).size;
+    if ((Math.sqrt(bits.length * 8) + 8) * MIN_MODULE_PX > Math.min(width, height)) return undefined;
     return { bits, logo: field(options, "logo") || customLogo || "", end: at + expiresIn * 1000 };
   } catch (_) {
     return undefined;
@@ -93,7 +99,7 @@ function codeRequest(options, signal) {
     scene: "APP_AUTH",
     autoMergeQrCode: false,
     params: field(options, "customData"),
-    modules: field(options, "logo") ? "Q" : "L",
+    modules: field(options, "logo") ? "Q" : "M",
   });
   const url = `${host.replace(/\/+$/, "")}/api/v2/qrcode/gene`;
   return new Request(url, { method: "POST", headers, body, signal, credentials: "include", cache: "no-store", redirect: "error" });

@@ -23,7 +23,7 @@ const FIELDS: [&str; 8] = ["method", "url", "body", "credentials", "cache", "red
 /// All that a server could see of a request, as text. `modules` is left out of the body.
 fn request_text(page: &Page, n: u32) -> String {
     let fields = FIELDS.map(|name| format!("{name}: {}", page.server.field(n, name)));
-    fields.join("\n").replace(r#","modules":"L""#, "").replace(r#","modules":"Q""#, "")
+    fields.join("\n").replace(r#","modules":"M""#, "").replace(r#","modules":"Q""#, "")
 }
 
 fn options_of(page: &Page, extra: &str) -> JsValue {
@@ -158,7 +158,7 @@ async fn options_that_are_left_to_the_wasm_send_no_early_request() {
 #[wasm_bindgen_test]
 async fn modules_are_asked_for_with_the_level_that_the_page_needs() {
     let page = Page::new();
-    for (n, (extra, level)) in (0..).zip([("{}", "L"), ("{ logo: '/logo.svg' }", "Q"), ("{ logo: '' }", "L")]) {
+    for (n, (extra, level)) in (0..).zip([("{}", "M"), ("{ logo: '/logo.svg' }", "Q"), ("{ logo: '' }", "M")]) {
         request_code(&options_of(&page, extra));
         settle().await;
         let body = page.server.field(n, "body");
@@ -247,6 +247,10 @@ fn answer_with_modules_is_drawable_with_the_logo_of_the_page_or_the_app() {
     let custom = modules.replace(r#""url":"#, r#""customLogo":"/app.svg","url":"#);
     assert_eq!(field(&drawable(&custom, "{}"), "logo"), "/app.svg");
     assert!(drawable(&modules, "{ render: 'img' }").is_undefined());
+    // A code of version 8 has 57 modules with the quiet zone.
+    let dense = modules.replace(&"/".repeat(75), &"/".repeat(402)).replace("/=", "/");
+    assert!(!drawable(&dense, "{ size: { width: 116, height: 200 } }").is_undefined());
+    assert!(drawable(&dense, "{ size: { width: 200, height: 113 } }").is_undefined());
     let broken = modules.replace("/=", "=");
     for text in [GENE, "", "null", "<html>", &broken, r#"{"code":1001,"message":"no"}"#] {
         assert!(drawable(text, "{}").is_undefined(), "{text}");

@@ -95,7 +95,7 @@ async fn render(headers: HeaderMap) -> Response {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let mut request = reqwest::Client::new()
         .post(format!("http://{host}/api/v2/qrcode/gene"))
-        .json(&json!({ "modules": "L", "params": { "note": "</script>\"'&" } }));
+        .json(&json!({ "modules": "M", "params": { "note": "</script>\"'&" } }));
     if let Some(agent) = headers.get(USER_AGENT) {
         request = request.header(USER_AGENT, agent.as_bytes());
     }
