@@ -129,9 +129,9 @@ function isCallback(name) {
   return /^on[A-Z]/.test(name);
 }
 
-/** Functions compare as equal. */
+/** Functions compare as equal, and so do elements: a framework may add fields to them that lead back to them. */
 function comparable(_name, value) {
-  return typeof value === "function" ? "function" : value;
+  return typeof value === "function" || value instanceof Element ? typeof value : value;
 }
 
 if (typeof customElements !== "undefined" && !customElements.get("scan-login")) {

@@ -248,6 +248,8 @@ export interface StartOptions {
    * @default { width: 300, height: 300 }
    */
   containerSize?: Size;
+  /** An element of the page that is shown at the bottom of the widget, such as links to other ways to sign in. */
+  otherWays?: HTMLElement;
   /**
    * The time between the starts of two polls in milliseconds, 100 to 60,000, varied by up to 20 %. In a hidden page it
    * is at least 10 seconds. After a longer poll, the next one starts at once.

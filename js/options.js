@@ -1,5 +1,5 @@
-// The options that the shell needs before the wasm is loaded: size, containerSize, theme, tips and lang. They are read, checked
-// and given their defaults here. src/options.rs does the same for all other options.
+// The options that the shell needs before the wasm is loaded: size, containerSize, theme, tips, lang and otherWays. They are read,
+// checked and given their defaults here. src/options.rs does the same for all other options.
 
 import { MESSAGE_NAMES } from "./i18n.js";
 
@@ -43,7 +43,13 @@ export function shellOptions(options) {
     const color = field(field(options, "colors"), name);
     return typeof color === "string" ? color : undefined;
   });
-  return { lang, theme, tips, dark, light, size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
+  const otherWays = field(options, "otherWays");
+  if (otherWays !== undefined && !(otherWays instanceof HTMLElement)) throw invalid("otherWays", "an HTML element");
+  return { lang, theme, tips, dark, light, otherWays, ...sizes(options) };
+}
+
+function sizes(options) {
+  return { size: size(options, "size", 240), containerSize: size(options, "containerSize", 300) };
 }
 
 function size(options, name, initial) {

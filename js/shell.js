@@ -45,6 +45,13 @@ const EXTRA_MARKS = /(^|\p{White_Space}|((?!\u200c)\p{Grapheme_Extend}){3})((?!\
 /** An absolute address with `https`, or with `http` on the loopback host, without user name and password. */
 const PHOTO = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.0\.0\.1|\[::1])(:[^/?#@]*)?)([/?#]|$)/i;
 
+/** The width and height from which the area of the code has room for the button, in CSS pixels. */
+const MIN_LARGE = 200;
+
+/** Elements of HTML whose children browsers do not show. */
+const CHILDLESS =
+  /^(area|audio|base|br|canvas|col|embed|hr|iframe|img|input|link|meta|meter|noscript|object|option|picture|progress|script|select|source|style|template|textarea|title|track|video|wbr)$/;
+
 /** The shell in each element. An element can contain one. */
 const shells = new WeakMap();
 
@@ -52,8 +59,12 @@ const shells = new WeakMap();
 export function findTarget(target) {
   const element = typeof target === "string" ? callDocument("getElementById", target) : target;
   if (element && element.nodeType === 1) {
-    if (element.ownerDocument === document) return element;
-    throw scanLoginError("invalid-option", "option `target` must be an element of this document");
+    const { localName, namespaceURI, ownerDocument } = element;
+    if (ownerDocument !== document) {
+      throw scanLoginError("invalid-option", "option `target` must be an element of this document");
+    }
+    if (namespaceURI === HTML && !CHILDLESS.test(localName)) return element;
+    throw scanLoginError("invalid-option", `option \`target\` must be an element that shows its children, not <${localName}>`);
   }
   if (typeof target === "string") return null;
   throw scanLoginError("invalid-option", "option `target` must be an element or the id of one");
@@ -74,7 +85,7 @@ export function openShell(target, options) {
 
 /** The shell of one widget. */
 class Shell {
-  constructor(target, { size, containerSize, theme, tips, lang, dark, light }) {
+  constructor(target, { size, containerSize, theme, tips, lang, dark, light, otherWays }) {
     this.width = size.width;
     this.height = size.height;
     this._messages = new Messages(tips, lang);
@@ -92,6 +103,11 @@ class Shell {
 
     this._host.dataset.theme = theme;
     if (!target) this._host.dataset.floating = "";
+    if (size.width >= MIN_LARGE && size.height >= MIN_LARGE) this._frame.dataset.large = "";
+    if (otherWays) {
+      otherWays.slot = "other-ways";
+      this._host.appendChild(otherWays);
+    }
     if (light) this._frame.style.setProperty("--light", light);
     for (const [prefix, { width, height }] of [["--", size], ["--container-", containerSize]]) {
       this._frame.style.setProperty(`${prefix}width`, width);
@@ -212,6 +228,7 @@ class Shell {
     // A focused element that is hidden loses the focus, and a keyboard user starts again at the top of the page.
     if (!button && this._root.activeElement === this._button) this._frame.focus();
     setText(this._button, button);
+    setAttribute(this._frame, "data-button", Boolean(button));
   }
 
   /** Marks the button as inactive. It keeps the focus. */
@@ -322,6 +339,7 @@ class Shell {
     this._timeParts = [{}, { translate: "no" }, {}].map((attributes) => create("span", attributes));
     this._countdown.append(...this._timeParts);
     this._button = add(text, "button", "button", { dir: "auto", type: "button" });
+    this._frame.appendChild(create("slot", { name: "other-ways" }));
 
     this._button.addEventListener("click", () => {
       const { clicked } = this._handlers;

@@ -59,7 +59,7 @@ const css = /* css */ `
   color-scheme: var(--scanlogin-color-scheme, light dark);
   display: flex;
   flex-direction: column;
-  font: var(--scanlogin-font, 15px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif);
+  font: var(--scanlogin-font, medium/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif);
   inline-size: max(var(--container-width) * 1px, var(--width) * 1px + 2 * var(--_padding) + 2px);
   margin-inline: auto;
   max-inline-size: 100%;
@@ -113,15 +113,19 @@ const css = /* css */ `
   inline-size: calc(var(--side) * 0.2);
   padding: 1.2%;
 }
+/* The icon and the button have the colours of the widget. */
+[data-covered="true"] .stage { color-scheme: inherit; }
+[data-covered="true"] .stage::before { background: none; }
 /* A code fades when it is covered, and appears at once. */
 [data-covered="true"] .code { filter: blur(2px); opacity: 0.1; transition: opacity 0.2s, filter 0.2s; }
 .cover { display: none; inset: 0; place-items: center; position: absolute; }
 [data-covered="true"] .cover { display: grid; }
 .icon {
   animation: appear 0.25s ease-out;
+  background: color-mix(in srgb, currentcolor 12%, transparent);
   block-size: min(76px, 40%);
   border-radius: 50%;
-  color: #565d6b;
+  color: var(--_muted);
   fill: none;
   inline-size: auto;
   padding: min(14px, 6%);
@@ -130,15 +134,18 @@ const css = /* css */ `
   stroke-linejoin: round;
   stroke-width: 2;
 }
-[data-state="confirmed"] .icon { background: #0c7a43; color: #fff; }
-[data-state="cancelled"] .icon, [data-state="failed"] .icon { background: #fbe9e7; color: #b3261e; }
-[data-state="expired"] .icon, [data-state="stopped"] .icon, [data-state="unreachable"] .icon { background: #eceff4; }
-[data-state="scanned"] .icon, [data-state="needs-mfa"] .icon { background: #e6eeff; color: #1f5eff; }
-[data-state="loading"] .icon, [data-state="signing-in"] .icon { animation: turn 0.9s linear infinite; color: #1f5eff; }
+[data-state="confirmed"] .icon { background: var(--_good); color: var(--_surface); }
+[data-state="cancelled"] .icon, [data-state="failed"] .icon { color: var(--_bad); }
+[data-state="scanned"] .icon, [data-state="needs-mfa"] .icon { color: var(--_accent); }
+[data-state="loading"] .icon, [data-state="signing-in"] .icon {
+  animation: turn 0.9s linear infinite;
+  background: none;
+  color: var(--_accent);
+}
 .photo {
-  background: #eceff4;
+  background: var(--_line);
   block-size: min(96px, 55%);
-  border: 3px solid #fff;
+  border: 3px solid var(--_surface);
   border-radius: 50%;
   box-shadow: 0 4px 16px rgb(0 0 0 / 0.18);
   aspect-ratio: 1;
@@ -146,16 +153,18 @@ const css = /* css */ `
 }
 [data-state="scanned"][data-photo="true"] .icon { display: none; }
 .frame:not([data-state="scanned"]) .photo { display: none; }
-/* High enough for every state, so that nothing on the page jumps. */
+/* High enough for a name, a headline and a hint, so that the page around the widget does not move. */
 .text {
   align-items: center;
   display: flex;
   flex: 1;
   flex-direction: column;
+  hyphens: auto;
   max-inline-size: 100%;
-  min-block-size: 9em;
+  min-block-size: calc(4.4em + 12px);
   overflow-wrap: anywhere;
   padding-block-start: 12px;
+  position: relative;
   word-break: auto-phrase;
 }
 /* A stranger can scan the code, so the name takes two lines at most. */
@@ -198,7 +207,19 @@ const css = /* css */ `
 .button:hover { filter: brightness(1.08); }
 .button:focus-visible { outline: 3px solid var(--_accent); outline-offset: 3px; }
 .button[aria-disabled="true"] { opacity: 0.5; }
-[data-state="scanned"] .button { background: transparent; border-color: var(--_line); color: var(--_text); }
+[data-state="scanned"] .button { background: var(--_surface); border-color: var(--_line); color: var(--_text); }
+/* The button lies on a code that can't be scanned, if there is room for it below the icon. */
+.frame { container-type: inline-size; }
+@container (min-inline-size: 200px) {
+  [data-large][data-covered="true"] .button {
+    inline-size: max-content;
+    inset: auto 0 calc(100% + 12px);
+    margin: 0 auto;
+    max-inline-size: min(100%, var(--width) * 1px - 24px);
+    position: absolute;
+  }
+  [data-large][data-covered="true"][data-button="true"] .cover { padding-block-end: 68px; }
+}
 @keyframes turn { to { rotate: 1turn; } }
 @keyframes appear { from { opacity: 0; scale: 0.8; } }
 @media (prefers-reduced-motion: reduce) {
@@ -206,6 +227,7 @@ const css = /* css */ `
   .icon { animation: none; }
   [data-state="loading"] .icon, [data-state="signing-in"] .icon { animation-duration: 4s; }
 }
+::slotted(*) { margin-block-start: 12px; }
 @media (forced-colors: active) {
   .stage { border: 1px solid CanvasText; forced-color-adjust: none; }
   .button { border-color: ButtonText; }

@@ -10,6 +10,7 @@ mod clock;
 mod early_code;
 mod failures;
 mod i18n;
+mod layout;
 mod options;
 mod page;
 mod sign_in;

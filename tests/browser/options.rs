@@ -41,6 +41,7 @@ fn invalid_option_throws_an_error_that_names_it_and_starts_nothing() {
         ("colors: { dark: '#bbb' }", "`colors`"),
         ("frameAncestors: 'none'", "`frameAncestors`"),
         ("host: 'example.com'", "`host`"),
+        ("otherWays: '<a>'", "`otherWays`"),
         ("customData: (() => { const a = {}; a.a = a; return a; })()", "`customData` or `context`"),
     ];
     for (options, name) in table {
@@ -58,6 +59,12 @@ fn invalid_option_throws_an_error_that_names_it_and_starts_nothing() {
         return target;";
     let message = message_of(run(foreign, &page.target).unwrap(), JsValue::UNDEFINED);
     assert!(message.contains("option `target` must be an element of this document"), "{message}");
+    for tag in ["input", "canvas", "textarea", "svg"] {
+        let create = "return argument === 'svg' ? document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+            : document.createElement(argument)";
+        let message = message_of(run(create, &tag.into()).unwrap(), JsValue::UNDEFINED);
+        assert!(message.contains(&format!("must be an element that shows its children, not <{tag}>")), "{message}");
+    }
     let message = message_of(page.target.clone().into(), 5.into());
     assert!(message.contains("options") && message.contains("must be an object"), "{message}");
     assert_eq!(page.target.child_element_count(), 0);
