@@ -1,13 +1,16 @@
 //! The state machine of a widget: from the request for a code to the user.
 //!
-//! [`Session::handle`] takes an event and returns effects. All transitions are in this file, one function per event.
-//! Transitions do not command requests, the timer or the view: [`Session::handle`] compares what the new state needs
-//! with what the host does already, and returns the difference.
+//! [`Session::handle`] takes an event and returns effects. Each event has a function `on_…` in `input.rs` or
+//! `response.rs`. The steps that these functions share are in this file. Transitions do not command requests, the timer
+//! or the view: [`Session::handle`] compares what the new state needs with what the host does already, and returns the
+//! difference.
 //!
 //! Invariant: the state changes only in [`Session::handle`].
 
 mod event;
+mod input;
 mod policy;
+mod response;
 mod state;
 mod time;
 
@@ -15,7 +18,6 @@ mod time;
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
-use core::mem;
 use std::rc::Rc;
 
 pub use event::{
@@ -25,16 +27,12 @@ pub use event::{
 pub use policy::Policy;
 pub use time::Instant;
 
-use scanlogin_protocol::lifecycle::SCANNED_GRACE;
-use scanlogin_protocol::wire::{Person, code};
+use scanlogin_protocol::wire::Person;
 
 use crate::error::{Error, ErrorCode};
-use crate::view_model::{Action, Picture, ScanState, ViewModel};
-use policy::{
-    EXCHANGE_ATTEMPTS, Failures, GENE_ATTEMPTS, HoldLimit, IMAGE_TIMEOUT, PollSchedule, RequestCycle, RequestPhase,
-    is_retryable,
-};
-use state::{End, Progress, State, end_of_polling, forgotten_at};
+use crate::view_model::{Picture, ScanState, ViewModel};
+use policy::{Failures, HoldLimit, IMAGE_TIMEOUT, PollSchedule, RequestCycle};
+use state::{End, Progress, State, end_of_polling};
 
 /// What the browser reports about the page when the session starts. Events report the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,263 +157,6 @@ impl<V> Session<V> {
         }
 
         Effects { request, timer, render }
-    }
-
-    fn on_started(&mut self, now: Instant, code: Option<Code>) {
-        match (&self.state, code) {
-            (State::Idle, Some(code)) => {
-                let expires_at = now + code.lifetime;
-                self.poll(now, code, expires_at);
-            }
-            (State::Idle, None) => self.load(now),
-            (
-                State::Loading { .. }
-                | State::LoadingImage { .. }
-                | State::Polling { .. }
-                | State::Exchanging { .. }
-                | State::Ended { .. }
-                | State::Destroyed,
-                _,
-            ) => {}
-        }
-    }
-
-    /// As if the session had sent the request, and the reply had come at once.
-    fn on_started_with_reply(&mut self, now: Instant, reply: Result<Reply<V>, Error>) {
-        if let State::Idle = self.state {
-            self.load(now);
-            if let Some(id) = self.state.in_flight() {
-                self.on_replied(now, id, reply);
-            }
-        }
-    }
-
-    fn on_replied(&mut self, now: Instant, id: RequestId, reply: Result<Reply<V>, Error>) {
-        if self.state.in_flight() != Some(id) {
-            return;
-        }
-        // The request has completed, so that there is nothing to abort.
-        self.in_flight = None;
-        // A browser reports a machine with only a local network as offline. A response proves a connection.
-        self.page.is_online |= !matches!(&reply, Err(error) if error.code() == ErrorCode::Network);
-        match (&self.state, reply) {
-            (State::Loading { .. }, Ok(Reply::Code(code))) => self.on_code(now, code),
-            (State::Polling { .. }, Ok(Reply::Checked(checked))) => self.on_checked(now, checked),
-            (State::Exchanging { person, ticket, .. }, Ok(Reply::User(user_info))) => {
-                let (person, ticket) = (person.clone(), ticket.clone());
-                self.confirm(person, ticket, user_info);
-            }
-            (_, Ok(Reply::Code(_) | Reply::Checked(_) | Reply::User(_))) => {
-                let error = Error::temporary(ErrorCode::BadAnswer, "the response belongs to another request");
-                self.on_request_failed(now, error);
-            }
-            (_, Err(error)) => self.on_request_failed(now, error),
-        }
-    }
-
-    fn on_checked(&mut self, now: Instant, checked: CheckResponse<V>) {
-        let State::Polling { expires_at, progress, hold_limit, requests, .. } = &mut self.state else { return };
-        let CheckResponse { update, person, user_info, has_token, raw } = checked;
-        hold_limit.record_success(now, requests);
-        self.notifications.push(Notification::Checked(raw));
-        match (update, &*progress) {
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unknown) => *progress = Progress::Unused,
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unused | Progress::Scanned { .. })
-            | (StatusUpdate::Scanned, Progress::Scanned { .. }) => {}
-            (StatusUpdate::Scanned, Progress::Unknown | Progress::Unused) => {
-                self.notifications.push(Notification::Scanned(user_info));
-                *progress = Progress::Scanned { person };
-                *expires_at = *expires_at + SCANNED_GRACE;
-            }
-            (StatusUpdate::Authorised { ticket }, _) => {
-                if has_token || !self.policy.auto_exchange {
-                    return self.confirm(person, ticket, user_info);
-                }
-                return self.exchange(now, person, ticket);
-            }
-            (StatusUpdate::Cancelled, _) => return self.cancel(now),
-            (StatusUpdate::Expired, _) => return self.expire(now),
-            (StatusUpdate::NeedsMfa(result), _) => {
-                self.notifications.push(Notification::MfaNeeded(result));
-                return self.state.end(End::NeedsMfa);
-            }
-            (StatusUpdate::Failed(result), _) => {
-                let message = result.and_then(|result| result.message);
-                let message = message.unwrap_or_else(|| "the server refused the sign-in".to_owned());
-                return self.fail(Error::new(ErrorCode::SignInFailed, message));
-            }
-        }
-        let end = end_of_polling(*expires_at);
-        if now >= end && !requests.started_before(end) {
-            return self.expire(now);
-        }
-        *requests = self.schedule.after_success(&self.policy, self.page.is_visible, now, requests);
-    }
-
-    fn on_request_failed(&mut self, now: Instant, error: Error) {
-        if let State::Polling { hold_limit, requests, .. } = &mut self.state
-            && let Some(wait) = requests.wait_after_cut(now, &error)
-        {
-            hold_limit.record_cut(wait);
-            *requests = self.schedule.after_cut(now, requests);
-            return;
-        }
-        let Some(RequestCycle { failures, .. }) = self.state.requests() else { return };
-        let may_retry = |attempts| is_retryable(&error) && failures.count + 1 < attempts;
-        match &self.state {
-            State::Loading { .. } if may_retry(GENE_ATTEMPTS) => self.back_off(now, error),
-            State::Loading { .. } => {
-                self.notifications.push(Notification::CodeLoadFailed(error.message().to_owned()));
-                self.fail(error);
-            }
-            State::Polling { .. } if error.server_code() == Some(code::UNKNOWN_CODE) => {
-                // The server has purged the code. For a person this is the same as expired.
-                self.notifications.push(Notification::Failed { error, is_fatal: false });
-                self.expire(now);
-            }
-            State::Polling { .. } if error.is_temporary() => self.back_off(now, error),
-            State::Exchanging { .. } if may_retry(EXCHANGE_ATTEMPTS) => self.back_off(now, error),
-            State::Polling { .. } | State::Exchanging { .. } => self.fail(error),
-            State::Idle | State::LoadingImage { .. } | State::Ended { .. } | State::Destroyed => {}
-        }
-    }
-
-    fn on_image_loaded(&mut self, now: Instant) {
-        match mem::replace(&mut self.state, State::Idle) {
-            State::LoadingImage { code, expires_at, .. } => self.on_code_shown(now, code, expires_at),
-            other => self.state = other,
-        }
-    }
-
-    fn on_image_failed(&mut self, now: Instant) {
-        let State::LoadingImage { code, .. } = &mut self.state else { return };
-        if let Some(Picture::Image { fallback: Some(drawn), .. }) = code.picture.as_deref() {
-            code.picture = Some(drawn.clone());
-            return self.on_image_loaded(now);
-        }
-        let error = Error::new(ErrorCode::CodeImageFailed, "the image of the code can't be shown");
-        self.notifications.push(Notification::CodeLoadFailed(error.message().to_owned()));
-        self.fail(error);
-    }
-
-    fn on_timer_fired(&mut self, now: Instant) {
-        match &self.state {
-            State::LoadingImage { give_up_at, .. } if now >= *give_up_at => self.on_image_failed(now),
-            State::Polling { expires_at, progress, .. } if now >= forgotten_at(*expires_at, progress) => {
-                self.expire(now);
-            }
-            // The server may know of an approval that the page missed. So a code expires by a poll from after its end.
-            State::Polling { expires_at, requests, .. }
-                if now >= end_of_polling(*expires_at) && requests.started_before(end_of_polling(*expires_at)) =>
-            {
-                self.ask_anew(now);
-            }
-            State::Loading { requests } | State::Polling { requests, .. } | State::Exchanging { requests, .. }
-                if now >= requests.deadline() =>
-            {
-                match requests.phase {
-                    RequestPhase::Scheduled { .. } => self.send(now),
-                    RequestPhase::InFlight { .. } => {
-                        let error = Error::temporary(ErrorCode::Timeout, "the server did not respond in time");
-                        self.on_request_failed(now, error);
-                    }
-                }
-            }
-            State::Idle
-            | State::Loading { .. }
-            | State::LoadingImage { .. }
-            | State::Polling { .. }
-            | State::Exchanging { .. }
-            | State::Ended { .. }
-            | State::Destroyed => {}
-        }
-    }
-
-    /// Ignores a click on a button that is no longer shown.
-    fn on_clicked(&mut self, now: Instant, action: Action) {
-        match (action, &self.state) {
-            (
-                Action::NewCode,
-                State::Ended { end: End::Cancelled | End::Expired | End::Stopped | End::Failed { .. }, .. },
-            )
-            | (Action::ScanAgain, State::Polling { .. }) => {
-                self.notifications.push(Notification::Retried);
-                self.replace(now);
-            }
-            (Action::TryNow, State::Loading { .. }) if self.state.in_flight().is_none() => {
-                self.notifications.push(Notification::Retried);
-                self.on_resumed(now);
-            }
-            (Action::TryNow, State::Polling { .. } | State::Exchanging { .. }) => self.on_resumed(now),
-            (
-                Action::NewCode | Action::ScanAgain | Action::TryNow,
-                State::Idle
-                | State::Loading { .. }
-                | State::LoadingImage { .. }
-                | State::Polling { .. }
-                | State::Exchanging { .. }
-                | State::Ended { .. }
-                | State::Destroyed,
-            ) => {}
-        }
-    }
-
-    fn on_refreshed(&mut self, now: Instant) {
-        match &self.state {
-            State::Loading { .. }
-            | State::LoadingImage { .. }
-            | State::Polling { .. }
-            | State::Ended { end: End::Cancelled | End::Expired | End::Stopped | End::Failed { .. }, .. } => {
-                self.replace(now);
-            }
-            // `onSuccess` is called once at most, so that no new code follows an approval.
-            State::Idle
-            | State::Exchanging { .. }
-            | State::Ended { end: End::Confirmed { .. } | End::NeedsMfa, .. }
-            | State::Destroyed => {}
-        }
-    }
-
-    /// The page is visible or online again, or the person wants no delay: the next request starts as soon as the server
-    /// allows. A poll in flight may have lost its connection without a sign, and is sent anew. An exchange is not: the
-    /// server may have received the ticket, which works once.
-    fn on_resumed(&mut self, now: Instant) {
-        match &mut self.state {
-            State::Polling { .. } => self.ask_anew(now),
-            State::Loading { requests } | State::Exchanging { requests, .. } => {
-                requests.skip_delay(now);
-                self.on_timer_fired(now);
-            }
-            State::Ended { end: End::Expired, .. } => self.refresh_expired(now),
-            State::Idle
-            | State::LoadingImage { .. }
-            | State::Ended {
-                end: End::Confirmed { .. } | End::NeedsMfa | End::Cancelled | End::Stopped | End::Failed { .. },
-                ..
-            }
-            | State::Destroyed => {}
-        }
-    }
-
-    /// Drops the poll in flight: a browser may discard a page that receives a response after the person has left it.
-    fn on_left(&mut self, now: Instant) {
-        if let State::Polling { requests, .. } = &mut self.state {
-            requests.postpone(now);
-        }
-    }
-
-    fn on_stopped(&mut self) {
-        match &self.state {
-            State::LoadingImage { .. } | State::Polling { .. } => self.state.end(End::Stopped),
-            // These states do not poll.
-            State::Idle | State::Loading { .. } | State::Exchanging { .. } | State::Ended { .. } | State::Destroyed => {
-            }
-        }
-    }
-
-    fn on_destroyed(&mut self) {
-        self.discard_code();
-        self.state = State::Destroyed;
     }
 
     /// Requests a code.

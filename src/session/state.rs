@@ -1,4 +1,5 @@
-//! The states of a session, and what each needs: a request, a timer, a view. The transitions are in `mod.rs`.
+//! The states of a session, and what each needs: a request, a timer, a view. The transitions are in
+//! `input.rs`, `response.rs` and `mod.rs`.
 
 use core::mem;
 use std::rc::Rc;
