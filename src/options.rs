@@ -51,6 +51,7 @@ impl Config {
                 scene: defaults.scene,
                 interval: milliseconds(options, "interval", 100, 60_000).unwrap_or(defaults.interval),
                 long_poll: options.bool("longPoll").unwrap_or(defaults.long_poll),
+                reports_results: defaults.reports_results,
                 timeout: milliseconds(options, "timeout", 1_000, 120_000).unwrap_or(defaults.timeout),
                 auto_exchange: options.bool("autoExchangeUserInfo").unwrap_or(defaults.auto_exchange),
                 auto_refresh: integer(options, "autoRefresh", 0, 1_000_000, "number").unwrap_or(defaults.auto_refresh),

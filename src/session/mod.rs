@@ -194,9 +194,10 @@ impl<V> Session<V> {
 
     fn poll(&mut self, now: Instant, code: Code, expires_at: Instant) {
         self.notifications.push(Notification::PollingStarted);
-        let requests = self.first_request(now);
-        let progress = Progress::Unknown;
-        self.state = State::Polling { code, expires_at, progress, hold_limit: HoldLimit::INITIAL, requests };
+        let (progress, hold_limit) = (Progress::Unused, HoldLimit::INITIAL);
+        let requests = RequestCycle::of_new_code(&self.policy, now);
+        self.state = State::Polling { code, expires_at, progress, hold_limit, requests };
+        self.send(now);
     }
 
     fn exchange(&mut self, now: Instant, person: Rc<Person>, ticket: Rc<str>) {
@@ -237,7 +238,7 @@ impl<V> Session<V> {
             && self.may_hold
             && requests.is_proven
             && now < end_of_polling(*expires_at);
-        if may_hold { hold_limit.hold(progress.status()?) } else { None }
+        if may_hold { hold_limit.hold(progress.status()) } else { None }
     }
 
     fn back_off(&mut self, now: Instant, error: Error) {

@@ -8,7 +8,7 @@ use scanlogin_protocol::wire::{Scene, Status};
 
 use crate::error::{Error, ErrorCode};
 
-/// The `wait` of the first long poll of a code: how long the server holds it.
+/// The `wait` of the first poll of a code: how long the server holds it.
 const WAIT: Duration = Duration::from_secs(25);
 /// How much longer than its `wait` a held poll may take. After that, the connection is treated as lost.
 const HOLD_GRACE: Duration = Duration::from_secs(3);
@@ -67,6 +67,9 @@ pub struct Policy {
     pub interval: Duration,
     /// Whether polls ask the server to hold them.
     pub long_poll: bool,
+    /// Whether the page has `onResult`. The first poll of a code is then not held, so that its status is reported at
+    /// once.
+    pub reports_results: bool,
     /// How long a request may take that is not held.
     pub timeout: Duration,
     /// Whether the widget exchanges the ticket before it calls `onSuccess`.
@@ -85,6 +88,7 @@ impl Default for Policy {
             scene: Scene::App,
             interval: Duration::from_millis(800),
             long_poll: true,
+            reports_results: false,
             timeout: Duration::from_secs(10),
             auto_exchange: false,
             auto_refresh: 0,
@@ -98,7 +102,7 @@ impl Default for Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RequestCycle {
     pub(super) failures: Failures,
-    /// Whether the last poll succeeded, and nothing suggests that the connection is another one since. Otherwise the
+    /// Whether the last request succeeded, and nothing suggests that the connection is another one since. Otherwise the
     /// next poll is not held: its response shows at once that polling works.
     pub(super) is_proven: bool,
     pub(super) phase: RequestPhase,
@@ -155,6 +159,18 @@ impl HoldLimit {
 }
 
 impl RequestCycle {
+    /// The cycle of a new code, whose first poll starts at once.
+    pub(super) fn of_new_code(policy: &Policy, now: Instant) -> Self {
+        let phase = RequestPhase::Scheduled { at: now, not_before: now };
+        // The response of `gene` has proved the connection.
+        Self { failures: Failures::default(), is_proven: !policy.reports_results, phase }
+    }
+
+    /// Whether a request is in flight that the server holds.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self.phase, RequestPhase::InFlight { hold: Some(_), .. })
+    }
+
     /// When the request in flight times out, or the next request starts.
     pub(super) fn deadline(&self) -> Instant {
         match self.phase {

@@ -37,12 +37,14 @@ impl<V> Session<V> {
         let State::Polling { expires_at, progress, hold_limit, requests, .. } = &mut self.state else { return };
         let CheckResponse { update, person, user_info, has_token, raw } = checked;
         hold_limit.record_success(now, requests);
+        // The next poll starts at once if the server is to hold it. It waits for the interval if this one was to be held
+        // and has no news: the server may ignore `wait`.
+        let mut is_next_early = !requests.is_held();
         self.notifications.push(Notification::Checked(raw));
         match (update, &*progress) {
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unknown) => *progress = Progress::Unused,
-            (StatusUpdate::Unknown | StatusUpdate::Unused, Progress::Unused | Progress::Scanned { .. })
-            | (StatusUpdate::Scanned, Progress::Scanned { .. }) => {}
-            (StatusUpdate::Scanned, Progress::Unknown | Progress::Unused) => {
+            (StatusUpdate::Unknown | StatusUpdate::Unused, _) | (StatusUpdate::Scanned, Progress::Scanned { .. }) => {}
+            (StatusUpdate::Scanned, Progress::Unused) => {
+                is_next_early = true;
                 self.notifications.push(Notification::Scanned(user_info));
                 *progress = Progress::Scanned { person };
                 *expires_at = *expires_at + SCANNED_GRACE;
@@ -70,6 +72,9 @@ impl<V> Session<V> {
             return self.expire(now);
         }
         *requests = self.schedule.after_success(&self.policy, self.page.is_visible, now, requests);
+        if is_next_early && self.hold(now).is_some() {
+            self.send(now);
+        }
     }
 
     pub(super) fn on_request_failed(&mut self, now: Instant, error: Error) {

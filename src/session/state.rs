@@ -55,8 +55,7 @@ pub(super) enum End {
 /// The last known status of a code that is polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// No poll has succeeded yet. The first poll is not held: its response shows that polling works.
-    Unknown,
+    /// Also before the first response: the server has just made the code.
     Unused,
     Scanned {
         person: Rc<Person>,
@@ -64,11 +63,10 @@ pub(super) enum Progress {
 }
 
 impl Progress {
-    pub(super) fn status(&self) -> Option<Status> {
+    pub(super) fn status(&self) -> Status {
         match self {
-            Self::Unknown => None,
-            Self::Unused => Some(Status::Unused),
-            Self::Scanned { .. } => Some(Status::Scanned),
+            Self::Unused => Status::Unused,
+            Self::Scanned { .. } => Status::Scanned,
         }
     }
 }
@@ -126,8 +124,7 @@ impl State {
 
     /// Whether the server holds the request in flight.
     pub(super) fn is_held(&self) -> bool {
-        let requests = self.requests();
-        requests.is_some_and(|requests| matches!(requests.phase, RequestPhase::InFlight { hold: Some(_), .. }))
+        self.requests().is_some_and(RequestCycle::is_held)
     }
 
     /// The request in flight and its content.
@@ -191,7 +188,7 @@ impl State {
                 RequestPhase::Scheduled { at, .. } => Some((Countdown::RetryIn, at)),
                 RequestPhase::InFlight { .. } => None,
             },
-            (None, Self::Polling { expires_at, progress: Progress::Unknown | Progress::Unused, .. })
+            (None, Self::Polling { expires_at, progress: Progress::Unused, .. })
                 if policy.countdown && !self.is_past_end(now) =>
             {
                 Some((Countdown::ExpiresIn, *expires_at))
@@ -204,10 +201,8 @@ impl State {
         let (mut person, mut detail) = (None, None);
         let state = match self {
             Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
-            Self::Polling { progress: Progress::Unknown | Progress::Unused, .. } if self.is_past_end(now) => {
-                ScanState::Loading
-            }
-            Self::Polling { progress: Progress::Unknown | Progress::Unused, .. } => ScanState::Ready,
+            Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => ScanState::Loading,
+            Self::Polling { progress: Progress::Unused, .. } => ScanState::Ready,
             Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
                 person = Some(scanned_by);
                 ScanState::Scanned
@@ -257,7 +252,7 @@ pub(super) fn end_of_polling(expires_at: Instant) -> Instant {
 /// that was last seen as unused may have been scanned before its expiry and approved up to [`SCANNED_GRACE`] after it.
 pub(super) fn forgotten_at(expires_at: Instant, progress: &Progress) -> Instant {
     let last_decision = match progress {
-        Progress::Unknown | Progress::Unused => expires_at + SCANNED_GRACE,
+        Progress::Unused => expires_at + SCANNED_GRACE,
         // `expires_at` contains the grace.
         Progress::Scanned { .. } => expires_at,
     };

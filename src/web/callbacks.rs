@@ -50,6 +50,11 @@ impl Callbacks {
         Self(callbacks)
     }
 
+    /// Whether the page has the callback `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        Js(self.0.clone()).field(name).is_some()
+    }
+
     /// Calls the callbacks for one notification of `widget`. A destroyed widget only calls `onCodeDestroyed`.
     pub(super) fn notify(&self, notification: Notification<Js>, widget: &impl Widget) {
         let is_code_destroyed = matches!(notification, Notification::CodeDestroyed { .. });

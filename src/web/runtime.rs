@@ -92,6 +92,7 @@ impl Runtime {
         let abort = options::signal(&options, "signal");
         let mut config = Config::read(&options)?;
         config.policy.scene = scene;
+        config.policy.reports_results = callbacks.has("onResult");
         let client = options::client(&options, &config, scene)?;
         if shell.is_none() {
             // A new code would not be shown.

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, advance_until, run};
+use crate::page::{Page, advance_until, run, wait_until};
 
 #[wasm_bindgen_test]
 async fn sign_in_shows_each_state_and_calls_callbacks_in_order() {
@@ -59,6 +59,29 @@ async fn requests_have_the_headers_of_the_protocol_and_no_poll_token_in_the_url(
     let (start, end) = url(2).unwrap();
     assert_eq!(start, "https://login.test/api/v2/qrcode/check?random=r1");
     assert!(end.ends_with("&wait=25&status=0"), "{end}");
+}
+
+#[wasm_bindgen_test]
+async fn poll_follows_the_code_and_each_news_without_a_pause() {
+    // The clock stands still: each poll is sent in the task of the response before it.
+    let held = async |page: &Page, polls: u32, end: &str| {
+        wait_until(end, || page.server.requests("check") == polls && page.server.held("check") == 1).await;
+        let url = page.server.field(polls, "url");
+        assert!(url.ends_with(end), "{url}");
+    };
+    let mut page = Page::with_polls(&[]);
+    page.start("onResult: undefined");
+    held(&page, 1, "&wait=25&status=0").await;
+    page.script_polls(&[1]);
+    held(&page, 2, "&wait=25&status=1").await;
+    page.script_polls(&[2]);
+    wait_until("the success", || page.has_called("onSuccess")).await;
+
+    // With `onResult`, the first poll is not held.
+    let mut page = Page::with_polls(&[0]);
+    page.start("");
+    held(&page, 2, "&wait=25&status=0").await;
+    assert!(!page.server.field(1, "url").contains("wait"));
 }
 
 #[wasm_bindgen_test]

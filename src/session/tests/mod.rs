@@ -2,5 +2,6 @@
 
 mod host;
 mod model;
+mod polling;
 mod properties;
 mod scenarios;

@@ -39,9 +39,10 @@ fn runs() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 0u32..3).prop_map(
-        |(long_poll, auto_exchange, refresh_on_cancel, countdown, auto_refresh)| Policy {
+    (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 0u32..3).prop_map(
+        |(long_poll, reports_results, auto_exchange, refresh_on_cancel, countdown, auto_refresh)| Policy {
             long_poll,
+            reports_results,
             auto_exchange,
             refresh_on_cancel,
             countdown,
