@@ -6,6 +6,11 @@ import { fromDocument } from "./document.js";
 /** The built-in languages. A page adds any other one with `tips`. */
 const LANGUAGES = ["en-US", "zh-CN", "zh-TW", "ja-JP"];
 
+/** The hint for a person whose browser did not reach the server. */
+const CHECK_CONNECTION = [
+  "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
+];
+
 /** The messages by their names, in the order of the languages. `{time}` is replaced by minutes and seconds. */
 const MESSAGES = {
   title: ["Scan with the app to sign in", "请使用 App 扫码登录", "請使用 App 掃描登入", "アプリで読み取ってログイン"],
@@ -19,6 +24,17 @@ const MESSAGES = {
   expired: ["This code has expired", "二维码已过期", "QR Code 已過期", "QRコードの有効期限が切れました"],
   retry: ["Get a new code", "获取新的二维码", "取得新的 QR Code", "新しいQRコードを表示"],
   failed: ["Something went wrong", "出了点问题", "發生問題", "問題が発生しました"],
+  siteProblem: [
+    "Sign in another way, or contact this site’s support", "请换用其他登录方式，或联系本站客服",
+    "請改用其他登入方式，或聯絡本站客服", "別の方法でログインするか、サイトのサポートにお問い合わせください",
+  ],
+  refused: ["The sign-in was refused", "登录被拒绝", "登入遭到拒絕", "ログインが拒否されました"],
+  otherAccount: [
+    "Use another account, or contact this site’s support", "请换用其他账号，或联系本站客服",
+    "請改用其他帳號，或聯絡本站客服", "別のアカウントを使うか、サイトのサポートにお問い合わせください",
+  ],
+  signInExpired: ["This sign-in has expired", "本次登录已过期", "此次登入已過期", "このログインの有効期限が切れました"],
+  checkConnection: CHECK_CONNECTION,
   loading: ["Loading code…", "正在加载二维码…", "正在載入 QR Code…", "QRコードを読み込んでいます…"],
   unreachable: ["Can’t reach the server", "无法连接服务器", "無法連線到伺服器", "サーバーに接続できません"],
   reconnecting: ["Retrying…", "正在重试…", "正在重試…", "再試行しています…"],
@@ -37,9 +53,7 @@ export const MESSAGE_NAMES = Object.keys(MESSAGES);
 /** Messages for a wasm that can't be loaded. `tips` replaces `failed` and `retry`. */
 const LOADER_MESSAGES = {
   failed: ["Couldn’t load the QR code", "无法加载二维码", "無法載入 QR Code", "QRコードを読み込めませんでした"],
-  help: [
-    "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
-  ],
+  help: CHECK_CONNECTION,
   retry: ["Try again", "重试", "重試", "再試行"],
   outdated: ["This page is out of date", "此页面已更新", "此頁面已更新", "このページは更新されています"],
   reload: ["Reload the page", "重新加载页面", "重新載入頁面", "ページを再読み込み"],

@@ -394,11 +394,21 @@ export interface Tips {
   expired?: string;
   /** On the button that requests a new code. */
   retry?: string;
-  /** After a fatal error. */
+  /** After a fatal error, unless another message names its cause. */
   failed?: string;
+  /** Below `failed`, when the page or the server is set up wrongly, so that a new code would fail too. */
+  siteProblem?: string;
+  /** When the server refused the user who confirmed. */
+  refused?: string;
+  /** Below `refused`. */
+  otherAccount?: string;
+  /** When the ticket could not be exchanged in time. */
+  signInExpired?: string;
+  /** Below `unreachable`, after all retries. */
+  checkConnection?: string;
   /** While a code is loaded. */
   loading?: string;
-  /** While the server can't be reached. */
+  /** While the server can't be reached, and after all retries. */
   unreachable?: string;
   /** Below `unreachable`. */
   reconnecting?: string;

@@ -4,11 +4,13 @@
 
 use std::rc::Rc;
 
-use scanlogin_protocol::wire::Person;
+use scanlogin_protocol::wire::{Person, code};
 use scanlogin_qr::Modules;
 
+use crate::error::{Error, ErrorCode};
+
 /// The names of all messages that the view shows. A page replaces them with the option `tips`.
-pub const MESSAGE_NAMES: [&str; 21] = [
+pub const MESSAGE_NAMES: [&str; 26] = [
     "title",
     "scanned",
     "middleTitle",
@@ -20,6 +22,11 @@ pub const MESSAGE_NAMES: [&str; 21] = [
     "expired",
     "retry",
     "failed",
+    "siteProblem",
+    "refused",
+    "otherAccount",
+    "signInExpired",
+    "checkConnection",
     "loading",
     "unreachable",
     "reconnecting",
@@ -55,8 +62,8 @@ pub enum ScanState {
     Unreachable(ConnectionProblem),
     /// The user approved, and the page has to ask for a second factor.
     NeedsMfa,
-    /// A fatal error. A click requests a new code.
-    Failed,
+    /// A fatal error.
+    Failed(FailureCause),
     /// The widget has ended.
     Destroyed,
 }
@@ -75,7 +82,7 @@ impl ScanState {
             Self::Stopped => "stopped",
             Self::Unreachable(_) => "unreachable",
             Self::NeedsMfa => "needs-mfa",
-            Self::Failed => "failed",
+            Self::Failed(_) => "failed",
             Self::Destroyed => "destroyed",
         }
     }
@@ -90,6 +97,45 @@ pub enum ConnectionProblem {
     Busy,
     /// The browser is offline.
     Offline,
+}
+
+/// The cause of a fatal error, as far as it decides what the person can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureCause {
+    /// The page or the server is set up wrongly. A new code would fail too.
+    SiteProblem,
+    /// The server refused the user who approved. Another user may succeed.
+    AccountRefused,
+    /// The ticket is no longer valid.
+    SignInExpired,
+    /// The server could not be reached.
+    NoConnection,
+    /// Any other cause.
+    Other,
+}
+
+impl FailureCause {
+    /// The cause of a session that ends with `error`: docs/protocol.md, "Error codes".
+    pub fn of(error: &Error) -> Self {
+        match error.code() {
+            ErrorCode::Refused => match (error.reason(), error.server_code()) {
+                (Some("blocked"), _) => Self::AccountRefused,
+                (Some("unknown-ticket" | "ticket-used" | "ticket-expired"), _) => Self::SignInExpired,
+                (_, Some(code::FORBIDDEN | code::INVALID_PARAMETER | 400..500)) => Self::SiteProblem,
+                _ => Self::Other,
+            },
+            ErrorCode::SignInFailed => Self::AccountRefused,
+            ErrorCode::InvalidOption | ErrorCode::Framed | ErrorCode::CodeTooLong | ErrorCode::CodeTooDense => {
+                Self::SiteProblem
+            }
+            ErrorCode::Network
+            | ErrorCode::Timeout
+            | ErrorCode::BadAnswer
+            | ErrorCode::RateLimited
+            | ErrorCode::Unavailable => Self::NoConnection,
+            ErrorCode::CodeImageFailed | ErrorCode::NotACode => Self::Other,
+        }
+    }
 }
 
 /// A countdown, in seconds.
@@ -169,14 +215,12 @@ pub struct ViewModel {
     pub person: Option<Rc<Person>>,
     /// How long the person has to wait, or has left.
     pub countdown: Option<Countdown>,
-    /// The message of the server about a failure. It replaces [`ViewModel::hint`].
-    pub detail: Option<Rc<str>>,
 }
 
 impl ViewModel {
     /// A view that shows only `state`.
     pub fn new(state: ScanState) -> Self {
-        Self { state, picture: None, is_expired: false, person: None, countdown: None, detail: None }
+        Self { state, picture: None, is_expired: false, person: None, countdown: None }
     }
 
     /// Whether the code can be scanned now. Otherwise the view fades it.
@@ -192,7 +236,7 @@ impl ViewModel {
             | ScanState::Expired
             | ScanState::Stopped
             | ScanState::NeedsMfa
-            | ScanState::Failed
+            | ScanState::Failed(_)
             | ScanState::Destroyed => false,
         }
     }
@@ -212,7 +256,10 @@ impl ViewModel {
             ScanState::Unreachable(ConnectionProblem::Busy) => "busy",
             ScanState::Unreachable(ConnectionProblem::Offline) => "offline",
             ScanState::NeedsMfa => "needsMfa",
-            ScanState::Failed => "failed",
+            ScanState::Failed(FailureCause::AccountRefused) => "refused",
+            ScanState::Failed(FailureCause::SignInExpired) => "signInExpired",
+            ScanState::Failed(FailureCause::NoConnection) => "unreachable",
+            ScanState::Failed(FailureCause::SiteProblem | FailureCause::Other) => "failed",
             ScanState::Destroyed => return None,
         })
     }
@@ -221,8 +268,14 @@ impl ViewModel {
     pub fn hint(&self) -> Option<&'static str> {
         match self.state {
             ScanState::Scanned => Some("middleTitle"),
-            ScanState::Unreachable(ConnectionProblem::Unreachable) => Some("reconnecting"),
             ScanState::Unreachable(ConnectionProblem::Offline) => Some("offlineHint"),
+            ScanState::Unreachable(ConnectionProblem::Unreachable | ConnectionProblem::Busy) if self.is_expired => {
+                Some("expired")
+            }
+            ScanState::Unreachable(ConnectionProblem::Unreachable) => Some("reconnecting"),
+            ScanState::Failed(FailureCause::SiteProblem) => Some("siteProblem"),
+            ScanState::Failed(FailureCause::AccountRefused) => Some("otherAccount"),
+            ScanState::Failed(FailureCause::NoConnection) => Some("checkConnection"),
             ScanState::Loading
             | ScanState::Ready
             | ScanState::SigningIn
@@ -232,7 +285,7 @@ impl ViewModel {
             | ScanState::Stopped
             | ScanState::Unreachable(ConnectionProblem::Busy)
             | ScanState::NeedsMfa
-            | ScanState::Failed
+            | ScanState::Failed(FailureCause::SignInExpired | FailureCause::Other)
             | ScanState::Destroyed => None,
         }
     }
@@ -241,7 +294,12 @@ impl ViewModel {
     pub fn action(&self) -> Option<Action> {
         match self.state {
             ScanState::Scanned => Some(Action::ScanAgain),
-            ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed => Some(Action::NewCode),
+            ScanState::Cancelled | ScanState::Expired | ScanState::Stopped => Some(Action::NewCode),
+            ScanState::Failed(cause) => (cause != FailureCause::SiteProblem).then_some(Action::NewCode),
+            // The server may know of an approval, but the person need not wait for its response.
+            ScanState::Unreachable(ConnectionProblem::Unreachable | ConnectionProblem::Busy) if self.is_expired => {
+                Some(Action::NewCode)
+            }
             ScanState::Unreachable(ConnectionProblem::Unreachable) => Some(Action::TryNow),
             ScanState::Loading
             | ScanState::Ready
@@ -259,6 +317,7 @@ impl ViewModel {
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
+    use crate::error::ErrorEnvelope;
 
     #[test]
     fn view_uses_exactly_the_names_in_message_names() {
@@ -276,7 +335,11 @@ mod tests {
             ScanState::Unreachable(ConnectionProblem::Busy),
             ScanState::Unreachable(ConnectionProblem::Offline),
             ScanState::NeedsMfa,
-            ScanState::Failed,
+            ScanState::Failed(FailureCause::SiteProblem),
+            ScanState::Failed(FailureCause::AccountRefused),
+            ScanState::Failed(FailureCause::SignInExpired),
+            ScanState::Failed(FailureCause::NoConnection),
+            ScanState::Failed(FailureCause::Other),
             ScanState::Destroyed,
         ] {
             let view = ViewModel::new(state);
@@ -288,5 +351,35 @@ mod tests {
             list.dedup();
         }
         assert_eq!(used, names);
+    }
+
+    #[test]
+    fn reason_of_a_refusal_decides_what_the_person_can_do() {
+        let refusal = |code, reason: &str| {
+            let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+            Error::from_response(200, None, Some(ErrorEnvelope { code, message: Some("no".to_owned()), reason }))
+        };
+        let table = [
+            (refusal(1001, "blocked"), "refused", Some("otherAccount"), Some("retry")),
+            (refusal(1001, "unknown-app"), "failed", Some("siteProblem"), None),
+            (refusal(1001, "origin-not-allowed"), "failed", Some("siteProblem"), None),
+            (refusal(1001, "forbidden"), "failed", Some("siteProblem"), None),
+            (refusal(2231, "unsupported-scene"), "failed", Some("siteProblem"), None),
+            (refusal(404, "unknown-route"), "failed", Some("siteProblem"), None),
+            (refusal(2231, "ticket-expired"), "signInExpired", None, Some("retry")),
+            (refusal(2231, "ticket-used"), "signInExpired", None, Some("retry")),
+            (refusal(2231, "unknown-ticket"), "signInExpired", None, Some("retry")),
+            (refusal(2005, ""), "failed", None, Some("retry")),
+            (Error::new(ErrorCode::SignInFailed, "no"), "refused", Some("otherAccount"), Some("retry")),
+            (Error::new(ErrorCode::CodeTooDense, "no"), "failed", Some("siteProblem"), None),
+            (Error::new(ErrorCode::CodeImageFailed, "no"), "failed", None, Some("retry")),
+            (Error::temporary(ErrorCode::Network, "no"), "unreachable", Some("checkConnection"), Some("retry")),
+            (Error::from_response(503, None, None), "unreachable", Some("checkConnection"), Some("retry")),
+        ];
+        for (error, headline, hint, button) in table {
+            let view = ViewModel::new(ScanState::Failed(FailureCause::of(&error)));
+            let shown = (view.headline(), view.hint(), view.action().map(Action::message));
+            assert_eq!(shown, (Some(headline), hint, button), "{error:?}");
+        }
     }
 }

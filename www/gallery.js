@@ -13,6 +13,7 @@ const gene = ok({
   expireAt: '2026-01-01T00:02:00.000Z',
 });
 const check = (status, fields) => ok({ status, userInfo: {}, ticket: null, ...fields });
+const refusal = (code, reason) => ({ status: 200, body: { code, reason, message: 'a text for developers' } });
 const rateLimited = {
   status: 429,
   headers: { 'retry-after': '30' },
@@ -33,8 +34,9 @@ const STATES = {
   unreachable: { gene, check: { status: 502, body: 'bad gateway' } },
   busy: { gene, check: rateLimited },
   'needs-mfa': { gene, check: check(4) },
-  failed: { gene, check: check(5, { scannedResult: { message: 'This account is blocked' } }) },
-  'no code': { gene: { status: 200, body: { code: 1001, message: 'This app is not known', reason: 'unknown-app' } } },
+  refused: { gene, check: check(5, { scannedResult: { message: 'This account is blocked' } }) },
+  'sign-in expired': { gene, check: check(2, { ticket: 't' }), userinfo: refusal(2231, 'ticket-expired') },
+  'no code': { gene: refusal(1001, 'unknown-app') },
 };
 
 /** The options of each theme. Its custom properties are in gallery.css. */
@@ -51,7 +53,9 @@ const ARABIC = {
   title: 'امسح الرمز بالتطبيق لتسجيل الدخول', scanned: 'تم المسح', middleTitle: 'أكّد تسجيل الدخول على هاتفك',
   referText: 'لست أنت؟ احصل على رمز جديد', signingIn: 'جارٍ تسجيل الدخول…', succeed: 'تم تسجيل الدخول',
   needsMfa: 'بقيت خطوة واحدة', canceled: 'تم رفض تسجيل الدخول', expired: 'انتهت صلاحية الرمز',
-  retry: 'احصل على رمز جديد', failed: 'حدث خطأ ما', loading: 'جارٍ تحميل الرمز…', unreachable: 'تعذّر الاتصال بالخادم',
+  retry: 'احصل على رمز جديد', failed: 'حدث خطأ ما', siteProblem: 'سجّل الدخول بطريقة أخرى أو تواصل مع دعم الموقع',
+  refused: 'رُفض تسجيل الدخول', otherAccount: 'استخدم حسابًا آخر أو تواصل مع دعم الموقع',
+  signInExpired: 'انتهت صلاحية تسجيل الدخول هذا', checkConnection: 'تحقّق من اتصالك ثم حاول مجددًا', loading: 'جارٍ تحميل الرمز…', unreachable: 'تعذّر الاتصال بالخادم',
   reconnecting: 'جارٍ إعادة المحاولة…', tryNow: 'حاول الآن', busy: 'الخادم مشغول',
   retryIn: 'إعادة المحاولة خلال {time}', offline: 'أنت غير متصل', offlineHint: 'سنتابع عند عودة الاتصال',
   expiresIn: 'تنتهي الصلاحية خلال {time}', codeName: 'رمز QR لتسجيل الدخول',

@@ -2,12 +2,12 @@
 
 use core::mem;
 
-use super::event::{Code, Notification};
+use super::event::{Code, Notification, Reply};
 use super::policy::RequestPhase;
 use super::state::{End, State, end_of_polling, forgotten_at};
 use super::{Instant, Session};
 use crate::error::{Error, ErrorCode};
-use crate::view_model::{Action, Picture};
+use crate::view_model::{Action, ConnectionProblem, Picture};
 
 impl<V> Session<V> {
     pub(super) fn on_started(&mut self, now: Instant, code: Option<Code>) {
@@ -98,6 +98,16 @@ impl<V> Session<V> {
                 State::Ended { end: End::Cancelled | End::Expired | End::Stopped | End::Failed { .. }, .. },
             )
             | (Action::ScanAgain, State::Polling { .. }) => {
+                self.notifications.push(Notification::Retried);
+                self.replace(now);
+            }
+            (Action::NewCode, State::Polling { .. })
+                if self.state.is_past_end(now)
+                    && matches!(
+                        self.state.connection_problem(self.page),
+                        Some(ConnectionProblem::Unreachable | ConnectionProblem::Busy)
+                    ) =>
+            {
                 self.notifications.push(Notification::Retried);
                 self.replace(now);
             }

@@ -29,8 +29,8 @@ pub use time::Instant;
 
 use scanlogin_protocol::wire::Person;
 
-use crate::error::{Error, ErrorCode};
-use crate::view_model::{Picture, ScanState, ViewModel};
+use crate::error::Error;
+use crate::view_model::{Action, FailureCause, Picture, ScanState, ViewModel};
 use policy::{Failures, HoldLimit, IMAGE_TIMEOUT, PollSchedule, RequestCycle};
 use state::{End, Progress, State, end_of_polling};
 
@@ -275,10 +275,7 @@ impl<V> Session<V> {
     }
 
     fn fail(&mut self, error: Error) {
-        // Only these messages are for the person. The others are for the developer of the page.
-        let is_for_person = matches!(error.code(), ErrorCode::Refused | ErrorCode::SignInFailed);
-        let detail = is_for_person.then(|| error.message().into());
-        self.state.end(End::Failed { detail });
+        self.state.end(End::Failed { cause: FailureCause::of(&error) });
         self.notifications.push(Notification::Failed { error, is_fatal: true });
     }
 }

@@ -10,7 +10,7 @@ use super::policy::{
     EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, HoldLimit, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase,
 };
 use super::time::{Instant, next_second, seconds_until};
-use crate::view_model::{ConnectionProblem, Countdown, ScanState, ViewModel};
+use crate::view_model::{ConnectionProblem, Countdown, FailureCause, ScanState, ViewModel};
 use scanlogin_protocol::lifecycle::{RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Person, Status};
 
@@ -48,8 +48,8 @@ pub(super) enum End {
     Expired,
     /// The page ended the polling.
     Stopped,
-    /// A fatal error. `detail` is the message of the server for the person.
-    Failed { detail: Option<Rc<str>> },
+    /// A fatal error.
+    Failed { cause: FailureCause },
 }
 
 /// The last known status of a code that is polled.
@@ -161,7 +161,7 @@ impl State {
     }
 
     /// The problem that the view shows.
-    fn connection_problem(&self, page: PageState) -> Option<ConnectionProblem> {
+    pub(super) fn connection_problem(&self, page: PageState) -> Option<ConnectionProblem> {
         let failures = self.requests()?.failures;
         let threshold = match self {
             Self::Loading { .. } => GENE_FAILURE_THRESHOLD,
@@ -177,7 +177,7 @@ impl State {
     }
 
     /// Whether the code has expired, and the server is asked what became of it.
-    fn is_past_end(&self, now: Instant) -> bool {
+    pub(super) fn is_past_end(&self, now: Instant) -> bool {
         matches!(self, Self::Polling { expires_at, .. } if now >= end_of_polling(*expires_at))
     }
 
@@ -198,10 +198,12 @@ impl State {
     }
 
     pub(super) fn view(&self, now: Instant, policy: &Policy, page: PageState) -> ViewModel {
-        let (mut person, mut detail) = (None, None);
+        let mut person = None;
         let state = match self {
             Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
-            Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => ScanState::Loading,
+            Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => {
+                ScanState::Loading
+            }
             Self::Polling { progress: Progress::Unused, .. } => ScanState::Ready,
             Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
                 person = Some(scanned_by);
@@ -220,10 +222,7 @@ impl State {
                 End::Cancelled => ScanState::Cancelled,
                 End::Expired => ScanState::Expired,
                 End::Stopped => ScanState::Stopped,
-                End::Failed { detail: message } => {
-                    detail = message.clone();
-                    ScanState::Failed
-                }
+                End::Failed { cause } => ScanState::Failed(*cause),
             },
             Self::Destroyed => ScanState::Destroyed,
         };
@@ -237,7 +236,6 @@ impl State {
                 .map(|(countdown, at)| (countdown, seconds_until(now, at)))
                 .filter(|(_, seconds)| *seconds < MAX_COUNTDOWN)
                 .map(|(countdown, seconds)| countdown(seconds)),
-            detail,
         }
     }
 }

@@ -112,13 +112,12 @@ impl View {
         // The borrow ends here: moving the focus runs code of the page, which can call the widget.
         let model = self.shown.borrow().clone();
         let message = |name: Option<&str>| name.map(|name| self.shell.message(name, 0)).unwrap_or_default();
-        let hint = model.detail.as_deref().map_or_else(|| message(model.hint()), ToOwned::to_owned);
         self.action.set(model.action());
         self.shell.show(
             model.state.as_str(),
             model.is_scannable(),
             &message(model.headline()),
-            &hint,
+            &message(model.hint()),
             &message(model.action().map(Action::message)),
         );
         let (name, seconds) = model.countdown.map(Countdown::message).unwrap_or_default();

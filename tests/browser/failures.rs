@@ -9,6 +9,9 @@ const READY: &str = "Scan with the app to sign in";
 const UNREACHABLE: &str = "Can’t reach the server · Retrying…";
 const BUSY: &str = "The server is busy";
 const EXPIRED: &str = "This code has expired";
+const NO_CONNECTION: &str = "Can’t reach the server · Check your connection and try again";
+const SITE_PROBLEM: &str = "Something went wrong · Sign in another way, or contact this site’s support";
+const ACCOUNT_REFUSED: &str = "The sign-in was refused · Use another account, or contact this site’s support";
 const NEW_CODE: &str = "Get a new code";
 
 /// The responses of a call before the server recovers.
@@ -19,8 +22,18 @@ struct Script {
     responses: &'static [(u16, &'static str, &'static str)],
     /// The announcements after that of the state `loading`.
     announcements: &'static [&'static str],
-    /// Whether the widget stops with a button for a new code. Otherwise it recovers without a click.
-    is_fatal: bool,
+    end: End,
+}
+
+/// What follows the failures.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// The widget recovers without a click.
+    Recovers,
+    /// The widget stops with a button for a new code.
+    NewCode,
+    /// The widget stops without a button: a new code would fail too.
+    Stops,
 }
 
 const fn recovers(
@@ -29,16 +42,25 @@ const fn recovers(
     responses: &'static [(u16, &'static str, &'static str)],
     announcements: &'static [&'static str],
 ) -> Script {
-    Script { name, call, responses, announcements, is_fatal: false }
+    Script { name, call, responses, announcements, end: End::Recovers }
 }
 
-const fn is_fatal(
+const fn new_code(
     name: &'static str,
     call: &'static str,
     responses: &'static [(u16, &'static str, &'static str)],
     announcements: &'static [&'static str],
 ) -> Script {
-    Script { name, call, responses, announcements, is_fatal: true }
+    Script { name, call, responses, announcements, end: End::NewCode }
+}
+
+const fn stops(
+    name: &'static str,
+    call: &'static str,
+    responses: &'static [(u16, &'static str, &'static str)],
+    announcements: &'static [&'static str],
+) -> Script {
+    Script { name, call, responses, announcements, end: End::Stops }
 }
 
 /// A page of a firewall or of a proxy.
@@ -71,20 +93,15 @@ const SCRIPTS: [Script; 29] = [
     recovers("rate-limited gene", "gene", &[(429, r#"{"code":429,"message":"slow down"}"#, "1")], &[BUSY, READY]),
     recovers("rate limit without Retry-After", "gene", &[(429, "", "")], &[BUSY, READY]),
     recovers("starting server", "gene", &[(503, r#"{"code":503,"reason":"unavailable"}"#, "1")], &[BUSY, READY]),
-    is_fatal(
+    stops(
         "unknown app",
         "gene",
         &[(200, r#"{"code":1001,"message":"no such app","reason":"unknown-app"}"#, "")],
-        &["Something went wrong · no such app"],
+        &[SITE_PROBLEM],
     ),
-    is_fatal("wrong address", "gene", &[(404, "not here", ""); 8], &[UNREACHABLE, "Something went wrong"]),
+    new_code("wrong address", "gene", &[(404, "not here", ""); 8], &[UNREACHABLE, NO_CONNECTION]),
     recovers("firewall", "gene", &[FIREWALL], &[UNREACHABLE, READY]),
-    is_fatal(
-        "bad request",
-        "gene",
-        &[(400, r#"{"code":400,"message":"bad custom data"}"#, "")],
-        &["Something went wrong · bad custom data"],
-    ),
+    stops("bad request", "gene", &[(400, r#"{"code":400,"message":"bad custom data"}"#, "")], &[SITE_PROBLEM]),
     recovers("one failed poll", "check", &[(0, "", "")], &[READY]),
     recovers("three failed polls", "check", &[(0, "", ""), (0, "", ""), (0, "", "")], &[READY, UNREACHABLE, READY]),
     recovers(
@@ -123,30 +140,25 @@ const SCRIPTS: [Script; 29] = [
         &[(200, r#"{"code":200,"data":{}}"#, ""), (200, "{}", "")],
         &[READY, UNREACHABLE, READY],
     ),
-    is_fatal("unknown code", "check", &[(200, r#"{"code":2241,"message":"unknown"}"#, "")], &[READY, EXPIRED]),
-    is_fatal(
-        "refused poll",
-        "check",
-        &[(200, r#"{"code":1001,"message":"not yours"}"#, "")],
-        &[READY, "Something went wrong · not yours"],
-    ),
-    is_fatal(
+    new_code("unknown code", "check", &[(200, r#"{"code":2241,"message":"unknown"}"#, "")], &[READY, EXPIRED]),
+    stops("refused poll", "check", &[(200, r#"{"code":1001,"message":"not yours"}"#, "")], &[READY, SITE_PROBLEM]),
+    new_code(
         "blocked user in `message`",
         "check",
         &[(200, r#"{"code":200,"data":{"status":5,"scannedResult":{"message":"blocked"}}}"#, "")],
-        &[READY, "Something went wrong · blocked"],
+        &[READY, ACCOUNT_REFUSED],
     ),
-    is_fatal(
+    new_code(
         "blocked user in `errmsg`",
         "check",
         &[(200, r#"{"code":200,"data":{"status":5,"scannedResult":{"errmsg":"blocked"}}}"#, "")],
-        &[READY, "Something went wrong · blocked"],
+        &[READY, ACCOUNT_REFUSED],
     ),
 ];
 
 #[wasm_bindgen_test]
 async fn each_failure_is_announced_once_and_ends_with_a_code_or_a_button() {
-    for Script { name, call, responses, announcements, is_fatal } in &SCRIPTS {
+    for Script { name, call, responses, announcements, end } in &SCRIPTS {
         let mut page = Page::new();
         if *call == "check" {
             page.server.respond("gene", 200, GENE);
@@ -155,13 +167,17 @@ async fn each_failure_is_announced_once_and_ends_with_a_code_or_a_button() {
             page.server.respond_with(call, *status, body, retry_after);
         }
         page.start("");
-        if *is_fatal {
+        if *end != End::Recovers {
             advance_until(name, || page.announcements().len() >= announcements.len()).await;
+            let button = (*end == End::NewCode).then_some(NEW_CODE);
             assert_eq!(
                 (page.announcements().as_slice(), page.button().as_deref()),
-                (strings(announcements).as_slice(), Some(NEW_CODE)),
+                (strings(announcements).as_slice(), button),
                 "{name}"
             );
+            if button.is_none() {
+                continue;
+            }
             page.script_new_code(&[0]);
             page.click();
             page.wait_for_state("ready").await;
@@ -255,7 +271,7 @@ async fn refused_exchange_is_fatal_and_reported() {
     page.start("autoExchangeUserInfo: true");
     page.wait_for_state("failed").await;
     assert_eq!(page.last_callback(), "onError not from a browser ScanLoginError:refused:forbidden:true");
-    assert_eq!((page.server.requests("userinfo"), page.button().as_deref()), (1, Some(NEW_CODE)));
+    assert_eq!((page.server.requests("userinfo"), page.button()), (1, None));
 }
 
 #[wasm_bindgen_test]
@@ -359,6 +375,24 @@ async fn huge_retry_after_of_a_poll_shows_a_countdown_of_two_minutes() {
     page.start("");
     page.wait_for_state("unreachable").await;
     assert_eq!(page.text(".countdown"), "Trying again in 2:00");
+}
+
+#[wasm_bindgen_test]
+async fn expired_code_of_a_busy_server_can_be_replaced() {
+    let mut page = Page::with_polls(&[0]);
+    page.server.respond_with("check", 429, "", "120");
+    page.start("");
+    page.wait_for_state("unreachable").await;
+    assert_eq!((page.text(".headline").as_str(), page.button()), (BUSY, None));
+    page.server.respond_with("check", 429, "", "120");
+    page.server.respond_with("check", 429, "", "120");
+    advance_until("the expiry", || page.button().is_some()).await;
+    let shown = (page.text(".headline"), page.text(".hint"), page.button());
+    assert_eq!(shown, (BUSY.to_owned(), EXPIRED.to_owned(), Some(NEW_CODE.to_owned())));
+    page.script_new_code(&[0]);
+    page.click();
+    page.wait_for_state("ready").await;
+    assert!(page.has_called("onRetry") && page.has_called("onCodeDestroyed r1"));
 }
 
 #[wasm_bindgen_test]

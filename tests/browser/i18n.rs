@@ -4,7 +4,7 @@ use scanlogin::view_model::MESSAGE_NAMES;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::run;
+use crate::page::{GENE, Page, run};
 
 #[wasm_bindgen(module = "/js/i18n.js")]
 extern "C" {
@@ -125,5 +125,43 @@ fn shell_option_of_a_wrong_type_or_range_is_an_error_that_names_it() {
         let Err(error) = shell_options(&object(options)) else { panic!("{options} is invalid") };
         let text = |name: &str| js_sys::Reflect::get(&error, &name.into()).unwrap().as_string().unwrap();
         assert_eq!((text("code").as_str(), text("message").as_str()), ("invalid-option", message), "{options}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn failure_is_shown_in_the_language_of_the_page_and_never_in_the_words_of_the_server() {
+    let refusal = |code: u32, reason: &str| format!(r#"{{"code":{code},"message":"WORDS","reason":"{reason}"}}"#);
+    let failed = r#"{"code":200,"data":{"status":5,"scannedResult":{"message":"WORDS"}}}"#;
+    let failures = [
+        ("gene", refusal(1001, "unknown-app"), "failed", "siteProblem"),
+        ("gene", refusal(1001, "origin-not-allowed"), "failed", "siteProblem"),
+        ("gene", refusal(2231, "invalid-parameter"), "failed", "siteProblem"),
+        ("check", refusal(1001, "forbidden"), "failed", "siteProblem"),
+        ("check", failed.to_owned(), "refused", "otherAccount"),
+        ("userinfo", refusal(1001, "blocked"), "refused", "otherAccount"),
+        ("userinfo", refusal(2231, "ticket-expired"), "signInExpired", ""),
+    ];
+    for language in LANGUAGES {
+        let messages = messages(language);
+        for (call, response, headline, hint) in &failures {
+            let mut page = Page::new();
+            if *call != "gene" {
+                page.server.respond("gene", 200, GENE);
+            }
+            if *call == "userinfo" {
+                page.script_polls(&[2]);
+            }
+            page.server.respond(call, 200, response);
+            page.start(&format!("lang: '{language}', autoExchangeUserInfo: true"));
+            page.wait_for_state("failed").await;
+            let text = |name: &str| if name.is_empty() { String::new() } else { messages.message(name, 0) };
+            assert_eq!(
+                (page.text(".headline"), page.text(".hint")),
+                (text(headline), text(hint)),
+                "{language} {response}"
+            );
+            assert!(!page.text(".frame").contains("WORDS"), "{language} {response}");
+            assert!(page.last_callback().starts_with("onError WORDS "), "{language} {response}");
+        }
     }
 }

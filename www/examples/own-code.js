@@ -39,8 +39,9 @@ function poll(random) {
     onCancel: () => end('Sign-in was declined.'),
     onExpired: () => end('This code has expired.'),
     onError: (message, { fatal }) => {
+      console.warn(message);
       // scanlogin retries after an error that is not fatal.
-      if (fatal) end(message);
+      if (fatal) end('Something went wrong.');
     },
   });
 }

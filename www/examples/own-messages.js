@@ -5,6 +5,7 @@ import { signIn } from './sign-in.js';
 
 startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   lang: 'fr',
   tips: {
     title: 'Scannez ce code avec l’application',
@@ -18,6 +19,11 @@ startScanning('qrcode', {
     expired: 'Ce code a expiré',
     retry: 'Obtenir un nouveau code',
     failed: 'Une erreur s’est produite',
+    siteProblem: 'Connectez-vous autrement, ou contactez l’assistance de ce site',
+    refused: 'La connexion a été refusée',
+    otherAccount: 'Utilisez un autre compte, ou contactez l’assistance de ce site',
+    signInExpired: 'Cette connexion a expiré',
+    checkConnection: 'Vérifiez votre réseau et réessayez',
     loading: 'Chargement du code…',
     unreachable: 'Le serveur est injoignable',
     reconnecting: 'Nouvelle tentative…',

@@ -12,7 +12,7 @@ use scanlogin_protocol::wire::{Scene, Status};
 use super::host::Sent;
 use crate::error::{Error, ErrorCode};
 use crate::session::{CheckResponse, Code, Event, Hold, Instant, Policy, Reply, Request, StatusUpdate};
-use crate::view_model::{Action, ConnectionProblem, Picture, ScanState};
+use crate::view_model::{Action, ConnectionProblem, FailureCause, Picture, ScanState};
 
 /// How long the first held poll of a code is held.
 const WAIT: Duration = Duration::from_secs(25);
@@ -246,7 +246,7 @@ impl Model {
                 self.call("onMfa");
                 self.stage = Stage::Ended(ScanState::NeedsMfa);
             }
-            (StatusUpdate::Failed(_), _) => self.fail(ErrorCode::SignInFailed),
+            (StatusUpdate::Failed(_), _) => self.fail(ErrorCode::SignInFailed, None),
         }
         if let Stage::Ready | Stage::Scanned = self.stage
             && self.is_past_end(sent.at)
@@ -294,7 +294,7 @@ impl Model {
             if self.stage == Stage::Loading {
                 self.call(&format!("onCodeLoadFailed {}", error.message()));
             }
-            self.fail(error.code());
+            self.fail(error.code(), error.server_code());
         }
     }
 
@@ -303,7 +303,7 @@ impl Model {
             && let Picture::Image { fallback: None, .. } = &**picture
         {
             self.call("onCodeLoadFailed the image of the code can't be shown");
-            self.fail(ErrorCode::CodeImageFailed);
+            self.fail(ErrorCode::CodeImageFailed, None);
         } else {
             self.show_code();
         }
@@ -350,9 +350,19 @@ impl Model {
         match (action, self.stage) {
             (
                 Action::NewCode,
-                Stage::Ended(ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed),
+                Stage::Ended(ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed(_)),
             )
             | (Action::ScanAgain, Stage::Ready | Stage::Scanned) => {
+                self.call("onRetry");
+                self.replace();
+            }
+            (Action::NewCode, Stage::Ready | Stage::Scanned)
+                if self.is_past_end(now)
+                    && matches!(
+                        self.state(),
+                        ScanState::Unreachable(ConnectionProblem::Busy | ConnectionProblem::Unreachable)
+                    ) =>
+            {
                 self.call("onRetry");
                 self.replace();
             }
@@ -418,9 +428,15 @@ impl Model {
         self.stage = Stage::Ended(ScanState::Confirmed);
     }
 
-    fn fail(&mut self, code: ErrorCode) {
+    fn fail(&mut self, code: ErrorCode, server_code: Option<i32>) {
         self.call(&format!("onError {} fatal", code.as_str()));
-        self.stage = Stage::Ended(ScanState::Failed);
+        let cause = match (code, server_code) {
+            (ErrorCode::Refused, Some(1001)) => FailureCause::SiteProblem,
+            (ErrorCode::SignInFailed, _) => FailureCause::AccountRefused,
+            (ErrorCode::Refused | ErrorCode::CodeImageFailed, _) => FailureCause::Other,
+            _ => FailureCause::NoConnection,
+        };
+        self.stage = Stage::Ended(ScanState::Failed(cause));
     }
 
     fn call(&mut self, callback: &str) {

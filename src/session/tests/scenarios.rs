@@ -11,9 +11,9 @@ use super::host::{
     rate_limited, refused, unavailable,
 };
 use crate::error::Error;
-use crate::session::policy::IMAGE_TIMEOUT;
+use crate::session::policy::{EXPIRY_GRACE, IMAGE_TIMEOUT};
 use crate::session::{Code, Event, Policy, Reply, Request, ScannedResult, StatusUpdate};
-use crate::view_model::{Action, ConnectionProblem, Countdown, ScanState};
+use crate::view_model::{Action, ConnectionProblem, Countdown, FailureCause, ScanState};
 
 fn auto_exchange() -> Policy {
     Policy { auto_exchange: true, ..Policy::default() }
@@ -224,12 +224,18 @@ fn busy_server_is_shown_with_a_countdown_and_without_a_button() {
 fn retry_after_above_120_s_fails_a_gene_and_an_exchange_but_not_a_poll() {
     let mut host = Host::loading(Policy::default());
     host.reply(Err(unavailable(u64::MAX)));
-    assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
+    assert_eq!(
+        (host.state(), host.view.action()),
+        (ScanState::Failed(FailureCause::NoConnection), Some(Action::NewCode))
+    );
 
     let mut host = Host::polling_again(auto_exchange());
     host.reply(Ok(authorised()));
     host.reply(Err(unavailable(3_600)));
-    assert_eq!((host.state(), host.view.action()), (ScanState::Failed, Some(Action::NewCode)));
+    assert_eq!(
+        (host.state(), host.view.action()),
+        (ScanState::Failed(FailureCause::NoConnection), Some(Action::NewCode))
+    );
 
     let mut host = Host::polling_again(Policy::default());
     host.reply(Err(unavailable(3_600)));
@@ -321,7 +327,7 @@ fn gene_is_retried_for_30_s() {
 #[test]
 fn gene_fails_after_8_attempts_and_a_click_starts_again() {
     let mut host = Host::loading(Policy::default());
-    while host.state() != ScanState::Failed {
+    while host.state() != ScanState::Failed(FailureCause::NoConnection) {
         host.wait_for_request();
         host.reply(Err(network_error()));
     }
@@ -333,10 +339,10 @@ fn gene_fails_after_8_attempts_and_a_click_starts_again() {
 }
 
 #[test]
-fn refused_gene_fails_at_once_with_the_message_of_the_server() {
+fn refused_gene_fails_at_once_without_a_button() {
     let mut host = Host::loading(Policy::default());
     host.reply(Err(refused(1001)));
-    assert_eq!((host.state(), host.view.detail.as_deref()), (ScanState::Failed, Some("no")));
+    assert_eq!((host.state(), host.view.action()), (ScanState::Failed(FailureCause::SiteProblem), None));
     assert_eq!(host.callbacks, ["onCodeLoadFailed no", "onError refused fatal"]);
 }
 
@@ -344,7 +350,7 @@ fn refused_gene_fails_at_once_with_the_message_of_the_server() {
 fn refused_poll_is_fatal_and_2241_expires_the_code() {
     let mut host = Host::polling_again(Policy::default());
     host.reply(Err(refused(1001)));
-    assert_eq!(host.state(), ScanState::Failed);
+    assert_eq!(host.state(), ScanState::Failed(FailureCause::SiteProblem));
     assert_eq!(host.callbacks, ["onError refused fatal"]);
 
     let mut host = Host::polling_again(Policy::default());
@@ -431,7 +437,7 @@ fn auto_exchange_precedes_on_success_and_reports_its_failures() {
     host.reply(Err(refused(1001)));
     assert_eq!(
         (host.state(), host.callbacks.last().map(String::as_str)),
-        (ScanState::Failed, Some("onError refused fatal"))
+        (ScanState::Failed(FailureCause::SiteProblem), Some("onError refused fatal"))
     );
 }
 
@@ -452,7 +458,8 @@ fn second_factor_and_failed_sign_in_end_the_session() {
     let mut host = Host::polling_again(Policy::default());
     let result = ScannedResult { code: None, message: Some("blocked".to_owned()), data: None, raw: String::new() };
     host.reply(Ok(checked(StatusUpdate::Failed(Some(result)))));
-    assert_eq!((host.state(), host.view.detail.as_deref()), (ScanState::Failed, Some("blocked")));
+    assert_eq!(host.state(), ScanState::Failed(FailureCause::AccountRefused));
+    assert_eq!(host.view.action(), Some(Action::NewCode), "another user may succeed");
     assert_eq!(host.callbacks, ["onResult 5", "onError sign-in-failed fatal"]);
 }
 
@@ -778,4 +785,47 @@ fn page_that_is_left_drops_its_poll_and_asks_at_once_when_it_is_visible_again() 
     host.reply(Ok(authorised()));
     host.event(Event::Left);
     assert!(host.in_flight.is_some(), "the ticket of an exchange works once");
+}
+
+#[test]
+fn person_can_get_a_new_code_if_the_server_is_busy_or_unreachable_past_the_expiry() {
+    for (error, problem) in
+        [(rate_limited(Some(120)), ConnectionProblem::Busy), (network_error(), ConnectionProblem::Unreachable)]
+    {
+        let mut host = Host::polling(Policy::default());
+        let expires_at = host.now + Duration::from_secs(120);
+        while host.now < expires_at + Duration::from_secs(60) {
+            if host.in_flight.is_some() {
+                host.reply(Err(error.clone()));
+            }
+            let is_past_end = host.now >= expires_at + EXPIRY_GRACE;
+            if is_past_end {
+                let hint = (host.state(), host.view.hint());
+                assert_eq!(hint, (ScanState::Unreachable(problem), Some("expired")));
+            }
+            assert_eq!(host.view.action() == Some(Action::NewCode), is_past_end, "{problem:?} at {:?}", host.now);
+            host.fire_timer();
+        }
+        host.event(Event::Clicked(Action::NewCode));
+        assert_eq!(host.callbacks[host.callbacks.len() - 2..], ["onRetry", "onCodeDestroyed r1"]);
+        host.reply(Ok(Reply::Code(drawn_code("r2", 120))));
+        assert_eq!(host.state(), ScanState::Ready, "{problem:?}");
+    }
+}
+
+#[test]
+fn approval_that_is_found_past_the_expiry_before_a_click_wins() {
+    let mut host = Host::polling(without_countdown());
+    let end = host.now + Duration::from_secs(120) + EXPIRY_GRACE;
+    host.wait_for_request();
+    host.reply(Err(rate_limited(Some(120))));
+    while host.sent.last().is_none_or(|sent| sent.at < end) {
+        host.fire_timer();
+    }
+    host.reply(Err(rate_limited(Some(30))));
+    host.wait_for_request();
+    assert_eq!(host.view.action(), Some(Action::NewCode));
+    host.reply(Ok(authorised()));
+    host.event(Event::Clicked(Action::NewCode));
+    assert_eq!(host.state(), ScanState::Confirmed);
 }

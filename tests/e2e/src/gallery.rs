@@ -12,7 +12,8 @@ pub const WIDGET: &str = "document.querySelector('.scanlogin').shadowRoot";
 
 /// An expression: whether each widget shows the state that its caption names, and its finite animations have ended.
 pub const SETTLED: &str = "(() => {
-    const states = { 'scanned, no photo': 'scanned', busy: 'unreachable', 'no code': 'failed' };
+    const states = { 'scanned, no photo': 'scanned', busy: 'unreachable', 'no code': 'failed', refused: 'failed',
+      'sign-in expired': 'failed' };
     const figures = [...document.querySelectorAll('figure')];
     return figures.length > 0 && figures.every((figure) => {
       const caption = figure.querySelector('figcaption').textContent;

@@ -32,7 +32,7 @@ const fn expected(caption: &'static str, status: &'static [&'static str], headli
     Expected { caption, status, headline, has_code: false, countdown: None, button: None }
 }
 
-const STATES: [Expected; 13] = [
+const STATES: [Expected; 14] = [
     expected("loading", &["Loading code…"], "Loading code…"),
     Expected {
         has_code: true,
@@ -70,12 +70,21 @@ const STATES: [Expected; 13] = [
     expected("needs-mfa", &["One more step to sign in"], "One more step to sign in"),
     Expected {
         button: Some("Get a new code"),
-        ..expected("failed", &["Something went wrong", "This account is blocked"], "Something went wrong")
+        ..expected(
+            "refused",
+            &["The sign-in was refused", "Use another account, or contact this site’s support"],
+            "The sign-in was refused",
+        )
     },
     Expected {
         button: Some("Get a new code"),
-        ..expected("no code", &["Something went wrong", "This app is not known"], "Something went wrong")
+        ..expected("sign-in expired", &["This sign-in has expired"], "This sign-in has expired")
     },
+    expected(
+        "no code",
+        &["Something went wrong", "Sign in another way, or contact this site’s support"],
+        "Something went wrong",
+    ),
 ];
 
 #[tokio::test]

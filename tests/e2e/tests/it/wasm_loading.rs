@@ -273,11 +273,10 @@ async fn loading_shell_has_the_size_of_the_widget_and_is_adopted_by_the_wasm() -
 #[tokio::test]
 async fn loading_and_failed_states_look_the_same_without_and_with_the_wasm() -> Result<()> {
     let test = LoadingTest::start().await?;
-    // The message of the server is shown as the hint. Here it is the hint of the shell without the wasm.
-    let refuse = |response: &mut Value| {
-        *response = json!({ "code": 1001, "message": "Check your connection and try again" });
-    };
-    let tips = "tips: { failed: 'Not now', retry: 'Once more' }";
+    // The messages of an account that is refused are those of the shell without the wasm.
+    let refuse = |response: &mut Value| *response = json!({ "code": 1001, "reason": "blocked", "message": "no" });
+    let tips = "tips: { failed: 'Not now', refused: 'Not now', otherAccount: 'Check your connection and try again',
+        retry: 'Once more' }";
     for (scheme, setup) in [
         ("light", format!("options = {{ {tips} }}")),
         ("dark", format!("options = {{ {tips}, containerSize: {{ width: 400, height: 520 }} }}")),
