@@ -85,8 +85,7 @@ export class Messages {
   /** The message `name` in three parts: before the time, the time, and after it. */
   parts(name, seconds) {
     const [before, ...after] = this._find(name, MESSAGES).split("{time}");
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    return after.length > 0 ? [before, time, after.join("{time}")] : [before, "", ""];
+    return after.length > 0 ? [before, minutesAndSeconds(seconds), after.join("{time}")] : [before, "", ""];
   }
 
   /** The message `name` for a wasm that can't be loaded. */
@@ -101,6 +100,11 @@ export class Messages {
   _tag() {
     return this._lang || fromDocument("documentElement").lang;
   }
+}
+
+/** The time in a message, such as `1:05`. */
+export function minutesAndSeconds(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
 /** Calls `changed` when the language of the page changes, until `disconnect()` of the returned observer. */

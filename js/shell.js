@@ -4,7 +4,7 @@
 // Invariant: no inline styles and no HTML from strings, so that a strict Content-Security-Policy needs no exception.
 
 import { callDocument, fromDocument } from "./document.js";
-import { Messages, followPageLanguage } from "./i18n.js";
+import { Messages, followPageLanguage, minutesAndSeconds } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
 import { Code, contextOf } from "./painter.js";
 import { applyStyles } from "./styles.js";
@@ -30,6 +30,11 @@ const ICONS = {
 const MIN_MODULE_PX = 2;
 /** The maximum growth of a code on each side of its place in CSS pixels: the distance to the text below. */
 const MAX_GROWTH = 12;
+
+/** A countdown of this many seconds or more is not shown, because it has no hours. */
+const MAX_COUNTDOWN = 3600;
+/** The maximum delay of a timer in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 // Anybody can scan the code, with any name and photo. `displayName` and `isPhotoAddress` do the same as the functions in
 // crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
@@ -175,6 +180,7 @@ class Shell {
   remove() {
     this._handlers = {};
     clearTimeout(this._leaving);
+    clearTimeout(this._nextChange);
     this._clearCode();
     for (const observer of this._observers.splice(0)) observer.disconnect();
     if (this._target && shells.get(this._target) === this) shells.delete(this._target);
@@ -236,11 +242,33 @@ class Shell {
     setAttribute(this._button, "aria-disabled", isInactive);
   }
 
-  /** Shows the message `name` with the remaining time, or hides it if `name` is empty. It is not announced. */
-  showCountdown(name, seconds) {
-    const parts = name ? this._messages.parts(name, seconds) : ["", "", ""];
+  /**
+   * Shows the message `name` and counts down to `end`, in milliseconds on the clock of `performance.now()`. Hides the message if
+   * `name` is empty. It is not announced.
+   */
+  showCountdown(name, end) {
+    clearTimeout(this._nextChange);
+    const parts = name ? this._messages.parts(name, 0) : ["", "", ""];
     parts.forEach((part, index) => setText(this._timeParts[index], part));
     this._countdown.hidden = !name;
+    if (parts[1]) this._countDown(end, name === "expiresIn");
+  }
+
+  /**
+   * Shows the time until `end`, and again when it changes. A code waits for minutes and each change costs a frame, so that an
+   * `isCoarse` time changes every 15 seconds, and every 5 seconds in the end.
+   */
+  _countDown(end, isCoarse) {
+    const now = performance.now();
+    const seconds = Math.max(Math.ceil((end - now) / 1000), 0);
+    const step = !isCoarse ? 1 : seconds > 15 ? 15 : 5;
+    const shown = Math.ceil(seconds / step) * step;
+    this._timeParts[1].firstChild.data = minutesAndSeconds(shown);
+    this._countdown.hidden = shown >= MAX_COUNTDOWN;
+    if (shown === 0) return;
+    // One millisecond more, because a timer that fires too early would have to be set again.
+    const delay = end - Math.min(shown, MAX_COUNTDOWN) * 1000 + step * 1000 - now + 1;
+    this._nextChange = setTimeout(() => this._countDown(end, isCoarse), Math.min(delay, MAX_TIMEOUT));
   }
 
   /** Shows the person who scanned. An empty name or photo hides its element. */

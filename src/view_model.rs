@@ -138,21 +138,22 @@ impl FailureCause {
     }
 }
 
-/// A countdown, in seconds.
+/// A countdown to a time, in milliseconds on the clock of the host. The view counts the seconds, so that the session does
+/// not wake for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Countdown {
     /// Until the code expires.
-    ExpiresIn(u32),
+    ExpiresAt(u64),
     /// Until the next request to a server that is [`ConnectionProblem::Busy`].
-    RetryIn(u32),
+    RetryAt(u64),
 }
 
 impl Countdown {
-    /// The name of its message, and the seconds to insert.
-    pub fn message(self) -> (&'static str, u32) {
+    /// The name of its message, and its end.
+    pub fn message(self) -> (&'static str, u64) {
         match self {
-            Self::ExpiresIn(seconds) => ("expiresIn", seconds),
-            Self::RetryIn(seconds) => ("retryIn", seconds),
+            Self::ExpiresAt(end) => ("expiresIn", end),
+            Self::RetryAt(end) => ("retryIn", end),
         }
     }
 }
@@ -213,7 +214,7 @@ pub struct ViewModel {
     pub is_expired: bool,
     /// The user who scanned the code.
     pub person: Option<Rc<Person>>,
-    /// How long the person has to wait, or has left.
+    /// How long the person has to wait, or has left. `None` in a hidden page.
     pub countdown: Option<Countdown>,
 }
 
@@ -321,7 +322,7 @@ mod tests {
 
     #[test]
     fn view_uses_exactly_the_names_in_message_names() {
-        let mut used = vec!["codeName", Countdown::ExpiresIn(0).message().0, Countdown::RetryIn(0).message().0];
+        let mut used = vec!["codeName", Countdown::ExpiresAt(0).message().0, Countdown::RetryAt(0).message().0];
         for state in [
             ScanState::Loading,
             ScanState::Ready,

@@ -30,7 +30,7 @@ pub use time::Instant;
 use scanlogin_protocol::wire::Person;
 
 use crate::error::Error;
-use crate::view_model::{Action, FailureCause, Picture, ScanState, ViewModel};
+use crate::view_model::{FailureCause, Picture, ScanState, ViewModel};
 use policy::{Failures, HoldLimit, IMAGE_TIMEOUT, PollSchedule, RequestCycle};
 use state::{End, Progress, State, end_of_polling};
 
@@ -141,7 +141,7 @@ impl<V> Session<V> {
         };
         self.in_flight = id;
 
-        let deadline = self.state.deadline(now, &self.policy, self.page);
+        let deadline = self.state.deadline(now);
         let timer = if deadline == self.wake_at {
             TimerEffect::Keep
         } else {

@@ -9,13 +9,10 @@ use super::event::{Code, Request, RequestId};
 use super::policy::{
     EXPIRY_GRACE, GENE_FAILURE_THRESHOLD, HoldLimit, POLL_FAILURE_THRESHOLD, Policy, RequestCycle, RequestPhase,
 };
-use super::time::{Instant, next_second, seconds_until};
+use super::time::Instant;
 use crate::view_model::{ConnectionProblem, Countdown, FailureCause, ScanState, ViewModel};
 use scanlogin_protocol::lifecycle::{RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Person, Status};
-
-/// Countdowns show minutes and seconds. One of this many seconds or more is not shown.
-const MAX_COUNTDOWN: u32 = 3600;
 
 #[derive(Debug)]
 pub(super) enum State {
@@ -70,9 +67,6 @@ impl Progress {
         }
     }
 }
-
-/// A countdown, and the time to which it counts.
-type CountdownTo = (fn(u32) -> Countdown, Instant);
 
 impl State {
     /// Removes the code. The state is [`State::Idle`] afterwards: the caller sets the next one.
@@ -144,8 +138,8 @@ impl State {
     }
 
     /// When the timer has to fire. `None` if nothing happens by itself.
-    pub(super) fn deadline(&self, now: Instant, policy: &Policy, page: PageState) -> Option<Instant> {
-        let deadline = match self {
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        Some(match self {
             Self::Loading { requests } | Self::Exchanging { requests, .. } => requests.deadline(),
             Self::LoadingImage { give_up_at, .. } => *give_up_at,
             Self::Polling { expires_at, progress, requests, .. } => {
@@ -154,10 +148,7 @@ impl State {
                 requests.deadline().min(if is_end_ahead { end } else { forgotten_at(*expires_at, progress) })
             }
             Self::Idle | Self::Ended { .. } | Self::Destroyed => return None,
-        };
-        let countdown = if page.is_visible { self.countdown(now, policy, page) } else { None };
-        let next_second = countdown.and_then(|(_, at)| next_second(now, at));
-        Some(next_second.map_or(deadline, |next| next.min(deadline)))
+        })
     }
 
     /// The problem that the view shows.
@@ -181,17 +172,20 @@ impl State {
         matches!(self, Self::Polling { expires_at, .. } if now >= end_of_polling(*expires_at))
     }
 
-    /// The countdown that the view shows, unless it is long.
-    fn countdown(&self, now: Instant, policy: &Policy, page: PageState) -> Option<CountdownTo> {
+    /// The countdown that the view shows.
+    fn countdown(&self, now: Instant, policy: &Policy, page: PageState) -> Option<Countdown> {
+        if !page.is_visible {
+            return None;
+        }
         match (self.connection_problem(page), self) {
             (Some(ConnectionProblem::Busy), _) => match self.requests()?.phase {
-                RequestPhase::Scheduled { at, .. } => Some((Countdown::RetryIn, at)),
+                RequestPhase::Scheduled { at, .. } => Some(Countdown::RetryAt(at.0)),
                 RequestPhase::InFlight { .. } => None,
             },
             (None, Self::Polling { expires_at, progress: Progress::Unused, .. })
                 if policy.countdown && !self.is_past_end(now) =>
             {
-                Some((Countdown::ExpiresIn, *expires_at))
+                Some(Countdown::ExpiresAt(expires_at.0))
             }
             (Some(ConnectionProblem::Unreachable | ConnectionProblem::Offline) | None, _) => None,
         }
@@ -201,9 +195,7 @@ impl State {
         let mut person = None;
         let state = match self {
             Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
-            Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => {
-                ScanState::Loading
-            }
+            Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => ScanState::Loading,
             Self::Polling { progress: Progress::Unused, .. } => ScanState::Ready,
             Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
                 person = Some(scanned_by);
@@ -231,11 +223,7 @@ impl State {
             picture: self.code().and_then(|code| code.picture.clone()),
             is_expired: self.is_past_end(now),
             person: person.cloned(),
-            countdown: self
-                .countdown(now, policy, page)
-                .map(|(countdown, at)| (countdown, seconds_until(now, at)))
-                .filter(|(_, seconds)| *seconds < MAX_COUNTDOWN)
-                .map(|(countdown, seconds)| countdown(seconds)),
+            countdown: self.countdown(now, policy, page),
         }
     }
 }

@@ -57,9 +57,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn show(this: &Shell, state: &str, is_scannable: bool, headline: &str, hint: &str, button: &str);
 
-    /// Shows the message `name` with the remaining time, or hides it if `name` is empty.
+    /// Shows the message `name` and counts down to `end` on the clock of `performance.now()`. Hides it if `name` is empty.
     #[wasm_bindgen(method, js_name = showCountdown)]
-    pub(super) fn show_countdown(this: &Shell, name: &str, seconds: u32);
+    pub(super) fn show_countdown(this: &Shell, name: &str, end: f64);
 
     /// Shows the person who scanned. An empty name or photo hides its element.
     #[wasm_bindgen(method, js_name = showPerson)]

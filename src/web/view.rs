@@ -120,8 +120,8 @@ impl View {
             &message(model.hint()),
             &message(model.action().map(Action::message)),
         );
-        let (name, seconds) = model.countdown.map(Countdown::message).unwrap_or_default();
-        self.shell.show_countdown(name, seconds);
+        let (name, end) = model.countdown.map(Countdown::message).unwrap_or_default();
+        self.shell.show_countdown(name, end as f64);
         let person = model.person.as_deref();
         self.shell.show_person(
             person.and_then(|person| person.nickname.as_deref()).unwrap_or_default(),

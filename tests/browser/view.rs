@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
 
-use crate::page::{CODE_TEXT, GENE, PIXEL, Page, advance, document, run, settle, start_scanning, wait_until};
+use crate::page::{CODE_TEXT, GENE, PIXEL, Page, advance, document, run, settle, start_scanning, suspend, wait_until};
 
 #[wasm_bindgen(module = "/js/shell.js")]
 extern "C" {
@@ -103,12 +103,12 @@ async fn code_is_an_svg_path_without_a_2d_context() {
 }
 
 #[wasm_bindgen_test]
-async fn html_in_tips_and_server_messages_is_shown_as_text() {
+async fn html_in_tips_is_shown_as_text_and_the_message_of_the_server_goes_to_callbacks_only() {
     let html = "<img src=x onerror=\"document.title='executed'\">";
     let mut page = Page::new();
     let message = html.replace('"', "\\\"");
     page.server.respond("gene", 200, &format!(r#"{{"code":1001,"message":"{message}"}}"#));
-    page.start(&format!("tips: {{ failed: `{html}` }}"));
+    page.start(&format!("tips: {{ failed: `{html}`, siteProblem: `{html}` }}"));
     page.wait_for_state("failed").await;
     assert_eq!((page.text(".headline").as_str(), page.text(".hint").as_str()), (html, html));
     assert!(page.find(".status img, .hint img").is_none());
@@ -176,8 +176,8 @@ async fn each_state_is_announced_once_and_the_countdown_never() {
     page.click();
     page.wait_for_state("ready").await;
     assert_eq!(page.text(".countdown"), "Expires in 2:00");
-    advance(3_500.0).await;
-    assert_eq!(page.text(".countdown"), "Expires in 1:57");
+    advance(15_500.0).await;
+    assert_eq!(page.text(".countdown"), "Expires in 1:45");
     let ready = "Scan with the app to sign in";
     let scanned = "Alice <i> · Scanned · Confirm the sign-in on your phone";
     assert_eq!(page.announcements(), [ready, scanned, "Sign-in was declined", "Loading code…", ready]);
@@ -202,15 +202,46 @@ async fn countdown_changes_its_time_only_and_leaves_a_translated_page_alone() {
     run(translate, &page.widget()).unwrap();
     settle().await;
     let before = page.announcements().len();
-    advance(3_000.0).await;
+    advance(15_000.0).await;
     assert_eq!(page.text(".headline"), "[Scan with the app to sign in]");
-    assert_eq!(page.text(".countdown"), "[Expires in ]1:57");
+    assert_eq!(page.text(".countdown"), "[Expires in ]1:45");
     assert_eq!(page.attribute("canvas[role=img]", "aria-label").as_deref(), Some("[QR]"));
     assert_eq!(page.announcements().len(), before);
     // Another message replaces the translated one.
     page.script_polls(&[1]);
     page.wait_for_state("scanned").await;
     assert_eq!(page.text(".headline"), "Scanned");
+}
+
+#[wasm_bindgen_test]
+async fn waiting_widget_changes_its_time_ten_times_in_two_minutes_and_nothing_else() {
+    let mut page = Page::with_polls(&[0, 0, 0, 0]);
+    page.start("countdown: true, interval: 60000");
+    page.wait_for_state("ready").await;
+    let observe = "const root = argument.shadowRoot;
+        globalThis.changes = [];
+        const record = ({ type }) => globalThis.changes.push(`${type} ${root.querySelector('.countdown').textContent}`);
+        new MutationObserver((records) => records.forEach(record))
+            .observe(root, { subtree: true, childList: true, characterData: true, attributes: true });";
+    run(observe, &page.widget()).unwrap();
+    advance(120_500.0).await;
+    let changes = run("return globalThis.changes.join()", &JsValue::NULL).unwrap().as_string().unwrap();
+    let times = ["1:45", "1:30", "1:15", "1:00", "0:45", "0:30", "0:15", "0:10", "0:05", "0:00"];
+    assert_eq!(changes, times.map(|time| format!("characterData Expires in {time}")).join(","));
+}
+
+#[wasm_bindgen_test]
+async fn countdown_of_an_hour_or_more_is_not_shown() {
+    let mut page = Page::new();
+    page.server.respond("gene", 200, &GENE.replace("120", "86400"));
+    page.script_polls(&[0]);
+    page.start("countdown: true");
+    page.wait_for_state("ready").await;
+    assert!(page.find(".countdown").unwrap().has_attribute("hidden"));
+    suspend(f64::from(86_400 - 3_580) * 1_000.0);
+    advance(1.0).await;
+    assert!(!page.find(".countdown").unwrap().has_attribute("hidden"));
+    assert_eq!(page.text(".countdown"), "Expires in 59:45");
 }
 
 #[wasm_bindgen_test]

@@ -156,19 +156,16 @@ fn scanned_code_expires_60_s_later() {
 }
 
 #[test]
-fn countdown_changes_once_per_second_and_sets_no_timer_in_a_hidden_page() {
-    let mut host = Host::polling_again(Policy::default());
-    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(120)));
-    host.fire_timer();
-    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(119)));
-    let before = host.now;
-    host.fire_timer();
-    assert_eq!(
-        (host.view.countdown, host.now.since(before)),
-        (Some(Countdown::ExpiresIn(118)), Duration::from_secs(1))
-    );
+fn countdown_sets_no_timer_and_is_not_shown_in_a_hidden_page() {
+    let mut host = Host::loading(Policy::default());
+    host.reply(Ok(Reply::Code(drawn_code("r1", 120))));
+    let countdown = Some(Countdown::ExpiresAt((host.now + Duration::from_secs(120)).0));
+    assert_eq!(host.view.countdown, countdown);
+    assert_eq!(host.wake_at.unwrap().since(host.now), Duration::from_secs(28), "the timeout of the poll");
     host.event(Event::VisibilityChanged { is_visible: false });
-    assert!(host.wake_at.unwrap().since(host.now) > Duration::from_secs(10));
+    assert_eq!(host.view.countdown, None);
+    host.event(Event::VisibilityChanged { is_visible: true });
+    assert_eq!(host.view.countdown, countdown);
 }
 
 #[test]
@@ -206,10 +203,9 @@ fn busy_server_is_shown_with_a_countdown_and_without_a_button() {
     let mut host = Host::polling_again(without_countdown());
     host.reply(Err(busy(30)));
     assert_eq!(host.state(), is_busy);
-    assert_eq!((host.view.countdown, host.view.action()), (Some(Countdown::RetryIn(30)), None));
+    let countdown = Some(Countdown::RetryAt((host.now + Duration::from_secs(30)).0));
+    assert_eq!((host.view.countdown, host.view.action()), (countdown, None));
     assert!(host.view.picture.is_some(), "the code can still be scanned");
-    host.fire_timer();
-    assert_eq!(host.view.countdown, Some(Countdown::RetryIn(29)));
     host.wait_for_request();
     assert_eq!((host.state(), host.view.countdown), (is_busy, None));
     host.reply(Ok(checked(StatusUpdate::Unused)));
@@ -217,7 +213,8 @@ fn busy_server_is_shown_with_a_countdown_and_without_a_button() {
 
     let mut host = Host::loading(Policy::default());
     host.reply(Err(busy(5)));
-    assert_eq!((host.state(), host.view.countdown), (is_busy, Some(Countdown::RetryIn(5))));
+    let countdown = Some(Countdown::RetryAt((host.now + Duration::from_secs(5)).0));
+    assert_eq!((host.state(), host.view.countdown), (is_busy, countdown));
 }
 
 #[test]
@@ -757,17 +754,7 @@ fn held_poll_that_fails_within_2_s_or_with_retry_after_is_a_failure() {
 fn retry_after_of_a_poll_counts_as_120_s_at_most() {
     let mut host = Host::polling_again(without_countdown());
     host.reply(Err(unavailable(u64::MAX)));
-    assert_eq!(host.view.countdown, Some(Countdown::RetryIn(120)));
-}
-
-#[test]
-fn countdown_of_more_than_59_minutes_is_not_shown() {
-    let mut host = Host::loading(Policy::default());
-    host.reply(Ok(Reply::Code(drawn_code("r1", 86_400))));
-    assert_eq!(host.view.countdown, None);
-    host.now = host.now + Duration::from_secs(86_400 - 3_599);
-    host.event(Event::TimerFired);
-    assert_eq!(host.view.countdown, Some(Countdown::ExpiresIn(3_599)));
+    assert_eq!(host.view.countdown, Some(Countdown::RetryAt((host.now + Duration::from_secs(120)).0)));
 }
 
 #[test]
