@@ -76,8 +76,9 @@ fn when_settled(value: JsResult, callback: Box<dyn FnOnce(JsResult)>) {
 }
 
 fn read(response: &Response, text: JsResult) -> Result<HttpResponse<Js>, Error> {
-    let text = text.map_err(|_| network_error("the response is incomplete"))?.as_string().unwrap_or_default();
-    let body = JSON::parse(&text).ok().map(Js);
+    let text = text.map_err(|_| network_error("the response is incomplete"))?;
+    // The text is not copied into the memory of the wasm and back.
+    let body = parse_json(&text).ok().map(Js);
     Ok(HttpResponse { status: response.status(), retry_after: retry_after(response), body })
 }
 
@@ -145,6 +146,9 @@ fn retry_after(response: &Response) -> Option<Duration> {
 extern "C" {
     #[wasm_bindgen(catch, js_name = fetch)]
     fn page_fetch(request: &JsValue, options: &Object) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = JSON, js_name = parse)]
+    fn parse_json(text: &JsValue) -> Result<JsValue, JsValue>;
 
     type AllSettled;
 
