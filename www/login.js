@@ -19,6 +19,8 @@ function startScan() {
     scan = window.ScanLogin.startScanning('qrcode', {
       host: location.origin,
       appId: 'demo-app',
+      // A code that expires is replaced three times. After that, nobody seems to sit at the page.
+      autoRefresh: 3,
       onSuccess: (_userInfo, ticket) => openSession(ticket),
       // The widget itself shows the error to the person and offers a retry. The log is for developers.
       onError: (message) => console.warn(`Scan to sign in: ${message}`),

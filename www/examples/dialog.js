@@ -10,6 +10,7 @@ document.getElementById('open').onclick = () => {
   dialog.showModal();
   handle = startScanning('qrcode', {
     appId: 'demo-app',
+    autoRefresh: 3,
     onSuccess: async (_userInfo, ticket) => {
       await signIn(ticket);
       dialog.close();

@@ -5,6 +5,7 @@ import { signIn } from './sign-in.js';
 
 startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   onSuccess: (_userInfo, ticket) => signIn(ticket),
   onError: (message, error) => console.warn(error.code, message),
 });

@@ -7,6 +7,7 @@ const language = document.getElementById('language');
 
 const handle = startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   lang: language.value,
   onSuccess: (_userInfo, ticket) => signIn(ticket),
   onError: (message, error) => console.warn(error.code, message),

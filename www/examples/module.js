@@ -7,6 +7,7 @@ const refresh = document.getElementById('another');
 
 const handle = startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   onSuccess: (_userInfo, ticket) => {
     refresh.hidden = true;
     signIn(ticket);

@@ -4,6 +4,7 @@ import { signIn } from './sign-in.js';
 
 ScanLogin.startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   onSuccess: (_userInfo, ticket) => signIn(ticket),
   onError: (message, error) => console.warn(error.code, message),
 });

@@ -9,6 +9,7 @@ const views = {
   'sign-in': (signal) =>
     startScanning('qrcode', {
       appId: 'demo-app',
+      autoRefresh: 3,
       signal,
       onSuccess: async (_userInfo, ticket) => {
         await signIn(ticket);

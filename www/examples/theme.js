@@ -5,6 +5,7 @@ import { signIn } from './sign-in.js';
 
 startScanning('qrcode', {
   appId: 'demo-app',
+  autoRefresh: 3,
   // Colours without enough contrast for a camera throw an error.
   colors: { dark: '#0b5a62', light: '#f4fbfa' },
   logo: '/favicon.svg',
