@@ -385,7 +385,6 @@ async fn expired_code_of_a_busy_server_can_be_replaced() {
     page.wait_for_state("unreachable").await;
     assert_eq!((page.text(".headline").as_str(), page.button()), (BUSY, None));
     page.server.respond_with("check", 429, "", "120");
-    page.server.respond_with("check", 429, "", "120");
     advance_until("the expiry", || page.button().is_some()).await;
     let shown = (page.text(".headline"), page.text(".hint"), page.button());
     assert_eq!(shown, (BUSY.to_owned(), EXPIRED.to_owned(), Some(NEW_CODE.to_owned())));
