@@ -1,9 +1,11 @@
 //! Static files: the pages at `/`, and the package of the widget at `/scanlogin/`.
 //!
-//! Their Content-Security-Policy forbids inline code, other hosts and HTML from strings.
+//! `ServeDir` sends the copy of a file that is compressed by Brotli (`.br`) or gzip (`.gz`), if there is one and the client
+//! accepts it. `cargo xtask dist` makes these copies of the package, and a folder of the package for each version.
+//!
+//! The Content-Security-Policy forbids inline code, other hosts and HTML from strings.
 
 use std::io;
-use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,16 +25,25 @@ use crate::http::error::ApiError;
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
+/// Caches keep a file of a version for a year, and ask for other files each time.
+const CACHE_VERSION: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// The number of hexadecimal digits at the end of a folder's name, after the version.
+const HASH_DIGITS: usize = 16;
 
 /// Serves the folders of `config` as the fallback for paths without a route.
 pub(crate) fn routes(config: &Config) -> Router {
     let mut router = Router::new().fallback(unknown);
     if let Some(www) = &config.www {
-        router = router.fallback_service(files(www));
+        router = router.fallback_service(files(ServeDir::new(www)));
     }
     if let Some(package) = &config.package {
-        // The package is public, and pages of any origin may load it.
-        let open = ServiceBuilder::new().layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        // The package is public, and pages of any origin may load it. Modules and `fetch` need the first header. A script tag
+        // on a page with a Cross-Origin-Embedder-Policy needs the second.
+        let open = ServiceBuilder::new()
+            .layer(set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+            .layer(set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"))
+            .layer(from_fn(cache_versions));
+        let package = ServeDir::new(package).append_index_html_on_directories(false);
         router = router.nest_service("/scanlogin", open.service(files(package)));
     }
     let headers = ServiceBuilder::new()
@@ -41,6 +52,24 @@ pub(crate) fn routes(config: &Config) -> Router {
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));
     router.layer(from_fn(reject_double_slash)).layer(headers)
+}
+
+/// Lets caches keep a file in the folder of a version. The name of the folder has a hash of the files, so they never change.
+async fn cache_versions(request: Request, next: Next) -> Response {
+    let is_versioned = is_versioned(request.uri().path());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if is_versioned && (status.is_success() || status == StatusCode::NOT_MODIFIED) {
+        response.headers_mut().insert(header::CACHE_CONTROL, CACHE_VERSION);
+    }
+    response
+}
+
+/// Whether the first folder of a path has a name like those of `cargo xtask dist`: `VERSION-HASH`.
+fn is_versioned(path: &str) -> bool {
+    let folder = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(folder, _)| folder);
+    let hash = folder.and_then(|folder| folder.rsplit_once('-')).map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == HASH_DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// Rejects a path that begins with two slashes. `ServeDir` redirects the path of a folder to the same path with a slash
@@ -57,12 +86,16 @@ async fn unknown() -> ApiError {
     ApiError::UnknownRoute
 }
 
-/// The files of `folder`. Errors have the envelope.
-fn files(folder: &Path) -> MethodRouter {
+/// The files of `folder`, compressed if there is a compressed copy. Errors have the envelope.
+fn files(folder: ServeDir) -> MethodRouter {
+    let files = folder.precompressed_br().precompressed_gzip().fallback(Router::new().fallback(unknown));
     // A method other than GET and HEAD gets 404 as well.
-    let files = ServeDir::new(folder).fallback(Router::new().fallback(unknown));
     let files = files.call_fallback_on_method_not_allowed(true);
-    any(async move |request: Request| {
+    any(async move |mut request: Request| {
+        // `ServeDir` does not compare `if-range` with the file. Without `range` it sends the whole file, which is always right.
+        if request.headers().contains_key(header::IF_RANGE) {
+            request.headers_mut().remove(header::RANGE);
+        }
         let range = match files.clone().try_call(request).await {
             Ok(response) if response.status() == StatusCode::PRECONDITION_FAILED => {
                 return ApiError::PreconditionFailed.into_response();
@@ -70,7 +103,13 @@ fn files(folder: &Path) -> MethodRouter {
             Ok(response) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE => {
                 response.headers().get(header::CONTENT_RANGE).cloned()
             }
-            Ok(response) => return response.map(Body::new),
+            Ok(mut response) => {
+                // `ServeDir` omits it in a 304, and a cache would store that for all encodings.
+                if response.status() == StatusCode::NOT_MODIFIED {
+                    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+                }
+                return response.map(Body::new);
+            }
             Err(error) => return file_error(&error).into_response(),
         };
         let length = range.map(|range| [(header::CONTENT_RANGE, range)]);

@@ -2,9 +2,16 @@
 
 use std::fs;
 
+use axum::http::Method;
 use tempfile::TempDir;
 
 use crate::support::test_server::Server;
+
+/// The path of a folder that `cargo xtask dist` names after the content of the package.
+const VERSION: &str = "/scanlogin/0.1.0-0123456789abcdef";
+/// The file, its copies compressed by Brotli and gzip, and the encodings of all three.
+const COPIES: [(&[u8], Option<&str>); 3] =
+    [(b"\0asm plain", None), (b"in Brotli", Some("br")), (b"by gzip", Some("gzip"))];
 
 /// A server with a page and a widget. The folders are deleted when the `TempDir` is dropped.
 fn server() -> (Server, TempDir) {
@@ -16,7 +23,14 @@ fn server() -> (Server, TempDir) {
     fs::write(folder.path().join("secret.txt"), "not served").unwrap();
     fs::write(www.join("index.html"), "<!doctype html><title>Sign in</title>").unwrap();
     fs::write(www.join("app.js"), "export {}").unwrap();
-    fs::write(package.join("scanlogin.wasm"), b"\0asm").unwrap();
+    for folder in ["", "0.1.0-0123456789abcdef", "other"] {
+        let folder = package.join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (name, (content, _)) in ["scanlogin.wasm", "scanlogin.wasm.br", "scanlogin.wasm.gz"].iter().zip(COPIES) {
+            fs::write(folder.join(name), content).unwrap();
+        }
+        fs::write(folder.join("global.js"), "script").unwrap();
+    }
     let server = Server::with_config(|config| {
         config.www = Some(www);
         config.package = Some(package);
@@ -40,7 +54,7 @@ async fn pages_are_served_at_the_root_and_the_widget_in_its_folder() {
         ("/", "text/html", &b"<!doctype html><title>Sign in</title>"[..]),
         ("/index.html", "text/html", b"<!doctype html><title>Sign in</title>"),
         ("/app.js", "text/javascript", b"export {}"),
-        ("/scanlogin/scanlogin.wasm", "application/wasm", b"\0asm"),
+        ("/scanlogin/scanlogin.wasm", "application/wasm", b"\0asm plain"),
     ] {
         let response = server.get(path).await;
         assert_eq!((response.status.as_u16(), response.body.as_slice()), (200, body), "{path}");
@@ -118,5 +132,140 @@ async fn failed_preconditions_and_ranges_have_the_envelope() {
         }
         let part = server.get(path).header("range", "bytes=0-1").await;
         assert_eq!((part.status.as_u16(), part.body.len()), (206, 2));
+    }
+}
+
+#[tokio::test]
+async fn accept_encoding_selects_the_compressed_copy() {
+    let (server, _folder) = server();
+    for (accepted, copy) in [
+        (None, 0),
+        (Some(""), 0),
+        (Some("br"), 1),
+        (Some("gzip, deflate, br, zstd"), 1),
+        (Some("GZIP"), 2),
+        (Some("br;q=0.5, gzip;q=0.8"), 2),
+        (Some("br;q=0, gzip;q=0.001"), 2),
+        (Some("br;q=0"), 0),
+        (Some("gzip;q=0.5, identity"), 0),
+        (Some("deflate, zstd"), 0),
+    ] {
+        let (content, encoding) = COPIES[copy];
+        for folder in ["/scanlogin", VERSION] {
+            for method in [Method::GET, Method::HEAD] {
+                let mut request = server.request(method.clone(), &format!("{folder}/scanlogin.wasm"));
+                if let Some(accepted) = accepted {
+                    request = request.header("accept-encoding", accepted);
+                }
+                let response = request.await;
+                assert_eq!(response.status, 200);
+                assert_eq!(response.header("content-encoding"), encoding, "{accepted:?}");
+                assert_eq!(response.header("content-type"), Some("application/wasm"), "{accepted:?}");
+                assert_eq!(response.header("content-length"), Some(content.len().to_string().as_str()));
+                assert_eq!(response.header("vary"), Some("accept-encoding"), "{accepted:?}");
+                assert_eq!(response.body, if method == Method::GET { content } else { b"" });
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn file_without_compressed_copies_is_sent_uncompressed() {
+    let (server, _folder) = server();
+    for path in ["/app.js", "/scanlogin/global.js"] {
+        let response = server.get(path).header("accept-encoding", "br, gzip").await;
+        assert_eq!((response.status.as_u16(), response.header("content-encoding")), (200, None), "{path}");
+        assert_eq!(response.header("content-type"), Some("text/javascript"));
+    }
+    let missing = server.get("/scanlogin/nope.js").header("accept-encoding", "br, gzip").await;
+    assert_eq!(missing.error(), (404, 404, "unknown-route".to_owned()));
+}
+
+#[tokio::test]
+async fn range_is_of_the_compressed_copy() {
+    let (server, _folder) = server();
+    for (content, encoding) in COPIES {
+        let get = || server.get("/scanlogin/scanlogin.wasm").header("accept-encoding", encoding.unwrap_or("identity"));
+        let part = get().header("range", "bytes=1-3").await;
+        assert_eq!((part.status.as_u16(), part.body.as_slice()), (206, &content[1..=3]));
+        assert_eq!(part.header("content-encoding"), encoding);
+        assert_eq!(part.header("content-range"), Some(format!("bytes 1-3/{}", content.len()).as_str()));
+        let outside = get().header("range", "bytes=100-").await;
+        assert_eq!(outside.error(), (416, 416, "range-not-satisfiable".to_owned()));
+        assert_eq!(outside.header("content-range"), Some(format!("bytes */{}", content.len()).as_str()));
+    }
+}
+
+#[tokio::test]
+async fn range_with_if_range_gets_the_whole_file() {
+    let (server, _folder) = server();
+    let etag = server.get("/app.js").await.header("etag").unwrap().to_owned();
+    for condition in [etag.as_str(), "\"other\"", "Thu, 01 Jan 1970 00:00:00 GMT"] {
+        let response = server.get("/app.js").header("range", "bytes=0-1").header("if-range", condition).await;
+        assert_eq!((response.status.as_u16(), response.body.as_slice()), (200, &b"export {}"[..]), "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn each_encoding_has_a_strong_etag_of_its_own() {
+    let (server, _folder) = server();
+    let mut etags = Vec::<String>::new();
+    for (_, encoding) in COPIES {
+        let get = || server.get("/scanlogin/scanlogin.wasm").header("accept-encoding", encoding.unwrap_or("identity"));
+        let etag = get().await.header("etag").unwrap().to_owned();
+        assert!(etag.starts_with('"'), "{etag}");
+        let unchanged = get().header("if-none-match", &etag).await;
+        assert_eq!((unchanged.status.as_u16(), unchanged.body.len()), (304, 0));
+        assert_eq!(unchanged.header("etag"), Some(etag.as_str()));
+        assert_eq!(unchanged.header("vary"), Some("accept-encoding"));
+        assert_eq!(unchanged.header("cache-control"), Some("no-cache"));
+        for other in &etags {
+            assert_eq!(get().header("if-none-match", other).await.status, 200, "{other} for {encoding:?}");
+            assert_eq!(get().header("if-match", other).await.status, 412, "{other} for {encoding:?}");
+        }
+        etags.push(etag);
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_version_are_immutable_and_others_are_revalidated() {
+    const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+    let (server, _folder) = server();
+    let versioned = format!("{VERSION}/scanlogin.wasm");
+    let etag = server.get(&versioned).await.header("etag").unwrap().to_owned();
+    for (request, status, expected) in [
+        (server.get(&versioned), 200, IMMUTABLE),
+        (server.get(&versioned).header("if-none-match", &etag), 304, IMMUTABLE),
+        (server.get(&versioned).header("range", "bytes=0-1"), 206, IMMUTABLE),
+        (server.get(&format!("{VERSION}/nope.js")), 404, "no-store"),
+        (server.post(&versioned), 404, "no-store"),
+        (server.get("/scanlogin/0.1.0-fedcba9876543210/scanlogin.wasm"), 404, "no-store"),
+        (server.get("/scanlogin/scanlogin.wasm"), 200, "no-cache"),
+        (server.get("/scanlogin/other/scanlogin.wasm"), 200, "no-cache"),
+        (server.get("/app.js"), 200, "no-cache"),
+    ] {
+        let response = request.await;
+        assert_eq!((response.status.as_u16(), response.header("cache-control")), (status, Some(expected)));
+    }
+}
+
+#[tokio::test]
+async fn folders_of_the_package_are_no_pages() {
+    let (server, _folder) = server();
+    for path in ["/scanlogin", "/scanlogin/", VERSION, &format!("{VERSION}/"), "/scanlogin/other"] {
+        assert_eq!(server.get(path).await.error(), (404, 404, "unknown-route".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_package_can_be_embedded_by_isolated_pages_of_other_origins() {
+    let (server, _folder) = server();
+    for (path, expected) in [
+        ("/scanlogin/global.js", Some("cross-origin")),
+        (&format!("{VERSION}/global.js"), Some("cross-origin")),
+        ("/scanlogin/nope.js", Some("cross-origin")),
+        ("/app.js", None),
+    ] {
+        assert_eq!(server.get(path).await.header("cross-origin-resource-policy"), expected, "{path}");
     }
 }
