@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::package_files::PackageFiles;
+use crate::package_files::{PackageFiles, compress};
 use crate::run::{read, run, step};
 use crate::widget::Bound;
 use crate::workspace::Workspace;
@@ -66,9 +66,10 @@ fn verify(workspace: &Workspace) -> Result<()> {
         )?;
     }
     let [first, second] = &folders;
-    let (first, second) = (contents(&first.join("pkg/dist"))?, contents(&second.join("pkg/dist"))?);
+    let (first, second) = (contents(&first.join("pkg"))?, contents(&second.join("pkg"))?);
     let names = first.keys().chain(second.keys().filter(|name| !first.contains_key(*name)));
-    let different: Vec<_> = names.filter(|name| first.get(*name) != second.get(*name)).map(String::as_str).collect();
+    let different: Vec<_> =
+        names.filter(|name| first.get(*name) != second.get(*name)).map(|name| name.display().to_string()).collect();
     if !different.is_empty() {
         bail!("Two builds of the same sources differ in {}: compare them in target/verify.", different.join(", "));
     }
@@ -76,15 +77,19 @@ fn verify(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The content of each file of a folder, by file name.
-fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
-    entries
-        .map(|entry| {
-            let entry = entry?;
-            Ok((entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path())?))
-        })
-        .collect()
+/// The content of each file of a folder and of the folders in it, by path.
+fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for name in entry_names(folder)? {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            files.extend(contents(&path)?.into_iter().map(|(inner, content)| (Path::new(&name).join(inner), content)));
+        } else {
+            let content = fs::read(&path).with_context(|| format!("{} can't be read", path.display()))?;
+            files.insert(name.into(), content);
+        }
+    }
+    Ok(files)
 }
 
 /// Builds the package and prints the sizes of its files. Returns the bound wasm, for the size report.
@@ -125,7 +130,10 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
         copy(&node_modules.join("qr"), &vendor, file)?;
     }
 
+    step("Compressing the files that browsers load");
+    let compressed = compress(workspace)?;
     PackageFiles::measure(workspace)?.print();
+    compressed.print();
     Ok(bound)
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Compiled, folder: &Path) ->
     )?;
     // The short names of two versions can be equal. A module name with a hash makes a script refuse the wasm of another
     // version.
-    let module = hash_of(&folder.join("scanlogin_bg.wasm"))?;
+    let module = hash_of(&[folder.join("scanlogin_bg.wasm")])?;
     rename_module(&folder.join("scanlogin.js"), &module)?;
     run(
         workspace.command(rename).args([folder.join("scanlogin_bg.wasm"), bound.names()]).arg(module).arg(bound.wasm()),
@@ -126,11 +126,13 @@ pub(crate) fn bind(workspace: &Workspace, compiled: &Compiled, folder: &Path) ->
     Ok(bound)
 }
 
-/// A hash of a file, as 16 hexadecimal digits.
-fn hash_of(wasm: &Path) -> Result<String> {
+/// A hash of files, as 16 hexadecimal digits.
+pub(crate) fn hash_of(files: &[PathBuf]) -> Result<String> {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
-    fs::read(wasm).with_context(|| format!("{} can't be read", wasm.display()))?.hash(&mut hasher);
+    for file in files {
+        fs::read(file).with_context(|| format!("{} can't be read", file.display()))?.hash(&mut hasher);
+    }
     Ok(format!("{:016x}", hasher.finish()))
 }
 
