@@ -35,8 +35,8 @@ use crate::workspace::Workspace;
 /// Requirements: rustup, which installs the toolchain of rust-toolchain.toml, and Node.js 20 or newer. Each command
 /// installs the other programs that it needs: wasm-opt, esbuild, terser and a QR decoder from npm (versions in
 /// xtask/package-lock.json); wasm-bindgen and wasm-pack from crates.io (versions in Cargo.lock); oha and geckodriver
-/// from crates.io; schemathesis from PyPI (versions in tests/schema/requirements.txt); browsers and Redis with apt, as
-/// root.
+/// from crates.io; schemathesis from PyPI (versions in tests/schema/requirements.txt); browsers, Redis and
+/// proxies with apt, as root.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {

@@ -3,7 +3,7 @@
 //! - Rust programs: cargo builds them from `tools/`, at the versions of `Cargo.lock`.
 //! - npm packages: at the versions of `package-lock.json`.
 //! - schemathesis: from PyPI, at the versions of `tests/schema/requirements.txt`.
-//! - Redis: from Debian.
+//! - Redis, and the proxies nginx, Caddy and HAProxy: from Debian.
 
 use std::ffi::OsString;
 use std::fs;
@@ -74,6 +74,24 @@ pub(crate) fn esbuild(workspace: &Workspace) -> Result<Command> {
     let mut esbuild = workspace.command(ensure_node_modules(workspace)?.join("esbuild/bin/esbuild"));
     esbuild.arg("--log-level=warning");
     Ok(esbuild)
+}
+
+/// Installs the proxies that are missing. The tests start proxies of their own.
+pub(crate) fn ensure_proxies(workspace: &Workspace) -> Result<()> {
+    // The tests read these variables too.
+    let is_named = |proxy: &str| std::env::var_os(proxy.to_uppercase()).is_some();
+    let mut missing = vec!["nginx", "caddy", "haproxy"];
+    missing.retain(|proxy| !is_named(proxy) && find_program(proxy).is_none());
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(
+        workspace,
+        &missing.join(", "),
+        &missing,
+        "install nginx, Caddy and HAProxy. On Debian, run `apt-get install nginx caddy haproxy`. If one is not on the \
+         PATH, set the environment variable NGINX, CADDY or HAPROXY to its path.",
+    )
 }
 
 /// Installs Redis, unless it is installed. The tests start Redis servers of their own.

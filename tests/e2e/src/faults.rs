@@ -120,9 +120,10 @@ impl Faults {
             Some(Fault::NotFound) => StatusCode::NOT_FOUND.into_response(),
             Some(Fault::Aborted) => aborted(),
             Some(Fault::TruncatedFile) => {
-                // Otherwise the response to a browser with a cached file is a 304 without a body.
-                for condition in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
-                    request.headers_mut().remove(condition);
+                // Otherwise the response to a browser with a cached file is a 304 without a body, and the half is one of a
+                // compressed file.
+                for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::ACCEPT_ENCODING] {
+                    request.headers_mut().remove(name);
                 }
                 truncated(next.run(request).await).await
             }

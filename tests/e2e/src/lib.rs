@@ -23,6 +23,8 @@ mod pool;
 
 pub mod phone;
 
+pub mod proxy;
+
 pub mod site;
 
 pub mod faults;

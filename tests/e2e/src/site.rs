@@ -1,8 +1,10 @@
 //! The server with the demo pages and the built package.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use axum::Router;
 use reqwest::Client;
 use scanlogin_server::config::app::App;
@@ -17,6 +19,22 @@ use crate::browser::root;
 /// The app of the demo.
 pub fn demo_app(config: &mut Config) -> &mut App {
     &mut config.settings.apps[0]
+}
+
+/// The folder of the built package.
+pub fn package() -> PathBuf {
+    root().join("pkg/dist")
+}
+
+/// The name of the folder in the package that has the files of the version.
+pub fn version() -> Result<String> {
+    for entry in fs::read_dir(package())? {
+        let entry = entry?;
+        if entry.path().is_dir() {
+            return Ok(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    bail!("the package has no folder of its version: run `cargo xtask dist` first")
 }
 
 /// A reserved port of 127.0.0.1. No other process gets it, even if no server listens on it. Then connections are
@@ -40,6 +58,15 @@ impl Port {
         format!("http://{}", self.address)
     }
 
+    /// The number of the port.
+    pub fn number(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn listen(&self) -> Result<TcpListener> {
         let socket = shared_socket()?;
         socket.bind(self.address)?;
@@ -47,12 +74,11 @@ impl Port {
     }
 }
 
-/// A socket that can be bound to the same port as others of this kind.
+/// A socket that can be bound to the same port as others of this kind, and to that of a program that sets `SO_REUSEADDR`.
 fn shared_socket() -> Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     #[cfg(unix)]
     socket.set_reuseport(true)?;
-    #[cfg(not(unix))]
     socket.set_reuseaddr(true)?;
     Ok(socket)
 }
@@ -89,19 +115,24 @@ impl Site {
         let mut config = Config::demo()?;
         config.store = StoreAddress::Sqlite(folder.path().join("scanlogin.db"));
         config.www = Some(root().join("www"));
-        config.package = Some(root().join("pkg/dist"));
-        ensure!(root().join("pkg/dist/global.js").is_file(), "the package is not built: run `cargo xtask dist` first");
+        config.package = Some(package());
+        ensure!(package().join("global.js").is_file(), "the package is not built: run `cargo xtask dist` first");
         set(&mut config);
         config.listen = port.address;
         let running = start_with(config.clone(), port.listen()?, wrap).await?;
         Ok(Self { url: running.url.clone(), config, running: Some(running), port, _folder: folder })
     }
 
+    /// The URL of the server without a proxy, which `public_url` may name.
+    pub fn direct_url(&self) -> String {
+        format!("http://{}", self.config.listen)
+    }
+
     /// Exchanges a ticket as the backend of the site, and returns the body of the response.
     pub async fn exchange(&self, ticket: &str) -> Result<Value> {
         let demo = self.config.demo.as_ref().context("the site is not the demo")?;
         let request = Client::new()
-            .post(format!("{}/api/v2/qrcode/userinfo", self.url))
+            .post(format!("{}/api/v2/qrcode/userinfo", self.direct_url()))
             .basic_auth(&self.config.settings.apps[0].id, Some(demo.app_secret.expose()))
             .json(&json!({ "ticket": ticket }));
         Ok(request.send().await?.json().await?)

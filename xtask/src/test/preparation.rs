@@ -66,7 +66,8 @@ fn fetch(workspace: &Workspace, runs: &[Run]) {
             Run::Checks => tools::ensure_node_modules(workspace).map(drop),
             Run::Native => tools::ensure_redis(workspace),
             Run::Schema => tools::ensure_schemathesis(workspace).map(drop),
-            Run::Browser(engine) | Run::E2e(engine) => Browser::ensure(workspace, *engine).map(drop),
+            Run::Browser(engine) => Browser::ensure(workspace, *engine).map(drop),
+            Run::E2e(engine) => Browser::ensure(workspace, *engine).and_then(|_| tools::ensure_proxies(workspace)),
         };
     }
 }

@@ -94,6 +94,7 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
 
 fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
     let browser = Browser::ensure(workspace, engine)?;
+    tools::ensure_proxies(workspace)?;
     tools::build_test_tools(workspace)?;
     let mut cargo = cargo_test(workspace);
     tools::put_wasm_pack_on_path(workspace, &mut cargo)?;

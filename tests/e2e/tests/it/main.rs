@@ -20,11 +20,15 @@ mod npm;
 #[cfg(unix)]
 mod packed;
 mod phone;
+// The proxies are programs of Unix.
+#[cfg(unix)]
+mod proxies;
 mod rendering;
 mod resilience;
 mod scanning;
 mod sdk_comparison;
 mod sdk_compatibility;
+mod served_package;
 mod server_failures;
 mod session_and_router;
 mod sign_in;
