@@ -13,7 +13,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::browsers::Browser;
-use crate::machine::{find_program, install};
+use crate::machine::{find_program, install, program_in};
 use crate::run::{read, run, step};
 use crate::workspace::Workspace;
 
@@ -76,22 +76,25 @@ pub(crate) fn esbuild(workspace: &Workspace) -> Result<Command> {
     Ok(esbuild)
 }
 
-/// Installs the proxies that are missing. The tests start proxies of their own.
-pub(crate) fn ensure_proxies(workspace: &Workspace) -> Result<()> {
-    // The tests read these variables too.
+/// Installs the proxies that are missing. The tests start proxies of their own. Returns the variables for the tests: the
+/// paths of the programs, unless the environment has them.
+pub(crate) fn ensure_proxies(workspace: &Workspace) -> Result<Vec<(String, PathBuf)>> {
     let is_named = |proxy: &str| std::env::var_os(proxy.to_uppercase()).is_some();
-    let mut missing = vec!["nginx", "caddy", "haproxy"];
-    missing.retain(|proxy| !is_named(proxy) && find_program(proxy).is_none());
-    if missing.is_empty() {
-        return Ok(());
+    // On Debian, two of them are in a folder that only root has on the PATH.
+    let find = |proxy: &str| find_program(proxy).or_else(|| program_in(Path::new("/usr/sbin"), proxy));
+    let mut proxies = vec!["nginx", "caddy", "haproxy"];
+    proxies.retain(|proxy| !is_named(proxy));
+    let missing: Vec<_> = proxies.iter().copied().filter(|proxy| find(proxy).is_none()).collect();
+    if !missing.is_empty() {
+        install(
+            workspace,
+            &missing.join(", "),
+            &missing,
+            "install nginx, Caddy and HAProxy. On Debian, run `apt-get install nginx caddy haproxy`. If one is not on \
+             the PATH, set the environment variable NGINX, CADDY or HAPROXY to its path.",
+        )?;
     }
-    install(
-        workspace,
-        &missing.join(", "),
-        &missing,
-        "install nginx, Caddy and HAProxy. On Debian, run `apt-get install nginx caddy haproxy`. If one is not on the \
-         PATH, set the environment variable NGINX, CADDY or HAPROXY to its path.",
-    )
+    Ok(proxies.into_iter().filter_map(|proxy| Some((proxy.to_uppercase(), find(proxy)?))).collect())
 }
 
 /// Installs Redis, unless it is installed. The tests start Redis servers of their own.

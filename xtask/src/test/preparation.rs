@@ -67,7 +67,9 @@ fn fetch(workspace: &Workspace, runs: &[Run]) {
             Run::Native => tools::ensure_redis(workspace),
             Run::Schema => tools::ensure_schemathesis(workspace).map(drop),
             Run::Browser(engine) => Browser::ensure(workspace, *engine).map(drop),
-            Run::E2e(engine) => Browser::ensure(workspace, *engine).and_then(|_| tools::ensure_proxies(workspace)),
+            Run::E2e(engine) => {
+                Browser::ensure(workspace, *engine).and_then(|_| tools::ensure_proxies(workspace)).map(drop)
+            }
         };
     }
 }

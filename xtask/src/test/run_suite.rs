@@ -94,7 +94,7 @@ fn browser(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Pa
 
 fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) -> Result<Command> {
     let browser = Browser::ensure(workspace, engine)?;
-    tools::ensure_proxies(workspace)?;
+    let proxies = tools::ensure_proxies(workspace)?;
     tools::build_test_tools(workspace)?;
     let mut cargo = cargo_test(workspace);
     tools::put_wasm_pack_on_path(workspace, &mut cargo)?;
@@ -110,6 +110,7 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
         .env("SCANLOGIN_BROWSER", engine.to_string().to_lowercase())
         .env("SCANLOGIN_FAILED_TESTS", evidence)
         .env("RUST_TEST_THREADS", E2E_THREADS)
+        .envs(proxies)
         .envs(browser.programs.iter().map(|(variable, program)| (variable, program)));
     Ok(browser.with_display(workspace, cargo))
 }
