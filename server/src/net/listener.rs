@@ -35,7 +35,7 @@ const MAX_BUFFER_BYTES: usize = 16 * 1024;
 /// The size of the system's send buffer of a connection, in bytes. Linux doubles it for its own overhead. By default Linux
 /// lets the two buffers of a connection grow to 10 MB, which a client fills that sends requests and reads nothing.
 /// A download of 2 MB at 10 Mbit/s with a round trip of 40 ms takes as long as with the default, and a quarter longer with
-/// half of this size (docs/decisions/0086).
+/// half of this size (docs/decisions/0091).
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// The most bytes in the send buffer that the system has not sent yet. A client that reads nothing fills only this and its
 /// own buffer.
