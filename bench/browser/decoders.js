@@ -1,0 +1,39 @@
+// Readers of QR codes in pictures: jsQR, ZXing-C++ and ZBar. Their authors know nothing of this package.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { scanImageData } from '@undecaf/zbar-wasm';
+import jsQR from 'jsqr';
+import { PNG } from 'pngjs';
+import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
+
+const require = createRequire(import.meta.url);
+prepareZXingModule({ overrides: { wasmBinary: readFileSync(require.resolve('zxing-wasm/reader/zxing_reader.wasm')) } });
+
+/** Each takes a picture with `data` (RGBA), `width` and `height`, and resolves to the text of its code, or `null`. */
+export const DECODERS = {
+  jsQR: async ({ data, width, height }) =>
+    jsQR(data, width, height, { inversionAttempts: 'dontInvert' })?.data ?? null,
+  'ZXing-C++': async (picture) => {
+    const [code] = await readBarcodes(picture, { formats: ['QRCode'] });
+    return code?.isValid ? code.text : null;
+  },
+  ZBar: async (picture) => {
+    const [code] = await scanImageData({ ...picture, colorSpace: 'srgb' });
+    return code?.decode() ?? null;
+  },
+};
+
+/** A PNG as a picture. */
+export function picture(png) {
+  const { data, width, height } = PNG.sync.read(png);
+  return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
+}
+
+/** The text of the code on a screenshot, read by ZXing-C++. */
+export async function readCode(png) {
+  const text = await DECODERS['ZXing-C++'](picture(png));
+  if (text === null) throw new Error('the screenshot has no readable code');
+  return text;
+}

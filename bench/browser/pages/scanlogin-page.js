@@ -1,0 +1,1 @@
+document.addEventListener('scanlogin:success', ({ detail }) => signIn(detail.ticket));

@@ -1,0 +1,149 @@
+// How much blur, shrinking and noise a drawn code survives until a decoder can't read it.
+
+import { fileURLToPath } from 'node:url';
+
+import { DECODERS, picture, readCode } from '../decoders.js';
+import { blur, gray, margin, noise, rgba, shrink } from '../degrade.js';
+import { short, table } from '../markdown.js';
+import { bundle } from '../pages.js';
+import { median } from '../statistics.js';
+import { openPage, timeToCode } from '../visit.js';
+
+const PIXEL_RATIOS = [1, 1.25, 1.5, 2, 3];
+/** The size that all drawings are asked for, in CSS pixels. The default of the widget. */
+const SIZE = 240;
+const MARGIN = 16;
+const STEP = 1.12;
+
+/**
+ * The degradations. The strength grows by `STEP` from `first`, `count` times. Blur and scale are in CSS pixels, so that
+ * the results of two pixel ratios can be compared. `shown` is the value in the table.
+ */
+const DEGRADATIONS = {
+  blur: {
+    label: 'largest blur, CSS pixels',
+    first: 0.4,
+    count: 20,
+    apply: (code, sigma, pixelRatio) => blur(code, sigma * pixelRatio),
+  },
+  scale: {
+    label: 'smallest side, pixels',
+    first: 1 / SIZE,
+    count: 16,
+    apply: (code, inverse, pixelRatio) => shrink(code, 1 / inverse / (SIZE * pixelRatio)),
+    shown: (inverse) => 1 / inverse,
+  },
+  noise: {
+    label: 'most noise, gray levels',
+    first: 16,
+    count: 24,
+    apply: (code, sigma, _, seed) => noise(code, sigma, seed),
+  },
+};
+const DRAWINGS = { scanlogin: 'scanlogin', canvas: '`qrcode`, canvas', svg: '`qrcode`, SVG' };
+
+export const robustness = {
+  name: 'robustness',
+  title: 'Robustness of the drawn code',
+
+  async run({ browser, site, quick, progress }) {
+    site.link.use('loopback');
+    const script = (await bundle(fileURLToPath(new URL('../pages/robustness.js', import.meta.url)))).toString();
+    const codes = quick ? 1 : 3;
+    const pixelRatios = quick ? [1] : PIXEL_RATIOS;
+    const scores = {};
+    for (const pixelRatio of pixelRatios) {
+      for (let number = 0; number < codes; number++) {
+        progress(`pixel ratio ${pixelRatio}, code ${number + 1} of ${codes}`);
+        const drawings = await draw(browser, site, script, pixelRatio);
+        for (const [drawing, code] of Object.entries(drawings)) {
+          for (const [decoder, decode] of Object.entries(DECODERS)) {
+            for (const degradation of Object.keys(DEGRADATIONS)) {
+              const score = await strengthRead(code, decode, DEGRADATIONS[degradation], pixelRatio, number);
+              ((scores[degradation] ??= {})[`${pixelRatio}/${decoder}`] ??= {})[drawing] ??= [];
+              scores[degradation][`${pixelRatio}/${decoder}`][drawing].push(score);
+            }
+          }
+        }
+      }
+    }
+    return { codes, scores };
+  },
+
+  section({ codes, scores }) {
+    const tables = Object.entries(scores).map(([degradation, cases]) => {
+      const { label, first, shown = (strength) => strength } = DEGRADATIONS[degradation];
+      const cell = (strength) => (strength < first ? 'not read' : short(shown(strength)));
+      const rows = Object.entries(cases).map(([name, drawings]) => {
+        const [pixelRatio, decoder] = name.split('/');
+        return [pixelRatio, decoder, ...Object.keys(DRAWINGS).map((drawing) => cell(median(drawings[drawing])))];
+      });
+      const header = ['pixel ratio', 'decoder', ...Object.values(DRAWINGS)];
+      return `${label[0].toUpperCase()}${label.slice(1)}, at which the code is still read:\n\n${table(header, rows, 'rlrrr')}`;
+    });
+    return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot: median of ${codes} codes.
+The strength grows by ${Math.round((STEP - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that the number of steps that it reads counts.
+
+${tables.join('\n\n')}`;
+  },
+
+  targets: ({ scores }) =>
+    Object.entries(scores).flatMap(([degradation, cases]) => [
+      {
+        id: `robustness-${degradation}`,
+        what: `robustness, ${DEGRADATIONS[degradation].label}: mean ratio of all pixel ratios and decoders`,
+        unit: '',
+        ratio: meanRatio(cases, 'canvas'),
+        peer: DRAWINGS.canvas,
+        atLeast: 1,
+      },
+    ]),
+};
+
+/** The geometric mean of the ratios of our scores to those of another drawing. */
+function meanRatio(cases, drawing) {
+  const ratios = Object.values(cases).map((scores) => [median(scores.scanlogin), median(scores[drawing])]);
+  const logarithms = ratios.map(([ours, theirs]) => Math.log(ours / theirs));
+  return Math.exp(logarithms.reduce((sum, value) => sum + value) / logarithms.length);
+}
+
+/** Screenshots of one code by the widget and by npm `qrcode`, in gray. */
+async function draw(browser, site, script, pixelRatio) {
+  const page = await openPage(browser, { width: 600, height: 800, pixelRatio });
+  await timeToCode(page, `${site.url}/scanlogin.html`);
+  const drawings = { scanlogin: await screenshot(page, "document.querySelector('.scanlogin').shadowRoot.querySelector('.code')") };
+  const text = await readCode(await page.screenshot());
+  const loaded = page.next('Page.loadEventFired');
+  await page.command('Page.navigate', { url: `${site.url}/empty.html` });
+  await loaded;
+  await page.evaluate(script);
+  for (const drawing of ['canvas', 'svg']) {
+    await page.evaluate(`drawings.${drawing}(${JSON.stringify(text)}, ${SIZE}).then((code) => document.body.replaceChildren(code))`);
+    drawings[drawing] = await screenshot(page, 'document.body.firstElementChild');
+  }
+  await page.close();
+  for (const code of Object.values(drawings)) code.text = text;
+  return drawings;
+}
+
+/** An element of a page on a screenshot, with a margin. */
+async function screenshot(page, element) {
+  const clip = await page.evaluate(`{
+    const { x, y, width, height } = (${element}).getBoundingClientRect();
+    ({ x, y, width, height })
+  }`);
+  return margin(gray(picture(await page.screenshot(clip))), MARGIN);
+}
+
+/**
+ * The strength that a decoder reads: that of the last of the steps which it reads, as if it had read the first ones. A
+ * code that is never read counts as one step below the first.
+ */
+async function strengthRead(code, decode, { first, count, apply }, pixelRatio, seed) {
+  let read = 0;
+  for (let step = 0; step < count; step++) {
+    const text = await decode(rgba(apply(code, first * STEP ** step, pixelRatio, seed)));
+    if (text === code.text) read++;
+  }
+  return first * STEP ** (read - 1);
+}

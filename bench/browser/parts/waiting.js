@@ -1,0 +1,85 @@
+// What a page costs while nobody scans its code: requests and bytes until the code expires, CPU time of a minute.
+
+import { grouped, short, table } from '../markdown.js';
+import { PAGES } from '../pages.js';
+import { openPage, timeToCode } from '../visit.js';
+
+/** In seconds: from the code on the screen until the CPU time is read first and last, and until the page is closed. */
+const FULL = { from: 5, until: 65, end: 125 };
+const QUICK = { from: 0, until: 1, end: 1 };
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+export const waiting = {
+  name: 'waiting',
+  title: 'Waiting for a scan',
+
+  async run({ browser, startSite, quick, progress }) {
+    const times = quick ? QUICK : FULL;
+    progress(`${times.end} s, all pages at the same time`);
+    // The pages have processes and sites of their own. CPU times are those of a thread, so they don't disturb each other.
+    const measured = Object.keys(PAGES).map(async (name) => [name, await wait(browser, await startSite(), name, times)]);
+    return { seconds: times.until - times.from, pages: Object.fromEntries(await Promise.all(measured)) };
+  },
+
+  section({ seconds, pages }) {
+    const perMinute = (milliseconds) => short((milliseconds * 60) / seconds);
+    const rows = Object.entries(pages).map(([name, page]) => [
+      PAGES[name].label,
+      page.requests,
+      grouped(page.up),
+      grouped(page.down),
+      perMinute(page.mainThread),
+      perMinute(page.process),
+    ]);
+    const header = ['page', 'requests', 'bytes sent', 'bytes received', 'main thread, ms a minute', 'process, ms a minute'];
+    return `Requests and bytes of one code, from its request until it has expired after two minutes; bytes as on the network, with TLS,
+without the scripts of a first visit. CPU time in the renderer of the page, with the countdown that scanlogin shows by default.
+
+${table(header, rows, 'lrrrrr')}`;
+  },
+
+  targets: ({ seconds, pages }) => [
+    { id: 'requests', what: 'requests for one unused code', unit: '', ours: pages.scanlogin.requests, limit: 6 },
+    {
+      id: 'waiting-cpu',
+      what: 'main thread in a minute of waiting with countdown',
+      unit: 'ms',
+      ours: (pages.scanlogin.mainThread * 60) / seconds,
+      limit: 30,
+    },
+  ],
+};
+
+async function wait(browser, site, name, { from, until, end }) {
+  const page = await openPage(browser);
+  const url = `${site.url}/${name}.html`;
+  // The first visit fills the cache. Its requests and bytes are not counted.
+  await timeToCode(page, url);
+  await page.command('Page.navigate', { url: 'about:blank' });
+  site.link.reset();
+  await page.command('Performance.enable', { timeDomain: 'threadTicks' });
+  const before = { ...site.link.bytes, requests: site.front.requests.length };
+  await timeToCode(page, url);
+  await pause(from * 1000);
+  const first = await cpu(page);
+  await pause((until - from) * 1000);
+  const last = await cpu(page);
+  await pause((end - until) * 1000);
+  const result = {
+    requests: site.front.requests.length - before.requests,
+    up: site.link.bytes.up - before.up,
+    down: site.link.bytes.down - before.down,
+    mainThread: last.ThreadTime - first.ThreadTime,
+    process: last.ProcessTime - first.ProcessTime,
+  };
+  await page.close();
+  await site.close();
+  return result;
+}
+
+/** CPU times in milliseconds. */
+async function cpu(page) {
+  const { metrics } = await page.command('Performance.getMetrics');
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value * 1000]));
+}

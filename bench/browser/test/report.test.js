@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { COLORS, barChart } from '../chart.js';
+import { judge, targetTable } from '../targets.js';
+
+test('a target is met at its limit and missed above it', () => {
+  const target = { id: 'quick-scan', what: 'a', unit: 'ms', theirs: 10, peer: 'b', limit: 1.5 };
+  assert.equal(judge({ ...target, ours: 15 }).isMet, true);
+  assert.equal(judge({ ...target, ours: 15.1 }).isMet, false);
+  assert.equal(judge({ id: 'requests', ours: 7, limit: 6 }).isMet, false);
+  assert.equal(judge({ id: 'robustness-blur', ratio: 1, atLeast: 1 }).isMet, true);
+});
+
+test('a missed target stands in the table with its reason', () => {
+  const table = targetTable([{ id: 'requests', what: 'requests', unit: '', ours: 7, limit: 6 }]);
+  assert.match(table, /\| requests \| 7\.00 \|  \|  \| ≤ 6\.00 \| missed: \w+/);
+  assert.doesNotMatch(table, /undefined|NaN/);
+});
+
+/** The contrast ratio of two colors (WCAG 2). */
+function contrast(first, second) {
+  const luminance = (color) => {
+    const channel = (start) => {
+      const value = parseInt(color.slice(start, start + 2), 16) / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    };
+    return 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+  };
+  const [dark, light] = [luminance(first), luminance(second)].sort((left, right) => left - right);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+test('the colors of a chart are readable on a light and on a dark page', () => {
+  for (const [scheme, background] of [['light', '#ffffff'], ['dark', '#0d1117']]) {
+    const { text, ours, others } = COLORS[scheme];
+    assert.ok(contrast(text, background) >= 4.5, `text, ${scheme}`);
+    for (const color of [ours, others]) assert.ok(contrast(color, background) >= 3, `${color}, ${scheme}`);
+  }
+  // A page can be dark while the scheme of the system is light, and the other way round.
+  assert.ok(contrast(COLORS.light.text, '#0d1117') >= 2.5);
+  assert.ok(contrast(COLORS.dark.text, '#ffffff') >= 2.3);
+});
+
+test('a chart has one bar for each value and escapes its texts', () => {
+  const bars = [
+    { label: '<scan-login>', value: 1, text: '1 ms', isOurs: true },
+    { label: 'other', value: 2, text: '2 ms', isOurs: false },
+  ];
+  const svg = barChart({ title: 'T', description: 'D', groups: [{ heading: 'A & B', bars }] });
+  assert.equal(svg.match(/<rect /g).length, 2);
+  assert.ok(svg.includes('&lt;scan-login>') && svg.includes('A &amp; B'));
+});
