@@ -50,23 +50,29 @@ pub(crate) struct Compiled {
 /// Compiles the crate and the standard library. The compiler flags in the environment are ignored, so that the result
 /// is the same for everybody.
 pub(crate) fn compile(workspace: &Workspace) -> Result<Compiled> {
+    compile_package(workspace, "scanlogin")
+}
+
+/// The same for another crate of the workspace: the benchmarks measure parts of the widget alone.
+pub(crate) fn compile_package(workspace: &Workspace, package: &str) -> Result<Compiled> {
     // A separate target folder, because other builds use other compiler options. With a shared folder, cargo would
     // rebuild the build scripts that depend on the options at each change between the builds.
     let target = workspace.target("widget");
-    step("Compiling the widget and the standard library (some minutes the first time)");
+    step(format_args!("Compiling {package} and the standard library for browsers (some minutes the first time)"));
     let messages = read(
         cargo(workspace)
             .args(["build", "--locked", "--profile", "wasm", "--target", WASM_TARGET])
-            .args(["--message-format", "json-render-diagnostics", "--package", "scanlogin", "--lib", "--target-dir"])
+            .args(["--message-format", "json-render-diagnostics", "--package", package, "--lib", "--target-dir"])
             .arg(&target)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS"),
     )
     .context(
-        "The widget did not compile. The compiler options in xtask/widget.toml need the version of Rust in \
+        "The wasm did not compile. The compiler options in xtask/widget.toml need the version of Rust in \
          rust-toolchain.toml",
     )?;
-    Ok(Compiled { wasm: target.join(WASM_TARGET).join("wasm/scanlogin.wasm"), messages })
+    let wasm = target.join(WASM_TARGET).join("wasm").join(package.replace('-', "_")).with_extension("wasm");
+    Ok(Compiled { wasm, messages })
 }
 
 /// A folder with the bound wasm and its JavaScript: `scanlogin.js`, and the modules that it imports in `snippets/`.
