@@ -34,9 +34,9 @@ use crate::workspace::Workspace;
 ///
 /// Requirements: rustup, which installs the toolchain of rust-toolchain.toml, and Node.js 20 or newer. Each command
 /// installs the other programs that it needs: wasm-opt, esbuild, terser and a QR decoder from npm (versions in
-/// xtask/package-lock.json); wasm-bindgen and wasm-pack from crates.io (versions in Cargo.lock); oha and geckodriver
-/// from crates.io; schemathesis from PyPI (versions in tests/schema/requirements.txt); browsers, Redis and
-/// proxies with apt, as root.
+/// xtask/package-lock.json), and the libraries that the benchmarks compare (bench/browser/package-lock.json); wasm-bindgen
+/// and wasm-pack from crates.io (versions in Cargo.lock); oha and geckodriver from crates.io; schemathesis from PyPI
+/// (versions in tests/schema/requirements.txt); browsers, Redis and proxies with apt, as root.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
 struct Arguments {
@@ -57,7 +57,7 @@ enum Command {
     /// generic function is listed once for each type that it is compiled for. An inlined function counts as part of its
     /// callers.
     Size(size::Arguments),
-    /// Measure the speed and the memory of the server, and fail if a result misses its limit.
+    /// Measure the server, and the widget beside other pages in Chromium. Fail if a result of the server misses its limit.
     Bench(bench::Arguments),
     /// Build the widget and the server, and run the server with demo users on this machine.
     Demo(demo::Arguments),

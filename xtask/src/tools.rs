@@ -1,7 +1,7 @@
 //! Finds the programs that the commands call, and builds or installs missing ones.
 //!
 //! - Rust programs: cargo builds them from `tools/`, at the versions of `Cargo.lock`.
-//! - npm packages: at the versions of `package-lock.json`.
+//! - npm packages: at the versions of `xtask/package-lock.json` and `bench/browser/package-lock.json`.
 //! - schemathesis: from PyPI, at the versions of `tests/schema/requirements.txt`.
 //! - Redis, and the proxies nginx, Caddy and HAProxy: from Debian.
 
@@ -46,21 +46,35 @@ pub(crate) fn ensure_toolchain(workspace: &Workspace) -> Result<()> {
 /// Installs the npm packages of `xtask/package-lock.json`, unless they are installed. Returns the path of
 /// `node_modules`.
 pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
-    let lock = fs::read(workspace.path("xtask/package-lock.json")).context("xtask/package-lock.json can't be read")?;
-    let modules = workspace.path("xtask/node_modules");
+    install_node_modules(workspace, "xtask", "wasm-opt, esbuild, terser, a QR decoder and test dependencies")
+}
+
+/// Installs the npm packages that the benchmarks in a browser compare, unless they are installed.
+pub(crate) fn ensure_bench_modules(workspace: &Workspace) -> Result<PathBuf> {
+    install_node_modules(workspace, "bench/browser", "the libraries that the benchmarks compare")
+}
+
+/// Installs the npm packages of the lock file in `folder`, unless they are installed. Returns the path of
+/// `node_modules`.
+fn install_node_modules(workspace: &Workspace, folder: &str, packages: &str) -> Result<PathBuf> {
+    let lock = fs::read(workspace.path(folder).join("package-lock.json"))
+        .with_context(|| format!("{folder}/package-lock.json can't be read"))?;
+    let modules = workspace.path(folder).join("node_modules");
     let installed = modules.join(".installed-from");
     if fs::read(&installed).is_ok_and(|from| from == lock) {
         return Ok(modules);
     }
-    step("Installing wasm-opt, esbuild, terser, a QR decoder and test dependencies from npm into xtask/node_modules");
+    step(format_args!("Installing {packages} from npm into {folder}/node_modules"));
     run(
         workspace
             .command(npm())
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(workspace.path("xtask")),
-        "The npm packages were not installed: check the network, and run `npm ci` in xtask/ to see the details.",
+            .current_dir(workspace.path(folder)),
+        &format!(
+            "The npm packages were not installed: check the network, and run `npm ci` in {folder}/ to see the details."
+        ),
     )?;
-    fs::write(&installed, lock).context("xtask/node_modules can't be written to")?;
+    fs::write(&installed, lock).with_context(|| format!("{folder}/node_modules can't be written to"))?;
     Ok(modules)
 }
 
@@ -121,6 +135,16 @@ pub(crate) fn build(workspace: &Workspace, program: &str) -> Result<PathBuf> {
         &format!("{program} did not build: see cargo's message above."),
     )?;
     Ok(workspace.built("debug", program))
+}
+
+/// Builds the server together with the tests, for a test that starts it as a process. Returns its path.
+pub(crate) fn build_test_server(workspace: &Workspace) -> Result<PathBuf> {
+    step("Building the server for the tests");
+    run(
+        workspace.build_tools().args(["--bin", "scanlogin-server"]),
+        "The server did not build: see the compiler's message above.",
+    )?;
+    Ok(workspace.built("debug", "scanlogin-server"))
 }
 
 /// Builds wasm-pack, and the programs that it looks for on the `PATH`.
