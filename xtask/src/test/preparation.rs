@@ -68,7 +68,11 @@ fn fetch(workspace: &Workspace, runs: &[Run]) {
             Run::Schema => tools::ensure_schemathesis(workspace).map(drop),
             Run::Browser(engine) => Browser::ensure(workspace, *engine).map(drop),
             Run::E2e(engine) => {
-                Browser::ensure(workspace, *engine).and_then(|_| tools::ensure_proxies(workspace)).map(drop)
+                let browser = Browser::ensure(workspace, *engine);
+                browser
+                    .and_then(|_| tools::ensure_proxies(workspace))
+                    .and_then(|_| tools::ensure_bench_modules(workspace))
+                    .map(drop)
             }
         };
     }

@@ -98,6 +98,9 @@ fn e2e(workspace: &Workspace, engine: Engine, filter: &Filter, evidence: &Path) 
     tools::build_test_tools(workspace)?;
     let mut cargo = cargo_test(workspace);
     tools::put_wasm_pack_on_path(workspace, &mut cargo)?;
+    // `bench` starts the server as a process.
+    cargo.env("SCANLOGIN_SERVER", tools::build_test_server(workspace)?);
+    tools::ensure_bench_modules(workspace)?;
     let default = match engine {
         Engine::Chromium => &[][..],
         Engine::Firefox | Engine::WebKit => &CROSS_BROWSER_MODULES,

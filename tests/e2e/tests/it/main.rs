@@ -8,6 +8,7 @@
 mod accessibility;
 mod authentication_client;
 mod back_forward;
+mod bench;
 mod content_security_policy;
 mod documents;
 mod entry_points;
