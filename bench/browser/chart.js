@@ -2,7 +2,7 @@
 // ones.
 
 const WIDTH = 760;
-const LABEL_WIDTH = 220;
+const LABEL_WIDTH = 210;
 const VALUE_WIDTH = 110;
 const BAR_HEIGHT = 18;
 const ROW_HEIGHT = 26;
@@ -21,8 +21,8 @@ const styles = ({ text, ours, others }) => `text{fill:${text}}.ours{fill:${ours}
  * A chart. Each group has a `heading` and `bars` with `label`, `value`, `text` and `isOurs`, and has a scale of its own.
  */
 export function barChart({ title, description, groups }) {
-  const parts = [];
-  let y = 8;
+  const parts = [`<text class="title" x="0" y="20">${escape(title)}</text>`];
+  let y = 32;
   for (const { heading, bars } of groups) {
     parts.push(`<text class="heading" x="0" y="${y + 20}">${escape(heading)}</text>`);
     y += HEADING_HEIGHT;
@@ -42,7 +42,7 @@ export function barChart({ title, description, groups }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-labelledby="title description">
 <title id="title">${escape(title)}</title>
 <desc id="description">${escape(description)}</desc>
-<style>text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif}.heading{font-weight:600}${styles(COLORS.light)}@media (prefers-color-scheme:dark){${styles(COLORS.dark)}}</style>
+<style>text{font:13px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-size:15px}.title,.heading{font-weight:600}${styles(COLORS.light)}@media (prefers-color-scheme:dark){${styles(COLORS.dark)}}</style>
 ${parts.join('\n')}
 </svg>
 `;

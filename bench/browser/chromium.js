@@ -1,5 +1,6 @@
 // Controls Chromium by the DevTools protocol, over a pipe. Each page has a browser context of its own: an empty cache
-// and its own connections.
+// and its own connections. The end-to-end tests use WebDriver, so that they run in all browsers; CPU throttling, traces
+// and CPU times exist in the DevTools protocol only.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The proxy in front of the server, as Caddy in `server/deploy/`: TLS, HTTP/2 and Brotli for the files of all pages and
-// for the responses of the server.
+// The proxy in front of the server, as a site has one: TLS, HTTP/2 and Brotli for the files of all pages and for the
+// responses of the server.
 
 import { execFileSync } from 'node:child_process';
 import { X509Certificate, createHash } from 'node:crypto';
@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 
-/** Caddy's level for responses that it compresses at the time of the request is as fast as this one. */
+/** Proxies compress responses of servers at a fast level, because a request waits for it. */
 const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
-/** A smaller response is not compressed. The default of Caddy. */
+/** A smaller response is not compressed. This is the default of Caddy. */
 const LEAST_BYTES = 512;
 const DROPPED_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date']);
 

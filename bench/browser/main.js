@@ -1,9 +1,10 @@
 // The part of `cargo xtask bench` that runs in a browser. `cargo xtask bench --help` explains the options.
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 
 import { Chromium } from './chromium.js';
 import { createCertificate } from './front.js';
@@ -48,16 +49,18 @@ function selected() {
   return PARTS.filter((part) => names.length === 0 || names.some((name) => isNamed(part, name)));
 }
 
-function machine() {
+function describeMachine() {
   const [{ model }] = os.cpus();
   const memory = `${Math.round(os.totalmem() / 2 ** 30)} GB`;
   return { processor: `${model.trim()}, ${os.cpus().length} cores`, memory, system: `${os.type()} ${os.release()}, ${os.arch()}` };
 }
 
-function versions(browser) {
+/** The versions of what is measured. The package changes more often than its version. */
+function describeVersions(browser, sources) {
   const { version } = JSON.parse(readFileSync(path.join(options.package, '../package.json')));
+  const hash = createHash('sha256').update(sources.get('global.js')).update(sources.get('scanlogin.wasm')).digest('hex');
   const peers = Object.fromEntries(PEERS.map((name) => [name, versionOf(name)]));
-  return { scanlogin: version, browser: browser.version, 'Node.js': process.version, ...peers };
+  return { scanlogin: `${version}, package ${hash.slice(0, 12)}`, browser: browser.version, 'Node.js': process.version, ...peers };
 }
 
 /** Shows what a part is doing, in one line of the terminal. */
@@ -86,7 +89,7 @@ async function main() {
       const start = performance.now();
       const data = await part.run(context);
       progress('');
-      const result = { date: new Date().toISOString(), machine: machine(), versions: versions(browser), data };
+      const result = { date: new Date().toISOString(), machine: describeMachine(), versions: describeVersions(browser, sources), data };
       fresh[part.name] = result;
       if (!options.quick) writeFileSync(resultFile(part), JSON.stringify(result));
       console.log(`${section(part, result)}\n\n==> ${duration(performance.now() - start)}: ${part.name}`);
@@ -100,12 +103,18 @@ async function main() {
     console.log(`\n${targetTable(targets)}`);
     console.log(`\n${targets.filter((target) => judge(target).isMet).length} of ${targets.length} targets are met`);
   }
-  if (!options.quick) writeReport(resultFile);
+  const { machine, versions } = fresh[parts[0].name];
+  if (!options.quick) writeReport(resultFile, { machine, versions });
 }
 
-/** Writes the report and the charts, if this machine has results of all parts. */
-function writeReport(resultFile) {
-  const missing = PARTS.filter((part) => !existsSync(resultFile(part)));
+/** Writes the report and the charts, if there are results of all parts, of this machine and of these versions. */
+function writeReport(resultFile, current) {
+  const isCurrent = (part) => {
+    if (!existsSync(resultFile(part))) return false;
+    const { machine, versions } = JSON.parse(readFileSync(resultFile(part)));
+    return isDeepStrictEqual({ machine, versions }, current);
+  };
+  const missing = PARTS.filter((part) => !isCurrent(part));
   if (missing.length > 0) {
     console.log(`\nNo report yet: it needs the parts ${missing.map(({ name }) => name).join(', ')}, too`);
     return;

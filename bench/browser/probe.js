@@ -46,16 +46,18 @@
     return true;
   }
 
-  const hasCode = () => {
-    for (const element of elements(document)) if (isCode(element) && isShown(element)) return true;
-    return false;
-  };
+  function findCode() {
+    for (const element of elements(document)) if (isCode(element) && isShown(element)) return element;
+    return null;
+  }
 
   function frame() {
-    if (!hasCode()) {
+    const code = findCode();
+    if (!code) {
       requestAnimationFrame(frame);
       return;
     }
+    window.benchCode = code.ownerSVGElement ?? code;
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => report('code');
     port2.postMessage(null);

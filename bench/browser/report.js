@@ -54,8 +54,8 @@ export function charts(results) {
     groups.map((group) => `${group.heading}: ${group.bars.map(({ label, text }) => `${label} ${text}`).join('; ')}.`).join(' ');
   const chart = (title, groups) => barChart({ title, groups, description: describe(groups) });
   return {
-    'time-to-code.svg': chart('Time from the start of a first visit until the code is on the screen', time),
-    'download.svg': chart('Download of a first visit', [{ heading: 'Scripts and wasm, compressed by Brotli', bars }]),
+    'time-to-code.svg': chart('First visit: time until the code is on the screen', time),
+    'download.svg': chart('First visit: download', [{ heading: 'Scripts and wasm, compressed by Brotli', bars }]),
   };
 }
 

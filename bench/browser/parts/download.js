@@ -7,7 +7,7 @@ const ENTRY_POINTS = [
   { label: 'scanlogin, script tag', files: ['global.js', 'scanlogin.wasm'], isOurs: true },
   { label: 'scanlogin, module', files: ['index.js', 'scanlogin.wasm'], isOurs: true },
   { label: 'scanlogin, `<scan-login>`', files: ['element.js', 'index.js', 'scanlogin.wasm'], isOurs: true },
-  { label: 'scanlogin, wasm inside the script', files: ['inline.js'], isOurs: true },
+  { label: 'scanlogin, one script', files: ['inline.js'], isOurs: true },
   { label: 'authing-js-sdk', files: ['authing-js-sdk.js'] },
   { label: PAGES['do-it-yourself-polling'].label, files: ['do-it-yourself-polling.js'] },
   { label: PAGES['do-it-yourself-long-poll'].label, files: ['do-it-yourself-long-poll.js'] },

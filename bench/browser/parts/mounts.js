@@ -7,7 +7,7 @@ import { openPage } from '../visit.js';
 const FIRST = 20;
 
 /** Keeps the memories of the page's wasm, which the JavaScript heap does not contain. Runs before the scripts of the page. */
-const KEEP_MEMORIES = `
+const KEEP_MEMORIES = `{
   window.wasmMemories = [];
   const keep = ({ exports }) => wasmMemories.push(...Object.values(exports).filter((value) => value instanceof WebAssembly.Memory));
   const { Instance, instantiate } = WebAssembly;
@@ -19,12 +19,13 @@ const KEEP_MEMORIES = `
     keep(result.instance ?? result);
     return result;
   };
-`;
+}`;
 
 /** Shows a code in `#qrcode`, waits for it, and removes it, `count` times. Runs in the page. */
 const LIBRARIES = {
   scanlogin: {
     script: '/global.js',
+    hasWasm: true,
     mount: `async (count) => {
       for (let i = 0; i < count; i++) {
         await new Promise((resolve, reject) => {
@@ -58,10 +59,10 @@ export const mounts = {
   title: 'Memory over mounts',
 
   async run({ browser, site, quick, progress }) {
-    const count = quick ? 5 : 200;
+    const count = quick ? 2 : 200;
     const first = quick ? 1 : FIRST;
     const libraries = {};
-    for (const [name, { script, mount }] of Object.entries(LIBRARIES)) {
+    for (const [name, { script, mount, hasWasm = false }] of Object.entries(LIBRARIES)) {
       progress(`${count} mounts of ${name}`);
       site.link.use('loopback');
       const page = await openPage(browser);
@@ -72,6 +73,7 @@ export const mounts = {
       const before = await memory(page);
       await run(count);
       const after = await memory(page);
+      if (hasWasm !== after.wasm > 0) throw new Error(`the wasm of ${name} was not found`);
       libraries[name] = Object.fromEntries(Object.keys(after).map((key) => [key, after[key] - before[key]]));
       await page.close();
     }
