@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** The maximum time for an event. It only ends a run that hangs. */
-const EVENT_TIMEOUT = 180_000;
+const EVENT_TIMEOUT = 60_000;
 
 /** Names of other machines are not resolved, so that no page waits for a third party. */
 const FLAGS = [

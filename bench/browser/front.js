@@ -80,16 +80,21 @@ export class Front {
     const { hostname, port } = new URL(this.upstream);
     const request = http.request({ hostname, port, method, path: target, headers, agent: this.agent });
     request.on('response', async (response) => {
-      const chunks = [];
-      for await (const chunk of response) chunks.push(chunk);
-      let body = Buffer.concat(chunks);
+      let body;
+      try {
+        body = Buffer.concat(await response.toArray());
+      } catch {
+        // The page has closed the request.
+        stream.close();
+        return;
+      }
       const kept = Object.entries(response.headers).filter(([name]) => !DROPPED_HEADERS.has(name));
       const answer = { ':status': response.statusCode, ...Object.fromEntries(kept) };
       if (body.length >= LEAST_BYTES && !response.headers['content-type']?.startsWith('image/')) {
         body = brotliCompressSync(body, FAST);
         answer['content-encoding'] = 'br';
       }
-      if (stream.closed || stream.destroyed) return;
+      if (stream.destroyed) return;
       stream.respond(answer);
       stream.end(body);
     });

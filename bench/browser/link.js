@@ -26,7 +26,7 @@ export const NETWORKS = {
 
 export const networkLabel = (name) => NETWORKS[name]?.label ?? name;
 
-const SYSTEM_CLOCK = {
+export const SYSTEM_CLOCK = {
   now: () => performance.now(),
   /** Calls `run` at `time` or later. Timers of Node.js count whole milliseconds and can end early. */
   at(time, run) {

@@ -76,9 +76,15 @@ async function main() {
   const sources = await scripts(options.package);
   const files = served(sources);
   const rounds = options.quick ? 1 : Number(options.rounds);
-  const browser = await Chromium.launch(options.chromium, certificate.spkiHash);
   const startSite = () => Site.start({ server: options.server, certificate, files });
   const site = await startSite();
+  let browser;
+  try {
+    browser = await Chromium.launch(options.chromium, certificate.spkiHash);
+  } catch (error) {
+    await site.close();
+    throw error;
+  }
   const context = { browser, site, startSite, sources, rounds, quick: options.quick, drawingFolder: options.drawing, progress };
   const resultFile = (part) => path.join(options.results, `${part.name}.json`);
   mkdirSync(options.results, { recursive: true });

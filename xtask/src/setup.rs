@@ -22,6 +22,7 @@ pub(crate) fn setup(workspace: &Workspace, arguments: &Arguments) -> Result<()> 
     )?;
     widget::fetch(workspace)?;
     tools::ensure_node_modules(workspace)?;
+    tools::ensure_bench_modules(workspace)?;
     tools::build(workspace, "bindgen")?;
     tools::build(workspace, "size-report")?;
     tools::build_test_tools(workspace)?;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Flow, rateOf } from '../link.js';
+import { Flow, SYSTEM_CLOCK, rateOf } from '../link.js';
 
 /** A clock that runs its timers in the order of their times. */
 function virtualClock() {
@@ -79,4 +79,22 @@ test('bytes arrive in their order', () => {
   for (let start = 0; start < sent.length; start += 777) flow.push(sent.subarray(start, start + 777));
   clock.runAll();
   assert.deepEqual(Buffer.concat(chunks), sent);
+});
+
+test('a timer of the system clock never runs before its time', async () => {
+  // A timer of Node.js that is set by another timer can end up to a millisecond early.
+  let early = 0;
+  await new Promise((resolve) => {
+    const setTimers = (count) => {
+      if (count === 0) return resolve();
+      const time = performance.now() + (count % 50) / 10;
+      SYSTEM_CLOCK.at(time, () => {
+        if (performance.now() < time) early++;
+        setTimers(count - 1);
+      });
+    };
+    setTimers(500);
+  });
+  // A packet would not have arrived yet and would wait for the next event of its connection.
+  assert.equal(early, 0);
 });
