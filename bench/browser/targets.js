@@ -2,7 +2,8 @@
 
 import { short, table } from './markdown.js';
 
-const DOWNLOADS_MORE = 'the widget downloads more: all states, four languages, retries, accessibility';
+const DOWNLOADS_MORE =
+  'the widget downloads more: all states, four languages, retries, accessibility; its wasm comes between the script and `gene`, and the code fades in';
 const SMALLER_MODULES = 'all modules have the same width in pixels, so that a rest of the asked size goes to the quiet zone';
 
 /** Why a target can be missed. It is printed only beside a missed target. */
@@ -10,7 +11,7 @@ const REASONS = {
   'time-authing-js-sdk-loopback':
     'the browser, TLS and the server take the same time on both sides; the widget also compiles a wasm and fades the code in',
   'time-authing-js-sdk-slow':
-    'the round trips for connection, page, scripts and `gene` are the same on both sides and do not shrink with the download',
+    'both sides need the round trips for connection, page, script and `gene`; the widget also needs one for its wasm before `gene`, and fades the code in',
   'time-do-it-yourself-polling-slow': DOWNLOADS_MORE,
   'time-do-it-yourself-long-poll-slow': DOWNLOADS_MORE,
   'quick-scan': 'the poll after the scan starts `interval` after the one before it, unless that one was held',
