@@ -1,6 +1,6 @@
 // The measured pages and their files.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -14,10 +14,10 @@ const MODULES = path.join(HERE, 'node_modules');
 
 /** The pages, in the order of tables and charts. */
 export const PAGES = {
-  scanlogin: { label: 'scanlogin', scripts: ['global.js', 'scanlogin.wasm', 'scanlogin-page.js'] },
-  'authing-js-sdk': { label: 'authing-js-sdk', scripts: ['authing-js-sdk.js', 'authing-js-sdk-page.js'] },
-  'do-it-yourself-polling': { label: 'do-it-yourself, polling', scripts: ['do-it-yourself-polling.js'] },
-  'do-it-yourself-long-poll': { label: 'do-it-yourself, long poll', scripts: ['do-it-yourself-long-poll.js'] },
+  scanlogin: { label: 'scanlogin' },
+  'authing-js-sdk': { label: 'authing-js-sdk' },
+  'do-it-yourself-polling': { label: 'do-it-yourself, polling' },
+  'do-it-yourself-long-poll': { label: 'do-it-yourself, long poll' },
 };
 
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm' };
@@ -42,7 +42,7 @@ export async function bundle(entry, options = {}) {
 export async function scripts(pkg) {
   const page = (name) => path.join(HERE, 'pages', name);
   const sources = new Map();
-  for (const name of ['global.js', 'index.js', 'element.js', 'inline.js', 'scanlogin.wasm']) {
+  for (const name of readdirSync(pkg).filter((name) => /\.(js|wasm)$/.test(name))) {
     sources.set(name, readFileSync(path.join(pkg, name)));
   }
   sources.set('authing-js-sdk.js', readFileSync(path.join(MODULES, 'authing-js-sdk/build/browser/index.min.js')));
