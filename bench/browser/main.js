@@ -1,7 +1,7 @@
 // The part of `cargo xtask bench` that runs in a browser. `cargo xtask bench --help` explains the options.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -9,19 +9,11 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { Chromium } from './chromium.js';
 import { createCertificate } from './front.js';
 import { scripts, served, versionOf } from './pages.js';
-import { confirm } from './parts/confirm.js';
-import { download } from './parts/download.js';
-import { drawing } from './parts/drawing.js';
-import { mounts } from './parts/mounts.js';
-import { robustness } from './parts/robustness.js';
-import { start } from './parts/start.js';
-import { time } from './parts/time.js';
-import { waiting } from './parts/waiting.js';
+import { PARTS } from './parts/index.js';
 import { charts, report, section, write } from './report.js';
 import { Site } from './site.js';
 import { judge, targetTable } from './targets.js';
 
-const PARTS = [download, ...time, start, confirm, waiting, mounts, drawing, robustness];
 const PEERS = ['authing-js-sdk', 'qrcode', 'jsqr', 'zxing-wasm', '@undecaf/zbar-wasm'];
 
 const { values: options } = parseArgs({
@@ -126,10 +118,16 @@ function writeReport(resultFile, current) {
     return;
   }
   const results = Object.fromEntries(PARTS.map((part) => [part.name, JSON.parse(readFileSync(resultFile(part)))]));
-  const table = options['server-table'];
-  write(options.report, report(PARTS, results, table && existsSync(table) ? readFileSync(table, 'utf8').trim() : ''));
+  write(options.report, report(PARTS, results, serverTable()));
   for (const [name, svg] of Object.entries(charts(results))) write(path.join(options.charts, name), svg);
   console.log(`\nWritten: ${options.report}, and the charts in ${options.charts}`);
+}
+
+/** The table that the last run of all benchmarks of the server has left. */
+function serverTable() {
+  const file = options['server-table'];
+  if (!file || !existsSync(file)) return undefined;
+  return { table: readFileSync(file, 'utf8').trim(), date: statSync(file).mtime.toISOString() };
 }
 
 await main();

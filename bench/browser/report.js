@@ -17,21 +17,29 @@ export const section = (part, { date, data }) => `## ${part.title}\n\nMeasured $
 
 export const targetsOf = (parts, results) => parts.flatMap((part) => part.targets(results[part.name].data));
 
-export function report(parts, results, serverTable) {
+/** The report. `server` has the table of the server's benchmarks and its date. It is undefined if they did not run. */
+export function report(parts, results, server) {
   const { machine, versions } = results[parts.at(-1).name];
   const list = (object) => Object.entries(object).map(([name, value]) => `- ${name}: ${value}`);
-  const server = serverTable && `## Server\n\nEach value is compared with a reference of the same run, see \`bench/src/\`.\n\n\`\`\`\n${serverTable}\n\`\`\``;
   return `${[
     '# Results of the benchmarks',
     '`cargo xtask bench` writes this file. [docs/benchmarks.md](../docs/benchmarks.md) explains what is measured, and how.',
     `## Machine and versions\n\n${[...list(machine), ...list(versions)].join('\n')}`,
     `## Targets\n\nA ratio is ours / theirs. A missed target has its reason.\n\n${targetTable(targetsOf(parts, results))}`,
     ...parts.map((part) => section(part, results[part.name])),
-    server,
+    server && serverSection(server),
   ]
     .filter(Boolean)
     .join('\n\n')}\n`;
 }
+
+const serverSection = ({ table, date }) => `## Server
+
+Measured ${minutes(date)}. Each value is compared with a reference of the same run, see \`bench/src/\`.
+
+\`\`\`
+${table}
+\`\`\``;
 
 /** The charts of README.md, by file name. */
 export function charts(results) {

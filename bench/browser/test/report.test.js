@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { COLORS, barChart } from '../chart.js';
+import { PAGES } from '../pages.js';
+import { PARTS } from '../parts/index.js';
+import { charts, report } from '../report.js';
 import { judge, targetTable } from '../targets.js';
 
 test('a target is met at its limit and missed above it', () => {
@@ -50,4 +53,46 @@ test('a chart has one bar for each value and escapes its texts', () => {
   const svg = barChart({ title: 'T', description: 'D', groups: [{ heading: 'A & B', bars }] });
   assert.equal(svg.match(/<rect /g).length, 2);
   assert.ok(svg.includes('&lt;scan-login>') && svg.includes('A &amp; B'));
+});
+
+/** Data of all parts, such as `run` returns. */
+function resultsOfAllParts() {
+  const pages = (value) => Object.fromEntries(Object.keys(PAGES).map((name, i) => [name, value(i + 1)]));
+  const growth = { heap: 1, buffers: 0, wasm: 0, nodes: 0, listeners: 0 };
+  const scores = { '1/jsQR': { scanlogin: [2], canvas: [2], svg: [1] } };
+  const data = {
+    download: { rows: [{ label: 'scanlogin', isOurs: true, files: ['global.js'], raw: 3, gzip: 2, brotli: 1 }] },
+    start: { samples: pages((i) => ({ 1: [i], 4: [4 * i] })) },
+    confirm: { samples: pages((i) => ({ quick: [i], unhurried: [i] })) },
+    waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
+    mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
+    drawing: { count: 50, samples: { scanlogin: [1], qrcode: [2] } },
+    robustness: { codes: 1, scores: { blur: scores, scale: scores, noise: scores } },
+  };
+  const time = {
+    samples: pages((i) => ({ 'cold ×1': [i], 'cold ×4': [i], 'warm ×1': [i], 'warm ×4': [i] })),
+    received: pages((i) => i),
+  };
+  const result = (data) => ({
+    date: '2026-01-02T03:04:05.000Z',
+    machine: { processor: 'a processor' },
+    versions: { browser: 'a browser' },
+    data,
+  });
+  return Object.fromEntries(PARTS.map(({ name }) => [name, result(data[name] ?? time)]));
+}
+
+test('the report has the machine, all targets, a section for each part, and the table of the server', () => {
+  const text = report(PARTS, resultsOfAllParts(), { table: 'check 1.00', date: '2026-01-02T03:04:05.000Z' });
+  for (const part of PARTS) assert.ok(text.includes(`\n## ${part.title}\n`), part.title);
+  for (const part of ['a processor', 'a browser', '## Targets', 'check 1.00']) assert.ok(text.includes(part), part);
+  assert.doesNotMatch(text, /undefined|NaN|Infinity/);
+});
+
+test('the charts have a bar for each page and network, and for each entry point', () => {
+  const files = charts(resultsOfAllParts());
+  const bars = Object.values(files).map((svg) => svg.match(/<rect /g).length);
+  assert.deepEqual(Object.keys(files), ['time-to-code.svg', 'download.svg']);
+  assert.deepEqual(bars, [16, 1]);
+  for (const svg of Object.values(files)) assert.doesNotMatch(svg, /undefined|NaN|Infinity/);
 });
