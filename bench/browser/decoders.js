@@ -31,9 +31,9 @@ export function picture(png) {
   return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
 }
 
-/** The text of the code on a screenshot, read by ZXing-C++. */
+/** The text and the error correction (L, M, Q or H) of the code on a screenshot, read by ZXing-C++. */
 export async function readCode(png) {
-  const text = await DECODERS['ZXing-C++'](picture(png));
-  if (text === null) throw new Error('the screenshot has no readable code');
-  return text;
+  const [code] = await readBarcodes(picture(png), { formats: ['QRCode'] });
+  if (!code?.isValid) throw new Error('the screenshot has no readable code');
+  return { text: code.text, level: code.ecLevel };
 }

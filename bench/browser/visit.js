@@ -31,5 +31,6 @@ export async function timeToCode(page, url) {
 
 /** Reads the code on the screen and returns its id, as a phone does. Fails if the code can't be read. */
 export async function scan(page) {
-  return JSON.parse(await readCode(await page.screenshot())).random;
+  const { text } = await readCode(await page.screenshot());
+  return JSON.parse(text).random;
 }

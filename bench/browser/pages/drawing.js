@@ -52,5 +52,15 @@ window.measure = (name, count, first) => {
   return (end - start) / count;
 };
 
+/** Shows the drawing of a library, and returns the text of its code. */
+window.show = (name) => {
+  const text = textOf(0);
+  const svg = new DOMParser().parseFromString(libraries[name](text), 'image/svg+xml').documentElement;
+  svg.setAttribute('width', 400);
+  svg.setAttribute('height', 400);
+  document.body.replaceChildren(svg);
+  return text;
+};
+
 initSync({ module: scanloginWasm });
 window.ready = initFastQr(fastQrWasm).then(() => true);

@@ -114,7 +114,7 @@ async function draw(browser, site, script, pixelRatio) {
   const page = await openPage(browser, { width: 600, height: 800, pixelRatio });
   await timeToCode(page, `${site.url}/scanlogin.html`);
   const drawings = { scanlogin: await screenshot(page, 'benchCode') };
-  const text = await readCode(await page.screenshot());
+  const { text } = await readCode(await page.screenshot());
   const loaded = page.next('Page.loadEventFired');
   await page.command('Page.navigate', { url: `${site.url}/empty.html` });
   await loaded;

@@ -66,7 +66,7 @@ function resultsOfAllParts() {
     confirm: { samples: pages((i) => ({ quick: [i], unhurried: [i] })) },
     waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
-    drawing: { count: 50, samples: { scanlogin: [1], qrcode: [2] } },
+    drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
     robustness: { codes: 1, scores: { blur: scores, scale: scores, noise: scores } },
   };
   const time = {
