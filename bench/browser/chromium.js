@@ -2,13 +2,15 @@
 // and its own connections. The end-to-end tests use WebDriver, so that they run in all browsers; CPU throttling, traces
 // and CPU times exist in the DevTools protocol only.
 
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** The maximum time for an event. It only ends a run that hangs. */
+import { start } from './children.js';
+
+/** The maximum times for an event and for a command. They only end a run that hangs. */
 const EVENT_TIMEOUT = 60_000;
+const COMMAND_TIMEOUT = 600_000;
 
 /** Names of other machines are not resolved, so that no page waits for a third party. */
 const FLAGS = [
@@ -34,7 +36,7 @@ export class Chromium {
     const browser = new Chromium();
     browser.folder = mkdtempSync(path.join(tmpdir(), 'scanlogin-bench-'));
     const flags = [...FLAGS, `--user-data-dir=${browser.folder}`, `--ignore-certificate-errors-spki-list=${spkiHash}`];
-    browser.process = spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    browser.process = start(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
     browser.pending = new Map();
     browser.pages = new Map();
     browser.lastId = 0;
@@ -55,7 +57,10 @@ export class Chromium {
       browser.process.on('error', reject);
       browser.process.on('exit', () => {
         const error = new Error(`${program} has ended`);
-        for (const { reject: rejectCommand } of browser.pending.values()) rejectCommand(error);
+        for (const { reject: rejectCommand, guard } of browser.pending.values()) {
+          clearTimeout(guard);
+          rejectCommand(error);
+        }
         reject(error);
       });
     });
@@ -68,13 +73,17 @@ export class Chromium {
   command(method, params = {}, sessionId) {
     const id = ++this.lastId;
     this.process.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
-    return new Promise((resolve, reject) => this.pending.set(id, { resolve, reject, method }));
+    return new Promise((resolve, reject) => {
+      const guard = setTimeout(() => reject(new Error(`the browser did not answer ${method}`)), COMMAND_TIMEOUT);
+      this.pending.set(id, { resolve, reject, method, guard });
+    });
   }
 
   receive(message) {
     const pending = this.pending.get(message.id);
     if (pending) {
       this.pending.delete(message.id);
+      clearTimeout(pending.guard);
       if (message.error) pending.reject(new Error(`${pending.method}: ${message.error.message}`));
       else pending.resolve(message.result);
     } else {

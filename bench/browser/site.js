@@ -1,12 +1,12 @@
 // A site: scanlogin-server with a store of its own, the proxy in front of it, the link to the browser, and a phone.
 
-import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { start } from './children.js';
 import { Front } from './front.js';
 import { Link } from './link.js';
 
@@ -44,7 +44,7 @@ export class Site {
     const address = `127.0.0.1:${await freePort()}`;
     flags.push('--listen', address, '--public-url', site.url, '--trusted-proxy', '127.0.0.1/32');
     const env = { ...process.env, SCANLOGIN_JWT_SECRET: JWT_SECRET };
-    site.server = spawn(server, flags, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    site.server = start(server, flags, { env, stdio: ['ignore', 'ignore', 'pipe'] });
     await untilListening(site.server);
     site.front.upstream = `http://${address}`;
     return site;
