@@ -41,12 +41,15 @@ export function blur(picture, sigma) {
   const pass = ({ values, width, height }) => {
     // The result is transposed, so that two passes blur both directions.
     const result = new Float32Array(values.length);
+    // A row with its first and last pixel repeated, so that the inner loop has no case for the edges.
+    const row = new Float32Array(width + 2 * radius);
     for (let y = 0; y < height; y++) {
+      row.fill(values[y * width], 0, radius);
+      row.set(values.subarray(y * width, (y + 1) * width), radius);
+      row.fill(values[(y + 1) * width - 1], radius + width);
       for (let x = 0; x < width; x++) {
         let sum = 0;
-        for (let i = -radius; i <= radius; i++) {
-          sum += weights[i + radius] * values[y * width + Math.min(width - 1, Math.max(0, x + i))];
-        }
+        for (let i = 0; i < weights.length; i++) sum += weights[i] * row[x + i];
         result[x * height + y] = sum / total;
       }
     }

@@ -13,7 +13,7 @@ const PIXEL_RATIOS = [1, 1.25, 1.5, 2, 3];
 /** The size that all drawings are asked for, in CSS pixels. The default of the widget. */
 const SIZE = 240;
 const MARGIN = 16;
-const STEP = 1.12;
+const STEP = 1.2;
 
 /**
  * The degradations. The strength grows by `STEP` from `first`, `count` times. Blur and scale are in CSS pixels, so that
@@ -23,20 +23,20 @@ const DEGRADATIONS = {
   blur: {
     label: 'largest blur, CSS pixels',
     first: 0.4,
-    count: 20,
+    count: 13,
     apply: (code, sigma, pixelRatio) => blur(code, sigma * pixelRatio),
   },
   scale: {
     label: 'smallest side, pixels',
     first: 1 / SIZE,
-    count: 16,
+    count: 10,
     apply: (code, inverse, pixelRatio) => shrink(code, 1 / inverse / (SIZE * pixelRatio)),
     shown: (inverse) => 1 / inverse,
   },
   noise: {
     label: 'most noise, gray levels',
     first: 16,
-    count: 24,
+    count: 14,
     apply: (code, sigma, _, seed) => noise(code, sigma, seed),
   },
 };
@@ -46,12 +46,12 @@ export const robustness = {
   name: 'robustness',
   title: 'Robustness of the drawn code',
 
-  async run({ browser, site, quick, progress }) {
+  async run({ browser, site, rounds, quick, progress }) {
     site.link.use('loopback');
     const script = (await bundle(fileURLToPath(new URL('../pages/robustness.js', import.meta.url)))).toString();
-    const codes = quick ? 1 : 3;
-    // A quick run tries every sixth strength.
-    const stride = quick ? 6 : 1;
+    const codes = Math.min(rounds, 3);
+    // A quick run tries every fourth strength.
+    const stride = quick ? 4 : 1;
     const pixelRatios = quick ? [1] : PIXEL_RATIOS;
     const scores = {};
     for (const pixelRatio of pixelRatios) {
@@ -59,20 +59,20 @@ export const robustness = {
         progress(`pixel ratio ${pixelRatio}, code ${number + 1} of ${codes}`);
         const drawings = await draw(browser, site, script, pixelRatio);
         for (const [drawing, code] of Object.entries(drawings)) {
-          for (const [decoder, decode] of Object.entries(DECODERS)) {
-            for (const degradation of Object.keys(DEGRADATIONS)) {
-              const score = await strengthRead(code, decode, DEGRADATIONS[degradation], { pixelRatio, seed: number, stride });
+          for (const degradation of Object.keys(DEGRADATIONS)) {
+            const options = { pixelRatio, seed: number, stride };
+            for (const [decoder, strength] of Object.entries(await strengthsRead(code, DEGRADATIONS[degradation], options))) {
               ((scores[degradation] ??= {})[`${pixelRatio}/${decoder}`] ??= {})[drawing] ??= [];
-              scores[degradation][`${pixelRatio}/${decoder}`][drawing].push(score);
+              scores[degradation][`${pixelRatio}/${decoder}`][drawing].push(strength);
             }
           }
         }
       }
     }
-    return { codes, scores };
+    return { codes, step: STEP, scores };
   },
 
-  section({ codes, scores }) {
+  section({ codes, step, scores }) {
     const tables = Object.entries(scores).map(([degradation, cases]) => {
       const { label, first, shown = (strength) => strength } = DEGRADATIONS[degradation];
       const cell = (strength) => (strength < first ? 'not read' : short(shown(strength)));
@@ -84,7 +84,7 @@ export const robustness = {
       return `${label[0].toUpperCase()}${label.slice(1)}, at which the code is still read:\n\n${table(header, rows, 'rlrrr')}`;
     });
     return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot: median of ${codes} codes.
-The strength grows by ${Math.round((STEP - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that the number of steps that it reads counts.
+The strength grows by ${Math.round((step - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that the number of steps that it reads counts.
 
 ${tables.join('\n\n')}`;
   },
@@ -138,14 +138,16 @@ async function screenshot(page, element) {
 }
 
 /**
- * The strength that a decoder reads: that of the last of the steps which it reads, as if it had read the first ones. A
+ * The strength that each decoder reads: that of the last of the steps which it reads, as if it had read the first ones. A
  * code that is never read counts as one step below the first.
  */
-async function strengthRead(code, decode, { first, count, apply }, { pixelRatio, seed, stride }) {
-  let read = 0;
+async function strengthsRead(code, { first, count, apply }, { pixelRatio, seed, stride }) {
+  const read = Object.fromEntries(Object.keys(DECODERS).map((decoder) => [decoder, 0]));
   for (let step = 0; step < count; step += stride) {
-    const text = await decode(rgba(apply(code, first * STEP ** step, pixelRatio, seed)));
-    if (text === code.text) read += stride;
+    const degraded = rgba(apply(code, first * STEP ** step, pixelRatio, seed));
+    for (const [decoder, decode] of Object.entries(DECODERS)) {
+      if ((await decode(degraded)) === code.text) read[decoder] += stride;
+    }
   }
-  return first * STEP ** (read - 1);
+  return Object.fromEntries(Object.entries(read).map(([decoder, steps]) => [decoder, first * STEP ** (steps - 1)]));
 }

@@ -67,7 +67,7 @@ function resultsOfAllParts() {
     waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
     drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
-    robustness: { codes: 1, scores: { blur: scores, scale: scores, noise: scores } },
+    robustness: { codes: 1, step: 1.2, scores: { blur: scores, scale: scores, noise: scores } },
   };
   const time = {
     samples: pages((i) => ({ 'cold ×1': [i], 'cold ×4': [i], 'warm ×1': [i], 'warm ×4': [i] })),
