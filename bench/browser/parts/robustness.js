@@ -1,5 +1,6 @@
 // How much blur, shrinking and noise a drawn code survives until a decoder can't read it.
 
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { DECODERS, picture, readCode } from '../decoders.js';
@@ -144,6 +145,8 @@ async function screenshot(page, element) {
 async function strengthsRead(code, { first, count, apply }, { pixelRatio, seed, stride }) {
   const read = Object.fromEntries(Object.keys(DECODERS).map((decoder) => [decoder, 0]));
   for (let step = 0; step < count; step += stride) {
+    // The decoders don't wait for anything. Without this, a signal would wait for the end of the part.
+    await setImmediate();
     const degraded = rgba(apply(code, first * STEP ** step, pixelRatio, seed));
     for (const [decoder, decode] of Object.entries(DECODERS)) {
       if ((await decode(degraded)) === code.text) read[decoder] += stride;
