@@ -19,7 +19,7 @@ use scanlogin::session::{
     Context, Event, Instant, Notification, PageState, Policy, Reply, Request, RequestEffect, RequestId, Session,
     TimerEffect,
 };
-use scanlogin::view_model::{Action, ScanState};
+use scanlogin::view_model::{Action, FailureCause, ScanState};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_protocol::wire::{GeneRequest, Scene};
 use scanlogin_server::clock::Clock;
@@ -235,7 +235,7 @@ async fn exchange_by_the_page_is_refused_unless_the_app_allows_it() -> Result<()
         let mut page = Page::open(&router, Policy { auto_exchange: true, ..Policy::default() })?;
         page.until(ScanState::Ready).await?;
         approve(&router, &["scanned", "confirm"], &page.random).await?;
-        let end = if is_allowed { ScanState::Confirmed } else { ScanState::Failed };
+        let end = if is_allowed { ScanState::Confirmed } else { ScanState::Failed(FailureCause::SiteProblem) };
         page.until(end).await?;
         match page.notifications.last() {
             Some(Notification::Succeeded { user_info, .. }) if is_allowed => assert_eq!(user_info["username"], "alice"),
