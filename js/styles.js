@@ -229,7 +229,8 @@ const css = /* css */ `
 }
 ::slotted(*) { margin-block-start: 12px; }
 @media (forced-colors: active) {
-  .stage { border: 1px solid CanvasText; forced-color-adjust: none; }
+  .stage { forced-color-adjust: none; }
+  .stage::before { outline: 1px solid CanvasText; }
   .button { border-color: ButtonText; }
 }
 `;

@@ -228,7 +228,7 @@ fn pages(site: Router) -> Router {
              <style>{style}</style><body><section id=code></section>
              <script type=module>
                import {{ startScanning }} from '/scanlogin/index.js';
-               const logo = location.search === '?logo' ? '/favicon.svg' : undefined;
+               const logo = location.search === '?logo' ? '/triangle.svg' : undefined;
                const render = location.search === '?image' ? 'img' : 'svg';
                startScanning('code', {{ logo, render }});
              </script>"
@@ -239,5 +239,9 @@ fn pages(site: Router) -> Router {
         let content_type = if path.ends_with(".css") { "text/css" } else { "text/javascript" };
         Ok(([(CONTENT_TYPE, content_type)], std::fs::read(file).map_err(|error| error.to_string())?))
     };
-    site.route("/styles/{name}", get(page)).route("/packages/{*path}", get(package))
+    // A logo covers the alignment pattern in the middle. Instead of it, ZBar finds small details of a logo, if it has some.
+    let logo = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><path fill='teal' d='M0 0h9v9z'/></svg>";
+    site.route("/styles/{name}", get(page))
+        .route("/packages/{*path}", get(package))
+        .route("/triangle.svg", get(async move || ([(CONTENT_TYPE, "image/svg+xml")], logo)))
 }
