@@ -19,12 +19,15 @@ export class Code {
 
   /**
    * The width of the code in device pixels for a place that is `place` device pixels wide and can grow to `room`: the nearest whole
-   * number of pixels for each module. If that changes the place too much, the code is as wide as its place.
+   * number of pixels for each module. If that changes the place too much, the code is as wide as its place, with smooth edges.
    */
   fit(place, room) {
     const most = Math.min(room, place * (1 + MAX_CHANGE));
     const width = Math.min(Math.round(place / this.side), Math.floor(most / this.side)) * this.side;
-    return width < place * (1 - MAX_CHANGE) ? Math.floor(place) : width;
+    if (width >= place * (1 - MAX_CHANGE)) return width;
+    const whole = Math.floor(place / this.side);
+    // Smooth edges would merge modules of two pixels.
+    return whole === 1 || whole === 2 ? whole * this.side : Math.floor(place);
   }
 
   /** Paints the code on a canvas of `width` by `width` pixels. */

@@ -161,7 +161,10 @@ async fn picture_of_code(browser: &Browser) -> Result<Picture> {
     let rectangle = browser
         .run(&format!(
             "const {{ left, top, right, bottom }} = {WIDGET}.querySelector('canvas').getBoundingClientRect();
-             return [left, top, right - left, bottom - top].map((length) => Math.round(length * devicePixelRatio))"
+             // Without the round corners, which are outside of the code.
+             const corner = (right - left) / 20;
+             return [left + corner, top + corner, right - left - 2 * corner, bottom - top - 2 * corner]
+               .map((length) => Math.round(length * devicePixelRatio))"
         ))
         .await?;
     let [left, top, width, height]: [usize; 4] = serde_json::from_value(rectangle)?;
