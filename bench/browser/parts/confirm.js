@@ -47,9 +47,9 @@ export const confirm = {
       ...scenarios.flatMap((scenario) => [spread(summary(cases[scenario])), Math.round(Math.max(...cases[scenario]))]),
     ]);
     const header = ['page', ...scenarios.flatMap((scenario) => [`${scenario} scan`, 'slowest'])];
-    return `Milliseconds, on ${networkLabel(NETWORK)}: median and quartiles of ${samples.scanlogin.quick.length} sign-ins. A quick scan comes 0 to 800 ms after the code, and the confirmation
-400 ms after the scan. An unhurried scan comes after 3 s, and the confirmation 2 s later. The time contains one half of a
-round trip, which no page can avoid.
+    return `Milliseconds, on ${networkLabel(NETWORK)}: median and quartiles of ${samples.scanlogin.quick.length} sign-ins. A quick scan comes 0 to 800 ms after the
+code, and the confirmation 400 ms after the scan. An unhurried scan comes after 3 to 3.8 s, and the confirmation 2 s later. The
+time contains one half of a round trip, which no page can avoid.
 
 ${table(header, rows, 'lrrrr'.slice(0, header.length))}`;
   },

@@ -79,8 +79,8 @@ export const drawing = {
       ];
     });
     return `Milliseconds from the text of a code to the text of an SVG, median and quartiles: the first code of ${first.scanlogin.length} new pages, and
-${samples.scanlogin.length} batches of ${count} codes in a page that has drawn many. A login page draws one. A decoder has read each drawing, and its level of error correction. The package of \`fast_qr\` has no option
-for the level.
+${samples.scanlogin.length} batches of ${count} codes in a page that has drawn many. A login page draws one. A decoder has read each drawing,
+and its level of error correction. The package of \`fast_qr\` has no option for the level.
 
 ${table(['library', 'level', 'first code', 'later code', 'ratio of later codes to scanlogin'], rows, 'llrrr')}`;
   },

@@ -84,8 +84,9 @@ export const robustness = {
       const header = ['pixel ratio', 'decoder', ...Object.values(DRAWINGS)];
       return `${label[0].toUpperCase()}${label.slice(1)}, at which the code is still read:\n\n${table(header, rows, 'rlrrr')}`;
     });
-    return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot: median of ${codes} codes.
-The strength grows by ${Math.round((step - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that the number of steps that it reads counts.
+    return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot;
+medians over codes: ${codes}. The strength grows by ${Math.round((step - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that
+the number of steps that it reads counts.
 
 ${tables.join('\n\n')}`;
   },
