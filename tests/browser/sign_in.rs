@@ -7,13 +7,15 @@ use crate::page::{Page, advance_until, run, wait_until};
 
 #[wasm_bindgen_test]
 async fn sign_in_shows_each_state_and_calls_callbacks_in_order() {
-    let mut page = Page::with_polls(&[0, 1, 1, 2]);
+    let mut page = Page::with_polls(&[0]);
     page.start("");
     assert_eq!(page.handle().state(), "loading");
     page.wait_for_state("ready").await;
     assert_eq!(page.text(".headline"), "Scan with the app to sign in");
+    page.script_polls(&[1]);
     page.wait_for_state("scanned").await;
     assert_eq!(page.text(".name"), "Alice <i>");
+    page.script_polls(&[1, 2]);
     page.wait_for_state("confirmed").await;
     assert_eq!(page.text(".headline"), "Signed in");
 

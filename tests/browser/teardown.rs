@@ -152,7 +152,7 @@ async fn destroying_one_widget_does_not_affect_another() {
     second.wait_for_state("ready").await;
     first.handle().destroy();
     assert_eq!((first.handle().state().as_str(), second.handle().state().as_str()), ("destroyed", "ready"));
-    assert!(second.find(".code path").is_some());
+    assert!(second.find(".code canvas").is_some());
     second.script_polls(&[0, 1]);
     second.wait_for_state("scanned").await;
 }

@@ -364,11 +364,13 @@ async fn theme_is_set_by_an_option_or_data_theme_and_the_code_keeps_its_colors()
     page.wait_for_state("ready").await;
     let style = |selector: &str, property: &str| {
         let window = web_sys::window().unwrap();
-        let style = window.get_computed_style(&page.find(selector).unwrap()).unwrap().unwrap();
+        let (selector, pseudo_element) = selector.split_at(selector.find("::").unwrap_or(selector.len()));
+        let element = page.find(selector).unwrap();
+        let style = window.get_computed_style_with_pseudo_elt(&element, pseudo_element).unwrap().unwrap();
         style.get_property_value(property).unwrap()
     };
     assert_eq!(style(".frame", "background-color"), "rgb(26, 29, 36)");
-    assert_eq!(style(".stage", "background-color"), "rgb(244, 251, 250)");
+    assert_eq!(style(".stage::before", "background-color"), "rgb(244, 251, 250)");
     let code = "const { data } = argument.getContext('2d').getImageData(0, 0, argument.width, argument.width);
         const colors = new Set();
         for (let at = 0; at < data.length; at += 4) colors.add(data.slice(at, at + 4).join(' '));
