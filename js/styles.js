@@ -84,6 +84,8 @@ const css = /* css */ `
   flex: none;
   inline-size: calc(var(--width) * 1px);
   max-inline-size: 100%;
+  /* By default, a box with a ratio grows with what it contains. */
+  min-block-size: 0;
   position: relative;
   print-color-adjust: exact;
 }

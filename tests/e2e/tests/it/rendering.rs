@@ -135,7 +135,7 @@ async fn code_fits_into_its_container_is_square_and_readable() -> Result<()> {
         .await?;
     browser.wait_for("typeof window.start === 'function'").await?;
     for (width, side) in
-        [(160, 240), (160, 160), (200, 240), (240, 240), (300, 240), (1200, 240), (700, 480), (1200, 800)]
+        [(160, 240), (160, 160), (200, 240), (240, 240), (300, 240), (300, 220), (1200, 240), (700, 480), (1200, 800)]
     {
         browser.run(&format!("start({width}, {side})")).await?;
         assert!(browser.read_code().await?.contains("5e05f0c57fde537d950f7da5Zq"), "{side} px in {width} px");
