@@ -84,6 +84,8 @@ function codeRequest(options, signal) {
     return value;
   };
 
+  const logo = field(options, "logo") ?? "";
+  need(typeof logo === "string");
   const host = text("appHost") || text("host") || location.origin;
   need(isUsual(options) && /^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();
@@ -99,7 +101,7 @@ function codeRequest(options, signal) {
     scene: "APP_AUTH",
     autoMergeQrCode: false,
     params: field(options, "customData"),
-    modules: field(options, "logo") ? "Q" : "M",
+    modules: logo ? "Q" : "M",
   });
   const url = `${host.replace(/\/+$/, "")}/api/v2/qrcode/gene`;
   return new Request(url, { method: "POST", headers, body, signal, credentials: "include", cache: "no-store", redirect: "error" });

@@ -31,9 +31,11 @@ function run(script) {
     const base = ((script && script.src) || fromDocument("baseURI")).replace(/\/scanlogin(@[^/]*)?$/, "$&/dist/");
     const api = createApi(() => new URL("scanlogin.wasm", base), { source: wasm, integrity });
     window.ScanLogin = api;
-    // A widget that is started reports the failure, and tries again. One that the tag or the next script starts loads the wasm,
-    // after its request for a code.
-    setTimeout(() => api.init().catch(() => {}));
+    // A widget that is started reports the failure, and tries again. One that this tag or a later script of the page starts loads
+    // the wasm after its request for a code.
+    const init = () => api.init().catch(() => {});
+    if (fromDocument("readyState") === "loading") callDocument("addEventListener", "DOMContentLoaded", init);
+    else setTimeout(init);
   }
 
   // A tag that is found a second time has its widget already.

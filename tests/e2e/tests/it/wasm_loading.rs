@@ -183,6 +183,12 @@ impl LoadingTest {
         self.browser.run(&format!("return {FAILED}.shadowRoot.querySelector('{selector}').textContent")).await
     }
 
+    /// Waits until the wasm shows the code. Before, the script may show it.
+    async fn wait_for_code(&self) -> Result<()> {
+        self.browser.wait_for("calls.includes('shown')").await?;
+        self.browser.read_code().await.map(drop)
+    }
+
     /// Clicks the button of the failed widget.
     async fn retry(&self) -> Result<()> {
         self.browser.run(&format!("{FAILED}.shadowRoot.querySelector('button').click()")).await.map(drop)
@@ -261,7 +267,7 @@ async fn loading_shell_has_the_size_of_the_widget_and_is_adopted_by_the_wasm() -
         let before = test.browser.run(frame).await?;
         test.browser.run(&format!("window.host = {LOADING}")).await?;
         test.faults.clear();
-        test.browser.read_code().await?;
+        test.wait_for_code().await?;
         assert_eq!(test.browser.run(frame).await?, before, "{setup}");
         assert_eq!(test.browser.run("return host === document.querySelector('.scanlogin')").await?, true, "{setup}");
         assert_eq!(test.widget_count().await?, 1);
@@ -295,13 +301,12 @@ async fn loading_and_failed_states_look_the_same_without_and_with_the_wasm() -> 
         test.browser.wait_for("calls.at(-1).code === 'refused'").await?;
         assert!(test.picture().await? == failed, "failed: {scheme}, {setup}");
 
-        test.open_loading(&setup).await?;
+        // With this option, the wasm requests the code after it has adopted the shell.
+        test.open_loading(&format!("{setup}; options.headers = {{}}")).await?;
         let loading = test.picture().await?;
-        test.faults.clear();
-        test.browser.wait_for("calls.at(-1) === 'shown'").await?;
         let requests = test.faults.requests("gene").len();
+        test.faults.clear();
         test.faults.inject("gene", Fault::Held);
-        test.browser.run("handle.refresh()").await?;
         test.faults.wait_for_requests("gene", requests + 1).await?;
         assert!(test.picture().await? == loading, "loading: {scheme}, {setup}");
         assert!(loading != failed);
@@ -339,7 +344,7 @@ async fn browser_without_a_newer_feature_shows_the_code_or_names_the_error() -> 
         "delete window.reportError; options = { onCodeShow: () => { calls.push('shown'); throw 'of the page' } }",
     ] {
         test.open("script", setup).await?;
-        test.browser.read_code().await?;
+        test.wait_for_code().await?;
         assert_eq!(test.browser.run(is_styled).await?, true, "{setup}");
         assert_eq!(test.calls().await?, json!(["shown"]), "{setup}");
     }
@@ -362,7 +367,7 @@ async fn wasm_of_another_version_offers_to_reload_the_page() -> Result<()> {
     test.browser.run("window.isOldPage = true").await?;
     test.faults.clear();
     test.retry().await?;
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
     assert_eq!(test.browser.run("return [window.isOldPage, calls]").await?, json!([null, ["shown"]]));
     test.browser.close().await
 }
@@ -405,7 +410,7 @@ async fn start_that_throws_leaves_no_loading_state() -> Result<()> {
 
     // Once the wasm is loaded, `startScanning` throws.
     test.open("script", "").await?;
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
     let start = format!(
         "handle.destroy(); {break_once}; try {{ start() }} catch (error) {{ calls.push(error.message) }}
          return [calls.at(-1), document.querySelectorAll('.scanlogin').length]"
@@ -422,7 +427,7 @@ async fn loading_state_is_not_shown_before_its_delay() -> Result<()> {
     test.browser.wait_for("window.endDelay").await?;
     assert_eq!(test.widget_count().await?, 0);
     test.faults.clear();
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
     test.browser.run("endDelay()").await?;
     assert_eq!(test.widget_count().await?, 1);
     test.close(&[]).await
@@ -513,7 +518,7 @@ async fn widget_ended_by_a_callback_of_its_start_does_not_poll() -> Result<()> {
         window.polling = qrcode.startPolling('r1', { onStart() { polling.destroy(); } });";
     test.browser.run(code).await?;
     test.faults.clear();
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
     assert_eq!(test.browser.run("return polling.state").await?, "destroyed");
     test.browser.close().await
 }
@@ -527,7 +532,8 @@ async fn target_and_language_of_a_wrong_type_are_the_same_errors_as_with_the_was
         ScanLogin.startScanning(undefined, { onError: (_, { code }) => errors.push(code) })";
     test.browser.run(code).await?;
     test.faults.clear();
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
+    test.browser.wait_for("errors.length").await?;
     test.browser.run("handle.setLanguage(5); handle.setLanguage(undefined)").await?;
     assert_eq!(test.browser.run("return [handle.state, errors]").await?, json!(["ready", ["invalid-option"]]));
     test.browser.close().await
@@ -541,7 +547,7 @@ async fn floating_loading_shell_moves_into_its_element_when_the_page_has_it() ->
     test.browser.wait_for("document.querySelector('.scanlogin[data-floating]')").await?;
     test.browser.run("document.body.append(Object.assign(document.createElement('div'), { id: 'late' }))").await?;
     test.faults.clear();
-    test.browser.read_code().await?;
+    test.wait_for_code().await?;
     let result =
         "return [document.querySelectorAll('.scanlogin').length, !!document.querySelector('#late > .scanlogin')]";
     assert_eq!(test.browser.run(result).await?, json!([1, true]));
