@@ -34,6 +34,7 @@ const options: Required<StartOptions> = {
   autoExchangeUserInfo: true,
   size: { width: 200 },
   containerSize: { width: 300, height: 300 },
+  otherWays: document.createElement("a"),
   interval: 800,
   tips: { title: "Scan", failed: "Oh", retry: "Again" },
   customData: { hello: ["world", 1] },

@@ -180,14 +180,19 @@ async fn theme_page_styles_the_widget_and_the_code() -> Result<()> {
             "const style = (part) => getComputedStyle({WIDGET}.querySelector(part));
              const {{ borderTopColor, borderTopWidth, borderTopLeftRadius, color }} = style('.frame');
              const ink = getComputedStyle(document.body).color;
+             // The finder pattern starts next to the quiet zone, which has four modules.
+             const canvas = {WIDGET}.querySelector('canvas');
+             const pixel = (at) => Array.from(canvas.getContext('2d').getImageData(at, at, 1, 1).data).join(' ');
+             let dark = 0;
+             while (pixel(dark) === pixel(0)) dark += 1;
              return [
                borderTopColor, borderTopWidth, borderTopLeftRadius, color === ink, style('.headline').fontStyle,
-               style('.headline').fontFamily.split(',')[0], style('svg path').fill, style('.stage').backgroundColor,
+               style('.headline').fontFamily.split(',')[0], pixel(dark), pixel(0),
              ]"
         ))
         .await?;
     let expected =
-        json!(["rgb(245, 176, 46)", "6px", "4px", true, "italic", "Georgia", "rgb(11, 90, 98)", "rgb(244, 251, 250)"]);
+        json!(["rgb(245, 176, 46)", "6px", "4px", true, "italic", "Georgia", "11 90 98 255", "244 251 250 255"]);
     assert_eq!(style, expected);
     browser.close().await
 }
