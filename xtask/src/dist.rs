@@ -51,8 +51,8 @@ fn verify(workspace: &Workspace) -> Result<()> {
         "--exclude-standard",
         "--deduplicate",
     ]))?;
+    // Both copies are made first, so that a file that changes during the builds makes no difference.
     for folder in &folders {
-        step(format_args!("Building the package in {}", folder.display()));
         empty(folder)?;
         for source in sources.split_terminator('\0').filter(|source| workspace.path(source).is_file()) {
             if let Some(parent) = folder.join(source).parent() {
@@ -60,6 +60,9 @@ fn verify(workspace: &Workspace) -> Result<()> {
             }
             copy(&workspace.path("."), folder, source)?;
         }
+    }
+    for folder in &folders {
+        step(format_args!("Building the package in {}", folder.display()));
         run(
             workspace.cargo().args(["xtask", "dist"]).current_dir(folder).env_remove("CARGO_TARGET_DIR"),
             "The package was not built: see the message above.",
