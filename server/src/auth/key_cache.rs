@@ -20,7 +20,8 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::auth::error::{TokenError, TokenProblem};
 use crate::auth::jwks::{KeyQuery, Keys};
-use crate::config::issuer::{Issuer, KeySource, check_url, read_secret};
+use crate::config::issuer::Issuer;
+use crate::config::issuer::key_source::{KeySource, check_url, read_secret};
 
 /// The age at which [`KeyCache::refresh`] fetches the keys again.
 const MAX_AGE: Duration = Duration::from_secs(10 * 60);

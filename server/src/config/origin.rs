@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::http::uri::Authority;
 use serde::Deserialize;
 
-use crate::config::issuer::is_this_machine;
+use crate::config::issuer::key_source::is_this_machine;
 
 /// The schemes of pages in browser extensions (Chrome, Firefox) and in programs that contain a browser (Tauri, Capacitor,
 /// Ionic, Electron).

@@ -1,24 +1,19 @@
-//! The issuers whose tokens the server accepts: the tables `[[issuer]]` of `scanlogin.toml`, and the checks of their values.
+//! The issuers whose tokens the server accepts: the tables `[[issuer]]` of `scanlogin.toml`. `fields` checks their values.
 //!
 //! docs/issuers.md describes the settings. [`crate::auth`] fetches the keys of an issuer later.
 
 use core::fmt;
-use core::str::FromStr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
-use axum::http::Uri;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::fields::Fields;
+use self::key_source::KeySource;
 use crate::config::algorithm::Algorithm;
-use crate::secrets::Secret;
 
-/// The shortest secret that HS256 allows, in bytes (RFC 7518, section 3.2).
-const MIN_SECRET_BYTES: usize = 32;
-/// The path of the configuration of an issuer (OpenID Connect Discovery 1.0, section 4).
-const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+mod fields;
+pub mod key_source;
 
 /// An OpenID Connect provider, or any other signer of tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -61,24 +56,6 @@ pub enum ClaimValue {
     Bool(bool),
     /// An integer.
     Integer(i64),
-}
-
-/// The source of the keys of an issuer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// The URL of a JSON Web Key Set: HTTPS, or HTTP if it is on this machine or `insecure_http` is set.
-    Url(String),
-    /// A local file with a JSON Web Key Set.
-    File(PathBuf),
-    /// The configuration document of the issuer, which names the URL of the key set.
-    Discovery {
-        /// The URL of the document.
-        url: String,
-        /// Whether the document may name an HTTP URL on another machine.
-        insecure_http: bool,
-    },
-    /// A local file with a secret that the issuer signs with (HS256).
-    SecretFile(PathBuf),
 }
 
 /// How the user pool of a user is determined. Users of one pool with the same id are one user, whatever their issuers.
@@ -172,15 +149,6 @@ impl fmt::Display for ClaimValue {
     }
 }
 
-impl fmt::Display for KeySource {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) | Self::Discovery { url, .. } => formatter.write_str(url),
-            Self::File(path) | Self::SecretFile(path) => path.display().fmt(formatter),
-        }
-    }
-}
-
 impl ClaimNames {
     /// Each field of a user, and its claim.
     pub(crate) fn each(&self) -> [(&'static str, &str); 8] {
@@ -233,236 +201,11 @@ impl TryFrom<Vec<Issuer>> for Issuers {
     }
 }
 
-/// One table `[[issuer]]`, before its values are checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fields {
-    issuer: String,
-    audience: AudienceField,
-    #[serde(default)]
-    required_claims: BTreeMap<String, OneOrMore>,
-    jwks: Option<String>,
-    secret_file: Option<PathBuf>,
-    #[serde(default)]
-    insecure_http: bool,
-    algorithms: Option<Vec<String>>,
-    user_pool_id: Option<String>,
-    user_pool_claim: Option<String>,
-    #[serde(default)]
-    claims: ClaimNames,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "audience: must be a string, a list of strings, or false")]
-enum AudienceField {
-    One(String),
-    Several(Vec<String>),
-    Absent(bool),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "required_claims: a value must be a string, a boolean, an integer or a list of them")]
-enum OneOrMore {
-    One(ClaimValue),
-    Several(Vec<ClaimValue>),
-}
-
-impl TryFrom<Fields> for Issuer {
-    type Error = String;
-
-    fn try_from(fields: Fields) -> Result<Self, String> {
-        let required_claims: BTreeMap<_, _> = fields
-            .required_claims
-            .into_iter()
-            .map(|(name, value)| match value {
-                OneOrMore::One(one) => (name, vec![one]),
-                OneOrMore::Several(several) => (name, several),
-            })
-            .collect();
-        if required_claims.iter().any(|(name, values)| name.is_empty() || values.is_empty()) {
-            return Err("required_claims: a name or a list of values is empty".to_owned());
-        }
-        let pool = match (fields.user_pool_id, fields.user_pool_claim) {
-            (Some(id), None) if !id.is_empty() => Pool::Fixed(id),
-            (None, Some(name)) if !name.is_empty() => Pool::Claim(name),
-            _ => return Err("user_pool_id, user_pool_claim: exactly one must be set, and not be empty".to_owned()),
-        };
-        let jwks = match (fields.jwks, fields.secret_file) {
-            (Some(_), Some(_)) => return Err("jwks, secret_file: only one can be set".to_owned()),
-            (Some(jwks), None) => KeySource::parse(&jwks, fields.insecure_http)?,
-            (None, Some(path)) => {
-                read_secret(&path)?;
-                KeySource::SecretFile(path)
-            }
-            (None, None) => KeySource::discovery(&fields.issuer, fields.insecure_http)?,
-        };
-        if fields.claims.each().iter().any(|(_, name)| name.is_empty()) {
-            return Err("claims: a name is empty".to_owned());
-        }
-        let issuer = Self {
-            audience: parse_audience(fields.audience, !required_claims.is_empty())?,
-            algorithms: fields.algorithms.map(|names| parse_algorithms(&names, &jwks)).transpose()?,
-            name: fields.issuer,
-            required_claims,
-            jwks,
-            pool,
-            claims: fields.claims,
-        };
-        issuer.check_name()?;
-        Ok(issuer)
-    }
-}
-
-impl Issuer {
-    fn check_name(&self) -> Result<(), String> {
-        if self.name.is_empty() {
-            return Err("issuer: is empty".to_owned());
-        }
-        let is_brace = |c: char| matches!(c, '{' | '}');
-        let Some((before, claim, after)) = self.placeholder() else {
-            return if self.name.contains(is_brace) {
-                Err(format!("issuer: {:?} has an incomplete placeholder; write it as {{tid}}", self.name))
-            } else {
-                Ok(())
-            };
-        };
-        if claim.is_empty() || [before, claim, after].iter().any(|part| part.contains(is_brace)) {
-            return Err(format!("issuer: {:?} must have one placeholder, such as {{tid}}", self.name));
-        }
-        if matches!(self.jwks, KeySource::Discovery { .. }) {
-            return Err(format!(
-                "jwks: the keys of the issuer {:?} can't be discovered, because its name has a placeholder; set jwks",
-                self.name
-            ));
-        }
-        let selects_pool = matches!(&self.pool, Pool::Claim(name) if name == claim);
-        if !selects_pool && !self.required_claims.contains_key(claim) {
-            return Err(format!(
-                "issuer: {:?} accepts every {claim}; list the allowed ones in required_claims, or set user_pool_claim = \
-                 {claim:?}",
-                self.name
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn parse_audience(audience: AudienceField, has_required_claims: bool) -> Result<Audience, String> {
-    let names = match audience {
-        AudienceField::One(one) => vec![one],
-        AudienceField::Several(several) => several,
-        AudienceField::Absent(false) if has_required_claims => return Ok(Audience::Absent),
-        AudienceField::Absent(false) => {
-            return Err(
-                "audience: false needs required_claims, such as { client_id = \"…\" }; otherwise, every token of \
-                        the issuer would be valid"
-                    .to_owned(),
-            );
-        }
-        AudienceField::Absent(true) => {
-            return Err("audience: must be a string, a list of strings, or false".to_owned());
-        }
-    };
-    if names.is_empty() || names.iter().any(String::is_empty) {
-        return Err("audience: is empty; without an audience, every token of the issuer would be valid".to_owned());
-    }
-    Ok(Audience::AnyOf(names))
-}
-
-fn parse_algorithms(names: &[String], jwks: &KeySource) -> Result<Vec<Algorithm>, String> {
-    let algorithms: Vec<Algorithm> = names
-        .iter()
-        .map(|name| name.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("algorithms: {error}"))?;
-    let is_symmetric = matches!(jwks, KeySource::SecretFile(_));
-    match algorithms.iter().find(|algorithm| algorithm.is_symmetric() != is_symmetric) {
-        _ if algorithms.is_empty() => Err("algorithms: is empty".to_owned()),
-        Some(algorithm) if is_symmetric => Err(format!("algorithms: {algorithm} does not sign with a secret")),
-        Some(algorithm) => Err(format!("algorithms: {algorithm} needs secret_file; published keys can't verify it")),
-        None => Ok(algorithms),
-    }
-}
-
-/// The beginnings of keys in JSON and in the format of OpenSSH.
-const KEY_PREFIXES: [&str; 4] = ["{", "[", "ssh-", "ecdsa-"];
-
-/// Reads the secret of an issuer. Removes the line break that editors write at the end.
-///
-/// # Errors
-///
-/// If the file can't be read, or if its content is too short or is a key: everybody knows a public key.
-pub(crate) fn read_secret(path: &Path) -> Result<Secret, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("secret_file: {}: {error}", path.display()))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    // `trim` does not remove a byte order mark.
-    let content = secret.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let is_key = content.contains("-----BEGIN") || KEY_PREFIXES.iter().any(|prefix| content.starts_with(prefix));
-    if is_key {
-        return Err(format!("secret_file: {} has a key, not a secret; use jwks for published keys", path.display()));
-    }
-    if content.len() < MIN_SECRET_BYTES {
-        return Err(format!("secret_file: {} must have at least {MIN_SECRET_BYTES} bytes", path.display()));
-    }
-    Ok(Secret::new(secret))
-}
-
-impl FromStr for KeySource {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::parse(text, false)
-    }
-}
-
-impl KeySource {
-    fn parse(text: &str, insecure_http: bool) -> Result<Self, String> {
-        if !text.contains("://") {
-            let path = PathBuf::from(text);
-            return if path.is_file() { Ok(Self::File(path)) } else { Err(format!("jwks: there is no file {text:?}")) };
-        }
-        check_url(text, insecure_http).map_err(|problem| format!("jwks: {problem}"))?;
-        Ok(Self::Url(text.to_owned()))
-    }
-
-    fn discovery(issuer: &str, insecure_http: bool) -> Result<Self, String> {
-        let url = format!("{}{DISCOVERY_PATH}", issuer.trim_end_matches('/'));
-        check_url(&url, insecure_http).map_err(|problem| {
-            format!(
-                "jwks: is not set, and the issuer does not have a URL at which the keys can be discovered: {problem}"
-            )
-        })?;
-        Ok(Self::Discovery { url, insecure_http })
-    }
-}
-
-/// Checks that nobody in the network can replace what `url` returns, unless `insecure_http` accepts that.
-///
-/// # Errors
-///
-/// A description of the problem.
-pub(crate) fn check_url(url: &str, insecure_http: bool) -> Result<(), String> {
-    let uri: Uri = url.parse().map_err(|error| format!("{url:?} is not a URL: {error}"))?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("https"), Some(_)) => Ok(()),
-        (Some("http"), Some(host)) if insecure_http || is_this_machine(host) => Ok(()),
-        _ => Err(format!(
-            "{url:?} is not https; an attacker in the network could replace the keys. In a trusted network, \
-             insecure_http = true allows http"
-        )),
-    }
-}
-
-/// Whether `host` names this machine: `localhost` or a loopback address.
-pub(super) fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
+    use super::key_source::read_secret;
     use super::*;
 
     fn whole() -> Value {
