@@ -14,7 +14,8 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, OpenApi, Required, Type};
 
 use crate::auth::error::TokenProblem;
-use crate::http::error::{ApiError, ErrorBody};
+use crate::http::error::ApiError;
+use crate::http::error::body::ErrorBody;
 use crate::http::extract::{Caller, PollToken};
 
 const INTRODUCTION: &str = "Signs a person in to a web page whose QR code they scan with their phone. Every response \

@@ -1,4 +1,5 @@
-//! Error responses: one enum, and one function that gives each error its HTTP status, `code`, `message` and `reason`.
+//! Error responses: one enum, and in `body` one function that gives each error its HTTP status, `code`, `message` and
+//! `reason`.
 //!
 //! docs/protocol.md, "Envelope": a business refusal has HTTP status 200, a transport refusal has a status of its own.
 //! Both have the envelope. The server logs the cause of an error where it occurs. Clients never see it.
@@ -11,14 +12,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::TransitionError;
-use scanlogin_protocol::wire::{Envelope, code};
-use tokio::task::JoinError;
+use scanlogin_protocol::wire::Envelope;
 
-use crate::auth::error::{SigningError, TokenError, TokenProblem};
-use crate::codes::error::CodeError;
-use crate::rate_limit::gcra::RateLimited;
-use crate::secrets::RandomError;
-use crate::store::StoreError;
+use self::body::ErrorBody;
+use crate::auth::error::TokenProblem;
+
+pub(crate) mod body;
+mod conversions;
 
 /// The value of `www-authenticate` at HTTP 401: the id and a secret of an app, encoded as UTF-8 (RFC 7617).
 const BASIC: &str = "Basic realm=\"scanlogin\", charset=\"UTF-8\"";
@@ -105,16 +105,6 @@ pub(crate) struct ErrorReason(pub &'static str);
 /// many of these an address may send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WrongGuess;
-
-/// The HTTP status and the envelope of an error response.
-pub(crate) struct ErrorBody {
-    pub(crate) http_status: StatusCode,
-    pub(crate) code: i32,
-    pub(crate) reason: &'static str,
-    /// The check of the token that failed.
-    pub(crate) detail: Option<&'static str>,
-    pub(crate) message: Cow<'static, str>,
-}
 
 impl ApiError {
     /// The stable name of the error, in the envelope, the log and the metrics.
@@ -223,104 +213,6 @@ impl ApiError {
         ];
         others.into_iter().chain(transitions).collect()
     }
-
-    pub(crate) fn body(self) -> ErrorBody {
-        use ApiError as R;
-        let reason = self.reason();
-        let detail = match &self {
-            R::NotSignedIn(problem) => Some(problem.as_str()),
-            _ => None,
-        };
-        let business =
-            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, detail, message };
-        let transport = |http_status: StatusCode, message: Cow<'static, str>| ErrorBody {
-            http_status,
-            code: i32::from(http_status.as_u16()),
-            reason,
-            detail,
-            message,
-        };
-        match self {
-            R::MissingParameter(name) => business(code::INVALID_PARAMETER, format!("{name} is missing").into()),
-            R::InvalidParameter { name, problem } => {
-                business(code::INVALID_PARAMETER, format!("{name}: {problem}").into())
-            }
-            R::UnsupportedScene => business(
-                code::INVALID_PARAMETER,
-                "scene: this server creates codes for APP_AUTH only, not for WeChat".into(),
-            ),
-            R::UnknownCode => business(code::UNKNOWN_CODE, "the code is unknown or no longer available".into()),
-            R::Transition(error) => business(error.code(), error.message().into()),
-            R::UnknownTicket => {
-                business(code::INVALID_PARAMETER, "the ticket is unknown or no longer available".into())
-            }
-            R::TicketUsed => business(code::INVALID_PARAMETER, "this ticket has already been exchanged".into()),
-            R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
-            R::NotSignedIn(problem) => business(code::NOT_SIGNED_IN, not_signed_in_message(problem).into()),
-            R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
-            R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
-            R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
-            R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),
-            R::Forbidden(message) => business(code::FORBIDDEN, message.into()),
-            R::UnknownApp => business(code::FORBIDDEN, "this server does not know the app".into()),
-            R::OriginNotAllowed => business(
-                code::FORBIDDEN,
-                "the app does not allow this origin; add it to allowed_origins in the server's scanlogin.toml".into(),
-            ),
-            R::WrongCredentials => transport(StatusCode::UNAUTHORIZED, "the app id or the app secret is wrong".into()),
-            R::MalformedJson(problem) => {
-                transport(StatusCode::BAD_REQUEST, format!("the body is not JSON: {problem}").into())
-            }
-            R::UnsupportedMediaType => transport(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be JSON, sent with content-type: application/json".into(),
-            ),
-            R::TooLarge { limit } => {
-                transport(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {limit} bytes").into())
-            }
-            R::BrokenBody => transport(StatusCode::BAD_REQUEST, "the body is incomplete".into()),
-            R::SlowBody => transport(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".into()),
-            R::UnknownRoute => transport(StatusCode::NOT_FOUND, "there is no such path".into()),
-            R::MethodNotAllowed => {
-                transport(StatusCode::METHOD_NOT_ALLOWED, "this path does not support this method".into())
-            }
-            R::PreconditionFailed => {
-                transport(StatusCode::PRECONDITION_FAILED, "the file does not meet a condition of the request".into())
-            }
-            R::RangeNotSatisfiable => {
-                transport(StatusCode::RANGE_NOT_SATISFIABLE, "the file does not have the requested range".into())
-            }
-            R::RateLimited { .. } => {
-                transport(StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later".into())
-            }
-            R::Unavailable => {
-                transport(StatusCode::SERVICE_UNAVAILABLE, "the server is unavailable; try again soon".into())
-            }
-            R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "internal error of the server".into()),
-        }
-    }
-}
-
-/// A description of the problem. It contains nothing of the settings.
-fn not_signed_in_message(problem: TokenProblem) -> &'static str {
-    match problem {
-        TokenProblem::Missing => "no user is signed in",
-        TokenProblem::TooLong => "the token is too long",
-        TokenProblem::Malformed => "the token is not a signed JSON Web Token",
-        TokenProblem::UnsupportedType => "the server does not accept this type of token",
-        TokenProblem::UnsupportedExtension => "the server does not support an extension that the token requires",
-        TokenProblem::UnsupportedAlgorithm => "the server does not accept the algorithm of the token",
-        TokenProblem::UnknownIssuer => "the server does not trust the issuer of the token",
-        TokenProblem::UnknownKey => "the server does not know the key of the token",
-        TokenProblem::WrongSignature => "the signature of the token is not valid",
-        TokenProblem::WrongAudience => "the token is for another service",
-        TokenProblem::WrongClaim => "a claim of the token does not have the required value",
-        TokenProblem::InvalidTime => "the token has no valid times",
-        TokenProblem::NotYetValid => "the token is not valid yet; check that the clock of this device is right",
-        TokenProblem::NoUserId => "the token has no id of a user",
-        TokenProblem::Expired => "the token has expired",
-        TokenProblem::KeysUnavailable => "the keys of the issuer are not available",
-    }
 }
 
 /// Whether responses with this status have the header `retry-after`.
@@ -354,92 +246,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<TransitionError> for ApiError {
-    fn from(error: TransitionError) -> Self {
-        Self::Transition(error)
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        Self::Unavailable
-    }
-}
-
-/// Only for JSON that the server writes or has stored. Malformed JSON of a client is [`ApiError::MalformedJson`].
-impl From<serde_json::Error> for ApiError {
-    fn from(error: serde_json::Error) -> Self {
-        tracing::error!(%error, "can't serialize or deserialize JSON");
-        Self::Internal
-    }
-}
-
-impl From<TokenError> for ApiError {
-    fn from(error: TokenError) -> Self {
-        match error.problem {
-            TokenProblem::Expired => Self::LoginExpired,
-            TokenProblem::KeysUnavailable => Self::Unavailable,
-            problem => Self::NotSignedIn(problem),
-        }
-    }
-}
-
-impl From<SigningError> for ApiError {
-    fn from(_: SigningError) -> Self {
-        Self::Internal
-    }
-}
-
-impl From<CodeError> for ApiError {
-    fn from(error: CodeError) -> Self {
-        match error {
-            CodeError::Unknown => Self::UnknownCode,
-            CodeError::TextTooLong { length, limit } => Self::InvalidParameter {
-                name: "customData".into(),
-                problem: format!("makes the text of the code {length} bytes long; {limit} can be scanned well"),
-            },
-            CodeError::WrongPool => Self::WrongPool,
-            CodeError::Transition(error) => Self::Transition(error),
-            CodeError::Blocked => Self::Blocked,
-            CodeError::Store(error) => error.into(),
-            CodeError::Json(error) => error.into(),
-            CodeError::Random(error) => error.into(),
-            CodeError::Contention | CodeError::BadKey => {
-                tracing::error!(%error, "operation on a code failed");
-                Self::Internal
-            }
-        }
-    }
-}
-
-/// A task that panicked.
-impl From<JoinError> for ApiError {
-    fn from(error: JoinError) -> Self {
-        match error.try_into_panic() {
-            Ok(panic) => Self::of_panic(&*panic),
-            // The runtime shuts down.
-            Err(_) => Self::Unavailable,
-        }
-    }
-}
-
-impl From<RateLimited> for ApiError {
-    fn from(RateLimited { retry_after }: RateLimited) -> Self {
-        Self::RateLimited { retry_after }
-    }
-}
-
-impl From<RandomError> for ApiError {
-    fn from(error: RandomError) -> Self {
-        tracing::error!(%error, "the system has no random numbers");
-        Self::Unavailable
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
 
     #[test]
     fn business_refusals_have_http_200_and_transport_refusals_their_own_status() {
