@@ -228,10 +228,11 @@ impl Lines {
 fn in_words(seconds_ahead: i64) -> String {
     let seconds = seconds_ahead.unsigned_abs();
     let units = [("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
-    let amount = units.into_iter().find(|(_, length)| seconds >= 2 * length).map_or_else(
-        || format!("{seconds} seconds"),
-        |(unit, length)| format!("{} {unit}", (seconds + length / 2) / length),
-    );
+    let amount = match units.into_iter().find(|(_, length)| seconds >= 2 * length) {
+        Some((unit, length)) => format!("{} {unit}", (seconds + length / 2) / length),
+        None if seconds == 1 => "1 second".to_owned(),
+        None => format!("{seconds} seconds"),
+    };
     if seconds_ahead > 0 { format!("in {amount}") } else { format!("{amount} ago") }
 }
 
@@ -243,7 +244,8 @@ mod tests {
     fn in_words_uses_the_largest_unit_of_which_there_are_two() {
         for (seconds, words) in [
             (0, "0 seconds ago"),
-            (1, "in 1 seconds"),
+            (1, "in 1 second"),
+            (-1, "1 second ago"),
             (90, "in 90 seconds"),
             (-119, "119 seconds ago"),
             (120, "in 2 minutes"),
