@@ -11,7 +11,7 @@
 //! 4. [`auth`]: tokens of approvers, and the keys of this server. `rate_limit`: limits per address, user and code.
 //! 5. [`telemetry`]: log, audit log and metrics.
 //! 6. [`store`]: records of codes, accounts and keys, and the stores for them.
-//! 7. [`clock`], [`secrets`], `client`: the parts that all layers use.
+//! 7. [`clock`], [`secrets`], `client`, `file_lock`: the parts that all layers use.
 //!
 //! The crate `scanlogin-protocol` defines the messages and the states of a code. The crate `scanlogin-qr` draws codes.
 
@@ -21,6 +21,7 @@ mod client;
 pub mod clock;
 pub mod codes;
 pub mod config;
+mod file_lock;
 pub mod http;
 mod net;
 mod rate_limit;

@@ -3,6 +3,7 @@
 //! A server that reads the file during a change gets the old or the new content. The file keeps its owner, its group and
 //! its mode, because the server may run as another user than the command. A symbolic link stays a link: its target changes.
 
+use core::time::Duration;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,21 +12,33 @@ use toml_edit::DocumentMut;
 
 use crate::cli::error::CommandError;
 use crate::config::settings::Settings;
+use crate::file_lock::lock_within;
 use crate::secrets;
 
-/// Reads the file at `path`, applies `change` to it, and replaces the file. Waits for other commands that change a file
-/// of the same folder. `change` gets `None` if there is no file.
+/// How long [`edit`] waits for another command. A command holds the lock for milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads the file at `path`, applies `change` to it, and replaces the file. Waits up to [`LOCK_TIMEOUT`] for other
+/// commands that change a file of the same folder. `change` gets `None` if there is no file.
 ///
 /// # Errors
 ///
-/// If the file can't be read or replaced, if `change` fails, or if a server would reject the new content. The file does
+/// If the other command does not end in time, if the file can't be read or replaced, if `change` fails, or if a server would reject the new content. The file does
 /// not change then.
 pub(super) fn edit(
     path: &Path,
     change: impl FnOnce(Option<DocumentMut>) -> Result<DocumentMut, CommandError>,
 ) -> Result<(), CommandError> {
+    edit_within(path, LOCK_TIMEOUT, change)
+}
+
+fn edit_within(
+    path: &Path,
+    timeout: Duration,
+    change: impl FnOnce(Option<DocumentMut>) -> Result<DocumentMut, CommandError>,
+) -> Result<(), CommandError> {
     let target = resolve(path).map_err(|error| failure(path, error))?;
-    let _lock = lock(&target).map_err(|error| failure(path, error))?;
+    let _lock = lock(&target, timeout).map_err(|error| failure(path, error))?;
     let document = match fs::read_to_string(&target) {
         Ok(text) => Some(text.parse().map_err(|error| failure(path, error))?),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -58,29 +71,26 @@ fn folder(path: &Path) -> &Path {
 
 /// Locks the folder of `path` against other commands until the returned file is dropped. A lock on the file itself would
 /// be lost when the file is replaced, and a lock file would belong to the user of the first command.
-#[cfg(unix)]
-fn lock(path: &Path) -> io::Result<File> {
-    use std::fs::TryLockError;
-    let folder = File::open(folder(path))?;
-    match folder.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            eprintln!("Another program has locked the folder of the file; waiting for it.");
-            folder.lock()?;
-        }
-        Err(TryLockError::Error(error)) => return Err(error),
-        Ok(()) => {}
+///
+/// Only Unix can lock a folder. On other systems, this locks a file beside `path`.
+fn lock(path: &Path, timeout: Duration) -> io::Result<File> {
+    let file = if cfg!(unix) {
+        File::open(folder(path))?
+    } else {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-lock");
+        OpenOptions::new().write(true).create(true).truncate(false).open(name)?
+    };
+    let tell = || eprintln!("Another program has locked the folder of the file; waiting for it.");
+    if lock_within(&file, timeout, tell)? {
+        return Ok(file);
     }
-    Ok(folder)
-}
-
-/// Locks a file beside `path` against other commands until the returned file is dropped. Only Unix can lock a folder.
-#[cfg(not(unix))]
-fn lock(path: &Path) -> io::Result<File> {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(name)?;
-    file.lock()?;
-    Ok(file)
+    let problem = format!(
+        "another program has kept the folder of the file locked for {} s; nothing was changed. Wait until that program \
+         has ended, or end it, and run the command again",
+        timeout.as_secs()
+    );
+    Err(io::Error::new(ErrorKind::WouldBlock, problem))
 }
 
 /// Writes `text` to a new file, and renames that to `path`.
@@ -142,4 +152,21 @@ fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
         );
         io::Error::new(error.kind(), problem)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locked_folder_is_an_error_that_names_the_file_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scanlogin.toml");
+        let other = lock(&path, Duration::ZERO).unwrap();
+        let error = edit_within(&path, Duration::ZERO, |_| panic!("the folder is locked")).unwrap_err().to_string();
+        assert!(error.contains("scanlogin.toml: another program has kept the folder"), "{error}");
+        assert!(error.contains("run the command again"), "{error}");
+        drop(other);
+        lock(&path, Duration::ZERO).unwrap();
+    }
 }
