@@ -1,19 +1,26 @@
 //! The shared connection to Redis. It reconnects after a loss.
 //!
+//! Commands of requests that are handled at the same time are sent together, as one pipeline. One write to the socket for
+//! each command would cost more than the commands themselves.
+//!
 //! A command fails if Redis does not respond within the timeout. It never retries a command: Redis may have executed
 //! a command whose response was lost. Only the caller knows whether a retry is safe.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
     ServerErrorKind, Value,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::yield_now;
 use tokio::time::timeout;
+
+/// The maximum number of commands in a pipeline. All its results arrive with the last one.
+const MAX_BATCH: usize = 100;
 
 /// A handle to the shared connection.
 #[derive(Clone)]
@@ -24,7 +31,18 @@ struct Inner {
     /// Applies separately to getting a connection and to the response to a command.
     timeout: Duration,
     current: Mutex<Option<OpenConnection>>,
+    /// The number of connections that were opened.
+    opened: AtomicU64,
+    /// Commands that are not sent yet. A task sends them if there are any.
+    queue: std::sync::Mutex<Vec<QueuedCommand>>,
 }
+
+/// Identifies a connection of a [`SharedConnection`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Generation(u64);
+
+/// A command, and the channel for its result.
+type QueuedCommand = (Cmd, oneshot::Sender<RedisResult<Value>>);
 
 /// An established connection, and a flag that is set when the connection is lost.
 #[derive(Clone)]
@@ -36,7 +54,74 @@ struct OpenConnection {
 impl SharedConnection {
     /// A handle without an open connection. The first command connects.
     pub(super) fn new(client: Client, timeout: Duration) -> Self {
-        Self(Arc::new(Inner { client, timeout, current: Mutex::default() }))
+        Self(Arc::new(Inner {
+            client,
+            timeout,
+            current: Mutex::default(),
+            opened: AtomicU64::default(),
+            queue: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// The current connection, or the last one. A command is sent on this connection or on a later one.
+    pub(super) fn generation(&self) -> Generation {
+        Generation(self.0.opened.load(Ordering::SeqCst))
+    }
+
+    /// Adds `command` to the queue, and returns its result.
+    async fn send(&self, command: Cmd) -> RedisResult<Value> {
+        let (sender, receiver) = oneshot::channel();
+        let is_first = {
+            let mut queue = self.queue();
+            queue.push((command, sender));
+            queue.len() == 1
+        };
+        if is_first {
+            tokio::spawn(self.clone().send_queue());
+        }
+        receiver.await.unwrap_or_else(|_| Err(RedisError::from((ErrorKind::Io, "the task of the command ended"))))
+    }
+
+    /// Sends all commands of the queue, after the tasks that can run now have added theirs.
+    async fn send_queue(self) {
+        yield_now().await;
+        loop {
+            let batch: Vec<_> = {
+                let mut queue = self.queue();
+                let length = queue.len().min(MAX_BATCH);
+                queue.drain(..length).collect()
+            };
+            if batch.is_empty() {
+                return;
+            }
+            // A batch does not wait for the results of the one before it.
+            tokio::spawn(self.clone().send_batch(batch));
+        }
+    }
+
+    async fn send_batch(self, batch: Vec<QueuedCommand>) {
+        let (commands, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        // `send` fails if the caller was dropped. Nobody needs the result then.
+        match self.send_pipeline(&pipeline, 0, senders.len()).await {
+            Ok(values) => senders.into_iter().zip(values).for_each(|(sender, value)| drop(sender.send(Ok(value)))),
+            Err(error) => senders.into_iter().for_each(|sender| drop(sender.send(Err(error.clone())))),
+        }
+    }
+
+    async fn send_pipeline(&self, pipeline: &Pipeline, offset: usize, count: usize) -> RedisResult<Vec<Value>> {
+        let mut open = self.open().await?;
+        let responses = open.connection.req_packed_commands(pipeline, offset, count).await;
+        open.check(&responses);
+        responses
+    }
+
+    // A poisoned lock is safe to use: each change is one operation on the list, so a panic leaves no partial change.
+    fn queue(&self) -> std::sync::MutexGuard<'_, Vec<QueuedCommand>> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the current connection. Connects if there is none or if it is lost.
@@ -70,31 +155,34 @@ impl SharedConnection {
                 Ok::<_, core::convert::Infallible>(())
             });
         let connection = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
+        self.0.opened.fetch_add(1, Ordering::SeqCst);
         Ok(OpenConnection { connection, is_lost })
     }
 }
 
 impl OpenConnection {
-    /// Returns `response` unchanged. Marks the connection as lost if the error means that it is unusable.
-    fn checked<T>(&self, response: RedisResult<T>) -> RedisResult<T> {
-        if let Err(error) = &response {
-            // After a failover the connection may lead to a replica, which rejects writes.
-            let is_replica = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
-            if is_replica || error.is_io_error() || error.is_unrecoverable_error() {
-                self.is_lost.store(true, Ordering::Relaxed);
+    /// Marks the connection as lost if a response means that it is unusable.
+    fn check(&self, responses: &RedisResult<Vec<Value>>) {
+        // After a failover the connection may lead to a replica, which rejects writes.
+        let is_lost = match responses {
+            Ok(values) => values.iter().any(
+                |value| matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly)),
+            ),
+            Err(error) => {
+                error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+                    || error.is_io_error()
+                    || error.is_unrecoverable_error()
             }
+        };
+        if is_lost {
+            self.is_lost.store(true, Ordering::Relaxed);
         }
-        response
     }
 }
 
 impl ConnectionLike for SharedConnection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(async move {
-            let mut open = self.open().await?;
-            let response = open.connection.req_packed_command(command).await;
-            open.checked(response)
-        })
+        Box::pin(self.send(command.clone()))
     }
 
     fn req_packed_commands<'a>(
@@ -103,11 +191,7 @@ impl ConnectionLike for SharedConnection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        Box::pin(async move {
-            let mut open = self.open().await?;
-            let responses = open.connection.req_packed_commands(pipeline, offset, count).await;
-            open.checked(responses)
-        })
+        Box::pin(self.send_pipeline(pipeline, offset, count))
     }
 
     fn get_db(&self) -> i64 {

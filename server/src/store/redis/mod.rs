@@ -33,6 +33,7 @@ use scanlogin_protocol::lifecycle::CodeState;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
+use self::cache::{CachedRecord, RecordCache};
 use self::connection::SharedConnection;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
@@ -40,6 +41,7 @@ use crate::store::address::RedisAddress;
 use crate::store::notify::CodeNotifier;
 use crate::store::record::Record;
 
+mod cache;
 mod connection;
 
 /// The default `timeout` of [`RedisStore::open`].
@@ -57,6 +59,7 @@ pub struct RedisStore {
     client: Client,
     timeout: Duration,
     connection: SharedConnection,
+    cache: RecordCache,
     write: Script,
     redeem: Script,
     get_or_insert_key: Script,
@@ -79,6 +82,7 @@ impl RedisStore {
         let client = Client::open(info)?;
         let store = Self {
             connection: SharedConnection::new(client.clone(), timeout),
+            cache: RecordCache::default(),
             client,
             timeout,
             write: Script::new(include_str!("write.lua")),
@@ -146,13 +150,25 @@ impl Store for RedisStore {
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
-        let mut find = cmd("HMGET");
-        find.arg(code_key(random)).arg(&["record", "revision"]);
-        let found: (Option<String>, Option<i64>) = find.query_async(&mut self.connection.clone()).await?;
-        match found {
-            (Some(record), Some(revision)) => Ok(Some((Arc::new(from_json(&record)?), Revision(revision)))),
-            (None, _) | (_, None) => Ok(None),
+        let (mut connection, key) = (self.connection.clone(), code_key(random));
+        if let Some(CachedRecord { record, revision, generation }) = self.cache.find(random) {
+            let current: Option<i64> = cmd("HGET").arg(&key).arg("revision").query_async(&mut connection).await?;
+            // The generation is compared after the response: a new connection may have been opened for this command.
+            if current == Some(revision.0) && connection.generation() == generation {
+                return Ok(Some((record, revision)));
+            }
         }
+        // This is read before the record. If a new connection is opened in between, the cached record counts as outdated.
+        let generation = connection.generation();
+        let mut find = cmd("HMGET");
+        find.arg(&key).arg(&["record", "revision"]);
+        let (Some(record), Some(revision)): (Option<String>, Option<i64>) = find.query_async(&mut connection).await?
+        else {
+            return Ok(None);
+        };
+        let (record, revision) = (Arc::new(from_json::<Record>(&record)?), Revision(revision));
+        self.cache.insert(CachedRecord { record: Arc::clone(&record), revision, generation });
+        Ok(Some((record, revision)))
     }
 
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError> {
@@ -246,7 +262,8 @@ impl Store for RedisStore {
         Ok(delete_superseded_keys.invoke_async(&mut self.connection.clone()).await?)
     }
 
-    async fn purge_expired(&self, _: Timestamp) -> Result<usize, StoreError> {
+    async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.cache.purge_expired(now);
         Ok(0)
     }
 

@@ -8,6 +8,7 @@ use scanlogin_protocol::lifecycle::CodeState;
 use scanlogin_server::store::Store as _;
 use scanlogin_server::store::notify::{CodeNotifier, CodeSubscription};
 use scanlogin_server::store::record::Record;
+use scanlogin_server::store::user::User;
 
 use crate::stores::every_store::{alice, now, unused_record};
 use crate::support::redis_server::{Persistence, RedisServer};
@@ -98,4 +99,75 @@ async fn subscriptions_are_woken_when_the_redis_connection_is_restored() {
     assert_eq!(redis.command("PUBLISH scanlogin:news code"), [":1"]);
     wait_for_wake(&mut subscription).await;
     listening.abort();
+}
+
+#[tokio::test]
+async fn record_is_read_again_only_after_a_change() {
+    let redis = RedisServer::start(Persistence::None);
+    let (store, other) = (redis.open().await, redis.open().await);
+    store.insert(unused_record("code")).await.unwrap();
+    let (record, revision) = store.find("code").await.unwrap().unwrap();
+    for _ in 0..3 {
+        assert_eq!(store.find("code").await.unwrap().unwrap(), (Arc::clone(&record), revision));
+    }
+    assert_eq!(redis.call_count("hmget").as_deref(), Some("1"), "reads of the record");
+
+    let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), Duration::from_secs(300)));
+    assert!(other.swap(Arc::clone(&scanned), revision).await.unwrap());
+    let (found, _) = store.find("code").await.unwrap().unwrap();
+    assert_eq!(found, scanned, "a change by another server is visible at once");
+    assert_eq!(redis.call_count("hmget").as_deref(), Some("2"), "reads of the record");
+
+    redis.command("FLUSHALL");
+    assert_eq!(store.find("code").await.unwrap(), None, "a deleted code is not found");
+}
+
+#[tokio::test]
+async fn change_that_redis_lost_is_not_returned_for_another_change_of_the_same_revision() {
+    let mut redis = RedisServer::start(Persistence::None);
+    let store = redis.open().await;
+    let change = async |redis: &RedisServer, state: CodeState<User>| {
+        let other = redis.open().await;
+        other.insert(unused_record("code")).await.unwrap();
+        let (record, revision) = other.find("code").await.unwrap().unwrap();
+        let changed = Arc::new(record.with_state(state, now(), Duration::from_secs(300)));
+        assert!(other.swap(Arc::clone(&changed), revision).await.unwrap());
+        changed
+    };
+    let scanned = change(&redis, CodeState::Scanned(alice())).await;
+    let (found, revision) = store.find("code").await.unwrap().unwrap();
+    assert_eq!(found, scanned);
+
+    redis.kill();
+    redis.restart();
+    let cancelled = change(&redis, CodeState::Cancelled(alice())).await;
+    // The first command after the restart may fail, because it is sent on the old connection.
+    let found = match store.find("code").await {
+        Err(_) => store.find("code").await.unwrap(),
+        Ok(found) => found,
+    };
+    assert_eq!(found, Some((cancelled, revision)));
+}
+
+/// How often Redis has read from a connection.
+fn reads_from_connections(redis: &RedisServer) -> u64 {
+    let statistics = redis.command("INFO stats");
+    let reads = statistics.iter().find_map(|line| line.strip_prefix("total_reads_processed:"));
+    reads.unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn commands_of_concurrent_requests_are_sent_together() {
+    let redis = RedisServer::start(Persistence::None);
+    let store = Arc::new(redis.open().await);
+    let before = reads_from_connections(&redis);
+    let mut finding = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let store = Arc::clone(&store);
+        finding.spawn(async move { store.find(&format!("code {number}")).await });
+    }
+    assert!(finding.join_all().await.into_iter().all(|found| found == Ok(None)));
+    assert_eq!(redis.call_count("hmget").as_deref(), Some("100"));
+    let reads = reads_from_connections(&redis) - before;
+    assert!(reads < 20, "Redis has read {reads} times for 100 commands");
 }

@@ -17,10 +17,12 @@ type Poll = JoinHandle<std::io::Result<HttpResponse>>;
 
 /// Starts a long poll at `server`, and returns when the server has read the code from Redis.
 async fn start_poll(redis: &RedisServer, server: &Client, code: &Code, known: i32) -> Poll {
-    let before = redis.call_count("hmget");
+    // A server that has the record in its cache reads only the revision.
+    let reads = |redis: &RedisServer| (redis.call_count("hget"), redis.call_count("hmget"));
+    let before = reads(redis);
     let (server, code) = (server.clone(), code.clone());
     let poll = tokio::spawn(async move { server.check(&code, known, WAIT).await });
-    redis.wait_until("a read of the code", |redis| redis.call_count("hmget") != before).await;
+    redis.wait_until("a read of the code", |redis| reads(redis) != before).await;
     poll
 }
 
