@@ -7,13 +7,18 @@ use scanlogin_protocol::wire::header;
 
 use crate::client::Connection;
 use crate::oha::{alternate, load};
-use crate::process::{NO_LIMITS, Server};
+use crate::process::{NO_LIMITS, Server, StoreKind};
 use crate::programs::Programs;
 use crate::table::{Limit, Row};
 
-pub(crate) async fn measure(Programs { server, oha }: &Programs) -> Result<Row> {
-    eprintln!("Measuring check and a bare handler …");
-    let server = Server::start(server, NO_LIMITS).await?;
+/// Measures one store. Both stores have the same limit: a poll costs little, wherever the code is.
+pub(crate) async fn measure(Programs { server, oha }: &Programs, store: StoreKind) -> Result<Row> {
+    let name = match store {
+        StoreKind::Sqlite => "check",
+        StoreKind::Redis => "check with Redis",
+    };
+    eprintln!("Measuring {name} and a bare handler …");
+    let server = Server::start(server, store, NO_LIMITS).await?;
     let mut browser = Connection::open(server.address, Ipv4Addr::LOCALHOST).await?;
     let code = browser.gene().await?;
     let response = browser.check(&code, "").await?;
@@ -28,12 +33,5 @@ pub(crate) async fn measure(Programs { server, oha }: &Programs) -> Result<Row> 
     };
     let (value, reference) =
         alternate(async || requests(server.address).await, async || requests(bare.address).await).await?;
-    Ok(Row {
-        name: "check",
-        unit: "req/s",
-        value,
-        reference_name: "bare axum handler",
-        reference,
-        limit: Limit::AtLeast(0.6),
-    })
+    Ok(Row { name, unit: "req/s", value, reference_name: "bare axum handler", reference, limit: Limit::AtLeast(0.6) })
 }

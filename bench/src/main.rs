@@ -5,8 +5,9 @@
 //!
 //! 1. [`check`]: the throughput of the most frequent call. Reference: a handler with a constant response ([`bare`]).
 //! 2. [`gene`]: the throughput of the call that writes. Reference: the store alone ([`store`]).
-//! 3. [`polls`]: memory and latency with 10,000 waiting browsers. Reference: fixed limits.
-//! 4. [`memory`]: memory and file size after a million codes ([`codes`]). Reference: the same after half of them.
+//! 3. [`redis`]: both calls with codes in Redis. Reference: a handler with a constant response, and SQLite.
+//! 4. [`polls`]: memory and latency with 10,000 waiting browsers. Reference: fixed limits.
+//! 5. [`memory`]: memory and file size after a million codes ([`codes`]). Reference: the same after half of them.
 //!
 //! The measured code runs in a process of its own ([`process`]), so that its memory can be measured. The load generator
 //! runs on the same machine, and takes CPU time from both values of a ratio.
@@ -24,6 +25,7 @@ mod client;
 mod oha;
 mod process;
 mod programs;
+mod redis;
 mod table;
 
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::process::StoreKind;
 use crate::programs::Programs;
 use crate::table::Row;
 
@@ -65,6 +68,7 @@ struct Measurement {
 enum Benchmark {
     Check,
     Gene,
+    Redis,
     Polls,
     Memory,
 }
@@ -93,8 +97,11 @@ async fn measure(Measurement { programs, only }: &Measurement) -> Result<ExitCod
 impl Benchmark {
     async fn run(self, programs: &Programs) -> Result<Vec<Row>> {
         match self {
-            Self::Check => Ok(vec![check::measure(programs).await?]),
+            Self::Check => Ok(vec![check::measure(programs, StoreKind::Sqlite).await?]),
             Self::Gene => Ok(vec![gene::measure(programs).await?]),
+            Self::Redis => {
+                Ok(vec![check::measure(programs, StoreKind::Redis).await?, gene::compare_stores(programs).await?])
+            }
             Self::Polls => polls::measure(programs).await,
             Self::Memory => memory::measure().await,
         }

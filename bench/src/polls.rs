@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::client::{Code, Connection, token};
-use crate::process::Server;
+use crate::process::{Server, StoreKind};
 use crate::programs::Programs;
 use crate::table::{Limit, Row};
 
@@ -41,7 +41,7 @@ pub(crate) async fn measure(Programs { server, .. }: &Programs) -> Result<Vec<Ro
         "the limit of open files is {max_open_files}, but this benchmark needs {MIN_OPEN_FILES}: raise `ulimit -Hn`"
     );
     eprintln!("Measuring 10,000 waiting browsers …");
-    let server = Server::start(server, "").await?;
+    let server = Server::start(server, StoreKind::Sqlite, "").await?;
 
     let codes = create_codes(&server).await?;
     act(&server, "scanned", &codes).await?;

@@ -12,6 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
+use crate::redis::Redis;
+
 /// The key of the users' tokens.
 pub(crate) const JWT_SECRET: &str = "a secret for the benchmarks, longer than 32 bytes";
 /// The pool of all users.
@@ -34,28 +36,41 @@ code_lifetime = 1800
 secret_hashes = ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
 "#;
 
+/// The store of a server.
+#[derive(Clone, Copy)]
+pub(crate) enum StoreKind {
+    Sqlite,
+    Redis,
+}
+
 /// The process of a server. It is killed when this value is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     process: Child,
-    /// Contains the settings and the store. Removed on drop.
+    /// Contains the settings and the SQLite file. Removed on drop.
     _folder: TempDir,
+    /// The store of a server that does not use SQLite.
+    _redis: Option<Redis>,
 }
 
 impl Server {
-    /// Starts `scanlogin-server` with a SQLite file. `settings` is appended to [`SETTINGS`]. The server writes its log
-    /// as usual; this process discards it.
-    pub(crate) async fn start(program: &Path, settings: &str) -> Result<Self> {
+    /// Starts `scanlogin-server` with an empty store. `settings` is appended to [`SETTINGS`]. The server writes its log as
+    /// usual; this process discards it.
+    pub(crate) async fn start(program: &Path, store: StoreKind, settings: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let settings_file = folder.path().join("scanlogin.toml");
         fs::write(&settings_file, format!("{SETTINGS}{settings}"))?;
+        let redis = match store {
+            StoreKind::Sqlite => None,
+            StoreKind::Redis => Some(Redis::start().await?),
+        };
+        let store = match &redis {
+            None => format!("sqlite:{}", folder.path().join("codes.db").display()),
+            Some(redis) => format!("redis://{}", redis.address),
+        };
         let mut command = Command::new(program);
-        command
-            .arg("--config")
-            .arg(settings_file)
-            .args(["--store", &format!("sqlite:{}", folder.path().join("codes.db").display())])
-            .env("SCANLOGIN_JWT_SECRET", JWT_SECRET);
-        Self::run(command, folder).await
+        command.arg("--config").arg(settings_file).args(["--store", &store]).env("SCANLOGIN_JWT_SECRET", JWT_SECRET);
+        Ok(Self { _redis: redis, ..Self::run(command, folder).await? })
     }
 
     /// Starts `scanlogin-bench bare`, whose responses have these headers and this body.
@@ -85,7 +100,7 @@ impl Server {
         };
         // The log is read to its end, because the server would block on a full pipe.
         tokio::spawn(async move { tokio::io::copy(&mut log, &mut tokio::io::sink()).await });
-        Ok(Self { address, process, _folder: folder })
+        Ok(Self { address, process, _folder: folder, _redis: None })
     }
 
     /// The resident memory of the server in bytes.

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub(crate) struct Arguments {
     /// Run only this benchmark. Repeat the option to run several.
     ///
-    /// Server: check, gene, polls, memory. Browser: download, time (or time-loopback, time-10m, time-1.6m, time-0.4m),
+    /// Server: check, gene, redis, polls, memory. Browser: download, time (or time-loopback, time-10m, time-1.6m, time-0.4m),
     /// start, confirm, waiting, mounts, drawing, robustness. Names that are not of the browser go to `bench/src/`.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
