@@ -43,7 +43,7 @@ impl CodeService {
         if is_visible { Ok(Found { record, revision, app, now }) } else { Err(CodeError::Unknown) }
     }
 
-    /// Finds the code of a ticket. `None` if there is no such code, or it is from the future.
+    /// Finds the authorised code of a ticket. `None` if there is no such code, or it is from the future.
     ///
     /// # Errors
     ///

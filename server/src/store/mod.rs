@@ -124,7 +124,7 @@ pub trait Store: Send + Sync {
     /// Returns the code `random` and its revision. `None` if there is no such code.
     async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError>;
 
-    /// Returns the code with this ticket. `None` if there is no such code.
+    /// Returns the authorised code with this ticket. `None` if there is none. A code has no valid ticket in other states.
     async fn find_by_ticket(&self, ticket: Hash) -> Result<Option<Arc<Record>>, StoreError>;
 
     /// Replaces the stored record with `record` if its revision is `expected`, atomically. Returns `false` if the revision
@@ -165,8 +165,8 @@ pub trait Store: Send + Sync {
         superseded_before: Timestamp,
     ) -> Result<usize, StoreError>;
 
-    /// Deletes every code whose [`Record::purge_at`] has passed at `now`, and returns their number. Returns 0 if the store
-    /// expires codes by itself.
+    /// Deletes every code whose [`Record::purge_at`] has passed at `now`, and returns their number. Other changes can run
+    /// between two deletions. Returns 0 if the store expires codes by itself.
     async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError>;
 
     /// Wakes `notifier` when another process changes a code. Never returns. A store for a single server wakes no

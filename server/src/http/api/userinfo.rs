@@ -67,7 +67,7 @@ pub(super) async fn userinfo(
     Ok(Success { message: "Successful in exchange for user information", data: user })
 }
 
-/// A ticket, and the code that it belongs to. `code` is `None` when no code has the ticket.
+/// A ticket, and the code that it belongs to. `code` is `None` when no authorised code has the ticket.
 struct FoundTicket {
     caller: Caller,
     ticket: Hash,

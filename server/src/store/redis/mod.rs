@@ -175,7 +175,10 @@ impl Store for RedisStore {
         let random: Option<String> =
             cmd("GET").arg(ticket_key(ticket)).query_async(&mut self.connection.clone()).await?;
         match random {
-            Some(random) => Ok(self.find(&random).await?.map(|(record, _)| record)),
+            Some(random) => {
+                let found = self.find(&random).await?.map(|(record, _)| record);
+                Ok(found.filter(|record| record.state.authorised_user().is_some()))
+            }
             None => Ok(None),
         }
     }

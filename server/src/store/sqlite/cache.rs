@@ -1,7 +1,7 @@
 //! An in-memory cache of the codes in a file. Browsers poll the same few codes repeatedly.
 //!
-//! Invariant: a task changes the cache only while it holds the writer lock, directly after it changed the file. The cache
-//! therefore agrees with the file as long as no other process changes codes.
+//! Invariant: the cache is changed only by the thread that writes, directly after it changed the file. The cache therefore
+//! agrees with the file as long as no other process changes codes.
 //!
 //! A read from the file does not fill the cache, because the code may have changed after the read.
 //!

@@ -36,10 +36,10 @@ pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Op
         .optional()
 }
 
-/// The code whose ticket has the hash `ticket`, in any state.
+/// The authorised code whose ticket has the hash `ticket`.
 pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite::Result<Option<Arc<Record>>> {
     connection
-        .prepare_cached(select_codes!("ticket_hash = ?1"))?
+        .prepare_cached(select_codes!("ticket_hash = ?1 AND life = 'authorised'"))?
         .query_row([ticket.as_bytes()], |row| Ok(Arc::new(read(row)?)))
         .optional()
 }
@@ -48,12 +48,12 @@ pub(super) fn find_by_ticket(connection: &Connection, ticket: Hash) -> rusqlite:
 ///
 /// Returns one result for each record, in the same order. If a single record can't be inserted, the others still are.
 /// `Err` means that the transaction failed and no record is stored.
-pub(super) fn insert_together(
+pub(super) fn insert_together<'a>(
     connection: &mut Connection,
-    records: &[Arc<Record>],
+    records: impl Iterator<Item = &'a Record>,
 ) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = records.iter().map(|record| Ok(insert(&transaction, record)?)).collect();
+    let outcomes = records.map(|record| Ok(insert(&transaction, record)?)).collect();
     transaction.commit()?;
     Ok(outcomes)
 }
@@ -154,17 +154,20 @@ fn take_ticket(
         return Ok(Redemption::Blocked);
     }
     transaction
-        .prepare_cached("UPDATE codes SET ticket_used_at = :now WHERE ticket_hash = :ticket")?
+        .prepare_cached("UPDATE codes SET ticket_used_at = :now WHERE ticket_hash = :ticket AND life = 'authorised'")?
         .execute(named_params! { ":now": now.as_millisecond(), ":ticket": ticket.as_bytes() })?;
     let account = accounts::count_sign_in(transaction, &user, &requester, now)?;
     Ok(Redemption::Redeemed(Box::new(Redeemed { user, account })))
 }
 
-/// Deletes the codes whose `forget_at` is not after `now`. Returns their ids (`random`).
-pub(super) fn purge_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<String>> {
+/// Deletes up to `limit` codes whose `forget_at` is not after `now`. Returns their ids (`random`).
+pub(super) fn purge_expired(connection: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<String>> {
     connection
-        .prepare_cached("DELETE FROM codes WHERE forget_at <= ?1 RETURNING random")?
-        .query_map([now.as_millisecond()], |row| row.get(0))?
+        .prepare_cached(
+            "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE forget_at <= ?1 LIMIT ?2)
+             RETURNING random",
+        )?
+        .query_map((now.as_millisecond(), limit), |row| row.get(0))?
         .collect()
 }
 

@@ -1,26 +1,26 @@
 //! The SQLite database file: its permissions, its lock, its schema version, and connections to it.
 
 use core::time::Duration;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::thread::sleep;
-use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{Error as MigrationError, M, MigrationDefinitionError, Migrations};
 
+use crate::file_lock::lock_within;
 use crate::store::StoreError;
 
 /// The schema migrations, oldest first.
 ///
 /// Invariant: a released migration never changes.
-const SCHEMA: [M<'_>; 2] =
-    [M::up(include_str!("schema/1-codes-and-users.sql")), M::up(include_str!("schema/2-pools-and-keys.sql"))];
+const SCHEMA: [M<'_>; 3] = [
+    M::up(include_str!("schema/1-codes-and-users.sql")),
+    M::up(include_str!("schema/2-pools-and-keys.sql")),
+    M::up(include_str!("schema/3-codes-in-order.sql")),
+];
 /// The schema version that added the `keys` table. Files of earlier versions contain no keys.
 #[cfg(unix)]
 const FIRST_VERSION_WITH_KEYS: i64 = 2;
-/// The interval between two attempts to lock the file.
-const CLAIM_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Locks the file at `path` against other servers. The lock lasts until the returned [`File`] is dropped or the process
 /// ends, even by a crash. If another server holds the lock, this function retries for `timeout` and blocks the thread.
@@ -32,24 +32,15 @@ pub(super) fn claim(path: &Path, timeout: Duration) -> Result<File, StoreError> 
     let mut lock_path = path.canonicalize().unwrap_or_else(|_| path.to_owned()).into_os_string();
     lock_path.push("-lock");
     let lock = private().open(&lock_path).map_err(StoreError::new)?;
-    let begin = Instant::now();
-    let mut is_logged = false;
-    loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(lock),
-            Err(TryLockError::Error(error)) => return Err(StoreError::new(error)),
-            Err(TryLockError::WouldBlock) if begin.elapsed() < timeout => {
-                if !is_logged {
-                    tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
-                    is_logged = true;
-                }
-                sleep(CLAIM_RETRY_INTERVAL);
-            }
-            Err(TryLockError::WouldBlock) => {
-                let error = "another server uses it; stop that one, or keep codes in Redis, which servers share";
-                return Err(StoreError::new(error));
-            }
+    let is_locked = lock_within(&lock, timeout, || {
+        tracing::warn!(file = %path.display(), "another server uses it; waiting for that one to end");
+    });
+    match is_locked {
+        Ok(true) => Ok(lock),
+        Ok(false) => {
+            Err(StoreError::new("another server uses it; stop that one, or keep codes in Redis, which servers share"))
         }
+        Err(error) => Err(StoreError::new(error)),
     }
 }
 

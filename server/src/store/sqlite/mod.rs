@@ -1,6 +1,6 @@
 //! A store for codes, accounts and keys in one SQLite file.
 //!
-//! - One connection writes, behind a lock, because SQLite allows one writer at a time.
+//! - One connection writes, behind a queue, because SQLite allows one writer at a time.
 //! - Another connection reads at the same time. The write-ahead log (WAL) allows this.
 //! - A server locks the file against other servers and keeps its codes in a `cache` too.
 //! - Every change is one statement or one transaction, so a command can use the file while a server runs. New records that
@@ -9,18 +9,17 @@
 //!
 //! Deliberately absent: several servers on one file. Each server would need a notification of every change. Use Redis.
 
-use core::mem::take;
 use core::time::Duration;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
 use self::cache::Cache;
 use self::file::is_busy;
+use self::writer::Writer;
 use super::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
 use crate::secrets::Hash;
 use crate::store::notify::CodeNotifier;
@@ -28,6 +27,8 @@ use crate::store::record::Record;
 
 /// How long [`SqliteStore::open`] waits for another server on the same file to end.
 pub const DEFAULT_TAKEOVER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The maximum number of codes that one transaction deletes. Other writes can run between two such transactions.
+const PURGE_BATCH: u32 = 500;
 
 mod accounts;
 mod cache;
@@ -35,35 +36,15 @@ mod codes;
 mod columns;
 mod file;
 mod keys;
+mod writer;
 
 /// A [`Store`] in one SQLite file, or in memory.
 #[derive(Clone)]
 pub struct SqliteStore {
     /// The read-only connection. `None` for a store in memory, which has one connection.
     reader: Option<Arc<Mutex<Connection>>>,
-    /// The read-write connection. The lock is tokio's, so a task that waits for it does not block a thread.
-    writer: Arc<tokio::sync::Mutex<Connection>>,
-    /// The queue of pending inserts. The next [`insert`](Store::insert) that gets the writer stores all of them.
-    inserts: Arc<Mutex<Vec<Insert>>>,
+    writer: Writer,
     cache: Arc<Cache>,
-}
-
-/// A new record, and the channel for the result of its insert.
-type Insert = (Arc<Record>, oneshot::Sender<Result<(), StoreError>>);
-
-/// A record in the queue of inserts. Dropping it removes the record: a cancelled insert must not stay in the queue.
-struct QueuedInsert<'a> {
-    store: &'a SqliteStore,
-    /// `None` when the record has left the queue.
-    record: Option<Arc<Record>>,
-}
-
-impl Drop for QueuedInsert<'_> {
-    fn drop(&mut self) {
-        if let Some(record) = &self.record {
-            self.store.inserts().retain(|(queued, _)| !Arc::ptr_eq(queued, record));
-        }
-    }
 }
 
 impl SqliteStore {
@@ -111,26 +92,12 @@ impl SqliteStore {
     }
 
     fn new(writer: Connection, reader: Option<Connection>, cache: Cache) -> Self {
+        let cache = Arc::new(cache);
         Self {
             reader: reader.map(|reader| Arc::new(Mutex::new(reader))),
-            writer: Arc::new(tokio::sync::Mutex::new(writer)),
-            inserts: Arc::default(),
-            cache: Arc::new(cache),
+            writer: Writer::new(writer, Arc::clone(&cache)),
+            cache,
         }
-    }
-
-    /// Waits for the writer, then runs `work` with it on a thread of tokio's blocking pool.
-    async fn with_writer<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut connection = Arc::clone(&self.writer).lock_owned().await;
-        Ok(tokio::task::spawn_blocking(move || work(&mut connection)).await.map_err(StoreError::new)??)
-    }
-
-    // A poisoned lock is safe to use: each change is one operation on the list, so a panic leaves no partial change.
-    fn inserts(&self) -> MutexGuard<'_, Vec<Insert>> {
-        self.inserts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work`, which must only read, on the current thread. A read takes microseconds, less than a switch to another
@@ -150,31 +117,14 @@ impl SqliteStore {
                 return Ok(result?);
             }
         }
-        self.with_writer(move |connection| work(connection)).await
+        self.writer.run(move |connection| work(connection)).await
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn insert(&self, record: Arc<Record>) -> Result<(), StoreError> {
-        let (sender, mut receiver) = oneshot::channel();
-        self.inserts().push((Arc::clone(&record), sender));
-        let mut queued = QueuedInsert { store: self, record: Some(record) };
-        let mut connection = tokio::select! {
-            biased;
-            // Another task has inserted the record in its own transaction.
-            outcome = &mut receiver => {
-                queued.record = None;
-                return outcome.map_err(StoreError::new)?;
-            }
-            connection = Arc::clone(&self.writer).lock_owned() => connection,
-        };
-        queued.record = None;
-        let inserts = take(&mut *self.inserts());
-        let cache = Arc::clone(&self.cache);
-        let inserting = tokio::task::spawn_blocking(move || insert_all(&mut connection, &cache, inserts));
-        inserting.await.map_err(StoreError::new)?;
-        receiver.await.map_err(StoreError::new)?
+        self.writer.insert(record).await
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
@@ -191,19 +141,20 @@ impl Store for SqliteStore {
 
     async fn swap(&self, record: Arc<Record>, expected: Revision) -> Result<bool, StoreError> {
         let cache = Arc::clone(&self.cache);
-        self.with_writer(move |connection| {
-            let is_swapped = codes::swap(connection, &record, expected)?;
-            if is_swapped {
-                cache.swap(record, Revision(expected.0 + 1));
-            }
-            Ok(is_swapped)
-        })
-        .await
+        self.writer
+            .run(move |connection| {
+                let is_swapped = codes::swap(connection, &record, expected)?;
+                if is_swapped {
+                    cache.swap(record, Revision(expected.0 + 1));
+                }
+                Ok(is_swapped)
+            })
+            .await
     }
 
     async fn redeem(&self, ticket: Hash, app_id: &str, now: Timestamp) -> Result<Redemption, StoreError> {
         let app_id = app_id.to_owned();
-        self.with_writer(move |connection| codes::redeem(connection, ticket, &app_id, now)).await
+        self.writer.run(move |connection| codes::redeem(connection, ticket, &app_id, now)).await
     }
 
     async fn account(&self, user_pool_id: &str, user_id: &str) -> Result<Option<Account>, StoreError> {
@@ -219,7 +170,8 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (user_pool_id, user_id) = (user_pool_id.to_owned(), user_id.to_owned());
-        self.with_writer(move |connection| accounts::set_blocked(connection, &user_pool_id, &user_id, blocked, now))
+        self.writer
+            .run(move |connection| accounts::set_blocked(connection, &user_pool_id, &user_id, blocked, now))
             .await
     }
 
@@ -228,11 +180,11 @@ impl Store for SqliteStore {
     }
 
     async fn get_or_insert_key(&self, key: StoredKey) -> Result<StoredKey, StoreError> {
-        self.with_writer(move |connection| keys::get_or_insert(connection, key)).await
+        self.writer.run(move |connection| keys::get_or_insert(connection, key)).await
     }
 
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
-        self.with_writer(move |connection| keys::write(connection, &key)).await
+        self.writer.run(move |connection| keys::write(connection, &key)).await
     }
 
     async fn delete_superseded_keys(
@@ -240,17 +192,24 @@ impl Store for SqliteStore {
         purpose: KeyPurpose,
         superseded_before: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.with_writer(move |connection| keys::delete_superseded(connection, purpose, superseded_before)).await
+        self.writer.run(move |connection| keys::delete_superseded(connection, purpose, superseded_before)).await
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let cache = Arc::clone(&self.cache);
-        self.with_writer(move |connection| {
-            let purged = codes::purge_expired(connection, now)?;
-            purged.iter().for_each(|random| cache.remove(random));
-            Ok(purged.len())
-        })
-        .await
+        let mut total = 0;
+        loop {
+            let cache = Arc::clone(&self.cache);
+            let purge = move |connection: &mut Connection| {
+                let purged = codes::purge_expired(connection, now, PURGE_BATCH)?;
+                purged.iter().for_each(|random| cache.remove(random));
+                Ok(purged.len())
+            };
+            let purged = self.writer.run(purge).await?;
+            if purged == 0 {
+                return Ok(total);
+            }
+            total += purged;
+        }
     }
 
     async fn listen(&self, _: CodeNotifier) {
@@ -259,23 +218,7 @@ impl Store for SqliteStore {
 
     async fn check_writable(&self) -> Result<(), StoreError> {
         // SQLite writes the header of the file for this, although the value does not change.
-        self.with_writer(|connection| connection.pragma_update(None, "application_id", 0)).await
-    }
-}
-
-/// Inserts the records of `inserts` into the file and the cache. Sends each result to the task that waits for it.
-fn insert_all(connection: &mut Connection, cache: &Cache, inserts: Vec<Insert>) {
-    let (records, senders): (Vec<_>, Vec<_>) = inserts.into_iter().unzip();
-    let outcomes = codes::insert_together(connection, &records).unwrap_or_else(|error| {
-        let error = StoreError::from(error);
-        vec![Err(error); records.len()]
-    });
-    for ((record, sender), outcome) in records.into_iter().zip(senders).zip(outcomes) {
-        if outcome.is_ok() {
-            cache.insert(record);
-        }
-        // `send` fails if the waiting task was cancelled. Nobody needs the result then.
-        let _ = sender.send(outcome);
+        self.writer.run(|connection| connection.pragma_update(None, "application_id", 0)).await
     }
 }
 
@@ -287,24 +230,67 @@ impl From<rusqlite::Error> for StoreError {
 
 #[cfg(test)]
 mod tests {
+    use core::pin::pin;
+
     use futures_util::FutureExt as _;
 
     use super::*;
     use crate::store::record::tests::record;
 
     #[tokio::test]
-    async fn cancelled_insert_leaves_the_queue_and_is_not_stored() {
+    async fn cancelled_insert_is_not_stored() {
         let store = SqliteStore::in_memory().unwrap();
-        let writer = store.writer.lock().await;
+        // The writer is occupied until the test continues it.
+        let (resume, is_resumed) = std::sync::mpsc::channel();
+        let mut blocked = pin!(store.writer.run(move |_| Ok(is_resumed.recv().is_ok())));
+        assert_eq!((&mut blocked).now_or_never(), None);
         let mut insert = store.insert(Arc::new(record()));
         assert_eq!((&mut insert).now_or_never(), None, "the insert waits for the writer");
-        assert_eq!(store.inserts().len(), 1);
         drop(insert);
-        assert_eq!(store.inserts().len(), 0, "inserts in the queue");
-        drop(writer);
+        resume.send(()).unwrap();
+        assert_eq!(blocked.await, Ok(true));
         let other = Record { random: "other".to_owned(), ticket_hash: Hash::of("other"), ..record() };
         store.insert(Arc::new(other)).await.unwrap();
         assert_eq!(store.find("r").await, Ok(None));
         assert!(store.find("other").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn panic_of_a_change_fails_only_that_change() {
+        let store = SqliteStore::in_memory().unwrap();
+        let change = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let _transaction = connection.transaction()?;
+            panic!("a test panics in a change");
+        };
+        assert!(store.writer.run(change).await.is_err());
+        store.insert(Arc::new(record())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn purge_deletes_a_bounded_number_of_codes_between_two_other_writes() {
+        let store = SqliteStore::in_memory().unwrap();
+        let expired = 2 * PURGE_BATCH + 1;
+        for number in 0..expired {
+            let random = format!("code {number}");
+            let ticket_hash = Hash::of(&random);
+            store.insert(Arc::new(Record { random, ticket_hash, ..record() })).await.unwrap();
+        }
+        let count = async || {
+            let count = "SELECT count(*) FROM codes";
+            store.writer.run(move |connection| connection.query_row(count, [], |row| row.get::<_, u32>(0))).await
+        };
+        // The writer is occupied until the test continues it.
+        let (resume, is_resumed) = std::sync::mpsc::channel();
+        let mut blocked = pin!(store.writer.run(move |_| Ok(is_resumed.recv().is_ok())));
+        assert_eq!((&mut blocked).now_or_never(), None);
+        // The purge is polled once. Its next batch is queued when it is polled again, after `check_writable`.
+        let mut purge = store.purge_expired(record().purge_at());
+        assert_eq!((&mut purge).now_or_never(), None);
+        resume.send(()).unwrap();
+        assert_eq!(blocked.await, Ok(true));
+        store.check_writable().await.unwrap();
+        assert_eq!(count().await, Ok(expired - PURGE_BATCH), "codes after the first batch");
+        assert_eq!(purge.await, Ok(usize::try_from(expired).unwrap()));
+        assert_eq!(count().await, Ok(0));
     }
 }

@@ -192,7 +192,8 @@ async fn find_returns_the_inserted_record(store: &SharedStore) {
         store.insert(record.clone()).await.unwrap();
         let (found, _) = store.find(&record.random).await.unwrap().unwrap();
         assert_eq!(found, record);
-        assert_eq!(store.find_by_ticket(record.ticket_hash).await.unwrap(), Some(record));
+        let authorised = record.state.authorised_user().is_some().then(|| Arc::clone(&record));
+        assert_eq!(store.find_by_ticket(record.ticket_hash).await.unwrap(), authorised, "{record:?}");
     }
 }
 
@@ -240,7 +241,6 @@ async fn swap_replaces_only_the_expected_revision(store: &SharedStore) {
     let (record, first) = store.find("code").await.unwrap().unwrap();
     let scanned = Arc::new(record.with_state(CodeState::Scanned(alice()), now(), seconds(300)));
     assert!(store.swap(scanned.clone(), first).await.unwrap());
-    assert_eq!(store.find_by_ticket(Hash::of("code")).await.unwrap(), Some(scanned.clone()));
 
     let cancelled = Arc::new(scanned.with_state(CodeState::Cancelled(alice()), now(), seconds(300)));
     assert!(!store.swap(cancelled.clone(), first).await.unwrap(), "the revision is outdated");

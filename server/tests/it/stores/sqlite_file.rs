@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::stores::every_store::{alice, unused_record};
 use crate::support::captured_log;
+use crate::support::server_process::ServerProcess;
 use crate::support::timeout::TIMEOUT;
 
 /// 2026-01-01T00:00:00Z, the creation time of all records, in milliseconds since 1970.
@@ -159,6 +160,38 @@ async fn one_failing_insert_does_not_fail_concurrent_inserts() {
     }
 }
 
+#[tokio::test]
+async fn every_answered_code_is_there_after_the_server_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}", folder.path().join("codes.db").display());
+    let mut server = ServerProcess::demo(&store);
+    let (sender, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let mut requesters = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (client, sender) = (server.client.clone(), sender.clone());
+        // The server ends in the middle of some requests: of their connections, their transactions or their responses.
+        requesters.spawn(async move {
+            while let Ok(response) = client.gene().await {
+                sender.send(response.code()).unwrap();
+            }
+        });
+    }
+    drop(sender);
+    let mut codes = Vec::new();
+    while codes.len() < 100 {
+        codes.push(answers.recv().await.unwrap());
+    }
+    server.kill();
+    requesters.join_all().await;
+    while let Some(code) = answers.recv().await {
+        codes.push(code);
+    }
+    let server = ServerProcess::demo(&store);
+    for code in &codes {
+        assert_eq!(server.client.check(code, -1, 0).await.unwrap().data()["status"], 0, "of {} codes", codes.len());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn file_is_locked_to_one_server_across_symlinks() {
@@ -245,7 +278,7 @@ fn file_of_a_newer_version_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     drop(open(&path));
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }
