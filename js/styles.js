@@ -158,6 +158,8 @@ const css = /* css */ `
 /* High enough for a name, a headline and a hint, so that the page around the widget does not move. */
 .text {
   align-items: center;
+  /* The button lies on the code, which may be wider than the messages. */
+  align-self: stretch;
   display: flex;
   flex: 1;
   flex-direction: column;

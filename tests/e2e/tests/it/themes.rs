@@ -20,6 +20,8 @@ use scanlogin_e2e::{Browser, Site};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
+use crate::scanning;
+
 /// The number of themes at each pixel ratio.
 const THEMES: u64 = 400;
 /// The number of themes on the page at the same time.
@@ -187,6 +189,14 @@ impl Theme {
         }
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("theme-{}.png", self.seed));
         fs::write(&path, picture.to_png()?)?;
+        // A logo that looks like a finder pattern misleads this decoder now and then. Then three others must read the code.
+        if self.page.to_string().contains("finder.svg") {
+            let output = scanning::node("read.js", &[&path.to_string_lossy()])?;
+            let [texts]: [BTreeMap<String, Option<String>>; 1] = serde_json::from_str(&output)?;
+            if texts.len() == 3 && texts.values().all(|text| text.as_ref() == Some(&self.text)) {
+                return Ok(());
+            }
+        }
         anyhow::bail!("{decoded:?} at {ratio} device pixels per CSS pixel, see {}: {}", path.display(), self.page)
     }
 }

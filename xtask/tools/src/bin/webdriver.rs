@@ -62,6 +62,8 @@ impl Driver {
         let mut process = Command::new("sh")
             .args(["-c", r#""$0" --port=0 & read -r _; kill $!"#])
             .arg(driver)
+            // If the driver is this program, it must not start itself again and again.
+            .env_remove("SCANLOGIN_DRIVER")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

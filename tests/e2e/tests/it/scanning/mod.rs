@@ -14,7 +14,7 @@ mod page_styles;
 mod robustness;
 
 /// Runs a script of `tests/scanning/`, and returns what it prints.
-fn node(script: &str, arguments: &[&str]) -> Result<String> {
+pub(crate) fn node(script: &str, arguments: &[&str]) -> Result<String> {
     let folder = installed("scanning")?;
     run(Command::new("node").arg(folder.join(script)).args(arguments).current_dir(folder))
 }
