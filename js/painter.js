@@ -3,8 +3,8 @@
 
 /** The width of the light border that a reader needs, in modules, as `QUIET_ZONE` in crates/qr. */
 const QUIET_ZONE = 4;
-/** The share by which the code may be larger or smaller than its place, so that each module has the same number of pixels. */
-const MAX_CHANGE = 0.1;
+/** The share by which the code may be larger than its place, so that each module has the same number of pixels. */
+const MAX_GROWTH = 0.1;
 /** The share of the width that a logo may cover. */
 const LOGO = 0.2;
 
@@ -19,15 +19,12 @@ export class Code {
 
   /**
    * The width of the code in device pixels for a place that is `place` device pixels wide and can grow to `room`: the nearest whole
-   * number of pixels for each module. If that changes the place too much, the code is as wide as its place, with smooth edges.
+   * number of pixels for each module. If that makes the code too large, the number is rounded down.
    */
   fit(place, room) {
-    const most = Math.min(room, place * (1 + MAX_CHANGE));
-    const width = Math.min(Math.round(place / this.side), Math.floor(most / this.side)) * this.side;
-    if (width >= place * (1 - MAX_CHANGE)) return width;
-    const whole = Math.floor(place / this.side);
-    // Smooth edges would merge modules of two pixels.
-    return whole === 1 || whole === 2 ? whole * this.side : Math.floor(place);
+    const most = Math.min(room, place * (1 + MAX_GROWTH));
+    const pixels = Math.min(Math.round(place / this.side), Math.floor(most / this.side));
+    return pixels > 0 ? pixels * this.side : Math.floor(place);
   }
 
   /** Paints the code on a canvas of `width` by `width` pixels. */

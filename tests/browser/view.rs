@@ -66,7 +66,7 @@ async fn code_on_the_canvas_has_the_modules_of_the_text_of_the_protocol() {
 }
 
 #[wasm_bindgen_test]
-fn code_has_whole_pixels_if_that_changes_its_width_by_at_most_a_tenth() {
+fn code_has_whole_pixels_and_is_at_most_a_tenth_larger_than_its_place() {
     // 53 modules and the quiet zone.
     let code = PaintedCode::new(&[0; 352]);
     let widths = [
@@ -76,10 +76,11 @@ fn code_has_whole_pixels_if_that_changes_its_width_by_at_most_a_tenth() {
         (335.0, 365.0, 5.0 * 61.0),
         // Rounded down, because there is no room.
         (470.0, 480.0, 7.0 * 61.0),
-        // Neither three nor four pixels are near, so that the edges are smooth.
-        (240.0, 243.0, 240.0),
-        // Smooth edges would merge modules of two pixels.
+        (240.0, 243.0, 3.0 * 61.0),
+        // Three pixels would make the code more than a tenth larger.
         (160.5, 200.0, 2.0 * 61.0),
+        // Less than one pixel.
+        (40.0, 60.0, 40.0),
     ];
     for (place, room, width) in widths {
         assert_eq!(code.fit(place, room), width, "{place} {room}");

@@ -12,8 +12,8 @@ const screen = readPicture(file);
 const near = resample(screen, CAMERA / ratio, 0.3);
 const series = {
   blur: (step) => blur(near, 1.2 + 0.25 * step),
-  distance: (step) => blur(resample(screen, (0.62 - 0.06 * step) / ratio, (step * 0.37) % 1), 0.4),
-  noise: (step) => addNoise(blur(near, 0.5), 20 + 12 * step, step),
+  distance: (step) => blur(resample(screen, (0.54 - 0.05 * step) / ratio, (step * 0.37 + ratio * 0.61) % 1), 0.4),
+  noise: (step) => addNoise(blur(near, 0.5), 20 + 12 * step, step + 100 * ratio),
 };
 const counts = {};
 for (const [kind, degrade] of Object.entries(series)) {
