@@ -144,7 +144,7 @@ async fn code_fits_into_its_container_is_square_and_readable() -> Result<()> {
                 "const [frame, stage, code] = ['.frame', '.stage', 'canvas'].map((part) => {WIDGET}.querySelector(part).getBoundingClientRect());
                  const isIn = (inner, outer) => inner.left >= outer.left && inner.right <= outer.right && inner.top >= outer.top && inner.bottom <= outer.bottom;
                  return [
-                   isIn(code, frame) && Math.abs(code.width - stage.width) <= stage.width / 10 && isIn(stage, frame) && isIn(frame, container.getBoundingClientRect()) && container.scrollWidth <= {width},
+                   isIn(code, frame) && code.width <= stage.width * 1.1 && isIn(stage, frame) && isIn(frame, container.getBoundingClientRect()) && container.scrollWidth <= {width},
                    code.width === code.height && stage.width === stage.height,
                    Math.round(stage.width) === Math.min({side}, {width} - 42),
                  ]"
