@@ -18,6 +18,9 @@ function scripts() {
   if (current && (current.src || current.dataset.target)) return [current];
   const tags = Array.from(callDocument("querySelectorAll", "script[data-target]"));
   const found = tags.filter(({ src }) => /\/(global\.js|scanlogin(@[^/]*)?)([?#]|$)/.test(src));
+  if (found.length === 0 && tags.length > 0) {
+    console.warn("scanlogin: no tag with data-target names a file global.js, so no code is shown. Call ScanLogin.startScanning");
+  }
   return found.length > 0 ? found : [undefined];
 }
 

@@ -6,11 +6,6 @@ import { fromDocument } from "./document.js";
 /** The built-in languages. A page adds any other one with `tips`. */
 const LANGUAGES = ["en-US", "zh-CN", "zh-TW", "ja-JP"];
 
-/** The hint for a person whose browser did not reach the server. */
-const CHECK_CONNECTION = [
-  "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
-];
-
 /** The messages by their names, in the order of the languages. `{time}` is replaced by minutes and seconds. */
 const MESSAGES = {
   title: ["Scan with the app to sign in", "请使用 App 扫码登录", "請使用 App 掃描登入", "アプリで読み取ってログイン"],
@@ -34,7 +29,9 @@ const MESSAGES = {
     "請改用其他帳號，或聯絡本站客服", "別のアカウントを使うか、サイトのサポートにお問い合わせください",
   ],
   signInExpired: ["This sign-in has expired", "本次登录已过期", "此次登入已過期", "このログインの有効期限が切れました"],
-  checkConnection: CHECK_CONNECTION,
+  checkConnection: [
+    "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
+  ],
   loading: ["Loading code…", "正在加载二维码…", "正在載入 QR Code…", "QRコードを読み込んでいます…"],
   unreachable: ["Can’t reach the server", "无法连接服务器", "無法連線到伺服器", "サーバーに接続できません"],
   reconnecting: ["Retrying…", "正在重试…", "正在重試…", "再試行しています…"],
@@ -53,7 +50,7 @@ export const MESSAGE_NAMES = Object.keys(MESSAGES);
 /** Messages for a wasm that can't be loaded. `tips` replaces `failed` and `retry`. */
 const LOADER_MESSAGES = {
   failed: ["Couldn’t load the QR code", "无法加载二维码", "無法載入 QR Code", "QRコードを読み込めませんでした"],
-  help: CHECK_CONNECTION,
+  help: MESSAGES.checkConnection,
   retry: ["Try again", "重试", "重試", "再試行"],
   outdated: ["This page is out of date", "此页面已更新", "此頁面已更新", "このページは更新されています"],
   reload: ["Reload the page", "重新加载页面", "重新載入頁面", "ページを再読み込み"],

@@ -82,6 +82,18 @@ const FRAGMENT: &str = "<body><div id=place></div><script>
       });
     </script></body>";
 
+/// As [`FRAGMENT`], with another name of the file in its tag.
+const RENAMED: &str = "<body><div id=place></div><script>
+      window.warnings = [];
+      console.warn = (text) => warnings.push(text);
+      fetch('/scanlogin/global.js').then((response) => response.text()).then((text) => {
+        place.innerHTML = '<div id=qrcode></div><script src=/assets/sign-in.js data-target=qrcode></' + 'script>';
+        const script = document.createElement('script');
+        script.text = text;
+        document.head.appendChild(script).remove();
+      });
+    </script></body>";
+
 const ELEMENT: &str = "<body><scan-login id=login app-id=demo-app size=200 countdown=false></scan-login>
     <script type=module>
       import * as element from '/scanlogin/element.js';
@@ -107,6 +119,7 @@ fn with_pages(app: Router) -> Router {
             "clobbered" => CLOBBERED,
             "module" => MODULE,
             "fragment" => FRAGMENT,
+            "renamed" => RENAMED,
             "element" => ELEMENT,
             _ => INLINE,
         };
@@ -238,6 +251,9 @@ async fn script_tag_works_as_a_module_and_in_a_fragment_that_jquery_inserts() ->
         assert_eq!(test.browser.run(size).await?, 200, "{page}");
         assert_eq!(test.traffic.snapshot().codes, codes, "{page}: each tag starts one widget");
     }
+    test.goto("renamed").await?;
+    let warning = test.browser.wait_for("warnings[0]").await?;
+    assert!(warning.as_str().is_some_and(|warning| warning.contains("data-target")), "{warning}");
     test.close(&[]).await
 }
 

@@ -105,11 +105,12 @@ async fn removing_the_element_ends_the_widget() -> Result<()> {
         page.phone.scan(&code).await?;
         page.phone.confirm(&code).await?;
         page.wait_intervals(5).await?;
-        Ok(json!({ "keeps polling": keeps_polling, "sign-ins reported": page.count("onSuccess").await? }))
+        // The SDK reports a sign-in several times if the responses to its polls are slow.
+        Ok(json!({ "keeps polling": keeps_polling, "reports a sign-in": page.count("onSuccess").await? > 0 }))
     })
     .await?;
-    assert_eq!(results.sdk, json!({ "keeps polling": true, "sign-ins reported": 1 }));
-    assert_eq!(results.ours, json!({ "keeps polling": false, "sign-ins reported": 0 }));
+    assert_eq!(results.sdk, json!({ "keeps polling": true, "reports a sign-in": true }));
+    assert_eq!(results.ours, json!({ "keeps polling": false, "reports a sign-in": false }));
     browser.close().await
 }
 
