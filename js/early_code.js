@@ -47,10 +47,11 @@ export function requestCode(options) {
 export function givenAnswer(options) {
   try {
     const given = field(options, "code");
-    const { random, createdAt, expiresIn = CODE_LIFETIME } = given.data;
+    const data = codeOf(given);
+    const random = field(data, "random");
     // A page from a cache has an old code. If the clock of this machine is wrong, a code is requested or the first poll decides.
-    const age = Date.now() - Date.parse(createdAt);
-    if (age > expiresIn * 1000 || taken.has(random)) return undefined;
+    const age = Date.now() - Date.parse(field(data, "createdAt"));
+    if (typeof random !== "string" || !(age <= lifetimeOf(data)) || taken.has(random)) return undefined;
     taken.add(random);
     const text = JSON.stringify(given);
     // The wasm reads a time before the start of the page as that start.
@@ -61,18 +62,29 @@ export function givenAnswer(options) {
 }
 
 /** The code in an answer, for the shell: `bits`, `logo`, and the time of its `end`. `undefined` if it can't be shown yet. */
-export function drawableCode({ text, at }, options) {
+export function drawableCode(answer, options) {
   try {
-    const { modules, customLogo, expiresIn = CODE_LIFETIME } = JSON.parse(text).data;
+    const data = codeOf(JSON.parse(field(answer, "text")));
+    const modules = field(data, "modules");
     if (!modules || !isUsual(options)) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
     // The wasm draws a denser code with another level, or reports it.
     const { width, height } = shellOptions(options).size;
     if ((Math.sqrt(bits.length * 8) + 8) * MIN_MODULE_PX > Math.min(width, height)) return undefined;
-    return { bits, logo: field(options, "logo") || customLogo || "", end: at + expiresIn * 1000 };
+    return { bits, logo: field(options, "logo") || field(data, "customLogo") || "", end: answer.at + lifetimeOf(data) };
   } catch (_) {
     return undefined;
   }
+}
+
+/** The `data` of an envelope. `undefined` for a refusal. */
+function codeOf(envelope) {
+  return field(envelope, "code") === 200 ? field(envelope, "data") : undefined;
+}
+
+/** The lifetime of a code in milliseconds. */
+function lifetimeOf(data) {
+  return (field(data, "expiresIn") ?? CODE_LIFETIME) * 1000;
 }
 
 /** The request for a code. Throws for options that are left to the wasm. */

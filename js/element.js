@@ -87,9 +87,11 @@ export class ScanLoginElement extends Base {
     // In another document, the start reports its target.
     const isForeign = this.ownerDocument !== document;
     const current = JSON.stringify({ ...options, lang, isForeign }, comparable);
-    if (current === this._current) return;
+    const { otherWays } = this.options;
+    if (current === this._current && otherWays === this._otherWays) return;
     this._end();
     this._current = current;
+    this._otherWays = otherWays;
 
     const events = callbacks((type, detail) => {
       // A dialog would handle a bubbling `cancel` as its own event, and the window a bubbling `error`.

@@ -6,10 +6,12 @@
 import { callDocument, fromDocument } from "./document.js";
 import { drawableCode } from "./early_code.js";
 import { field, messageOf, scanLoginError } from "./options.js";
-import { findTarget, openShell } from "./shell.js";
+import { findTarget, hasLaterWidget, nextStart, openShell } from "./shell.js";
 
 /** The time in milliseconds before the loading state is shown. */
 const LOADING_DELAY = 300;
+/** The maximum delay of a timer in milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Whether the browser is still parsing the page, which may contain the target further down. */
 export function isEarly(target) {
@@ -22,10 +24,14 @@ export function isEarly(target) {
  */
 export function pending(init, target, options, start, early) {
   const signal = field(options, "signal");
+  const order = nextStart();
   /** `ready` while the code of `early` is shown. */
   let state = "loading";
   let handle;
   let shell;
+  /** When the code of `early` that is shown ends, and its timer. */
+  let codeEnd = 0;
+  let codeTimer;
   let canRetry = false;
   let hasWasm = false;
   /** Whether only a new page can load the wasm: this script is of another version. */
@@ -48,13 +54,14 @@ export function pending(init, target, options, start, early) {
     }
     await parsed();
     const answer = !error && early ? await early.answer : undefined;
-    if (isEnded()) return;
+    if (isEnded() || endIfReplaced()) return;
     if (!error) {
       try {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
         handle = startIn((adopted) => start(adopted, early && answer), shell || open());
         shell = undefined;
-        // A callback inside of `start` may have ended the widget.
+        clearTimeout(codeTimer);
+        // A callback of the widget that this one replaces may have ended this one.
         if (isEnded()) handle.destroy();
         return;
       } catch (thrown) {
@@ -72,13 +79,21 @@ export function pending(init, target, options, start, early) {
 
   function open() {
     if (target === undefined) return undefined;
-    const opened = openShell(target, options);
+    const opened = openShell(target, options, order);
     if (lang !== undefined) opened.setLanguage(lang);
     return opened;
   }
 
+  /** Ends this widget if its target contains a later one. */
+  function endIfReplaced() {
+    if (shell || target === undefined || !hasLaterWidget(target, order)) return false;
+    destroy();
+    return true;
+  }
+
   function show() {
     if (shell) return draw();
+    if (endIfReplaced()) return;
     const opened = open();
     if (!opened) return;
     startIn(() => opened.adopt(click, draw, destroy), opened);
@@ -101,16 +116,16 @@ export function pending(init, target, options, start, early) {
       // The options of the shell are invalid. `start` will report it.
       state = "loading";
     }
-    if (!shell) return;
+    if (!shell || !early || state !== "ready") return;
+    codeEnd = code.end;
     shell.drawCode(code.bits, code.logo);
     // Names the code.
     draw();
-    setTimeout(() => {
-      // After a retry, the wasm requests another code. While the wasm is loading, an approval may still be found.
-      if (state === "failed") early = undefined;
+    // While the wasm is loading, an approval may still be found after the end of the code.
+    codeTimer = setTimeout(() => {
       if (state === "ready") state = "loading";
       draw();
-    }, life);
+    }, Math.min(life, MAX_TIMEOUT));
   }
 
   function isEnded() {
@@ -152,12 +167,21 @@ export function pending(init, target, options, start, early) {
   }
 
   function retry() {
-    if (state === "failed") attempt();
+    if (state !== "failed") return;
+    // The wasm takes over a code that was shown, and otherwise requests one.
+    if (codeEnd <= performance.now()) dropEarly();
+    attempt();
+  }
+
+  function dropEarly() {
+    if (early) early.abort();
+    early = undefined;
   }
 
   function end(how) {
     if (handle) handle.destroy();
-    if (early) early.abort();
+    dropEarly();
+    clearTimeout(codeTimer);
     if (state !== "destroyed") state = how;
     closeShell();
   }
@@ -194,10 +218,10 @@ export function pending(init, target, options, start, early) {
     refresh() {
       if (handle) return handle.refresh();
       // The wasm requests another code.
-      early = undefined;
+      dropEarly();
       if (state === "ready") {
         state = "loading";
-        shell.hideCode();
+        if (shell) shell.hideCode();
         draw();
       }
       retry();

@@ -59,6 +59,20 @@ const CHILDLESS =
 
 /** The shell in each element. An element can contain one. */
 const shells = new WeakMap();
+/** The number of widgets that were started. */
+let starts = 0;
+
+/** The number of a widget: later ones have greater numbers. */
+export function nextStart() {
+  starts += 1;
+  return starts;
+}
+
+/** Whether the target contains a widget that was started after the one with the number `order`. */
+export function hasLaterWidget(target, order) {
+  const shell = shells.get(typeof target === "string" ? callDocument("getElementById", target) : target);
+  return Boolean(shell) && shell._order > order;
+}
 
 /** Returns the element that `target` is, or that has the id `target`. Returns `null` if the page has no such element. */
 export function findTarget(target) {
@@ -79,22 +93,27 @@ export function findTarget(target) {
  * Builds a shell for `target`, or for the middle of the window if the page has no element with this id. It is not in the page
  * before `adopt`. Throws an error with the code `invalid-option` that names the option.
  */
-export function openShell(target, options) {
+export function openShell(target, options, order = nextStart()) {
   const checked = shellOptions(options);
   const element = findTarget(target);
   if (!element) {
     console.warn(`scanlogin: the page has no element with the id "${target}"; the code is shown in the middle of the window`);
   }
-  return new Shell(element, checked);
+  if (checked.otherWays && element && checked.otherWays.contains(element)) {
+    throw scanLoginError("invalid-option", "option `otherWays` must not contain the target");
+  }
+  return new Shell(element, order, checked);
 }
 
 /** The shell of one widget. */
 class Shell {
-  constructor(target, { size, containerSize, theme, tips, lang, dark, light, otherWays }) {
+  constructor(target, order, { size, containerSize, theme, tips, lang, dark, light, otherWays }) {
     this.width = size.width;
     this.height = size.height;
     this._messages = new Messages(tips, lang);
     this._target = target;
+    this._order = order;
+    this._otherWays = otherWays;
     this._handlers = {};
     this._person = {};
     this._watches = [];
@@ -109,10 +128,6 @@ class Shell {
     this._host.dataset.theme = theme;
     if (!target) this._host.dataset.floating = "";
     if (size.width >= MIN_LARGE && size.height >= MIN_LARGE) this._frame.dataset.large = "";
-    if (otherWays) {
-      otherWays.slot = "other-ways";
-      this._host.appendChild(otherWays);
-    }
     if (light) this._frame.style.setProperty("--light", light);
     for (const [prefix, { width, height }] of [["--", size], ["--container-", containerSize]]) {
       this._frame.style.setProperty(`${prefix}width`, width);
@@ -136,6 +151,10 @@ class Shell {
       if (!this._handlers.ended) return;
     }
     (this._target || fromDocument("body")).appendChild(this._host);
+    if (this._otherWays) {
+      this._otherWays.slot = "other-ways";
+      this._host.appendChild(this._otherWays);
+    }
     this._observers = [this._watchPresence(), followPageLanguage(() => this._languageChanged())];
   }
 
@@ -356,7 +375,7 @@ class Shell {
     this._icon.appendChild(create("path", {}));
     this._photo = add(cover, "img", "photo", { alt: "", referrerpolicy: "no-referrer", hidden: "" });
     const text = add(this._frame, "div", "text");
-    // The status is announced as a whole when it changes. The countdown, which changes each second, is not announced.
+    // The status is announced as a whole when it changes. The countdown is not announced.
     const status = add(text, "div", "status", { role: "status", "aria-atomic": true });
     // Names and messages of the page have their own direction.
     this._name = add(status, "p", "name", { dir: "auto" });

@@ -121,6 +121,8 @@ impl FailureCause {
             ErrorCode::Refused => match (error.reason(), error.server_code()) {
                 (Some("blocked"), _) => Self::AccountRefused,
                 (Some("unknown-ticket" | "ticket-used" | "ticket-expired"), _) => Self::SignInExpired,
+                // Request Timeout, Too Early and Too Many Requests are for a while.
+                (_, Some(408 | 425 | 429)) => Self::Other,
                 (_, Some(code::FORBIDDEN | code::INVALID_PARAMETER | 400..500)) => Self::SiteProblem,
                 _ => Self::Other,
             },

@@ -62,6 +62,11 @@ pub(super) fn fetch(http: HttpRequest, abort: &AbortSignal, on_response: OnRespo
 /// A JavaScript value, or what was thrown instead.
 type JsResult = Result<JsValue, JsValue>;
 
+/// Calls `callback` after the code of the page that is running now.
+pub(super) fn after_running_code(callback: impl FnOnce() + 'static) {
+    when_settled(Ok(JsValue::UNDEFINED), Box::new(move |_| callback()));
+}
+
 /// Calls `callback` once, later, with `value`, or with the outcome of `value` if it is a promise.
 fn when_settled(value: JsResult, callback: Box<dyn FnOnce(JsResult)>) {
     let promise = value.unwrap_or_else(|thrown| Promise::reject(&thrown).into());

@@ -133,6 +133,8 @@ impl Runtime {
         }
         runtime.listen(abort);
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.push(runtime.clone()));
+        // A callback may call the handle, which the caller of this function does not have yet.
+        runtime.is_delivering.set(true);
         runtime.dispatch(match first {
             First::Request => Event::Started,
             First::Answer(answer) => {
@@ -146,6 +148,9 @@ impl Runtime {
         if let Some(view) = view {
             view.draw_first();
         }
+        runtime.is_delivering.set(false);
+        let starting = runtime.clone();
+        fetch::after_running_code(move || starting.deliver());
         Ok(runtime)
     }
 

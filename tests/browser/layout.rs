@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Page, run};
+use crate::page::{Page, run, start_scanning};
 
 /// Whether the button lies inside the area of the code, in a widget whose code has expired, and the height of the button.
 async fn button_on_the_code(options: &str) -> (bool, f64) {
@@ -46,5 +46,11 @@ async fn other_ways_to_sign_in_are_shown_in_the_widget_and_leave_the_page_with_i
         assert!(shown.top() >= page.find(".text").unwrap().get_bounding_client_rect().bottom());
         page.handle().destroy();
         assert!(!link.is_connected());
+        // A widget that is not started leaves the element where it is.
+        page.target.append_child(&link).unwrap();
+        let options = run("return { otherWays: window.otherWays, interval: 5 }", &JsValue::NULL).unwrap();
+        assert!(start_scanning(page.target.clone().into(), options, "qrcode").is_err());
+        assert!(link.is_connected());
+        link.remove();
     }
 }

@@ -23,8 +23,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 ///
-/// If the other command does not end in time, if the file can't be read or replaced, if `change` fails, or if a server would reject the new content. The file does
-/// not change then.
+/// If the other command does not end in time, if the file can't be read or replaced, if `change` fails, or if a server
+/// would reject the new content. The file does not change then.
 pub(super) fn edit(
     path: &Path,
     change: impl FnOnce(Option<DocumentMut>) -> Result<DocumentMut, CommandError>,

@@ -82,9 +82,10 @@ async fn modules(
     // A logo covers modules. The page asks for its own logo, and does not know that of the app yet.
     let lowest = if app.logo.is_some() { lowest.max(Level::Q) } else { lowest };
     let text = CodeService::text(app, record)?;
-    let drawn = state.image_threads.run_if_idle(move || Modules::new(&text, lowest)).await?;
-    // A code whose text is too long for the level has none: the page gets the error when it draws the code.
-    Ok(drawn.and_then(Result::ok).map(|modules| BASE64_STANDARD.encode(modules.to_bits())))
+    let drawn = state.image_threads.run_if_idle(move || Modules::new(&text, lowest)).await;
+    // A code whose text is too long for the level has none: the page gets the error when it draws the code. If the drawing
+    // panics, which is logged, the page draws the code too.
+    Ok(drawn.ok().flatten().and_then(Result::ok).map(|modules| BASE64_STANDARD.encode(modules.to_bits())))
 }
 
 fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, ApiError> {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a cached record is used only if Redis has just returned its revision on the connection that the record was
 //! read from. When Redis loses changes in a crash, another change can get the same revision; the connection is then another
-//! one.
+//! one. After a manual `REPLICAOF`, an operator has to end the connections (server/README.md).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use super::connection::Generation;
 use crate::store::Revision;
 use crate::store::record::Record;
 
-/// The maximum number of records: five for each of 10,000 browsers. One takes about 1 KB.
+/// The maximum number of records: five for each of 10,000 browsers. One takes 1 to 10 KB, by its custom data.
 const CAPACITY: usize = 50_000;
 
 /// A record, its revision, and the connection that it was read from.

@@ -99,7 +99,11 @@ impl SharedConnection {
         }
     }
 
-    async fn send_batch(self, batch: Vec<QueuedCommand>) {
+    async fn send_batch(self, mut batch: Vec<QueuedCommand>) {
+        batch.retain(|(_, sender)| !sender.is_closed());
+        if batch.is_empty() {
+            return;
+        }
         let (commands, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let mut pipeline = Pipeline::with_capacity(commands.len());
         for command in commands {

@@ -53,7 +53,14 @@ pub(super) fn insert_together<'a>(
     records: impl Iterator<Item = &'a Record>,
 ) -> rusqlite::Result<Vec<Result<(), StoreError>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = records.map(|record| Ok(insert(&transaction, record)?)).collect();
+    let mut outcomes = Vec::new();
+    for record in records {
+        match insert(&transaction, record) {
+            // Some errors, such as a full disk, end the transaction. Later inserts would be stored one by one.
+            Err(error) if transaction.is_autocommit() => return Err(error),
+            outcome => outcomes.push(outcome.map_err(StoreError::from)),
+        }
+    }
     transaction.commit()?;
     Ok(outcomes)
 }
