@@ -297,6 +297,7 @@ async fn loading_and_failed_states_look_the_same_without_and_with_the_wasm() -> 
         test.open_failed("script", &setup).await?;
         let failed = test.picture().await?;
         test.faults.clear();
+        test.faults.inject("gene", Fault::Modified(refuse));
         test.retry().await?;
         test.browser.wait_for("calls.at(-1).code === 'refused'").await?;
         assert!(test.picture().await? == failed, "failed: {scheme}, {setup}");
