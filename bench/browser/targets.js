@@ -2,24 +2,21 @@
 
 import { short, table } from './markdown.js';
 
-const DOWNLOADS_MORE =
-  'the widget downloads more: all states, four languages, retries, accessibility; its wasm comes between the script and `gene`, and the code fades in';
-const SMALLER_MODULES = 'all modules have the same width in pixels, so that a rest of the asked size goes to the quiet zone';
+const LARGER_SCRIPT = 'the script is larger: all states, four languages, accessibility';
+const ROUNDED_DOWN = 'the modules of a code without room around it are rounded down to whole pixels';
 
 /** Why a target can be missed. It is printed only beside a missed target. */
 const REASONS = {
-  'time-authing-js-sdk-loopback':
-    'the browser, TLS and the server take the same time on both sides; the widget also compiles a wasm and fades the code in',
-  'time-authing-js-sdk-slow':
-    'both sides need the round trips for connection, page, script and `gene`; the widget also needs one for its wasm before `gene`, and fades the code in',
-  'time-do-it-yourself-polling-slow': DOWNLOADS_MORE,
-  'time-do-it-yourself-long-poll-slow': DOWNLOADS_MORE,
-  'quick-scan': 'the poll after the scan starts `interval` after the one before it, unless that one was held',
-  requests: 'each poll is held for 25 s at most, and the first one is not held',
-  'waiting-cpu': 'the countdown changes the page each second',
-  'robustness-blur': SMALLER_MODULES,
-  'robustness-scale': SMALLER_MODULES,
-  'robustness-noise': SMALLER_MODULES,
+  'time-authing-js-sdk-loopback': 'the browser, TLS and the server take the same time on both sides',
+  'time-authing-js-sdk-slow': 'both sides need the round trips for connection, page, script and `gene`',
+  'time-do-it-yourself-polling-slow': LARGER_SCRIPT,
+  'time-do-it-yourself-long-poll-slow': LARGER_SCRIPT,
+  'quick-scan': 'both sides send a poll right after the scan; the widget also shows the person',
+  requests: 'each poll is held for 25 s at most',
+  'waiting-cpu': 'each change of the countdown costs a frame',
+  'robustness-blur': ROUNDED_DOWN,
+  'robustness-scale': ROUNDED_DOWN,
+  'robustness-noise': ROUNDED_DOWN,
 };
 
 /** A target with its ratio, and whether it is met. */
