@@ -53,6 +53,8 @@ pub struct Session<V> {
     /// [`Context::may_hold`] of the current event.
     may_hold: bool,
     refreshes_left: u32,
+    /// When the current code, or the one that is loading, was requested.
+    loaded_at: Instant,
     notifications: Vec<Notification<V>>,
     // What the host does as a result of the last effects.
     in_flight: Option<RequestId>,
@@ -70,6 +72,7 @@ impl<V> Session<V> {
             state: State::Idle,
             page,
             may_hold: false,
+            loaded_at: Instant(0),
             notifications: Vec::new(),
             in_flight: None,
             wake_at: None,
@@ -161,6 +164,7 @@ impl<V> Session<V> {
 
     /// Requests a code.
     fn load(&mut self, now: Instant) {
+        self.loaded_at = now;
         self.state = State::Loading { requests: self.first_request(now) };
     }
 
@@ -168,6 +172,18 @@ impl<V> Session<V> {
     fn replace(&mut self, now: Instant) {
         self.discard_code();
         self.load(now);
+    }
+
+    /// Replaces the code without a click, at the earliest one interval after the request for it. A server that ends each code
+    /// at once would otherwise get requests without a pause.
+    fn replace_without_click(&mut self, now: Instant) {
+        let at = self.loaded_at + self.policy.interval;
+        if now >= at {
+            return self.replace(now);
+        }
+        self.discard_code();
+        self.loaded_at = at;
+        self.state = State::Loading { requests: RequestCycle::scheduled(at) };
     }
 
     fn discard_code(&mut self) {
@@ -256,7 +272,7 @@ impl<V> Session<V> {
     fn cancel(&mut self, now: Instant) {
         self.notifications.push(Notification::Cancelled);
         if self.policy.refresh_on_cancel {
-            return self.replace(now);
+            return self.replace_without_click(now);
         }
         self.state.end(End::Cancelled);
     }
@@ -271,7 +287,7 @@ impl<V> Session<V> {
             return self.state.end(End::Expired);
         }
         self.refreshes_left -= 1;
-        self.replace(now);
+        self.replace_without_click(now);
     }
 
     fn fail(&mut self, error: Error) {

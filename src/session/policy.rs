@@ -166,6 +166,12 @@ impl RequestCycle {
         Self { failures: Failures::default(), is_proven: !policy.reports_results, phase }
     }
 
+    /// The cycle of a state whose first request starts at `at`.
+    pub(super) fn scheduled(at: Instant) -> Self {
+        let phase = RequestPhase::Scheduled { at, not_before: at };
+        Self { failures: Failures::default(), is_proven: false, phase }
+    }
+
     /// Whether a request is in flight that the server holds.
     pub(super) fn is_held(&self) -> bool {
         matches!(self.phase, RequestPhase::InFlight { hold: Some(_), .. })

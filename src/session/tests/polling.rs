@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use scanlogin_protocol::wire::{MAX_WAIT_SECONDS, Status};
+use scanlogin_protocol::wire::{MAX_WAIT_SECONDS, Scene, Status};
 
 use super::host::{Host, authorised, checked, drawn_code, held_status, network_error};
 use crate::session::{Event, Instant, Policy, Reply, Request, StatusUpdate};
@@ -144,4 +144,21 @@ fn first_poll_is_not_held_if_the_page_has_on_result_and_the_second_starts_at_onc
     host.reply(Ok(checked(StatusUpdate::Unused)));
     let sent = host.in_flight.clone().unwrap();
     assert_eq!((held_status(&sent.request), sent.at), (Some(Status::Unused), host.now));
+}
+
+#[test]
+fn codes_that_end_at_once_are_replaced_once_an_interval() {
+    for (policy, end) in [
+        (Policy { refresh_on_cancel: true, ..Policy::default() }, StatusUpdate::Cancelled),
+        (Policy { auto_refresh: 100, ..Policy::default() }, StatusUpdate::Expired),
+    ] {
+        let mut host = Host::loading(policy);
+        let start = host.now;
+        for _ in 0..10 {
+            assert_eq!(host.wait_for_request(), Request::Gene(Scene::App));
+            host.reply(Ok(Reply::Code(drawn_code("r1", 120))));
+            host.reply(Ok(checked(end.clone())));
+        }
+        assert!(host.now.since(start) >= Duration::from_millis(9 * 800), "{end:?}: {:?}", host.now.since(start));
+    }
 }

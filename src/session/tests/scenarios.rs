@@ -389,6 +389,7 @@ fn auto_refresh_replaces_as_many_codes_as_it_says_while_the_page_is_visible() {
     host.event(Event::VisibilityChanged { is_visible: true });
     assert_eq!(host.state(), ScanState::Loading);
     for expected in [ScanState::Loading, ScanState::Expired] {
+        host.wait_for_request();
         host.reply(Ok(Reply::Code(drawn_code("r2", 120))));
         host.reply(Ok(checked(StatusUpdate::Expired)));
         assert_eq!(host.state(), expected);
