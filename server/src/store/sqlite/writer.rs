@@ -64,10 +64,6 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         self.push(Job::Change(Box::new(move |connection| {
-            // The server is stopping, so that nobody would write the audit log of the change.
-            if sender.is_closed() {
-                return;
-            }
             // `send` fails if the caller was dropped. Nobody needs the result then.
             let _ = sender.send(work(connection));
         })));
