@@ -201,7 +201,7 @@ export type ScanState =
   | "stopped"
   /** A second factor is required. The widget has ended. */
   | "needs-mfa"
-  /** A fatal error. The widget shows a button that tries again, except after `invalid-option` and `framed`. */
+  /** A fatal error. The widget shows a button for a new code if that can help. */
   | "failed"
   /** The widget is removed. */
   | "destroyed";
