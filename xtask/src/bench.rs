@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 The benchmarks in the browser compare the widget with authing-js-sdk and with two pages that use npm `qrcode` and their
 own requests. All pages talk to the same server, over TLS and HTTP/2, on networks that are simulated in one process. Each
-result is kept in target/bench/. When all are there, bench/RESULTS.md and the charts of README.md are written from them.
+result is kept in target/bench/. When all are there, bench/RESULTS.md and two charts in docs/pictures are written from them.
 docs/benchmarks.md explains what is measured.
 
 Do not use the machine for other work meanwhile. All benchmarks take about 40 minutes.
