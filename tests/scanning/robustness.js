@@ -5,20 +5,23 @@ import { decode, readPicture } from './decoders.js';
 
 /** The pixels of the camera per CSS pixel, at arm's length. */
 const CAMERA = 1.17;
-const STEPS = 5;
 
 const [text, ratio, file] = process.argv.slice(2);
 const screen = readPicture(file);
 const near = resample(screen, CAMERA / ratio, 0.3);
 const series = {
-  blur: (step) => blur(near, 1.2 + 0.25 * step),
-  distance: (step) => blur(resample(screen, (0.54 - 0.05 * step) / ratio, (step * 0.37 + ratio * 0.61) % 1), 0.4),
-  noise: (step) => addNoise(blur(near, 0.5), 20 + 12 * step, step + 100 * ratio),
+  blur: { steps: 5, degrade: (step) => blur(near, 1.2 + 0.25 * step) },
+  distance: {
+    steps: 5,
+    degrade: (step) => blur(resample(screen, (0.54 - 0.05 * step) / ratio, (step * 0.37 + ratio * 0.61) % 1), 0.4),
+  },
+  // Three pictures of each strength, because whether a single one is read is chance.
+  noise: { steps: 9, degrade: (step) => addNoise(blur(near, 0.5), 32 + 12 * (step % 3), step + 100 * ratio) },
 };
 const counts = {};
-for (const [kind, degrade] of Object.entries(series)) {
+for (const [kind, { steps, degrade }] of Object.entries(series)) {
   counts[kind] = {};
-  for (let step = 0; step < STEPS; step += 1) {
+  for (let step = 0; step < steps; step += 1) {
     for (const [decoder, read] of Object.entries(await decode(degrade(step)))) {
       counts[kind][decoder] = (counts[kind][decoder] ?? 0) + (read === text);
     }

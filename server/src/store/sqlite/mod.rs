@@ -235,6 +235,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::store::raw_json::RawJson;
     use crate::store::record::tests::record;
 
     #[tokio::test]
@@ -253,6 +254,40 @@ mod tests {
         store.insert(Arc::new(other)).await.unwrap();
         assert_eq!(store.find("r").await, Ok(None));
         assert!(store.find("other").await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn full_disk_within_a_transaction_stores_none_of_its_codes() {
+        let store = SqliteStore::in_memory().unwrap();
+        let few_pages = |connection: &mut Connection| {
+            let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            connection.pragma_update(None, "max_page_count", pages + 8)
+        };
+        store.writer.run(few_pages).await.unwrap();
+        let named = |name: &str| Record { random: name.to_owned(), ticket_hash: Hash::of(name), ..record() };
+        let large = RawJson::of(&[("text".to_owned(), "x".repeat(100_000).into())].into_iter().collect()).unwrap();
+        // The writer is occupied until all three are in its queue.
+        let (resume, is_resumed) = std::sync::mpsc::channel();
+        let mut blocked = pin!(store.writer.run(move |_| Ok(is_resumed.recv().is_ok())));
+        assert_eq!((&mut blocked).now_or_never(), None);
+        let mut inserts: Vec<_> =
+            [named("before"), Record { custom_data: Some(large), ..named("large") }, named("after")]
+                .map(|record| store.insert(Arc::new(record)))
+                .into_iter()
+                .collect();
+        for insert in &mut inserts {
+            assert!(insert.now_or_never().is_none(), "the insert waits for the writer");
+        }
+        resume.send(()).unwrap();
+        for insert in inserts {
+            assert!(insert.await.is_err());
+        }
+        for random in ["before", "large", "after"] {
+            assert_eq!(store.find(random).await, Ok(None), "{random}");
+        }
+        let count = "SELECT count(*) FROM codes";
+        let stored = store.writer.run(move |connection| connection.query_row(count, [], |row| row.get::<_, u32>(0)));
+        assert_eq!(stored.await, Ok(0));
     }
 
     #[tokio::test]

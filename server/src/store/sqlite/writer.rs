@@ -1,7 +1,8 @@
 //! The queue of changes to the database, and the one connection that makes them.
 //!
 //! The changes run one after the other on a thread of tokio's blocking pool. The thread works until the queue is empty, so
-//! a busy server does not switch threads for each change. New records that are in the queue together share a transaction.
+//! a busy server does not switch threads for each change. A thread of its own would not do: the paused clock of tests waits
+//! for the blocking pool only. New records that are in the queue together share a transaction.
 //!
 //! Invariant: a change that has begun is completed, also if its caller is dropped.
 

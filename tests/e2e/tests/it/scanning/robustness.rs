@@ -69,9 +69,8 @@ async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Resu
     eprintln!("{counts:#?}");
     for (group, counts) in &counts {
         let (ours, theirs) = (counts["ours"], counts["qrcode"]);
-        // Some pictures more or less are chance, most of all in noise, where a decoder reads about 20.
-        let tolerance = if group.starts_with("noise") { theirs / 4 } else { theirs / 10 };
-        let least = if group == "all" { theirs + theirs / 10 } else { theirs - tolerance };
+        // Some pictures more or less are chance.
+        let least = if group == "all" { theirs + theirs / 10 } else { theirs - theirs / 10 };
         ensure!(ours >= least, "{group}: {ours} of ours are read, {theirs} of qrcode");
     }
     Ok(())
