@@ -200,8 +200,8 @@ async fn find_returns_the_inserted_record(store: &SharedStore) {
 async fn custom_data_keeps_key_order_numbers_and_characters(store: &SharedStore) {
     let data = json!({ "z": 1, "a": { "y": [1.5, -0.1, 1e300], "b": null }, "10": 9_007_199_254_740_993_u64,
                        "9": [], "\u{0}'\"\\": "𝄞\n\u{2028}</script>", "": {} });
-    let Value::Object(data) = data else { unreachable!() };
-    let record = Record { custom_data: Some(RawJson::of(&data).unwrap()), ..Record::clone(&unused_record("custom")) };
+    let data = data.as_object().unwrap();
+    let record = Record { custom_data: Some(RawJson::of(data).unwrap()), ..Record::clone(&unused_record("custom")) };
     let record = Arc::new(record);
     store.insert(Arc::clone(&record)).await.unwrap();
     let (found, revision) = store.find("custom").await.unwrap().unwrap();

@@ -238,6 +238,22 @@ async fn refresh_before_the_wasm_is_loaded_lets_it_request_another_code() -> Res
 }
 
 #[tokio::test]
+async fn refresh_does_not_wait_for_the_request_that_it_replaces() -> Result<()> {
+    let test = FirstCodeTest::start().await?;
+    test.faults.inject("gene", Fault::Held);
+    test.open("").await?;
+    test.faults.wait_for_requests("gene", 1).await?;
+    test.browser.run("handle.refresh()").await?;
+    // The first request is still held.
+    test.faults.wait_for_requests("gene", 2).await?;
+    test.faults.clear();
+    test.browser.read_code().await?;
+    let names = test.browser.run("return calls.map(([name]) => name)").await?;
+    assert_eq!(names, json!(["CodeLoaded", "CodeShow", "Start"]));
+    test.close(&[]).await
+}
+
+#[tokio::test]
 async fn code_that_expires_before_the_wasm_is_loaded_is_covered() -> Result<()> {
     let test = FirstCodeTest::start().await?;
     let hold_life = "const real = setTimeout;
