@@ -3,14 +3,15 @@
 //! [`crate::config::settings`] reads the file, and `crate::cli::app` writes it.
 
 use core::time::Duration;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use scanlogin_protocol::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
 use scanlogin_protocol::wire::header;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::secrets::Hash;
 
@@ -45,6 +46,12 @@ pub struct App {
     /// The URL of an image for the middle of the codes. `None` if the app has no logo.
     #[serde(default, deserialize_with = "logo")]
     pub logo: Option<String>,
+    /// The address of the approver: the text of the codes is then a link. `None`: the text is JSON.
+    #[serde(default)]
+    pub code_url: Option<CodeUrl>,
+    /// The names of the custom data that phones may show, in this order.
+    #[serde(default, deserialize_with = "names")]
+    pub shown_custom_data: Vec<String>,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
@@ -57,6 +64,10 @@ pub struct App {
     /// Whether pages of this machine may request codes, at any port. Only a demo sets it; the file can't.
     #[serde(skip)]
     pub allow_local_origins: bool,
+    /// Whether requests have to name the app even if there is no other. Only a demo sets it, for its second app: without that,
+    /// requests without an app id would fail there.
+    #[serde(skip)]
+    pub has_to_be_named: bool,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -80,10 +91,13 @@ impl App {
             code_lifetime: CODE_LIFETIME,
             ticket_lifetime: TICKET_LIFETIME,
             logo: None,
+            code_url: None,
+            shown_custom_data: Vec::new(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),
             allow_local_origins: false,
+            has_to_be_named: false,
         }
     }
 
@@ -113,36 +127,20 @@ impl Apps {
         self.0.get(id)
     }
 
-    /// The only app, for requests that name none. `None` if there is not exactly one app.
+    /// The only app, for requests that name none. `None` if there is not exactly one app that need not be named.
     pub fn only(&self) -> Option<&Arc<App>> {
-        let mut apps = self.0.values();
+        let mut apps = self.0.values().filter(|app| !app.has_to_be_named);
         apps.next().filter(|_| apps.next().is_none())
+    }
+
+    /// The paths of all links, sorted.
+    pub fn link_paths(&self) -> BTreeSet<&str> {
+        self.0.values().filter_map(|app| app.code_url.as_ref().map(CodeUrl::path)).collect()
     }
 
     /// Whether any app allows pages of `origin` to request codes.
     pub fn any_allows(&self, origin: &Origin) -> bool {
         self.0.values().any(|app| app.allows(origin))
-    }
-}
-
-/// The apps of the last accepted settings. All clones of an `Arc` of this value see a replacement.
-#[derive(Debug, Default)]
-pub struct CurrentApps(RwLock<Arc<Apps>>);
-
-impl CurrentApps {
-    /// Starts with `apps`.
-    pub fn new(apps: Apps) -> Self {
-        Self(RwLock::new(Arc::new(apps)))
-    }
-
-    /// The apps at this moment.
-    pub fn get(&self) -> Arc<Apps> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Replaces the apps. An [`Apps`] that [`get`](Self::get) returned before does not change.
-    pub fn set(&self, apps: Apps) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 }
 
@@ -169,6 +167,18 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() { Err(D::Error::custom("must not be empty")) } else { Ok(text) }
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = Vec::deserialize(deserializer)?;
+    let is_repeated = |(index, name)| names.iter().skip(index + 1).any(|other| other == name);
+    if names.iter().any(|name| name.trim().is_empty()) {
+        Err(D::Error::custom("must not have an empty name"))
+    } else if names.iter().enumerate().any(is_repeated) {
+        Err(D::Error::custom("must not have a name twice"))
+    } else {
+        Ok(names)
+    }
 }
 
 fn secret_hashes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hash>, D::Error> {
