@@ -21,6 +21,11 @@ mod npm;
 #[cfg(unix)]
 mod packed;
 mod phone;
+mod phone_app;
+mod phone_decide;
+mod phone_links;
+mod phone_reading;
+mod phone_scanner;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;
