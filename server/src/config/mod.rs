@@ -5,9 +5,11 @@
 
 pub mod algorithm;
 pub mod app;
+pub mod code_url;
 pub mod issuer;
 pub mod limits;
 pub mod origin;
+pub mod return_url;
 pub mod settings;
 
 use core::fmt;
