@@ -4,6 +4,7 @@
 
 import { Messages } from "./i18n.js";
 import { field, object, shellOptions } from "./options.js";
+import { isLink, ownReturnUrl } from "./same_device.js";
 
 /** The version in Cargo.toml. */
 const VERSION = "0.1.0";
@@ -31,13 +32,17 @@ export function requestCode(options) {
   try {
     const abort = new AbortController();
     const request = codeRequest(options, abort.signal);
-    const timeout = after(field(options, "timeout") ?? 10_000).then(() => {
+    const [timeout, headStart] = [field(options, "timeout") ?? 10_000, HEAD_START].map(startTimer);
+    const timedOut = timeout.fired.then(() => {
       abort.abort();
       return {};
     });
     /** What the wasm gets. It never rejects. */
-    const answer = Promise.race([send(request), timeout]);
-    return { answer, headStart: Promise.race([answer, after(HEAD_START)]), abort: () => abort.abort() };
+    const answer = Promise.race([send(request), timedOut]).finally(() => {
+      timeout.clear();
+      headStart.clear();
+    });
+    return { answer, headStart: Promise.race([answer, headStart.fired]), abort: () => abort.abort() };
   } catch (_) {
     return undefined;
   }
@@ -61,17 +66,28 @@ export function givenAnswer(options) {
   }
 }
 
-/** The code in an answer, for the shell: `bits`, `logo`, and the time of its `end`. `undefined` if it can't be shown yet. */
+/**
+ * The code in an answer, for the shell: `bits`, `logo`, the time of its `end`, its `link` for this device, or an empty one, and the
+ * `answer` as text. `undefined` if it can't be shown yet, or needs no scan any more.
+ */
 export function drawableCode(answer, options) {
   try {
-    const data = codeOf(JSON.parse(field(answer, "text")));
+    const text = field(answer, "text");
+    const data = codeOf(JSON.parse(text));
     const modules = field(data, "modules");
-    if (!modules || !isUsual(options)) return undefined;
+    if (!modules || !isUsual(options) || field(answer, "responseCode")) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
     // The wasm draws a denser code with another level, or reports it.
     const { width, height } = shellOptions(options).size;
     if ((Math.sqrt(bits.length * 8) + 8) * MIN_MODULE_PX > Math.min(width, height)) return undefined;
-    return { bits, logo: field(options, "logo") || field(data, "customLogo") || "", end: answer.at + lifetimeOf(data) };
+    const link = field(data, "link");
+    return {
+      bits,
+      logo: field(options, "logo") || field(data, "customLogo") || "",
+      end: answer.at + lifetimeOf(data),
+      link: isLink(link) ? link : "",
+      answer: text,
+    };
   } catch (_) {
     return undefined;
   }
@@ -99,6 +115,8 @@ function codeRequest(options, signal) {
   const logo = field(options, "logo") ?? "";
   need(typeof logo === "string");
   const host = text("appHost") || text("host") || location.origin;
+  const returnUrl = field(options, "returnUrl") ?? ownReturnUrl() ?? false;
+  need(returnUrl === false || (isLink(returnUrl) && !returnUrl.includes("#")));
   need(isUsual(options) && /^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();
   const headers = [
@@ -113,6 +131,7 @@ function codeRequest(options, signal) {
     scene: "APP_AUTH",
     autoMergeQrCode: false,
     params: field(options, "customData"),
+    returnUrl: returnUrl || undefined,
     modules: logo ? "Q" : "M",
   });
   const url = `${host.replace(/\/+$/, "")}/api/v2/qrcode/gene`;
@@ -148,6 +167,11 @@ function need(condition) {
   if (!condition) throw new Error();
 }
 
-function after(milliseconds) {
-  return new Promise((done) => setTimeout(done, milliseconds));
+/** Starts a timer. `fired` is a promise, which stays pending when the timer is cleared before. */
+function startTimer(milliseconds) {
+  let timer;
+  const fired = new Promise((done) => {
+    timer = setTimeout(done, milliseconds);
+  });
+  return { fired, clear: () => clearTimeout(timer) };
 }

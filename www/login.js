@@ -8,6 +8,9 @@ const byId = (id) => document.getElementById(id);
 const [signedOut, signedIn, qrcode] = ['signed-out', 'signed-in', 'qrcode'].map(byId);
 const [sessionError, signOutError, signOutButton] = ['session-error', 'sign-out-error', 'sign-out'].map(byId);
 
+/** The app of this page. Its codes are links to the phone page. */
+const APP_ID = 'demo-login';
+
 /** The handle of the running widget. */
 let scan = null;
 
@@ -18,7 +21,7 @@ function startScan() {
   try {
     scan = window.ScanLogin.startScanning('qrcode', {
       host: location.origin,
-      appId: 'demo-app',
+      appId: APP_ID,
       // A code that expires is replaced three times. After that, nobody seems to sit at the page.
       autoRefresh: 3,
       onSuccess: (_userInfo, ticket) => openSession(ticket),
@@ -38,13 +41,14 @@ function stopScan() {
 
 async function openSession(ticket) {
   try {
-    const { user } = await post('/demo/session', { ticket });
+    const { user } = await post('/demo/session', { ticket, appId: APP_ID });
     showSignedIn(user);
     byId('signed-in-heading').focus();
   } catch (error) {
-    const message =
-      error instanceof ApiError ? 'You confirmed on your phone, but the sign-in failed on this page.' : error.message;
-    showSessionError(message, startScan);
+    // The ticket can be sent again. The person does not have to scan and confirm once more.
+    if (error instanceof TemporaryError) return showSessionError(error.message, () => openSession(ticket));
+    if (!(error instanceof ApiError)) throw error;
+    showSessionError('You confirmed on your phone, but the sign-in failed on this page.', startScan);
   }
 }
 
@@ -54,9 +58,12 @@ function showSessionError(message, retry) {
   sessionError.hidden = false;
   sessionError.querySelector('p').textContent = message;
   const button = sessionError.querySelector('button');
+  button.disabled = false;
   button.onclick = () => {
-    retry();
+    // A second click would send the ticket twice.
+    button.disabled = true;
     byId('sign-in-heading').focus();
+    retry();
   };
   button.focus();
 }

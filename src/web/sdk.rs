@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Promise};
+use scanlogin_protocol::link::read_link;
 use scanlogin_protocol::wire::{Scene, header};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -21,7 +22,7 @@ use super::js_value::Js;
 use super::options;
 use super::runtime::{Runtime, random};
 use super::scan_handle::ScanHandle;
-use crate::client::reader::JsonValue as _;
+use crate::client::reader::{JsonValue as _, wrong_option};
 use crate::client::request::{Client, HttpRequest};
 use crate::client::response::HttpResponse;
 use crate::client::writer::{self, Field};
@@ -93,18 +94,30 @@ pub fn cancel(random: &str, token: &str, options: JsValue) -> Promise {
     act("/cancel", random, token, options)
 }
 
-/// Parses the text of a QR code.
+/// Parses the text of a QR code, or a link. `code_urls` is a list of the addresses of the approver: a link below any other
+/// address is no sign-in code.
 ///
 /// # Errors
 ///
-/// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code.
+/// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code, or with `code: "invalid-option"`
+/// when `code_urls` is something else.
 #[wasm_bindgen(js_name = parseCode)]
-pub fn parse_code(text: &str) -> Result<JsValue, JsValue> {
-    JSON::parse(text)
-        .ok()
-        .and_then(|value| payload::read(Js(value)))
-        .and_then(|payload| writer::serialize_fields(&Serializer::json_compatible(), &writer::payload(&payload)).ok())
-        .ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+pub fn parse_code(text: &str, code_urls: JsValue) -> Result<JsValue, JsValue> {
+    let code_urls = Js(code_urls).texts();
+    let code_urls = code_urls.ok_or_else(|| to_js(&wrong_option("codeUrl", "an address or a list of addresses")))?;
+    let parsed = match read_link(text, &code_urls) {
+        Some(link) => write(&writer::link(&link)),
+        None => {
+            let payload = JSON::parse(text).ok().and_then(|value| payload::read(Js(value)));
+            payload.and_then(|payload| write(&writer::payload(&payload)))
+        }
+    };
+    parsed.ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+}
+
+/// Writes an object with these fields.
+fn write(fields: &[(&str, Option<Field<'_, Js>>)]) -> Option<JsValue> {
+    writer::serialize_fields(&Serializer::json_compatible(), fields).ok()
 }
 
 /// The scene for codes of `kind`: `qrcode`, `wxqrcode` or `wechatmpqrcode`.
@@ -147,7 +160,7 @@ fn act(path: &str, random: &str, token: &str, options: JsValue) -> Promise {
 fn client(options: JsValue, scene: Scene) -> Result<(Client, u32), Error> {
     let options = options::read(options)?;
     let config = Config::read(&options)?;
-    let client = options::client(&options, &config, scene)?;
+    let client = options::client(&options, &config, scene, None)?;
     Ok((client, config.policy.timeout.as_millis() as u32))
 }
 

@@ -13,6 +13,8 @@ mod i18n;
 mod layout;
 mod options;
 mod page;
+mod pending;
+mod same_device;
 mod sign_in;
 mod teardown;
 mod view;

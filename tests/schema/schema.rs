@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use futures_util::future::join_all;
 use scanlogin_server::store::user::User;
 use scanlogin_server::{Config, start};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -27,6 +27,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 async fn responses_to_generated_requests_match_the_openapi_document() {
     let schemathesis = std::env::var_os("SCHEMATHESIS").expect("run `cargo xtask test --only schema`");
     let mut config = Config::demo().unwrap();
+    // Codes have links, so that `hooks.py` can complete sign-ins on the same device.
+    let app = &mut config.settings.apps[0];
+    app.code_url = Some("https://pass.example.com/s".to_owned().try_into().unwrap());
+    app.return_urls = vec!["https://www.example.com/login".to_owned().try_into().unwrap()];
     // All requests come from one address and one user, and most are invalid, so the rate limits are disabled.
     let limits = &mut config.settings.limits;
     for rate in [
@@ -37,6 +41,8 @@ async fn responses_to_generated_requests_match_the_openapi_document() {
     ] {
         rate.burst = NonZeroU32::MAX;
     }
+    config.settings.native_apps = serde_json::from_value(json!({ "ios": ["ABCDE12345.com.example.pass"] })).unwrap();
+    config.settings.apps[0].shown_custom_data = vec!["order".to_owned()];
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let running = start(config, listener).await.unwrap();
 

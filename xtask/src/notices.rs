@@ -1,4 +1,4 @@
-//! Writes the licences of the third-party code in the package.
+//! Writes the licences of the third-party code in the package, and in the decoder of the phone page.
 //!
 //! The list of crates is what cargo reports that it compiled for wasm32, the standard library included. Invariant: each
 //! of them has a licence text in the file, or the build fails.
@@ -16,8 +16,10 @@ use crate::workspace::Workspace;
 
 /// The licences that the code is used under, each with words that identify its text. If a crate offers a choice, the
 /// first one in this list applies.
-const LICENCES: [(&str, &str); 3] = [
+const LICENCES: [(&str, &str); 5] = [
     ("MIT", "Permission is hereby granted, free of charge"),
+    ("Apache-2.0", "Apache License Version 2.0"),
+    ("BSD-3-Clause", "Neither the name of the copyright holder nor the names of its contributors"),
     ("Zlib", "This software is provided 'as-is'"),
     ("Unicode-3.0", "UNICODE LICENSE V3"),
 ];
@@ -25,8 +27,10 @@ const LICENCES: [(&str, &str); 3] = [
 /// crates.
 const TEXTS: [(&str, &str); 4] =
     [("gloo-net", "gloo.txt"), ("gloo-timers", "gloo.txt"), ("gloo-utils", "gloo.txt"), ("rlsf", "rlsf.txt")];
+/// The name of the file.
+pub(crate) const FILE: &str = "THIRD-PARTY-NOTICES.txt";
 const INTRODUCTION: &str = "\
-The wasm and the scripts in dist/ contain code of the projects below. Each list of projects is followed by their licence.
+The wasm and the scripts contain code of the projects below. Each list of projects is followed by their licence.
 ";
 const LINE: &str = "--------------------------------------------------------------------------------";
 
@@ -36,7 +40,7 @@ struct Project {
     texts: Vec<String>,
 }
 
-/// Returns the text of the file. `messages` are the JSON messages that cargo printed when it compiled the widget.
+/// Returns the text of the file. `messages` are the JSON messages that cargo printed when it compiled the wasm.
 pub(crate) fn notices(workspace: &Workspace, messages: &str) -> Result<String> {
     let sysroot = PathBuf::from(read(workspace.command("rustc").args(["--print", "sysroot"]))?.trim());
     let library = sysroot.join("lib/rustlib/src/rust/library");

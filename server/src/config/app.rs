@@ -3,15 +3,17 @@
 //! [`crate::config::settings`] reads the file, and `crate::cli::app` writes it.
 
 use core::time::Duration;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use scanlogin_protocol::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
 use scanlogin_protocol::wire::header;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
+use crate::config::return_url::ReturnUrl;
 use crate::secrets::Hash;
 
 /// The upper limit of `ticket_lifetime`.
@@ -45,6 +47,18 @@ pub struct App {
     /// The URL of an image for the middle of the codes. `None` if the app has no logo.
     #[serde(default, deserialize_with = "logo")]
     pub logo: Option<String>,
+    /// The address of the approver: the text of the codes is then a link. `None`: the text is JSON.
+    #[serde(default)]
+    pub code_url: Option<CodeUrl>,
+    /// The names of the custom data that phones may show, in this order.
+    #[serde(default, deserialize_with = "names")]
+    pub shown_custom_data: Vec<String>,
+    /// The addresses of the pages whose codes have a link for the same device. They are compared exactly, and need a `code_url`.
+    #[serde(default)]
+    pub return_urls: Vec<ReturnUrl>,
+    /// How a person confirms on another device than that of the page.
+    #[serde(default)]
+    pub confirmation: Confirmation,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
@@ -57,6 +71,21 @@ pub struct App {
     /// Whether pages of this machine may request codes, at any port. Only a demo sets it; the file can't.
     #[serde(skip)]
     pub allow_local_origins: bool,
+    /// Whether requests have to name the app even if there is no other. Only a demo sets it, for its second app: without that,
+    /// requests without an app id would fail there.
+    #[serde(skip)]
+    pub has_to_be_named: bool,
+}
+
+/// How a person confirms: the setting `confirmation`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirmation {
+    /// With a button.
+    #[default]
+    Button,
+    /// With the number that the page shows: docs/protocol.md, "Number matching".
+    Number,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -80,16 +109,26 @@ impl App {
             code_lifetime: CODE_LIFETIME,
             ticket_lifetime: TICKET_LIFETIME,
             logo: None,
+            code_url: None,
+            shown_custom_data: Vec::new(),
+            return_urls: Vec::new(),
+            confirmation: Confirmation::default(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),
             allow_local_origins: false,
+            has_to_be_named: false,
         }
     }
 
     /// Whether pages of `origin` may request codes.
     pub fn allows(&self, origin: &Origin) -> bool {
         self.allowed_origins.contains(origin) || (self.allow_local_origins && origin.is_local())
+    }
+
+    /// The entry of `return_urls` that is exactly `address`.
+    pub fn return_url(&self, address: &str) -> Option<&ReturnUrl> {
+        self.return_urls.iter().find(|url| url.as_str() == address)
     }
 
     /// Whether `secret` is a secret of the app. Each comparison takes constant time.
@@ -113,36 +152,20 @@ impl Apps {
         self.0.get(id)
     }
 
-    /// The only app, for requests that name none. `None` if there is not exactly one app.
+    /// The only app, for requests that name none. `None` if there is not exactly one app that need not be named.
     pub fn only(&self) -> Option<&Arc<App>> {
-        let mut apps = self.0.values();
+        let mut apps = self.0.values().filter(|app| !app.has_to_be_named);
         apps.next().filter(|_| apps.next().is_none())
+    }
+
+    /// The paths of all links, sorted.
+    pub fn link_paths(&self) -> BTreeSet<&str> {
+        self.0.values().filter_map(|app| app.code_url.as_ref().map(CodeUrl::path)).collect()
     }
 
     /// Whether any app allows pages of `origin` to request codes.
     pub fn any_allows(&self, origin: &Origin) -> bool {
         self.0.values().any(|app| app.allows(origin))
-    }
-}
-
-/// The apps of the last accepted settings. All clones of an `Arc` of this value see a replacement.
-#[derive(Debug, Default)]
-pub struct CurrentApps(RwLock<Arc<Apps>>);
-
-impl CurrentApps {
-    /// Starts with `apps`.
-    pub fn new(apps: Apps) -> Self {
-        Self(RwLock::new(Arc::new(apps)))
-    }
-
-    /// The apps at this moment.
-    pub fn get(&self) -> Arc<Apps> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Replaces the apps. An [`Apps`] that [`get`](Self::get) returned before does not change.
-    pub fn set(&self, apps: Apps) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 }
 
@@ -169,6 +192,18 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() { Err(D::Error::custom("must not be empty")) } else { Ok(text) }
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = Vec::deserialize(deserializer)?;
+    let is_repeated = |(index, name)| names.iter().skip(index + 1).any(|other| other == name);
+    if names.iter().any(|name| name.trim().is_empty()) {
+        Err(D::Error::custom("must not have an empty name"))
+    } else if names.iter().enumerate().any(is_repeated) {
+        Err(D::Error::custom("must not have a name twice"))
+    } else {
+        Ok(names)
+    }
 }
 
 fn secret_hashes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hash>, D::Error> {

@@ -5,9 +5,13 @@
 
 pub mod algorithm;
 pub mod app;
+pub mod code_url;
+pub mod current;
 pub mod issuer;
 pub mod limits;
+pub mod native_apps;
 pub mod origin;
+pub mod return_url;
 pub mod settings;
 
 use core::fmt;
@@ -18,8 +22,10 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-use crate::config::app::App;
+use crate::config::app::{App, Apps, Confirmation};
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
+use crate::config::return_url::ReturnUrl;
 use crate::config::settings::{Settings, SettingsError};
 use crate::secrets::{Hash, RandomError, Secret};
 use crate::store::address::StoreAddress;
@@ -64,29 +70,61 @@ pub struct Config {
     pub demo: Option<Demo>,
 }
 
-/// The app of the demo site, as its backend knows it.
+/// The apps of the demo site, as its backend knows them.
 #[derive(Debug, Clone)]
 pub struct Demo {
-    /// The id of the app.
+    /// The id of the app of the examples. Requests that name no app are for this one.
     pub app_id: String,
-    /// The secret that the backend authenticates with.
+    /// The secret that the backend authenticates with, for both apps.
     pub app_secret: Secret,
-    /// The user pool of the app.
+    /// The user pool of the apps.
     pub user_pool_id: String,
+    /// How a person confirms the codes of the login page.
+    pub confirmation: Confirmation,
 }
 
 impl Demo {
-    /// Adds the app of the demo site to `settings`, unless an app has its id already: the secret of the demo site is then
-    /// one more secret of that app. Allows pages of this machine to use every app.
+    /// The id of the app of the login page. Its codes are links to the phone page.
+    pub const LOGIN_APP_ID: &str = "demo-login";
+    /// The path of these links.
+    pub(crate) const LINK_PATH: &str = "/s";
+
+    /// Adds the app of the examples to `settings`, unless an app has its id already. The secret of the demo site is one more
+    /// secret of each app with an id of the demo. Allows pages of this machine to use every app.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let secret = Hash::of(self.app_secret.expose());
-        match settings.apps.iter_mut().find(|app| app.id == self.app_id) {
-            Some(app) => app.secret_hashes.push(secret),
-            None => settings.apps.push(App::new(&self.app_id, "Quaymark", &self.user_pool_id, secret)),
+        for app in settings.apps.iter_mut().filter(|app| self.has_app(&app.id)) {
+            app.secret_hashes.push(secret);
+        }
+        if settings.apps.iter().all(|app| app.id != self.app_id) {
+            settings.apps.push(App::new(&self.app_id, "Quaymark", &self.user_pool_id, secret));
         }
         for app in &mut settings.apps {
             app.allow_local_origins = true;
         }
+    }
+
+    /// Adds the app of the login page to `apps`, unless an app has its id already. It has the settings of the app of the
+    /// examples, the links of a server at `base_url`, which is known when the server listens, and its own confirmation.
+    pub(crate) fn add_login_app(&self, apps: &mut Vec<App>, base_url: &str) {
+        if apps.iter().any(|app| app.id == Self::LOGIN_APP_ID) {
+            return;
+        }
+        let Some(examples) = apps.iter().find(|app| app.id == self.app_id) else { return };
+        let login = App {
+            id: Self::LOGIN_APP_ID.to_owned(),
+            code_url: CodeUrl::of_demo(base_url, Self::LINK_PATH),
+            return_urls: ReturnUrl::of_demo(base_url),
+            confirmation: self.confirmation,
+            has_to_be_named: true,
+            ..examples.clone()
+        };
+        apps.push(login);
+    }
+
+    /// Whether `id` is the id of an app of the demo site.
+    pub(crate) fn has_app(&self, id: &str) -> bool {
+        id == self.app_id || id == Self::LOGIN_APP_ID
     }
 
     /// Uses the user pool of the first app in `settings` for the demo's users, so that they can sign in to that app.
@@ -99,14 +137,14 @@ impl Demo {
 }
 
 impl Config {
-    /// The configuration of a demo: one app, a store in memory, and random secrets. Tests start from it.
+    /// The configuration of a demo: the app of the examples, a store in memory, and random secrets. Tests start from it.
     ///
     /// # Errors
     ///
     /// If the random number generator of the system fails.
     pub fn demo() -> Result<Self, RandomError> {
         let demo =
-            Demo { app_id: "demo-app".to_owned(), app_secret: Secret::random()?, user_pool_id: "demo-pool".to_owned() };
+            Demo { app_id: "demo-app".to_owned(), app_secret: Secret::random()?, user_pool_id: "demo-pool".to_owned(), confirmation: Confirmation::Button };
         let mut settings = Settings::default();
         demo.add_to(&mut settings);
         Ok(Self {
@@ -126,6 +164,15 @@ impl Config {
             www: None,
             package: None,
         })
+    }
+
+    /// The apps of `settings` and, in a demo, the app of its login page.
+    pub(crate) fn apps(&self, settings: &Settings) -> Apps {
+        let mut apps = settings.apps.clone();
+        if let Some(demo) = &self.demo {
+            demo.add_login_app(&mut apps, &self.base_url());
+        }
+        Apps::new(apps)
     }
 
     /// The URL that clients use: `public_url`, or `http://` and the address that the server listens on.

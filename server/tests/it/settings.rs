@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use scanlogin_server::config::app::{App, Apps};
+use scanlogin_server::config::app::{App, Apps, Confirmation};
 use scanlogin_server::config::settings::Settings;
 use scanlogin_server::secrets::Hash;
 
@@ -16,6 +16,8 @@ allowed_origins = ["https://A.example:443", "http://b.example:80/", "http://c:81
 code_lifetime = 60
 ticket_lifetime = 30
 logo = "https://www.example.com/logo.svg"
+code_url = "https://pass.example.com/s"
+shown_custom_data = ["order", "amount"]
 return_full_user_info = true
 allow_exchange_from_browser = true
 compat.poll_without_token = true
@@ -39,6 +41,8 @@ fn app_section_is_parsed_with_all_fields() {
     assert_eq!(origins, ["https://a.example", "http://b.example", "http://c:81"], "normalised as browsers send them");
     assert_eq!((app.code_lifetime, app.ticket_lifetime), (Duration::from_secs(60), Duration::from_secs(30)));
     assert_eq!(app.logo.as_deref(), Some("https://www.example.com/logo.svg"));
+    assert_eq!(app.code_url.unwrap().as_str(), "https://pass.example.com/s");
+    assert_eq!(app.shown_custom_data, ["order", "amount"]);
     assert!(app.return_full_user_info && app.allow_exchange_from_browser && app.compat.poll_without_token);
 }
 
@@ -109,6 +113,12 @@ fn invalid_app_section_fails_with_line_and_field() {
         ("code_lifetime = 60", "code_lifetime = \"soon\"", "u64"),
         ("ticket_lifetime = 30", "ticket_lifetime = 0", "1800"),
         ("https://www.example.com/logo.svg", "javascript:alert(1)", "https://"),
+        ("https://pass.example.com/s", "http://pass.example.com/s", "https://"),
+        ("https://pass.example.com/s", "https://pass.example.com/s#", "fragment"),
+        ("\"https://pass.example.com/s\"", "7", "string"),
+        ("\"order\"", "\"\"", "empty"),
+        ("\"order\"", "\"amount\"", "twice"),
+        ("[\"order\", \"amount\"]", "\"order\"", "sequence"),
         ("compat.poll_without_token", "compat.poll", "`poll`"),
         ("allow_exchange_from_browser = true", "allow_exchange_from_browser = 1", "boolean"),
     ] {
@@ -132,6 +142,41 @@ fn invalid_app_section_fails_with_line_and_field() {
     assert!(Settings::parse("").unwrap_err().contains("app add"));
     assert!(Settings::parse("[[app]").unwrap_err().contains("line 1,"));
     assert!(Settings::parse(&(minimal("a") + &minimal("a"))).unwrap_err().contains("\"a\""));
+}
+
+#[test]
+fn confirmation_is_a_button_or_a_number() {
+    let parse = |value: &str| Settings::parse(&(minimal("shop") + "confirmation = " + value + "\n"));
+    assert_eq!(parse("\"number\"").unwrap().apps[0].confirmation, Confirmation::Number);
+    assert_eq!(parse("\"button\"").unwrap().apps[0].confirmation, Confirmation::Button);
+    assert_eq!(Settings::parse(&minimal("shop")).unwrap().apps[0].confirmation, Confirmation::Button);
+    for invalid in ["\"Number\"", "\"\"", "true", "42"] {
+        let error = parse(invalid).unwrap_err();
+        assert!(error.contains("confirmation") && error.contains("line 6,"), "{invalid}: {error}");
+    }
+}
+
+#[test]
+fn return_urls_are_addresses_of_pages_and_need_a_code_url() {
+    let parse = |settings: &str| Settings::parse(&(minimal("shop") + settings));
+    let pages = "return_urls = [\"https://shop.example/login?lang=en\", \"http://localhost:5173/\"]\n";
+    let app = parse(&format!("code_url = \"https://pass.example/s\"\n{pages}")).unwrap().apps.remove(0);
+    assert!(app.return_url("https://shop.example/login?lang=en").is_some());
+    assert!(app.return_url("http://localhost:5173/").is_some());
+    for other in ["https://shop.example/login", "http://localhost:5173", "https://shop.example/login?lang=en#"] {
+        assert_eq!(app.return_url(other), None, "{other}");
+    }
+    let error = parse(pages).unwrap_err();
+    assert!(error.contains("return_urls") && error.contains("\"shop\"") && error.contains("code_url"), "{error}");
+    for (invalid, problem) in [
+        ("[\"http://shop.example/login\"]", "https://"),
+        ("[\"https://shop.example/login#top\"]", "fragment"),
+        ("[\"https://shop.example\"]", "https://shop.example/"),
+        ("\"https://shop.example/login\"", "sequence"),
+    ] {
+        let error = parse(&format!("return_urls = {invalid}\n")).unwrap_err();
+        assert!(error.contains(problem) && error.contains("line 6,") && error.contains("return_urls"), "{error}");
+    }
 }
 
 #[test]
@@ -167,4 +212,8 @@ fn apps_only_returns_the_app_if_there_is_exactly_one() {
     assert_eq!(apps(&minimal("a")).only().map(|app| app.id.clone()), Some("a".to_owned()));
     let two = apps(&(minimal("a") + &minimal("b")));
     assert!(two.only().is_none() && two.find("b").is_some() && two.find("c").is_none());
+    let mut named = Settings::parse(&(minimal("a") + &minimal("b"))).unwrap().apps;
+    named[1].has_to_be_named = true;
+    let apps = Apps::new(named);
+    assert_eq!((apps.only().map(|app| app.id.clone()), apps.find("b").is_some()), (Some("a".to_owned()), true));
 }

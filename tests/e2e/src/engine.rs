@@ -3,11 +3,14 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use thirtyfour::Capabilities;
 use tokio::process::Command;
+
+use crate::site::INSECURE_HOST;
 
 /// A browser engine.
 #[derive(Clone, Copy)]
@@ -62,8 +65,8 @@ impl Engine {
         }
     }
 
-    /// The capabilities of a new session.
-    pub(crate) fn capabilities(self) -> Result<Capabilities> {
+    /// The capabilities of a new session. `camera` is the path of the film that the camera of Chromium sees.
+    pub(crate) fn capabilities(self, camera: &Path) -> Result<Capabilities> {
         let mut capabilities = Capabilities::new();
         match self {
             Self::Chromium => {
@@ -78,6 +81,11 @@ impl Engine {
                     "--disable-sync",
                     "--disable-quic",
                     "--lang=en-US",
+                    // Pages may use the camera, which sees a film.
+                    "--use-fake-device-for-media-stream",
+                    "--use-fake-ui-for-media-stream",
+                    format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"),
+                    format!("--use-file-for-fake-video-capture={}", camera.display()),
                 ] });
                 set_browser_path(&mut options, "CHROME");
                 capabilities.set("goog:chromeOptions", options)?;

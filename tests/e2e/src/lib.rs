@@ -7,6 +7,8 @@
 
 pub mod browser;
 
+pub mod camera;
+
 pub mod comparison;
 
 mod console;
@@ -22,6 +24,8 @@ mod evidence;
 mod pool;
 
 pub mod phone;
+
+pub mod phone_page;
 
 pub mod proxy;
 

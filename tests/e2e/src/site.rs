@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 use axum::Router;
 use reqwest::Client;
-use scanlogin_server::config::app::App;
+use scanlogin_server::config::app::{App, Confirmation};
 use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::{Config, Running, start_with};
 use serde_json::{Value, json};
@@ -16,9 +16,19 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::browser::root;
 
+/// A host that Chromium finds on this machine.
+pub(crate) const INSECURE_HOST: &str = "site.test";
+
 /// The app of the demo.
 pub fn demo_app(config: &mut Config) -> &mut App {
     &mut config.settings.apps[0]
+}
+
+/// Lets phones ask for the number that the login page shows.
+pub fn ask_for_number(config: &mut Config) {
+    if let Some(demo) = &mut config.demo {
+        demo.confirmation = Confirmation::Number;
+    }
 }
 
 /// The folder of the built package.
@@ -126,6 +136,11 @@ impl Site {
     /// The URL of the server without a proxy, which `public_url` may name.
     pub fn direct_url(&self) -> String {
         format!("http://{}", self.config.listen)
+    }
+
+    /// The URL of the server at a name that browsers do not trust without TLS, unlike 127.0.0.1.
+    pub fn insecure_url(&self) -> String {
+        format!("http://{}:{}", INSECURE_HOST, self.config.listen.port())
     }
 
     /// Exchanges a ticket as the backend of the site, and returns the body of the response.

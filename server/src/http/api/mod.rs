@@ -1,5 +1,5 @@
-//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the health
-//! checks and the OpenAPI document.
+//! The calls in docs/protocol.md, "Calls": the seven of the protocol, the image of a code, the public keys, the files about
+//! native apps, the health checks and the OpenAPI document.
 //!
 //! A handler reads a request, calls the parts of [`AppState`], and puts the result into the envelope. The rules of
 //! signing in are in [`crate::codes`].
@@ -28,10 +28,13 @@ use crate::http::state::AppState;
 
 mod approver;
 mod check;
+mod complete;
 pub(crate) mod gene;
 mod health;
 mod image;
 mod keys;
+mod native_apps;
+mod shown_data;
 mod userinfo;
 
 /// The initial capacity of a response body. Most bodies are shorter.
@@ -69,12 +72,18 @@ fn calls() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(approver::scanned))
         .routes(routes!(approver::confirm))
         .routes(routes!(approver::cancel))
+        .routes(routes!(complete::complete))
         .routes(routes!(userinfo::userinfo))
 }
 
-/// Calls without the CORS headers of the six: the keys are for backends, and any page may show an image.
+/// Calls without the CORS headers of the seven: the keys are for backends, the files about native apps for systems of phones,
+/// and any page may show an image.
 fn rest() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
+    OpenApiRouter::new()
+        .routes(routes!(image::image))
+        .routes(routes!(keys::keys))
+        .routes(routes!(native_apps::assetlinks))
+        .routes(routes!(native_apps::apple_app_site_association))
 }
 
 fn health() -> OpenApiRouter<Arc<AppState>> {

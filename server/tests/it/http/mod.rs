@@ -6,6 +6,10 @@ mod sign_in;
 
 mod code_modules;
 
+mod links;
+
+mod native_apps;
+
 mod transitions;
 
 mod races;
@@ -17,6 +21,10 @@ mod clock_changes;
 mod poll_token;
 
 mod ticket;
+
+mod same_device;
+
+mod number_matching;
 
 mod issuer_tokens;
 

@@ -14,16 +14,20 @@ async fn openapi_document_lists_every_endpoint() {
     assert_eq!(document["info"]["title"], "scanlogin");
     assert_eq!(document["info"]["contact"], Value::Null, "it must not contain the crate's author");
     assert_eq!(document["servers"], json!([{ "url": "https://login.example.com" }]));
-    let endpoints = ["cancel", "check", "confirm", "gene", "image/{file}", "scanned", "userinfo"];
+    let endpoints = ["cancel", "check", "complete", "confirm", "gene", "image/{file}", "scanned", "userinfo"];
     let mut expected: Vec<_> = endpoints.iter().map(|endpoint| format!("{API}/{endpoint}")).collect();
-    expected.extend(["/.well-known/jwks.json", "/healthz", "/readyz"].map(str::to_owned));
+    let others = ["apple-app-site-association", "assetlinks.json", "jwks.json"];
+    expected.extend(others.map(|file| format!("/.well-known/{file}")));
+    expected.extend(["/healthz", "/readyz"].map(str::to_owned));
     expected.sort();
     assert_eq!(document["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_documented_operation_exists() {
-    let server = Server::new();
+    let server = Server::with_config(|config| {
+        config.settings.native_apps = serde_json::from_value(json!({ "ios": ["ABCDE12345.com.example"] })).unwrap();
+    });
     for (path, method, _) in operations(&OPENAPI.document) {
         let response = server.request(method.clone(), &path.replace("{file}", "nope.png")).await;
         let reason = response.json().get("reason").cloned();
@@ -48,5 +52,6 @@ fn header_parameters_have_their_wire_names() {
     };
     assert_eq!(header_names("gene", "post"), ["x-authing-app-id"]);
     assert_eq!(header_names("check", "get"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
+    assert_eq!(header_names("complete", "post"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
     assert_eq!(header_names("userinfo", "post"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
 }

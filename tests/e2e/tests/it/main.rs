@@ -21,11 +21,19 @@ mod npm;
 #[cfg(unix)]
 mod packed;
 mod phone;
+mod phone_alone;
+mod phone_app;
+mod phone_camera;
+mod phone_decide;
+mod phone_links;
+mod phone_reading;
+mod phone_scanner;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;
 mod rendering;
 mod resilience;
+mod same_device;
 mod scanning;
 mod sdk_comparison;
 mod sdk_compatibility;
