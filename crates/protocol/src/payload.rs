@@ -81,6 +81,8 @@ mod tests {
             user_pool_id: Some("p".to_owned()),
             created_at: Some("a".to_owned()),
             expire_at: Some("b".to_owned()),
+            text: None,
+            link: None,
             custom_data: Some(json!({})),
             poll_token: Some("secret".to_owned()),
             modules: None,

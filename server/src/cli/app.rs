@@ -11,15 +11,16 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::cli::error::CommandError;
 use crate::cli::settings_file::{edit, failure};
-use crate::config::app::{App, check_id};
+use crate::config::app::{App, Confirmation, check_id};
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;
 use crate::secrets::{Hash, RandomError, Secret};
 
 const FILE_HEADER: &str = "\
 # The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
-# Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL),
-# return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
+# Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL), code_url and return_urls (addresses),
+# confirmation, step_up (a confirm needs a new sign-in), return_full_user_info, allow_exchange_from_browser, and
+# compat.poll_without_token.
 
 ";
 
@@ -82,13 +83,22 @@ impl AppCommand {
     }
 }
 
-/// One line that describes `app`, and names each of its settings that lower security.
+/// One line that describes `app`: who may sign in where, how, and each of its settings that lower security.
 pub(super) fn summary(app: &App) -> String {
     let App { id, name, user_pool_id, .. } = app;
     let origins: Vec<&str> = app.allowed_origins.iter().map(Origin::as_str).collect();
     let pages = match origins.as_slice() {
         [] => "the server's own pages alone".to_owned(),
         origins => format!("pages of {}", origins.join(", ")),
+    };
+    let returns = match app.return_urls.len() {
+        0 => String::new(),
+        1 => "; 1 page has links for the same device".to_owned(),
+        count => format!("; {count} pages have links for the same device"),
+    };
+    let numbers = match app.confirmation {
+        Confirmation::Button => "",
+        Confirmation::Number => "; phones ask for the number of the page",
     };
     let unsafe_settings: String = [
         (app.compat.poll_without_token, "; polls need no poll token"),
@@ -98,7 +108,7 @@ pub(super) fn summary(app: &App) -> String {
     .into_iter()
     .filter_map(|(is_on, text)| is_on.then_some(text))
     .collect();
-    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{unsafe_settings}")
+    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{returns}{numbers}{unsafe_settings}")
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {

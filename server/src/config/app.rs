@@ -11,7 +11,10 @@ use scanlogin_protocol::wire::header;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
+use crate::config::return_url::ReturnUrl;
+use crate::config::step_up::StepUp;
 use crate::secrets::Hash;
 
 /// The upper limit of `ticket_lifetime`.
@@ -45,18 +48,41 @@ pub struct App {
     /// The URL of an image for the middle of the codes. `None` if the app has no logo.
     #[serde(default, deserialize_with = "logo")]
     pub logo: Option<String>,
+    /// The address of the approver: the text of the codes is then a link. `None`: the text is JSON.
+    #[serde(default)]
+    pub code_url: Option<CodeUrl>,
+    /// The addresses of the pages whose codes have a link for the same device. They are compared exactly, and need a `code_url`.
+    #[serde(default)]
+    pub return_urls: Vec<ReturnUrl>,
+    /// How a person confirms on another device than that of the page.
+    #[serde(default)]
+    pub confirmation: Confirmation,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
     /// Whether a page may exchange its ticket without the secret of the app.
     #[serde(default)]
     pub allow_exchange_from_browser: bool,
+    /// What `confirm` requires of the user's sign-in. `None`: the token of the user is enough.
+    #[serde(default)]
+    pub step_up: Option<StepUp>,
     /// The switches for older clients.
     #[serde(default)]
     pub compat: Compat,
     /// Whether pages of this machine may request codes, at any port. Only a demo sets it; the file can't.
     #[serde(skip)]
     pub allow_local_origins: bool,
+}
+
+/// How a person confirms: the setting `confirmation`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirmation {
+    /// With a button.
+    #[default]
+    Button,
+    /// With the number that the page shows: docs/protocol.md, "Number matching".
+    Number,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -80,8 +106,12 @@ impl App {
             code_lifetime: CODE_LIFETIME,
             ticket_lifetime: TICKET_LIFETIME,
             logo: None,
+            code_url: None,
+            return_urls: Vec::new(),
+            confirmation: Confirmation::default(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
+            step_up: None,
             compat: Compat::default(),
             allow_local_origins: false,
         }
@@ -90,6 +120,11 @@ impl App {
     /// Whether pages of `origin` may request codes.
     pub fn allows(&self, origin: &Origin) -> bool {
         self.allowed_origins.contains(origin) || (self.allow_local_origins && origin.is_local())
+    }
+
+    /// The entry of `return_urls` that is exactly `address`.
+    pub fn return_url(&self, address: &str) -> Option<&ReturnUrl> {
+        self.return_urls.iter().find(|url| url.as_str() == address)
     }
 
     /// Whether `secret` is a secret of the app. Each comparison takes constant time.

@@ -5,10 +5,13 @@
 
 pub mod algorithm;
 pub mod app;
+pub mod code_url;
 pub mod issuer;
 pub mod limits;
 pub mod origin;
+pub mod return_url;
 pub mod settings;
+pub mod step_up;
 
 use core::fmt;
 use core::time::Duration;

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::auth::authentication::VerifiedUser;
 use crate::auth::error::TokenProblem;
 use crate::client::{Browser, ClientAddress};
 use crate::config::Config;
@@ -26,7 +27,6 @@ use crate::config::origin::Origin;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::secrets::Secret;
-use crate::store::user::User;
 
 const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
 const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
@@ -37,8 +37,8 @@ pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
 const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
-/// The maximum length of `origin` and `userAgent` that a phone shows, in characters.
-const MAX_SHOWN_CHARACTERS: usize = 300;
+/// The maximum length of text of a client that a phone or the log shows, such as `origin` and `userAgent`, in characters.
+pub(crate) const MAX_SHOWN_CHARACTERS: usize = 300;
 
 /// The maximum time for the arrival of a body.
 pub(crate) struct BodyTimeout(pub Duration);
@@ -92,7 +92,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 }
 
 /// The user whose token an approver sends in `authorization`.
-pub(crate) struct Approver(pub User);
+pub(crate) struct Approver(pub VerifiedUser);
 
 impl FromRequestParts<Arc<AppState>> for Approver {
     type Rejection = ApiError;
@@ -110,13 +110,15 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 pub(crate) struct Caller {
     app: Option<Arc<App>>,
     origin: RequestOrigin,
+    /// The header `origin`. `None` if it is absent or no origin.
+    page: Option<Origin>,
 }
 
 impl Caller {
     /// A request without an app id, of a program that is no browser.
     #[cfg(test)]
     pub(crate) fn of_server() -> Self {
-        Self { app: None, origin: RequestOrigin::Same }
+        Self { app: None, origin: RequestOrigin::Same, page: None }
     }
 
     /// The app that the request names. If it names none, the only app of the server.
@@ -129,6 +131,12 @@ impl Caller {
         let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
         self.origin.may_call(&app)?;
         Ok(app)
+    }
+
+    /// Whether the page that sent the request has the origin `origin`. `true` for a request without the header `origin`, which is of
+    /// no page, or of one that [`app`](Self::app) accepts as the server's own.
+    pub(crate) fn is_of_origin(&self, origin: &Origin) -> bool {
+        self.page.as_ref().is_none_or(|page| page == origin)
     }
 
     /// Checks that the request may use a code of `app`.
@@ -154,7 +162,8 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config) })
+        let page = text(&parts.headers, header::ORIGIN).and_then(|origin| origin.parse().ok());
+        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config), page })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the health
+//! The calls in docs/protocol.md, "Calls": the seven of the protocol, the image of a code, the public keys, the health
 //! checks and the OpenAPI document.
 //!
 //! A handler reads a request, calls the parts of [`AppState`], and puts the result into the envelope. The rules of
@@ -28,6 +28,7 @@ use crate::http::state::AppState;
 
 mod approver;
 mod check;
+mod complete;
 pub(crate) mod gene;
 mod health;
 mod image;
@@ -69,10 +70,11 @@ fn calls() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(approver::scanned))
         .routes(routes!(approver::confirm))
         .routes(routes!(approver::cancel))
+        .routes(routes!(complete::complete))
         .routes(routes!(userinfo::userinfo))
 }
 
-/// Calls without the CORS headers of the six: the keys are for backends, and any page may show an image.
+/// Calls without the CORS headers of the seven: the keys are for backends, and any page may show an image.
 fn rest() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
 }
@@ -114,6 +116,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
             data: Some(self.data),
             reason: None,
             detail: None,
+            step_up: None,
         };
         // axum's `Json` starts with a buffer of 128 bytes and must grow it. It takes twice as long.
         let mut body = Vec::with_capacity(INITIAL_BODY_CAPACITY);

@@ -176,10 +176,10 @@ impl SignedInUser {
 
 #[cfg(test)]
 mod tests {
-    use scanlogin_protocol::lifecycle::Action;
-
     use super::*;
+    use crate::auth::authentication::{Authentication, VerifiedUser};
     use crate::clock::Clock;
+    use crate::codes::act::ApproverAction;
     use crate::config::Config;
     use crate::store::sqlite::SqliteStore;
     use crate::store::user::User;
@@ -190,9 +190,10 @@ mod tests {
         let state = AppState::new(Config::demo().unwrap(), store, Clock::system()).unwrap();
         let app = Arc::clone(state.apps().only().unwrap());
         let browser = || Browser { origin: None, ip: "::1".to_owned(), user_agent: None };
-        let (code, poll_token) = state.codes.create(&app, None, browser()).await.unwrap();
-        let alice = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
-        for action in [Action::Scan, Action::Confirm] {
+        let (code, poll_token) = state.codes.create(&app, None, browser(), None).await.unwrap();
+        let user = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
+        let alice = VerifiedUser { user, authentication: Authentication::default() };
+        for action in [ApproverAction::Scan, ApproverAction::Confirm(None)] {
             state.codes.act(action, &code.random, &alice).await.outcome.unwrap();
         }
         let ticket = Hash::of(crate::secrets::ticket(&poll_token, &code.random).expose());

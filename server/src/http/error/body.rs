@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
-use scanlogin_protocol::wire::code;
+use scanlogin_protocol::wire::{StepUp, code};
 
 use super::ApiError;
-use crate::auth::error::TokenProblem;
+use crate::auth::error::{PasskeyError, TokenProblem};
 
 /// The HTTP status and the envelope of an error response.
 pub(crate) struct ErrorBody {
@@ -15,6 +15,8 @@ pub(crate) struct ErrorBody {
     pub(crate) reason: &'static str,
     /// The check of the token that failed.
     pub(crate) detail: Option<&'static str>,
+    /// What a confirm requires of the user's sign-in.
+    pub(crate) step_up: Option<StepUp>,
     pub(crate) message: Cow<'static, str>,
 }
 
@@ -26,13 +28,20 @@ impl ApiError {
             R::NotSignedIn(problem) => Some(problem.as_str()),
             _ => None,
         };
-        let business =
-            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, detail, message };
+        let business = |code, message: Cow<'static, str>| ErrorBody {
+            http_status: StatusCode::OK,
+            code,
+            reason,
+            detail,
+            step_up: None,
+            message,
+        };
         let transport = |http_status: StatusCode, message: Cow<'static, str>| ErrorBody {
             http_status,
             code: i32::from(http_status.as_u16()),
             reason,
             detail,
+            step_up: None,
             message,
         };
         match self {
@@ -53,9 +62,14 @@ impl ApiError {
             R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
             R::NotSignedIn(problem) => business(code::NOT_SIGNED_IN, not_signed_in_message(problem).into()),
             R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
+            R::StepUpRequired(required) => ErrorBody {
+                step_up: Some(required),
+                ..business(code::LOGIN_EXPIRED, "the app requires that the user proves their identity again".into())
+            },
             R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
             R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
             R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),
+            R::Passkey(error) => business(passkey_code(error), passkey_message(error).into()),
             R::Forbidden(message) => business(code::FORBIDDEN, message.into()),
             R::UnknownApp => business(code::FORBIDDEN, "this server does not know the app".into()),
             R::OriginNotAllowed => business(
@@ -93,6 +107,21 @@ impl ApiError {
             }
             R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "internal error of the server".into()),
         }
+    }
+}
+
+fn passkey_code(error: PasskeyError) -> i32 {
+    match error {
+        PasskeyError::Rejected => code::NOT_SIGNED_IN,
+        PasskeyError::Unavailable | PasskeyError::None => code::FORBIDDEN,
+    }
+}
+
+fn passkey_message(error: PasskeyError) -> &'static str {
+    match error {
+        PasskeyError::Unavailable => "passkeys need a page at https or localhost, with a domain name",
+        PasskeyError::None => "the user has no passkey",
+        PasskeyError::Rejected => "the passkey was not accepted",
     }
 }
 

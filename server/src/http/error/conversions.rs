@@ -4,7 +4,7 @@ use scanlogin_protocol::lifecycle::TransitionError;
 use tokio::task::JoinError;
 
 use super::ApiError;
-use crate::auth::error::{SigningError, TokenError, TokenProblem};
+use crate::auth::error::{PasskeyError, SigningError, TokenError, TokenProblem};
 use crate::codes::error::CodeError;
 use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
@@ -47,6 +47,12 @@ impl From<SigningError> for ApiError {
     }
 }
 
+impl From<PasskeyError> for ApiError {
+    fn from(error: PasskeyError) -> Self {
+        Self::Passkey(error)
+    }
+}
+
 impl From<CodeError> for ApiError {
     fn from(error: CodeError) -> Self {
         match error {
@@ -56,7 +62,15 @@ impl From<CodeError> for ApiError {
                 problem: format!("makes the text of the code {length} bytes long; {limit} can be scanned well"),
             },
             CodeError::WrongPool => Self::WrongPool,
+            CodeError::NoLink => Self::InvalidParameter {
+                name: "sameDevice".into(),
+                problem: "the code has no link for the same device".to_owned(),
+            },
             CodeError::Transition(error) => Self::Transition(error),
+            CodeError::StepUpRequired { required, explanation } => {
+                tracing::info!(explanation, "a confirm needs a step-up of the user's sign-in");
+                Self::StepUpRequired(required.to_wire())
+            }
             CodeError::Blocked => Self::Blocked,
             CodeError::Store(error) => error.into(),
             CodeError::Json(error) => error.into(),

@@ -12,10 +12,10 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::TransitionError;
-use scanlogin_protocol::wire::Envelope;
+use scanlogin_protocol::wire::{Envelope, StepUp};
 
 use self::body::ErrorBody;
-use crate::auth::error::TokenProblem;
+use crate::auth::error::{PasskeyError, TokenProblem};
 
 pub(crate) mod body;
 mod conversions;
@@ -39,7 +39,7 @@ pub(crate) enum ApiError {
     UnsupportedScene,
     /// The code does not exist, or is no longer remembered.
     UnknownCode,
-    /// The state of the code does not allow the action.
+    /// The action on the code is refused.
     Transition(TransitionError),
     /// No confirmed code of the app has this ticket, or it is no longer remembered.
     UnknownTicket,
@@ -51,12 +51,16 @@ pub(crate) enum ApiError {
     NotSignedIn(TokenProblem),
     /// The user's token has expired.
     LoginExpired,
+    /// The user has to prove their identity again before a confirm. Holds what the app requires.
+    StepUpRequired(StepUp),
     /// The user is not in the user pool of the app.
     WrongPool,
     /// An operator has blocked the user.
     Blocked,
     /// The username or the password is wrong. Only the demo has this error.
     WrongPassword,
+    /// A passkey can't be created or used. Only the demo has this error.
+    Passkey(PasskeyError),
     /// The poll token is missing or wrong, or the credentials of a backend are missing. Holds the `message`.
     Forbidden(&'static str),
     /// A backend sent an unknown app id, or a wrong secret of the app.
@@ -120,9 +124,11 @@ impl ApiError {
             Self::TicketExpired => "ticket-expired",
             Self::NotSignedIn(_) => "not-signed-in",
             Self::LoginExpired => "login-expired",
+            Self::StepUpRequired(_) => "step-up-required",
             Self::WrongPool => "wrong-pool",
             Self::Blocked => "blocked",
             Self::WrongPassword => "wrong-password",
+            Self::Passkey(error) => error.as_str(),
             Self::Forbidden(_) => "forbidden",
             Self::WrongCredentials => "wrong-credentials",
             Self::UnknownApp => "unknown-app",
@@ -170,20 +176,30 @@ impl ApiError {
                 | R::UnknownTicket
                 | R::NotSignedIn(_)
                 | R::WrongPassword
+                | R::Passkey(PasskeyError::Rejected)
                 | R::Forbidden(_)
                 | R::WrongCredentials
                 | R::UnknownApp
+                | R::Transition(TransitionError::WrongResponseCode)
         )
     }
 
     /// An example of each error in the OpenAPI document. The document describes neither the demo nor the files, so
-    /// [`WrongPassword`](Self::WrongPassword), [`PreconditionFailed`](Self::PreconditionFailed) and
+    /// [`WrongPassword`](Self::WrongPassword), [`Passkey`](Self::Passkey), [`PreconditionFailed`](Self::PreconditionFailed) and
     /// [`RangeNotSatisfiable`](Self::RangeNotSatisfiable) are not included.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
         use TransitionError as T;
-        let transitions =
-            [T::AlreadyScanned, T::AlreadyEnded, T::NotScanned, T::WrongUser, T::Expired].map(R::Transition);
+        let transitions = [
+            T::AlreadyScanned,
+            T::AlreadyEnded,
+            T::NotScanned,
+            T::WrongUser,
+            T::NumberRequired,
+            T::WrongNumber,
+            T::WrongResponseCode,
+            T::Expired,
+        ];
         let others = [
             R::MissingParameter("random".into()),
             R::InvalidParameter { name: "wait".into(), problem: "must be a whole number".to_owned() },
@@ -194,6 +210,7 @@ impl ApiError {
             R::TicketExpired,
             R::NotSignedIn(TokenProblem::Missing),
             R::LoginExpired,
+            R::StepUpRequired(StepUp { max_age: Some(60), amr: Vec::new(), acr_values: Vec::new() }),
             R::WrongPool,
             R::Blocked,
             R::Forbidden("this code belongs to another browser"),
@@ -211,7 +228,7 @@ impl ApiError {
             R::Unavailable,
             R::Internal,
         ];
-        others.into_iter().chain(transitions).collect()
+        others.into_iter().chain(transitions.map(R::Transition)).collect()
     }
 }
 
@@ -223,13 +240,14 @@ pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
-        let ErrorBody { http_status, code, reason, detail, message } = self.body();
+        let ErrorBody { http_status, code, reason, detail, step_up, message } = self.body();
         let envelope = Envelope::<()> {
             code,
             message: Some(message.into_owned()),
             data: None,
             reason: Some(reason.to_owned()),
             detail: detail.map(str::to_owned),
+            step_up,
         };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
         if http_status == StatusCode::UNAUTHORIZED {
@@ -253,6 +271,7 @@ mod tests {
 
     #[test]
     fn business_refusals_have_http_200_and_transport_refusals_their_own_status() {
+        let step_up = StepUp { max_age: Some(60), amr: Vec::new(), acr_values: Vec::new() };
         for (refusal, http_status, code, reason) in [
             (ApiError::UnknownCode, 200, 2241, "unknown-code"),
             (ApiError::Transition(TransitionError::NotScanned), 200, 500, "not-scanned"),
@@ -260,6 +279,7 @@ mod tests {
             (ApiError::WrongPool, 200, 2036, "wrong-pool"),
             (ApiError::Blocked, 200, 1001, "blocked"),
             (ApiError::LoginExpired, 200, 2206, "login-expired"),
+            (ApiError::StepUpRequired(step_up), 200, 2206, "step-up-required"),
             (ApiError::Forbidden("no"), 200, 1001, "forbidden"),
             (ApiError::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
             (ApiError::MalformedJson(String::new()), 400, 400, "malformed-json"),

@@ -18,6 +18,10 @@ mod poll_token;
 
 mod ticket;
 
+mod same_device;
+
+mod number_matching;
+
 mod issuer_tokens;
 
 mod issuer_settings;
@@ -25,6 +29,8 @@ mod issuer_settings;
 mod token_rejections;
 
 pub(crate) mod signing_keys;
+
+mod step_up;
 
 mod blocked_users;
 
@@ -39,6 +45,8 @@ mod connection_limits;
 mod static_files;
 
 mod demo;
+
+mod passkeys;
 
 mod start_and_shutdown;
 

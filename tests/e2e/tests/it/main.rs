@@ -20,7 +20,12 @@ mod npm;
 // It ends the process groups of tools, which needs Unix.
 #[cfg(unix)]
 mod packed;
+mod passkeys;
 mod phone;
+mod phone_app;
+mod phone_decide;
+mod phone_links;
+mod phone_reading;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;
