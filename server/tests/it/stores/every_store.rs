@@ -17,7 +17,7 @@ use scanlogin_server::store::record::Record;
 use scanlogin_server::store::sqlite::SqliteStore;
 use scanlogin_server::store::user::User;
 use scanlogin_server::store::{Account, KeyPurpose, Redeemed, Redemption, Revision, Store, StoreError, StoredKey};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::redis_server::{Persistence, RedisServer};
