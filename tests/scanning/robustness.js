@@ -16,7 +16,7 @@ const series = {
     degrade: (step) => blur(resample(screen, (0.54 - 0.05 * step) / ratio, (step * 0.37 + ratio * 0.61) % 1), 0.4),
   },
   // Three pictures of each strength, because whether a single one is read is chance.
-  noise: { steps: 9, degrade: (step) => addNoise(blur(near, 0.5), 32 + 12 * (step % 3), step + 100 * ratio) },
+  noise: { steps: 15, degrade: (step) => addNoise(blur(near, 0.5), 20 + 12 * (step % 5), step + 100 * ratio) },
 };
 const counts = {};
 for (const [kind, { steps, degrade }] of Object.entries(series)) {
