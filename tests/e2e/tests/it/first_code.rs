@@ -238,11 +238,15 @@ async fn refresh_before_the_wasm_is_loaded_lets_it_request_another_code() -> Res
 }
 
 #[tokio::test]
-async fn refresh_does_not_wait_for_the_request_that_it_replaces() -> Result<()> {
+async fn refresh_with_a_loaded_wasm_does_not_wait_for_the_request_that_it_replaces() -> Result<()> {
     let test = FirstCodeTest::start().await?;
     test.faults.inject("gene", Fault::Held);
-    test.open("").await?;
+    // Without an abort, the page would wait for the answer until this timeout.
+    test.open("options.timeout = 120_000").await?;
     test.faults.wait_for_requests("gene", 1).await?;
+    // The wasm is loaded, and waits for the answer to the first request.
+    test.browser.run("ScanLogin.init().then(() => (window.isLoaded = true))").await?;
+    test.browser.wait_for("window.isLoaded").await?;
     test.browser.run("handle.refresh()").await?;
     // The first request is still held.
     test.faults.wait_for_requests("gene", 2).await?;
