@@ -127,6 +127,7 @@ fn read_gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, FieldError
         user_pool_id: fields.text("userPoolId"),
         created_at: fields.text("createdAt"),
         expire_at: fields.text("expireAt"),
+        text: fields.text("text"),
         custom_data: fields.value("customData"),
         poll_token: fields.text("pollToken"),
         // `js/early_code.js` reads them.
@@ -219,6 +220,7 @@ mod tests {
             user_pool_id: text("p"),
             created_at: text("a"),
             expire_at: text("b"),
+            text: text("https://pass.example.com/s#r"),
             custom_data: Some(json!({ "c": 1 })),
             poll_token: text("t"),
             modules: None,

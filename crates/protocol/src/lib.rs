@@ -2,7 +2,7 @@
 //!
 //! - [`wire`]: paths, headers, error codes, and the request and response bodies of each call.
 //! - [`lifecycle`]: the states of a code, and the transitions between them.
-//! - [`payload`]: the text in the QR code.
+//! - [`payload`] and [`link`]: the two forms of the text in the QR code.
 //! - [`display`]: what a page may show of the user who scanned.
 //!
 //! Invariant: nothing in this crate does input or output, reads a clock, or depends on a browser.
@@ -12,5 +12,6 @@
 
 pub mod display;
 pub mod lifecycle;
+pub mod link;
 pub mod payload;
 pub mod wire;

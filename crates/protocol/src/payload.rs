@@ -81,6 +81,7 @@ mod tests {
             user_pool_id: Some("p".to_owned()),
             created_at: Some("a".to_owned()),
             expire_at: Some("b".to_owned()),
+            text: None,
             custom_data: Some(json!({})),
             poll_token: Some("secret".to_owned()),
             modules: None,

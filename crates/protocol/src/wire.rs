@@ -226,6 +226,9 @@ pub struct GeneData<V> {
     /// When the code expires: RFC 3339 in UTC with milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expire_at: Option<String>,
+    /// The text of the code if it is a link. `None` if it is JSON: a client then writes the text itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The custom data. `None` when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use scanlogin_protocol::lifecycle::CodeState;
+use scanlogin_protocol::link::{Device, Link};
 use serde_json::{Map, Value};
 
 use crate::client::Browser;
@@ -58,12 +59,15 @@ impl CodeService {
         Ok((record, poll_token))
     }
 
-    /// The text in the QR code of `record`, which is one of `app`.
+    /// The text in the QR code of `record`, which is one of `app`: a link if the app has a `code_url`, otherwise JSON.
     ///
     /// # Errors
     ///
     /// When it can't be written.
     pub fn text(app: &App, record: &Record) -> Result<String, CodeError> {
+        if let Some(code_url) = &app.code_url {
+            return Ok(Link { random: &record.random, device: Device::Other }.text(code_url.as_str()));
+        }
         Ok(serde_json::to_string(&record.payload(&app.user_pool_id))?)
     }
 

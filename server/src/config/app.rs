@@ -11,6 +11,7 @@ use scanlogin_protocol::wire::header;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::secrets::Hash;
 
@@ -45,6 +46,9 @@ pub struct App {
     /// The URL of an image for the middle of the codes. `None` if the app has no logo.
     #[serde(default, deserialize_with = "logo")]
     pub logo: Option<String>,
+    /// The address of the approver: the text of the codes is then a link. `None`: the text is JSON.
+    #[serde(default)]
+    pub code_url: Option<CodeUrl>,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
@@ -80,6 +84,7 @@ impl App {
             code_lifetime: CODE_LIFETIME,
             ticket_lifetime: TICKET_LIFETIME,
             logo: None,
+            code_url: None,
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),

@@ -5,6 +5,7 @@
 
 pub mod algorithm;
 pub mod app;
+pub mod code_url;
 pub mod issuer;
 pub mod limits;
 pub mod origin;

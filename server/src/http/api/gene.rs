@@ -18,7 +18,6 @@ use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Caller};
 use crate::http::state::AppState;
 use crate::store::raw_json::RawJson;
-use crate::store::record::Record;
 
 /// Creates a code.
 #[utoipa::path(
@@ -43,8 +42,9 @@ pub(super) async fn gene(
     // The requests rejected above do not count against the limit.
     state.rate_limiters.code(client)?;
     let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
+    let text = CodeService::text(&app, &record)?;
     let modules = match lowest {
-        Some(lowest) => modules(&state, &app, &record, lowest).await?,
+        Some(lowest) => modules(&state, &app, text.clone(), lowest).await,
         None => None,
     };
     Ok(Success {
@@ -57,6 +57,7 @@ pub(super) async fn gene(
             user_pool_id: Some(app.user_pool_id.clone()),
             created_at: Some(rfc3339(record.created_at)),
             expire_at: Some(rfc3339(record.expires_at)),
+            text: app.code_url.is_some().then_some(text),
             custom_data: record.custom_data.as_ref().map(RawJson::read).transpose()?.map(Value::Object),
             poll_token: Some(poll_token.expose().to_owned()),
             modules,
@@ -65,14 +66,9 @@ pub(super) async fn gene(
     })
 }
 
-/// Draws the code of `record` for a page that shows it before it can draw. `None` if all threads for images are busy: the page
-/// then draws it later.
-async fn modules(
-    state: &AppState,
-    app: &App,
-    record: &Record,
-    lowest: ErrorCorrectionLevel,
-) -> Result<Option<String>, ApiError> {
+/// Draws the code with the given text for a page that shows it before it can draw. `None` if all threads for images are busy:
+/// the page then draws it later.
+async fn modules(state: &AppState, app: &App, text: String, lowest: ErrorCorrectionLevel) -> Option<String> {
     let lowest = match lowest {
         ErrorCorrectionLevel::L => Level::L,
         ErrorCorrectionLevel::M => Level::M,
@@ -81,11 +77,10 @@ async fn modules(
     };
     // A logo covers modules. The page asks for its own logo, and does not know that of the app yet.
     let lowest = if app.logo.is_some() { lowest.max(Level::Q) } else { lowest };
-    let text = CodeService::text(app, record)?;
     let drawn = state.image_threads.run_if_idle(move || Modules::new(&text, lowest)).await;
     // A code whose text is too long for the level has none: the page gets the error when it draws the code. If the drawing
     // panics, which is logged, the page draws the code too.
-    Ok(drawn.ok().flatten().and_then(Result::ok).map(|modules| BASE64_STANDARD.encode(modules.to_bits())))
+    drawn.ok().flatten().and_then(Result::ok).map(|modules| BASE64_STANDARD.encode(modules.to_bits()))
 }
 
 fn custom_data(request: GeneRequest<Value>) -> Result<Option<Map<String, Value>>, ApiError> {
