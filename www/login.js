@@ -8,6 +8,9 @@ const byId = (id) => document.getElementById(id);
 const [signedOut, signedIn, qrcode] = ['signed-out', 'signed-in', 'qrcode'].map(byId);
 const [sessionError, signOutError, signOutButton] = ['session-error', 'sign-out-error', 'sign-out'].map(byId);
 
+/** The app of this page. Its codes are links to the phone page. */
+const APP_ID = 'demo-login';
+
 /** The handle of the running widget. */
 let scan = null;
 
@@ -18,7 +21,7 @@ function startScan() {
   try {
     scan = window.ScanLogin.startScanning('qrcode', {
       host: location.origin,
-      appId: 'demo-app',
+      appId: APP_ID,
       // A code that expires is replaced three times. After that, nobody seems to sit at the page.
       autoRefresh: 3,
       onSuccess: (_userInfo, ticket) => openSession(ticket),
@@ -38,7 +41,7 @@ function stopScan() {
 
 async function openSession(ticket) {
   try {
-    const { user } = await post('/demo/session', { ticket });
+    const { user } = await post('/demo/session', { ticket, appId: APP_ID });
     showSignedIn(user);
     byId('signed-in-heading').focus();
   } catch (error) {

@@ -61,6 +61,10 @@ pub struct App {
     /// Whether pages of this machine may request codes, at any port. Only a demo sets it; the file can't.
     #[serde(skip)]
     pub allow_local_origins: bool,
+    /// Whether requests have to name the app even if there is no other. Only a demo sets it, for its second app: without that,
+    /// requests without an app id would fail there.
+    #[serde(skip)]
+    pub has_to_be_named: bool,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -89,6 +93,7 @@ impl App {
             allow_exchange_from_browser: false,
             compat: Compat::default(),
             allow_local_origins: false,
+            has_to_be_named: false,
         }
     }
 
@@ -118,9 +123,9 @@ impl Apps {
         self.0.get(id)
     }
 
-    /// The only app, for requests that name none. `None` if there is not exactly one app.
+    /// The only app, for requests that name none. `None` if there is not exactly one app that need not be named.
     pub fn only(&self) -> Option<&Arc<App>> {
-        let mut apps = self.0.values();
+        let mut apps = self.0.values().filter(|app| !app.has_to_be_named);
         apps.next().filter(|_| apps.next().is_none())
     }
 

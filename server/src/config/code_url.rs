@@ -19,6 +19,13 @@ pub struct CodeUrl {
 }
 
 impl CodeUrl {
+    /// The address with the path `path` of the demo at `base_url`. Like the pages of the demo, it may be `http` in a local
+    /// network. `None` if `base_url` is no origin.
+    pub(crate) fn of_demo(base_url: &str, path: &str) -> Option<Self> {
+        let origin: Origin = base_url.parse().ok()?;
+        Some(Self { text: format!("{origin}{path}"), origin })
+    }
+
     /// The address.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -59,7 +66,10 @@ impl TryFrom<String> for CodeUrl {
             return Err(format!("{text:?} must begin with `https://`; only an address of this machine may have `http://`"));
         }
         if !is_path(path) {
-            return Err(format!("{text:?} has a path that browsers write otherwise: encode its characters with `%`"));
+            return Err(format!(
+                "{text:?} must have a path of letters, digits, codes such as %20 and `/-._~!$&'(),;=:@+`, without the \
+                 segments `.` and `..`"
+            ));
         }
         let path = if path.is_empty() { "/" } else { path };
         let canonical = format!("{origin}{path}");
@@ -74,9 +84,10 @@ fn no_address(text: &str) -> String {
     format!("{text:?} is not an absolute address, such as https://pass.example.com/s")
 }
 
-/// Whether browsers leave `path` as it is: only characters of RFC 3986, 3.3, and no segment `.` or `..`.
+/// Whether browsers leave `path` as it is: only characters of RFC 3986, 3.3, and no segment `.` or `..`. An asterisk would be a
+/// wildcard in the file for iOS apps.
 fn is_path(path: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@%".contains(&byte);
     let is_hex = |digits: Option<&[u8]>| digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     let is_encoded = || path.as_bytes().split(|byte| *byte == b'%').skip(1).all(|rest| is_hex(rest.get(..2)));
     let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
@@ -135,6 +146,7 @@ mod tests {
             ("https://pass.example.com/a b", "path"),
             ("https://pass.example.com/a\\b", "path"),
             ("https://pass.example.com/\u{e9}", "path"),
+            ("https://pass.example.com/*", "path"),
             ("https://pass.example.com/%4", "path"),
             ("https://pass.example.com/%zz", "path"),
             ("https://pass.example.com/a/../s", "path"),

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-use crate::config::app::App;
+use crate::config::app::{App, Apps};
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::config::settings::{Settings, SettingsError};
 use crate::secrets::{Hash, RandomError, Secret};
@@ -65,29 +66,57 @@ pub struct Config {
     pub demo: Option<Demo>,
 }
 
-/// The app of the demo site, as its backend knows it.
+/// The apps of the demo site, as its backend knows them.
 #[derive(Debug, Clone)]
 pub struct Demo {
-    /// The id of the app.
+    /// The id of the app of the examples. Requests that name no app are for this one.
     pub app_id: String,
-    /// The secret that the backend authenticates with.
+    /// The secret that the backend authenticates with, for both apps.
     pub app_secret: Secret,
-    /// The user pool of the app.
+    /// The user pool of the apps.
     pub user_pool_id: String,
 }
 
 impl Demo {
-    /// Adds the app of the demo site to `settings`, unless an app has its id already: the secret of the demo site is then
-    /// one more secret of that app. Allows pages of this machine to use every app.
+    /// The id of the app of the login page. Its codes are links to the phone page.
+    pub const LOGIN_APP_ID: &str = "demo-login";
+    /// The path of these links.
+    pub(crate) const LINK_PATH: &str = "/s";
+
+    /// Adds the app of the examples to `settings`, unless an app has its id already. The secret of the demo site is one more
+    /// secret of each app with an id of the demo. Allows pages of this machine to use every app.
     pub(crate) fn add_to(&self, settings: &mut Settings) {
         let secret = Hash::of(self.app_secret.expose());
-        match settings.apps.iter_mut().find(|app| app.id == self.app_id) {
-            Some(app) => app.secret_hashes.push(secret),
-            None => settings.apps.push(App::new(&self.app_id, "Quaymark", &self.user_pool_id, secret)),
+        for app in settings.apps.iter_mut().filter(|app| self.has_app(&app.id)) {
+            app.secret_hashes.push(secret);
+        }
+        if settings.apps.iter().all(|app| app.id != self.app_id) {
+            settings.apps.push(App::new(&self.app_id, "Quaymark", &self.user_pool_id, secret));
         }
         for app in &mut settings.apps {
             app.allow_local_origins = true;
         }
+    }
+
+    /// Adds the app of the login page to `apps`, unless an app has its id already. It has the settings of the app of the
+    /// examples, and the links of a server at `base_url`, which is known when the server listens.
+    pub(crate) fn add_login_app(&self, apps: &mut Vec<App>, base_url: &str) {
+        if apps.iter().any(|app| app.id == Self::LOGIN_APP_ID) {
+            return;
+        }
+        let Some(examples) = apps.iter().find(|app| app.id == self.app_id) else { return };
+        let login = App {
+            id: Self::LOGIN_APP_ID.to_owned(),
+            code_url: CodeUrl::of_demo(base_url, Self::LINK_PATH),
+            has_to_be_named: true,
+            ..examples.clone()
+        };
+        apps.push(login);
+    }
+
+    /// Whether `id` is the id of an app of the demo site.
+    pub(crate) fn has_app(&self, id: &str) -> bool {
+        id == self.app_id || id == Self::LOGIN_APP_ID
     }
 
     /// Uses the user pool of the first app in `settings` for the demo's users, so that they can sign in to that app.
@@ -100,7 +129,7 @@ impl Demo {
 }
 
 impl Config {
-    /// The configuration of a demo: one app, a store in memory, and random secrets. Tests start from it.
+    /// The configuration of a demo: the app of the examples, a store in memory, and random secrets. Tests start from it.
     ///
     /// # Errors
     ///
@@ -127,6 +156,15 @@ impl Config {
             www: None,
             package: None,
         })
+    }
+
+    /// The apps of `settings` and, in a demo, the app of its login page.
+    pub(crate) fn apps(&self, settings: &Settings) -> Apps {
+        let mut apps = settings.apps.clone();
+        if let Some(demo) = &self.demo {
+            demo.add_login_app(&mut apps, &self.base_url());
+        }
+        Apps::new(apps)
     }
 
     /// The URL that clients use: `public_url`, or `http://` and the address that the server listens on.

@@ -1,4 +1,4 @@
-//! The demo: two users, a sign-in for their phones, and the backend of a site.
+//! The demo: two users, a sign-in for their phones, the address of the links in codes, and the backend of a site.
 //!
 //! The site exchanges tickets as any site does, by `POST userinfo` with the app's secret. The rest is no model for
 //! production: the password of a user is the username.
@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +45,7 @@ pub(crate) fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router 
         .route("/demo/session", post(sign_in))
         .route("/demo/me", get(me))
         .route("/demo/logout", post(sign_out))
+        .route(Demo::LINK_PATH, get(open_phone))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(site)
 }
@@ -78,6 +79,15 @@ struct Login {
     password: String,
 }
 
+/// The sign-in of a page of the site.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignIn {
+    ticket: String,
+    /// The app of the page. `None`: that of the examples.
+    app_id: Option<String>,
+}
+
 /// Signs a user in on the phone and returns the user's token.
 async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) -> Result<Success<Value>, ApiError> {
     let username = required("username", Some(login.username))?;
@@ -89,12 +99,23 @@ async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) ->
     Ok(Success { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 
+/// The address of a link in a code. The browser keeps the fragment, which has the id of the code, and opens the phone page with it.
+/// The server never gets the id, so that nothing changes before the person acts on the page.
+async fn open_phone() -> Redirect {
+    Redirect::temporary("/phone.html")
+}
+
 /// Exchanges the ticket of the site's page and starts a session.
 async fn sign_in(
     State(site): State<Arc<Site>>,
-    ApiJson(request): ApiJson<UserInfoRequest>,
+    ApiJson(SignIn { ticket, app_id }): ApiJson<SignIn>,
 ) -> Result<impl IntoResponse, Response> {
-    let mut user = exchange(&site, &request).await?;
+    let app_id = app_id.as_deref().unwrap_or(&site.demo.app_id);
+    if !site.demo.has_app(app_id) {
+        let problem = "must be an app of the demo site".to_owned();
+        return Err(ApiError::InvalidParameter { name: "appId".into(), problem }.into_response());
+    }
+    let mut user = exchange(&site, app_id, &UserInfoRequest { ticket }).await?;
     // The token is for the site's backend, not for the page.
     user.shift_remove("token");
     user.shift_remove("tokenExpiredAt");
@@ -131,14 +152,13 @@ async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<i
     Ok(([(header::SET_COOKIE, cookie)], Success { message: "signed out", data: json!({}) }))
 }
 
-/// Exchanges a ticket as the backend of a site. A refusal of `userinfo` is returned unchanged for the page.
-async fn exchange(site: &Site, request: &UserInfoRequest) -> Result<Map<String, Value>, Response> {
+/// Exchanges a ticket as the backend of the app `app_id`. A refusal of `userinfo` is returned unchanged for the page.
+async fn exchange(site: &Site, app_id: &str, request: &UserInfoRequest) -> Result<Map<String, Value>, Response> {
     let internal = |error: &dyn core::fmt::Display| {
         tracing::error!(%error, "ticket exchange of the demo failed");
         ApiError::Internal.into_response()
     };
-    let Demo { app_id, app_secret, .. } = &site.demo;
-    let basic = STANDARD.encode(format!("{app_id}:{}", app_secret.expose()));
+    let basic = STANDARD.encode(format!("{app_id}:{}", site.demo.app_secret.expose()));
     let request = Request::builder()
         .method(Method::POST)
         .uri(format!("{API_PATH}/userinfo"))

@@ -69,7 +69,7 @@ impl AppState {
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         let metrics = Arc::new(Metrics::default());
         let store = MeasuredStore::new(store, metrics.store.clone());
-        let apps = Arc::new(CurrentApps::new(Apps::new(config.settings.apps.clone())));
+        let apps = Arc::new(CurrentApps::new(config.apps(&config.settings)));
         Ok(Arc::new(Self {
             codes: CodeService::new(store.clone(), &clock, Arc::clone(&apps), Arc::clone(&metrics))?,
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
@@ -103,13 +103,13 @@ impl AppState {
         if let Some(demo) = &self.config.demo {
             demo.add_to(&mut settings);
         }
-        let Settings { apps, issuers, limits } = settings;
+        let (apps, count) = (self.config.apps(&settings), settings.apps.len());
+        let Settings { issuers, limits, .. } = settings;
         if limits != self.config.settings.limits {
             tracing::warn!("changed limits take effect after a restart");
         }
-        let count = apps.len();
         self.identity.set_issuers(issuers);
-        self.apps.set(Apps::new(apps));
+        self.apps.set(apps);
         Ok(count)
     }
 
