@@ -49,7 +49,8 @@ impl CodeService {
             ticket_hash: Hash::of(secrets::ticket(&poll_token, &random).expose()),
             random,
         };
-        let length = Self::text(app, &record)?.len();
+        // Also for an app with links: a client that does not know them draws the JSON.
+        let length = json_text(app, &record)?.len();
         if length > MAX_TEXT_BYTES {
             return Err(CodeError::TextTooLong { length, limit: MAX_TEXT_BYTES });
         }
@@ -68,7 +69,7 @@ impl CodeService {
         if let Some(code_url) = &app.code_url {
             return Ok(Link { random: &record.random, device: Device::Other }.text(code_url.as_str()));
         }
-        Ok(serde_json::to_string(&record.payload(&app.user_pool_id))?)
+        Ok(json_text(app, record)?)
     }
 
     /// Derives the poll token of `record` again, for a client that does not send it. `None` for a code from before its app
@@ -97,4 +98,9 @@ impl CodeService {
         };
         self.shared_key.get_or_try_init(load).await
     }
+}
+
+/// The content of the code `record` of `app` as JSON.
+fn json_text(app: &App, record: &Record) -> serde_json::Result<String> {
+    serde_json::to_string(&record.payload(&app.user_pool_id))
 }

@@ -1,6 +1,7 @@
 //! The setting `code_url` of an app: the address of the approver in the links of its codes.
 
 use core::fmt;
+use core::str::FromStr;
 
 use serde::Deserialize;
 
@@ -43,10 +44,10 @@ impl fmt::Display for CodeUrl {
     }
 }
 
-impl TryFrom<String> for CodeUrl {
-    type Error = String;
+impl FromStr for CodeUrl {
+    type Err = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         if text.len() > MAX_LENGTH {
             return Err(format!("must have at most {MAX_LENGTH} bytes, so that its codes are easy to scan"));
         }
@@ -56,14 +57,16 @@ impl TryFrom<String> for CodeUrl {
         if text.contains('?') {
             return Err(format!("{text:?} has a query: the address is compared exactly, so use a path instead"));
         }
-        let Some((scheme, rest)) = text.split_once("://") else { return Err(no_address(&text)) };
+        let Some((scheme, rest)) = text.split_once("://") else { return Err(no_address(text)) };
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(format!("{text:?} has a user name before the host"));
         }
-        let origin: Origin = format!("{scheme}://{authority}").parse().map_err(|_| no_address(&text))?;
+        let origin: Origin = format!("{scheme}://{authority}").parse().map_err(|_| no_address(text))?;
         if !origin.is_https() && !origin.is_local() {
-            return Err(format!("{text:?} must begin with `https://`; only an address of this machine may have `http://`"));
+            return Err(format!(
+                "{text:?} must begin with `https://`; only an address of this machine may have `http://`"
+            ));
         }
         if !is_path(path) {
             return Err(format!(
@@ -76,7 +79,15 @@ impl TryFrom<String> for CodeUrl {
         if canonical != text {
             return Err(format!("{text:?} must be written as browsers write it: {canonical:?}"));
         }
-        Ok(Self { text, origin })
+        Ok(Self { text: canonical, origin })
+    }
+}
+
+impl TryFrom<String> for CodeUrl {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -99,7 +110,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<CodeUrl, String> {
-        CodeUrl::try_from(text.to_owned())
+        text.parse()
     }
 
     #[test]

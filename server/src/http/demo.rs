@@ -99,8 +99,8 @@ async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) ->
     Ok(Success { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 
-/// The address of a link in a code. The browser keeps the fragment, which has the id of the code, and opens the phone page with it.
-/// The server never gets the id, so that nothing changes before the person acts on the page.
+/// The address of the links in codes. The browser keeps the fragment, which has the id of the code, and opens the phone page
+/// with it. The server does not get the id, so nothing can change before the person acts on the page.
 async fn open_phone() -> Redirect {
     Redirect::temporary("/phone.html")
 }

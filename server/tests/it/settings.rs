@@ -167,4 +167,8 @@ fn apps_only_returns_the_app_if_there_is_exactly_one() {
     assert_eq!(apps(&minimal("a")).only().map(|app| app.id.clone()), Some("a".to_owned()));
     let two = apps(&(minimal("a") + &minimal("b")));
     assert!(two.only().is_none() && two.find("b").is_some() && two.find("c").is_none());
+    let mut named = Settings::parse(&(minimal("a") + &minimal("b"))).unwrap().apps;
+    named[1].has_to_be_named = true;
+    let apps = Apps::new(named);
+    assert_eq!((apps.only().map(|app| app.id.clone()), apps.find("b").is_some()), (Some("a".to_owned()), true));
 }

@@ -1,11 +1,13 @@
 //! The demo's own endpoints: the login of its two users, and the session of its site.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use scanlogin_server::Config;
-use serde_json::json;
+use scanlogin_server::secrets::Hash;
+use serde_json::{Value, json};
 
-use crate::support::test_server::{API, Server, advance_clock};
+use crate::support::test_server::{API, Code, Server, advance_clock};
 use crate::support::test_stores::BrokenStore;
 
 /// The name and value of a `Set-Cookie` header.
@@ -148,4 +150,64 @@ async fn demo_logout_refuses_other_origins() {
     server.get("/demo/me").header("cookie", &session).await.success();
     logout().header("host", "localhost").header("origin", "http://localhost").await.success();
     server.get("/demo/me").header("cookie", &session).await.assert_error(2020, "not-signed-in");
+}
+
+/// The ticket of a new code of the login page that a demo user scans and confirms.
+async fn login_ticket(server: &Server) -> String {
+    let gene = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-login").json(&json!({}));
+    let code = Code::from_data(&gene.await.success());
+    server.ticket(&code, "alice").await
+}
+
+#[tokio::test(start_paused = true)]
+async fn demo_site_exchanges_tickets_of_both_apps() {
+    let server = Server::new();
+    let session = |body: Value| server.post("/demo/session").json(&body);
+    let ticket = login_ticket(&server).await;
+    session(json!({ "ticket": ticket })).await.assert_error(2231, "unknown-ticket");
+    let data = session(json!({ "ticket": ticket, "appId": "demo-login" })).await.success();
+    assert_eq!(data["user"]["id"], "id-of-alice");
+
+    let ticket = server.ticket(&server.gene().await, "alice").await;
+    session(json!({ "ticket": ticket, "appId": "demo-login" })).await.assert_error(2231, "unknown-ticket");
+    session(json!({ "ticket": ticket, "appId": "shop" })).await.assert_error(2231, "invalid-parameter");
+    session(json!({ "ticket": ticket, "appId": "demo-app" })).await.success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_without_an_app_id_is_for_the_app_of_the_examples() {
+    let server = Server::new();
+    let code = server.gene().await;
+    let scanned = server.act("scanned", &code, "alice").await.success();
+    assert_eq!((code.data.get("text"), &scanned["requester"]["appName"]), (None, &json!("Quaymark")));
+    let other = server.check(&code).header("x-authing-app-id", "demo-login").await;
+    other.assert_error(2241, "unknown-code");
+}
+
+#[tokio::test(start_paused = true)]
+async fn login_page_of_the_demo_has_the_settings_of_the_examples() {
+    let server = Server::with_config(|config| {
+        config.public_url = Some("http://192.0.2.1:8787".parse().unwrap());
+        config.settings.apps[0].code_lifetime = Duration::from_secs(10);
+    });
+    let gene = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-login").json(&json!({}));
+    let data = gene.header("origin", "http://localhost:5173").await.success();
+    let text = format!("http://192.0.2.1:8787/s#{}", data["random"].as_str().unwrap());
+    assert_eq!((&data["expiresIn"], &data["text"]), (&json!(10), &json!(text)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn app_of_the_settings_with_an_id_of_the_demo_stays_as_it_is() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let hash = Hash::of("secret");
+    let settings = format!(
+        "[[app]]\nid = \"demo-login\"\nname = \"Own\"\nuser_pool_id = \"demo-pool\"\nsecret_hashes = [\"{hash}\"]\n"
+    );
+    std::fs::write(file.path(), settings).unwrap();
+    let server = Server::with_config(|config| config.settings_file = Some(file.path().to_owned()));
+    server.state.reload().unwrap();
+    let app = server.state.apps().find("demo-login").cloned().unwrap();
+    assert_eq!((app.name.as_str(), &app.code_url, app.has_secret("secret")), ("Own", &None, true));
+    let ticket = login_ticket(&server).await;
+    server.post("/demo/session").json(&json!({ "ticket": ticket, "appId": "demo-login" })).await.success();
 }
