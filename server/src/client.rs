@@ -66,6 +66,13 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether two clients have the same address, as rate limits count it. `None` if that can't be known: an address is `unknown`,
+/// or one is of IPv4 and the other of IPv6, as those of two devices in one network may be.
+pub(crate) fn is_same_network(one: &str, other: &str) -> Option<bool> {
+    let (one, other) = (network(one.parse().ok()?), network(other.parse().ok()?));
+    (one.is_ipv4() == other.is_ipv4()).then_some(one == other)
+}
+
 /// The right-most address in `X-Forwarded-For` that is not a trusted proxy. The addresses to its left are not trustworthy.
 ///
 /// A malformed entry ends the search: the client is then the proxy that added this entry.
@@ -161,6 +168,23 @@ mod tests {
             ("::ffff:192.0.2.1", "192.0.2.1"),
         ] {
             assert_eq!(network(address.parse().unwrap()).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn same_network_is_the_same_ipv4_address_or_the_same_64() {
+        for (one, other, expected) in [
+            ("192.0.2.1", "192.0.2.1", Some(true)),
+            ("::ffff:192.0.2.1", "192.0.2.1", Some(true)),
+            ("192.0.2.1", "192.0.2.2", Some(false)),
+            ("2001:db8:1:2::3", "2001:db8:1:2:ffff::", Some(true)),
+            ("2001:db8:1:2::3", "2001:db8:1:3::3", Some(false)),
+            ("2001:db8:1:2::3", "192.0.2.1", None),
+            ("unknown", "192.0.2.1", None),
+            ("unknown", "unknown", None),
+        ] {
+            assert_eq!(is_same_network(one, other), expected, "{one} {other}");
+            assert_eq!(is_same_network(other, one), expected, "{other} {one}");
         }
     }
 }

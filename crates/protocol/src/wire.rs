@@ -4,7 +4,7 @@
 //! the server and the original JavaScript value in the browser. With the feature `openapi`, the types that a server
 //! reads and writes implement `utoipa::ToSchema`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The path prefix of the six calls and the image.
 pub const API_PATH: &str = "/api/v2/qrcode";
@@ -309,7 +309,7 @@ pub struct ApproverRequest {
 }
 
 /// The `data` of `POST scanned`, `confirm` and `cancel`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApproverData {
@@ -325,9 +325,27 @@ pub struct ApproverData {
     /// How many seconds ago the code was created, rounded down. Only after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<u64>,
+    /// Whether the phone has the client address of the browser that created the code. `None` if the server can't know it. Only
+    /// after a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_network: Option<bool>,
+    /// The custom data that the app lets phones show. `None` when there is none. Only after a scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub custom_data: Option<ShownData>,
     /// In how many seconds the code expires if the owner does not decide, rounded up. Only after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+}
+
+/// Custom data for a person: names and texts. On the wire it is an object with this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownData(pub Vec<(String, String)>);
+
+impl Serialize for ShownData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, text)| (name, text)))
+    }
 }
 
 /// The browser that created a code.

@@ -49,6 +49,9 @@ pub struct App {
     /// The address of the approver: the text of the codes is then a link. `None`: the text is JSON.
     #[serde(default)]
     pub code_url: Option<CodeUrl>,
+    /// The names of the custom data that phones may show, in this order.
+    #[serde(default, deserialize_with = "names")]
+    pub shown_custom_data: Vec<String>,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
@@ -89,6 +92,7 @@ impl App {
             ticket_lifetime: TICKET_LIFETIME,
             logo: None,
             code_url: None,
+            shown_custom_data: Vec::new(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),
@@ -179,6 +183,18 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() { Err(D::Error::custom("must not be empty")) } else { Ok(text) }
+}
+
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> = Vec::deserialize(deserializer)?;
+    let is_repeated = |(index, name)| names.iter().skip(index + 1).any(|other| other == name);
+    if names.iter().any(|name| name.trim().is_empty()) {
+        Err(D::Error::custom("must not have an empty name"))
+    } else if names.iter().enumerate().any(is_repeated) {
+        Err(D::Error::custom("must not have a name twice"))
+    } else {
+        Ok(names)
+    }
 }
 
 fn secret_hashes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Hash>, D::Error> {

@@ -37,8 +37,8 @@ pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
 const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
-/// The maximum length of `origin` and `userAgent` that a phone shows, in characters.
-const MAX_SHOWN_CHARACTERS: usize = 300;
+/// The maximum length of `origin`, `userAgent` and a value of `customData` that a phone shows, in characters.
+pub(crate) const MAX_SHOWN_CHARACTERS: usize = 300;
 
 /// The maximum time for the arrival of a body.
 pub(crate) struct BodyTimeout(pub Duration);

@@ -16,6 +16,8 @@ allowed_origins = ["https://A.example:443", "http://b.example:80/", "http://c:81
 code_lifetime = 60
 ticket_lifetime = 30
 logo = "https://www.example.com/logo.svg"
+code_url = "https://pass.example.com/s"
+shown_custom_data = ["order", "amount"]
 return_full_user_info = true
 allow_exchange_from_browser = true
 compat.poll_without_token = true
@@ -39,6 +41,8 @@ fn app_section_is_parsed_with_all_fields() {
     assert_eq!(origins, ["https://a.example", "http://b.example", "http://c:81"], "normalised as browsers send them");
     assert_eq!((app.code_lifetime, app.ticket_lifetime), (Duration::from_secs(60), Duration::from_secs(30)));
     assert_eq!(app.logo.as_deref(), Some("https://www.example.com/logo.svg"));
+    assert_eq!(app.code_url.unwrap().as_str(), "https://pass.example.com/s");
+    assert_eq!(app.shown_custom_data, ["order", "amount"]);
     assert!(app.return_full_user_info && app.allow_exchange_from_browser && app.compat.poll_without_token);
 }
 
@@ -109,6 +113,12 @@ fn invalid_app_section_fails_with_line_and_field() {
         ("code_lifetime = 60", "code_lifetime = \"soon\"", "u64"),
         ("ticket_lifetime = 30", "ticket_lifetime = 0", "1800"),
         ("https://www.example.com/logo.svg", "javascript:alert(1)", "https://"),
+        ("https://pass.example.com/s", "http://pass.example.com/s", "https://"),
+        ("https://pass.example.com/s", "https://pass.example.com/s#", "fragment"),
+        ("\"https://pass.example.com/s\"", "7", "string"),
+        ("\"order\"", "\"\"", "empty"),
+        ("\"order\"", "\"amount\"", "twice"),
+        ("[\"order\", \"amount\"]", "\"order\"", "sequence"),
         ("compat.poll_without_token", "compat.poll", "`poll`"),
         ("allow_exchange_from_browser = true", "allow_exchange_from_browser = 1", "boolean"),
     ] {

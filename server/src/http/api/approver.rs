@@ -9,9 +9,10 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request, State};
 use scanlogin_protocol::lifecycle::Action;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, ApproverRequest};
 
-use crate::client::Browser;
+use crate::client::{Browser, is_same_network};
 use crate::clock::elapsed;
 use crate::codes::act::Attempt;
+use crate::http::api::shown_data::shown_data;
 use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Approver, required};
@@ -113,10 +114,14 @@ async fn act(state: Arc<AppState>, call: ApproverCall, action: Action) -> Result
         description: description.to_owned(),
         requester: None,
         age: None,
+        same_network: None,
+        custom_data: None,
         expires_in: None,
     };
     if action == Action::Scan {
         let now = state.codes.now();
+        data.same_network = requester.as_ref().and_then(|browser| is_same_network(&browser.ip, &call.phone.ip));
+        data.custom_data = shown_data(&state, &record)?;
         data.requester = requester;
         // The clock of the server that created the code may be ahead.
         data.age = Some(elapsed(record.created_at, now).unwrap_or_default().as_secs());

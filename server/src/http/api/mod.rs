@@ -32,6 +32,8 @@ pub(crate) mod gene;
 mod health;
 mod image;
 mod keys;
+mod native_apps;
+mod shown_data;
 mod userinfo;
 
 /// The initial capacity of a response body. Most bodies are shorter.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use scanlogin_qr::{Level, Modules, svg};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::test_server::{API, Server, advance_clock};
+use crate::support::test_server::{API, Code, Server, TestRequest, advance_clock};
 
 #[tokio::test(start_paused = true)]
 async fn code_is_scanned_confirmed_and_exchanged_for_the_user() {
@@ -135,6 +135,70 @@ async fn scan_returns_age_and_remaining_time_by_the_clock_of_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn scan_says_whether_phone_and_browser_have_the_same_address() {
+    let server = Server::new();
+    for (browser, phone, expected) in [
+        (Some("192.0.2.7"), Some("192.0.2.7"), Some(true)),
+        (Some("192.0.2.7"), Some("198.51.100.7"), Some(false)),
+        (Some("2001:db8:1:2::3"), Some("2001:db8:1:2:a:b:c:d"), Some(true)),
+        (Some("2001:db8:1:2::3"), Some("2001:db8:1:3::3"), Some(false)),
+        (Some("2001:db8:1:2::3"), Some("192.0.2.7"), None),
+        (None, Some("192.0.2.7"), None),
+        (Some("192.0.2.7"), None, None),
+        (None, None, None),
+    ] {
+        let from = |request: TestRequest, address: Option<&str>| match address {
+            Some(address) => request.client_ip(address),
+            None => request,
+        };
+        let gene = server.post(&format!("{API}/gene")).json(&json!({}));
+        let code = Code::from_data(&from(gene, browser).await.success());
+        let scanned = from(server.act("scanned", &code, "alice"), phone).await.success();
+        assert_eq!(scanned.get("sameNetwork"), expected.map(Value::from).as_ref(), "{browser:?} {phone:?}");
+        let confirmed = from(server.act("confirm", &code, "alice"), phone).await.success();
+        assert_eq!(confirmed.get("sameNetwork"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn scan_returns_the_custom_data_that_the_app_shows_filtered_and_in_its_order() {
+    let names = ["order", "amount", "gift", "note", "items", "to", "nothing", "absent", "blank"].map(str::to_owned);
+    let server = Server::with_config(|config| config.settings.apps[0].shown_custom_data = names.to_vec());
+    let custom_data = json!({
+        "secret": "s", "note": format!("a\u{202e}b\n{}", "x".repeat(400)), "order": "A-17", "amount": 12.5, "gift": false,
+        "items": ["a"], "to": { "name": "a" }, "nothing": null, "blank": " \u{200b}",
+    });
+    let code = server.gene_with(json!({ "customData": custom_data })).await;
+    let scanned = server.act("scanned", &code, "alice").await.success();
+    let note = format!("ab {}", "x".repeat(297));
+    let expected = json!({ "order": "A-17", "amount": "12.5", "gift": "false", "note": note });
+    assert_eq!(scanned["customData"].to_string(), expected.to_string(), "in the order of the setting");
+    assert_eq!(server.act("confirm", &code, "alice").await.success().get("customData"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scan_returns_no_custom_data_unless_the_app_shows_it() {
+    let shown = |names: &'static [&'static str]| {
+        Server::with_config(move |config| {
+            config.settings.apps[0].shown_custom_data = names.iter().map(|name| (*name).to_owned()).collect();
+        })
+    };
+    for (server, custom_data) in [
+        (shown(&[]), json!({ "order": "A-17" })),
+        (shown(&["order"]), json!({ "Order": "A-17" })),
+        (shown(&["order"]), json!({ "order": {} })),
+        (shown(&["order"]), json!({})),
+    ] {
+        let code = server.gene_with(json!({ "customData": custom_data })).await;
+        let scanned = server.act("scanned", &code, "alice").await.success();
+        assert_eq!(scanned.get("customData"), None, "{custom_data}");
+    }
+    let server = shown(&["order"]);
+    let code = server.gene().await;
+    assert_eq!(server.act("scanned", &code, "alice").await.success().get("customData"), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn image_encodes_the_exact_text_of_the_protocol() {
     let server = Server::new();
     let code = server.gene_with(json!({ "customData": { "hello": "world" } })).await;
@@ -160,7 +224,7 @@ async fn image_encodes_the_exact_text_of_the_protocol() {
 }
 
 /// The text of the QR code in a PNG image.
-fn decode(png: &[u8]) -> String {
+pub(super) fn decode(png: &[u8]) -> String {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
     decoder.set_transformations(png::Transformations::EXPAND);
     let mut reader = decoder.read_info().unwrap();
