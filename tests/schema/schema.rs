@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use futures_util::future::join_all;
 use scanlogin_server::store::user::User;
 use scanlogin_server::{Config, start};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -37,6 +37,8 @@ async fn responses_to_generated_requests_match_the_openapi_document() {
     ] {
         rate.burst = NonZeroU32::MAX;
     }
+    config.settings.native_apps = serde_json::from_value(json!({ "ios": ["ABCDE12345.com.example.pass"] })).unwrap();
+    config.settings.apps[0].shown_custom_data = vec!["order".to_owned()];
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let running = start(config, listener).await.unwrap();
 

@@ -13,7 +13,8 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::{Clock, later};
-use crate::config::app::CurrentApps;
+use crate::config::app::Apps;
+use crate::config::current::Current;
 use crate::secrets::{PollKey, RandomError};
 use crate::store::notify::CodeNotifier;
 use crate::telemetry::measured_store::MeasuredStore;
@@ -35,7 +36,7 @@ pub struct CodeService {
     store: MeasuredStore,
     /// Invariant: it does not go back by less than an hour, so that no code or ticket that has expired becomes valid again.
     clock: Clock,
-    apps: Arc<CurrentApps>,
+    apps: Arc<Current<Apps>>,
     metrics: Arc<Metrics>,
     /// Polls that wait for a change of their code.
     pub notifier: CodeNotifier,
@@ -54,7 +55,7 @@ impl CodeService {
     pub(crate) fn new(
         store: MeasuredStore,
         clock: &Clock,
-        apps: Arc<CurrentApps>,
+        apps: Arc<Current<Apps>>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, RandomError> {
         Ok(Self {

@@ -3,8 +3,8 @@
 //! [`crate::config::settings`] reads the file, and `crate::cli::app` writes it.
 
 use core::time::Duration;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use scanlogin_protocol::lifecycle::{CODE_LIFETIME, MAX_CODE_LIFETIME, MIN_CODE_LIFETIME, TICKET_LIFETIME};
 use scanlogin_protocol::wire::header;
@@ -133,30 +133,14 @@ impl Apps {
         apps.next().filter(|_| apps.next().is_none())
     }
 
+    /// The paths of all links, sorted.
+    pub fn link_paths(&self) -> BTreeSet<&str> {
+        self.0.values().filter_map(|app| app.code_url.as_ref().map(CodeUrl::path)).collect()
+    }
+
     /// Whether any app allows pages of `origin` to request codes.
     pub fn any_allows(&self, origin: &Origin) -> bool {
         self.0.values().any(|app| app.allows(origin))
-    }
-}
-
-/// The apps of the last accepted settings. All clones of an `Arc` of this value see a replacement.
-#[derive(Debug, Default)]
-pub struct CurrentApps(RwLock<Arc<Apps>>);
-
-impl CurrentApps {
-    /// Starts with `apps`.
-    pub fn new(apps: Apps) -> Self {
-        Self(RwLock::new(Arc::new(apps)))
-    }
-
-    /// The apps at this moment.
-    pub fn get(&self) -> Arc<Apps> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Replaces the apps. An [`Apps`] that [`get`](Self::get) returned before does not change.
-    pub fn set(&self, apps: Apps) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(apps);
     }
 }
 

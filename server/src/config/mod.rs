@@ -6,8 +6,10 @@
 pub mod algorithm;
 pub mod app;
 pub mod code_url;
+pub mod current;
 pub mod issuer;
 pub mod limits;
+pub mod native_apps;
 pub mod origin;
 pub mod settings;
 

@@ -1,4 +1,4 @@
-//! The settings file `scanlogin.toml`: apps, issuers and limits. A running server reads it again on SIGHUP.
+//! The settings file `scanlogin.toml`: apps, issuers, native apps and limits. A running server reads it again on SIGHUP.
 //!
 //! A file with an error is rejected as a whole, and the error names the line. Settings of the process, such as its address
 //! and its store, come from flags and the environment: see [`crate::config::Config`].
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::config::app::App;
 use crate::config::issuer::Issuers;
 use crate::config::limits::Limits;
+use crate::config::native_apps::NativeApps;
 
 /// The old and the new name of each renamed setting.
 const RENAMED: [(&str, &str); 1] = [("answer_timeout", "response_timeout")];
@@ -27,6 +28,9 @@ pub struct Settings {
     /// The issuers whose users may approve codes. Users with a token of the shared secret may do so, too.
     #[serde(default, rename = "issuer")]
     pub issuers: Issuers,
+    /// The native apps that open the links of codes. `None`: the server has no files about them.
+    #[serde(default)]
+    pub native_apps: Option<NativeApps>,
     /// Rate limits, connection limits and timeouts. A reload does not apply them; they apply from the next start on.
     #[serde(default)]
     pub limits: Limits,
@@ -60,10 +64,18 @@ impl Settings {
             return Err("has no [[app]]; `scanlogin-server app add` adds one".to_owned());
         }
         let mut ids = HashSet::new();
-        match settings.apps.iter().find(|app| !ids.insert(&app.id)) {
-            Some(app) => Err(format!("has the app {:?} twice", app.id)),
-            None => Ok(settings),
+        if let Some(app) = settings.apps.iter().find(|app| !ids.insert(&app.id)) {
+            return Err(format!("has the app {:?} twice", app.id));
         }
+        if let Some(native_apps) = &settings.native_apps {
+            if native_apps.is_empty() {
+                return Err("has [native_apps] without an app; set android or ios".to_owned());
+            }
+            if settings.apps.iter().all(|app| app.code_url.is_none()) {
+                return Err("has [native_apps], but no app has links: set code_url of an app".to_owned());
+            }
+        }
+        Ok(settings)
     }
 }
 

@@ -19,8 +19,12 @@ use crate::http::error::body::ErrorBody;
 use crate::http::extract::{Caller, PollToken};
 
 const INTRODUCTION: &str = "Signs a person in to a web page whose QR code they scan with their phone. Every response \
-    except an image and the key set is an envelope: `code` 200 with `data`, or another `code` with `reason`, a stable \
-    name. A business refusal has HTTP status 200. A transport refusal has an HTTP status of its own.";
+    except an image, the key set and the files about native apps is an envelope: `code` 200 with `data`, or another \
+    `code` with `reason`, a stable name. A business refusal has HTTP status 200. A transport refusal has an HTTP status of \
+    its own.";
+
+/// The calls whose JSON has no envelope, because others define its format.
+const WITHOUT_ENVELOPE: [&str; 2] = ["assetlinks", "apple_app_site_association"];
 
 /// The document of a server at `base_url`. `calls` has the annotated operations.
 pub(crate) fn document(calls: &OpenApi, base_url: &str) -> Value {
@@ -133,11 +137,12 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
     let schemes = operation.get("security").and_then(Value::as_array);
     let is_for_backends = schemes.is_some_and(|schemes| schemes.iter().any(|scheme| scheme.get("backend").is_some()));
     let has_body = operation.contains_key("requestBody");
-    let links = operation.get("operationId").and_then(Value::as_str).map_or(json!({}), links);
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let (links, has_envelope) = (links(id), !WITHOUT_ENVELOPE.contains(&id));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for status in by_status.keys() {
         let is_possible = match *status {
-            // Only a call with a parameter in its path returns 404. Its annotation declares that.
+            // The annotation of a call declares whether it returns 404.
             StatusCode::NOT_FOUND => responses.contains_key("404"),
             StatusCode::UNAUTHORIZED => is_for_backends,
             StatusCode::BAD_REQUEST
@@ -156,7 +161,7 @@ fn complete(operation: &mut Map<String, Value>, by_status: &BTreeMap<StatusCode,
             success,
             json!({ "headers": { "x-request-id": { "$ref": "#/components/headers/x-request-id" } }, "links": links }),
         );
-        if let Some(schema) = success.pointer_mut("/content/application~1json/schema") {
+        if has_envelope && let Some(schema) = success.pointer_mut("/content/application~1json/schema") {
             *schema = envelope(&schema.take());
         }
     }

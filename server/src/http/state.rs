@@ -9,7 +9,9 @@ use crate::auth::Identity;
 use crate::auth::signing_keys::SigningKeys;
 use crate::clock::Clock;
 use crate::codes::CodeService;
-use crate::config::app::{Apps, CurrentApps};
+use crate::config::app::Apps;
+use crate::config::current::Current;
+use crate::config::native_apps::NativeApps;
 use crate::config::settings::Settings;
 use crate::config::{Config, ConfigError, read_settings};
 use crate::http::image_threads::ImageThreads;
@@ -44,7 +46,8 @@ pub struct AppState {
     pub(crate) image_threads: ImageThreads,
     /// Counts requests, codes and tickets.
     pub(crate) metrics: Arc<Metrics>,
-    apps: Arc<CurrentApps>,
+    apps: Arc<Current<Apps>>,
+    native_apps: Current<Option<NativeApps>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -69,7 +72,7 @@ impl AppState {
     pub fn new(config: Config, store: Arc<dyn Store>, clock: Clock) -> Result<Arc<Self>, RandomError> {
         let metrics = Arc::new(Metrics::default());
         let store = MeasuredStore::new(store, metrics.store.clone());
-        let apps = Arc::new(CurrentApps::new(config.apps(&config.settings)));
+        let apps = Arc::new(Current::new(config.apps(&config.settings)));
         Ok(Arc::new(Self {
             codes: CodeService::new(store.clone(), &clock, Arc::clone(&apps), Arc::clone(&metrics))?,
             identity: Identity::new(config.jwt_secret.as_ref(), config.settings.issuers.clone(), clock.clone()),
@@ -77,6 +80,7 @@ impl AppState {
             rate_limiters: RateLimiters::new(&config.settings.limits),
             readiness: Readiness::default(),
             image_threads: ImageThreads::new(),
+            native_apps: Current::new(config.settings.native_apps.clone()),
             stopping: watch::Sender::new(false),
             metrics,
             apps,
@@ -91,8 +95,13 @@ impl AppState {
         self.apps.get()
     }
 
-    /// Reads the settings file again, replaces the apps and issuers, and returns the number of apps. Without a settings
-    /// file it changes nothing.
+    /// The native apps at the start, or after the last successful [`reload`](Self::reload). `None` without `[native_apps]`.
+    pub fn native_apps(&self) -> Arc<Option<NativeApps>> {
+        self.native_apps.get()
+    }
+
+    /// Reads the settings file again, replaces the apps, issuers and native apps, and returns the number of apps. Without a
+    /// settings file it changes nothing.
     ///
     /// # Errors
     ///
@@ -104,12 +113,13 @@ impl AppState {
             demo.add_to(&mut settings);
         }
         let (apps, count) = (self.config.apps(&settings), settings.apps.len());
-        let Settings { issuers, limits, .. } = settings;
+        let Settings { issuers, limits, native_apps, .. } = settings;
         if limits != self.config.settings.limits {
             tracing::warn!("changed limits take effect after a restart");
         }
         self.identity.set_issuers(issuers);
         self.apps.set(apps);
+        self.native_apps.set(native_apps);
         Ok(count)
     }
 

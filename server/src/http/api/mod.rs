@@ -1,5 +1,5 @@
-//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the health
-//! checks and the OpenAPI document.
+//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the files about
+//! native apps, the health checks and the OpenAPI document.
 //!
 //! A handler reads a request, calls the parts of [`AppState`], and puts the result into the envelope. The rules of
 //! signing in are in [`crate::codes`].
@@ -74,9 +74,14 @@ fn calls() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(userinfo::userinfo))
 }
 
-/// Calls without the CORS headers of the six: the keys are for backends, and any page may show an image.
+/// Calls without the CORS headers of the six: the keys are for backends, the files about native apps for systems of phones,
+/// and any page may show an image.
 fn rest() -> OpenApiRouter<Arc<AppState>> {
-    OpenApiRouter::new().routes(routes!(image::image)).routes(routes!(keys::keys))
+    OpenApiRouter::new()
+        .routes(routes!(image::image))
+        .routes(routes!(keys::keys))
+        .routes(routes!(native_apps::assetlinks))
+        .routes(routes!(native_apps::apple_app_site_association))
 }
 
 fn health() -> OpenApiRouter<Arc<AppState>> {

@@ -6,6 +6,10 @@ mod sign_in;
 
 mod code_modules;
 
+mod links;
+
+mod native_apps;
+
 mod transitions;
 
 mod races;

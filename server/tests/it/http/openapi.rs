@@ -16,14 +16,18 @@ async fn openapi_document_lists_every_endpoint() {
     assert_eq!(document["servers"], json!([{ "url": "https://login.example.com" }]));
     let endpoints = ["cancel", "check", "confirm", "gene", "image/{file}", "scanned", "userinfo"];
     let mut expected: Vec<_> = endpoints.iter().map(|endpoint| format!("{API}/{endpoint}")).collect();
-    expected.extend(["/.well-known/jwks.json", "/healthz", "/readyz"].map(str::to_owned));
+    let others = ["apple-app-site-association", "assetlinks.json", "jwks.json"];
+    expected.extend(others.map(|file| format!("/.well-known/{file}")));
+    expected.extend(["/healthz", "/readyz"].map(str::to_owned));
     expected.sort();
     assert_eq!(document["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test(start_paused = true)]
 async fn every_documented_operation_exists() {
-    let server = Server::new();
+    let server = Server::with_config(|config| {
+        config.settings.native_apps = serde_json::from_value(json!({ "ios": ["ABCDE12345.com.example"] })).unwrap();
+    });
     for (path, method, _) in operations(&OPENAPI.document) {
         let response = server.request(method.clone(), &path.replace("{file}", "nope.png")).await;
         let reason = response.json().get("reason").cloned();
