@@ -12,14 +12,16 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 use crate::cli::error::CommandError;
 use crate::cli::settings_file::{edit, failure};
 use crate::config::app::{App, check_id};
+use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;
 use crate::secrets::{Hash, RandomError, Secret};
 
 const FILE_HEADER: &str = "\
 # The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
-# Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL),
-# return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
+# Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL), code_url (the address of your
+# approver: codes are then links), shown_custom_data (names), return_full_user_info, allow_exchange_from_browser, and
+# compat.poll_without_token.
 
 ";
 
@@ -39,6 +41,10 @@ pub enum AppCommand {
         /// An origin whose pages may request codes, besides the server's own; repeat the flag for several.
         #[arg(long = "allowed-origin", value_name = "ORIGIN")]
         allowed_origins: Vec<Origin>,
+        /// The address of your approver, such as `https://pass.example.com/s`: codes are then links to it, which the camera
+        /// of any phone opens. Without it, codes are JSON, which only your app can read.
+        #[arg(long, value_name = "URL")]
+        code_url: Option<CodeUrl>,
     },
     /// List the apps.
     List,
@@ -56,9 +62,9 @@ pub enum AppCommand {
 impl AppCommand {
     pub(super) fn run(self, path: &Path) -> Result<(), CommandError> {
         match self {
-            Self::Add { id, name, user_pool_id, allowed_origins } => {
+            Self::Add { id, name, user_pool_id, allowed_origins, code_url } => {
                 let (secret, hash) = new_secret()?;
-                let app = App { allowed_origins, ..App::new(&id, &name, &user_pool_id, hash) };
+                let app = App { allowed_origins, code_url, ..App::new(&id, &name, &user_pool_id, hash) };
                 add(path, &app)?;
                 eprintln!("Added {id} to {}. Its secret, which is not shown again:", path.display());
                 println!("{}", secret.expose());
@@ -82,7 +88,7 @@ impl AppCommand {
     }
 }
 
-/// One line that describes `app`, and names each of its settings that lower security.
+/// One line that describes `app`: its pages, its links, and each of its settings that lower security.
 pub(super) fn summary(app: &App) -> String {
     let App { id, name, user_pool_id, .. } = app;
     let origins: Vec<&str> = app.allowed_origins.iter().map(Origin::as_str).collect();
@@ -90,6 +96,7 @@ pub(super) fn summary(app: &App) -> String {
         [] => "the server's own pages alone".to_owned(),
         origins => format!("pages of {}", origins.join(", ")),
     };
+    let links = app.code_url.as_ref().map(|code_url| format!(", with links to {code_url}")).unwrap_or_default();
     let unsafe_settings: String = [
         (app.compat.poll_without_token, "; polls need no poll token"),
         (app.return_full_user_info, "; pages get the full profile of the user who scans"),
@@ -98,7 +105,7 @@ pub(super) fn summary(app: &App) -> String {
     .into_iter()
     .filter_map(|(is_on, text)| is_on.then_some(text))
     .collect();
-    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{unsafe_settings}")
+    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{links}{unsafe_settings}")
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {
@@ -126,6 +133,9 @@ fn add(path: &Path, app: &App) -> Result<(), CommandError> {
         table.insert("user_pool_id", value(&app.user_pool_id));
         table.insert("secret_hashes", value(Array::from_iter(app.secret_hashes.iter().map(Hash::to_string))));
         table.insert("allowed_origins", value(Array::from_iter(app.allowed_origins.iter().map(Origin::as_str))));
+        if let Some(code_url) = &app.code_url {
+            table.insert("code_url", value(code_url.as_str()));
+        }
         apps.push(table);
         Ok(document)
     })

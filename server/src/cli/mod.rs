@@ -12,6 +12,7 @@ use crate::cli::args::{Command, Flags};
 use crate::cli::error::CommandError;
 use crate::config::Config;
 use crate::config::issuer::Issuers;
+use crate::config::native_apps::NativeApps;
 use crate::store::address::StoreAddress;
 use crate::store::open::open_store;
 use crate::store::sqlite::SqliteStore;
@@ -87,6 +88,14 @@ fn check_issuers(issuers: &Issuers) -> Result<(), CommandError> {
 fn print_summary(config: &Config) {
     for app in &config.settings.apps {
         eprintln!("{}", app::summary(app));
+    }
+    if let Some(NativeApps { android, ios }) = &config.settings.native_apps {
+        let android = android.iter().map(|app| &app.package);
+        let ids: Vec<&str> = android.chain(ios).map(String::as_str).collect();
+        eprintln!(
+            "Links open the native apps {}, if the host of code_url has the files of this server.",
+            ids.join(", ")
+        );
     }
     eprintln!("A server would start and listen on {}.", config.listen);
 }

@@ -88,6 +88,27 @@ fn app_add_stores_a_secret_hash_and_prints_the_secret_once() {
 }
 
 #[test]
+fn app_add_stores_the_address_of_links_and_rejects_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let with = |code_url: &'static str| [&ADD_SHOP[..], &["--code-url", code_url]].concat();
+    let error = run_err(folder, &with("http://pass.example.com/s"));
+    assert!(error.contains("--code-url") && error.contains("https://"), "{error}");
+    assert!(!folder.join("scanlogin.toml").exists());
+
+    run_ok(folder, &with("https://pass.example.com/s"));
+    assert_eq!(settings(folder).apps[0].code_url.as_ref().unwrap().as_str(), "https://pass.example.com/s");
+    let listed = run_ok(folder, &["app", "list"]).0;
+    assert!(listed.contains("with links to https://pass.example.com/s"), "{listed}");
+
+    let file = folder.join("scanlogin.toml");
+    let text = fs::read_to_string(&file).unwrap() + "\n[native_apps]\nios = [\"ABCDE12345.com.example.pass\"]\n";
+    fs::write(&file, text).unwrap();
+    let (_, checked) = run_ok(folder, &["check-config"]);
+    assert!(checked.contains("ABCDE12345.com.example.pass"), "{checked}");
+}
+
+#[test]
 fn app_commands_preserve_manual_edits_of_the_settings_file() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
