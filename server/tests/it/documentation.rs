@@ -56,11 +56,13 @@ fn documented_settings_parse_and_show_the_default_limits() {
     let expected = App {
         allowed_origins: vec!["https://www.example.com".parse().unwrap()],
         logo: Some("https://www.example.com/logo.svg".to_owned()),
+        code_url: Some("https://pass.example.com/s".parse().unwrap()),
+        shown_custom_data: vec!["order".to_owned()],
         ..App::new("shop", "The Shop", "customers", Hash::of("a"))
     };
     assert_eq!(settings.apps, [expected]);
     assert_eq!(settings.limits, Limits::default());
-    assert!(!settings.issuers.is_empty());
+    assert!(!settings.issuers.is_empty() && settings.native_apps.is_some_and(|apps| !apps.is_empty()));
 }
 
 #[test]
