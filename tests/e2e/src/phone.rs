@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::Client;
+use scanlogin_protocol::link::read_link;
 use serde_json::{Value, json};
 
 /// A phone with a signed-in user.
@@ -45,11 +46,21 @@ impl Phone {
     }
 
     async fn call(&self, call: &str, text: &str) -> Result<Value> {
-        let code: Value = serde_json::from_str(text)?;
+        let random = random_of(text, &self.site)?;
         let url = format!("{}/api/v2/qrcode/{call}", self.site);
-        let request = self.client.post(url).bearer_auth(&self.token).json(&json!({ "random": code["random"] }));
+        let request = self.client.post(url).bearer_auth(&self.token).json(&json!({ "random": random }));
         let mut response: Value = request.send().await?.json().await?;
         ensure!(response["code"] == 200, "{call} is refused: {response}");
         Ok(response["data"].take())
     }
+}
+
+/// The id of the code with this text, which is a link of the demo at `site` or JSON.
+fn random_of(text: &str, site: &str) -> Result<String> {
+    if let Some(link) = read_link(text, &[format!("{site}/s")]) {
+        return Ok(link.random.to_owned());
+    }
+    let code: Value =
+        serde_json::from_str(text).with_context(|| format!("{text} is neither JSON nor a link of {site}"))?;
+    Ok(code["random"].as_str().with_context(|| format!("{text} has no id"))?.to_owned())
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use scanlogin_decoder::decode;
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use scanlogin_protocol::lifecycle::CODE_LIFETIME;
+use scanlogin_protocol::link::{Device, read_link};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -16,17 +17,9 @@ async fn confirmed_code_signs_the_page_in() -> Result<()> {
     browser.goto(&site.url).await?;
     let text = browser.read_code().await?;
 
-    // The text of docs/protocol.md: its keys in this order, without spaces.
-    let code: Value = serde_json::from_str(&text)?;
-    let field = |name: &str| code[name].as_str().unwrap_or_default().to_owned();
-    let expected = format!(
-        r#"{{"scene":"APP_AUTH","random":"{}","userPoolId":"demo-pool","createdAt":"{}","expireAt":"{}"}}"#,
-        field("random"),
-        field("createdAt"),
-        field("expireAt"),
-    );
-    assert_eq!(text, expected);
-    assert!(field("random").len() >= 22, "the id must have at least 128 bits");
+    let link = read_link(&text, &[format!("{}/s", site.url)]).with_context(|| format!("{text} is no link"))?;
+    assert_eq!(link.device, Device::Other);
+    assert!(link.random.len() >= 22, "the id must have at least 128 bits");
 
     let phone = Phone::sign_in(&site.url, "alice").await?;
     let requester = phone.scan(&text).await?;
@@ -73,7 +66,19 @@ async fn page_gets_user_and_ticket_and_the_backend_exchanges_the_ticket_once() -
         .await?;
     browser.wait_for("document.querySelector('[data-floating]') !== null").await?;
     let text = browser.read_code().await?;
-    assert!(text.ends_with(r#","customData":{"hello":"world"}}"#), "{text}");
+    // The text of docs/protocol.md: its keys in this order, without spaces.
+    let code: Value = serde_json::from_str(&text)?;
+    let field = |name: &str| code[name].as_str().unwrap_or_default().to_owned();
+    let expected = format!(
+        concat!(
+            r#"{{"scene":"APP_AUTH","random":"{}","userPoolId":"demo-pool","createdAt":"{}","expireAt":"{}","#,
+            r#""customData":{{"hello":"world"}}}}"#
+        ),
+        field("random"),
+        field("createdAt"),
+        field("expireAt"),
+    );
+    assert_eq!(text, expected);
 
     let phone = Phone::sign_in(&site.url, "bob").await?;
     phone.scan(&text).await?;
