@@ -31,9 +31,15 @@ export function picture(png) {
   return { data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height };
 }
 
-/** The text and the error correction (L, M, Q or H) of the code on a screenshot, read by ZXing-C++. */
+/**
+ * The code on a screenshot, read by ZXing-C++: its text, its error correction (L, M, Q or H), the modules of a side, and the
+ * pixels of a module.
+ */
 export async function readCode(png) {
   const [code] = await readBarcodes(picture(png), { formats: ['QRCode'] });
   if (!code?.isValid) throw new Error('the screenshot has no readable code');
-  return { text: code.text, level: code.ecLevel };
+  const side = 17 + 4 * Number(code.version);
+  const { topLeft, topRight } = code.position;
+  const pixels = Math.round(Math.hypot(topRight.x - topLeft.x, topRight.y - topLeft.y) / side);
+  return { text: code.text, level: code.ecLevel, side, pixels };
 }

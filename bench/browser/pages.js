@@ -59,6 +59,9 @@ export function served(sources) {
   for (const name of Object.keys(PAGES)) {
     files.set(`/${name}.html`, file(TYPES['.html'], readFileSync(path.join(HERE, 'pages', `${name}.html`))));
   }
+  // The same page of an app whose codes are links.
+  const page = readFileSync(path.join(HERE, 'pages/scanlogin.html'), 'utf8').replace('demo-app', 'demo-link');
+  files.set('/scanlogin-link.html', file(TYPES['.html'], page));
   files.set('/empty.html', file(TYPES['.html'], '<!doctype html><title>empty</title><link rel="icon" href="data:,">'));
   for (const [name, body] of sources) files.set(`/${name}`, file(TYPES[path.extname(name)], body));
   return files;

@@ -22,6 +22,13 @@ code_lifetime = 120
 secret_hashes = ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
 compat.poll_without_token = true
 
+[[app]]
+id = "demo-link"
+name = "The Shop"
+user_pool_id = "customers"
+secret_hashes = ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+code_url = "https://pass.example.com/s"
+
 [limits]
 codes_per_address = { burst = 1_000_000, per_second = 1_000_000 }
 images_per_address = { burst = 1_000_000, per_second = 1_000_000 }

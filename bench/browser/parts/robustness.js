@@ -41,7 +41,7 @@ const DEGRADATIONS = {
     apply: (code, sigma, _, seed) => noise(code, sigma, seed),
   },
 };
-const DRAWINGS = { scanlogin: 'scanlogin', canvas: '`qrcode`, canvas', svg: '`qrcode`, SVG' };
+const DRAWINGS = { scanlogin: 'scanlogin', canvas: '`qrcode`, canvas', svg: '`qrcode`, SVG', link: 'scanlogin, link' };
 
 export const robustness = {
   name: 'robustness',
@@ -55,11 +55,13 @@ export const robustness = {
     const stride = quick ? 4 : 1;
     const pixelRatios = quick ? [1] : PIXEL_RATIOS;
     const scores = {};
+    const shapes = {};
     for (const pixelRatio of pixelRatios) {
       for (let number = 0; number < codes; number++) {
         progress(`pixel ratio ${pixelRatio}, code ${number + 1} of ${codes}`);
         const drawings = await draw(browser, site, script, pixelRatio);
         for (const [drawing, code] of Object.entries(drawings)) {
+          if (code.shape) shapes[drawing] = code.shape;
           for (const degradation of Object.keys(DEGRADATIONS)) {
             const options = { pixelRatio, seed: number, stride };
             for (const [decoder, strength] of Object.entries(await strengthsRead(code, DEGRADATIONS[degradation], options))) {
@@ -70,10 +72,10 @@ export const robustness = {
         }
       }
     }
-    return { codes, step: STEP, scores };
+    return { codes, step: STEP, scores, shapes };
   },
 
-  section({ codes, step, scores }) {
+  section({ codes, step, scores, shapes }) {
     const tables = Object.entries(scores).map(([degradation, cases]) => {
       const { label, first, shown = (strength) => strength } = DEGRADATIONS[degradation];
       const cell = (strength) => (strength < first ? 'not read' : short(shown(strength)));
@@ -86,7 +88,10 @@ export const robustness = {
     });
     return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot;
 medians over codes: ${codes}. The strength grows by ${Math.round((step - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that
-the number of steps that it reads counts.
+the number of steps that it reads counts. The column "link" has the code of an app with \`code_url\`, which has less text.
+
+${table(['code of the widget, pixel ratio 1', 'bytes of text', 'modules per side', 'pixels per module'], Object.entries(shapes).map(
+    ([drawing, { bytes, side, pixels }]) => [DRAWINGS[drawing], bytes, side, pixels]), 'lrrr')}
 
 ${tables.join('\n\n')}`;
   },
@@ -101,22 +106,30 @@ ${tables.join('\n\n')}`;
         peer: DRAWINGS.canvas,
         atLeast: 1,
       },
+      {
+        id: `robustness-link-${degradation}`,
+        what: `robustness, ${DEGRADATIONS[degradation].label}, of a link: mean ratio of all pixel ratios and decoders`,
+        unit: '',
+        ratio: meanRatio(cases, 'scanlogin', 'link'),
+        peer: 'JSON',
+        atLeast: 1,
+      },
     ]),
 };
 
-/** The geometric mean of the ratios of our scores to those of another drawing. */
-function meanRatio(cases, drawing) {
-  const ratios = Object.values(cases).map((scores) => [median(scores.scanlogin), median(scores[drawing])]);
+/** The geometric mean of the ratios of the scores of one drawing to those of another. */
+function meanRatio(cases, other, drawing = 'scanlogin') {
+  const ratios = Object.values(cases).map((scores) => [median(scores[drawing]), median(scores[other])]);
   const logarithms = ratios.map(([ours, theirs]) => Math.log(ours / theirs));
   return Math.exp(logarithms.reduce((sum, value) => sum + value) / logarithms.length);
 }
 
-/** Screenshots of one code by the widget and by npm `qrcode`, in gray. */
+/** Screenshots of one code by the widget and by npm `qrcode`, and of a link by the widget, in gray. */
 async function draw(browser, site, script, pixelRatio) {
   const page = await openPage(browser, { width: 600, height: 800, pixelRatio });
-  await timeToCode(page, `${site.url}/scanlogin.html`);
-  const drawings = { scanlogin: await screenshot(page, 'benchCode') };
-  const { text } = await readCode(await page.screenshot());
+  const link = await widget(page, `${site.url}/scanlogin-link.html`, pixelRatio);
+  const drawings = { scanlogin: await widget(page, `${site.url}/scanlogin.html`, pixelRatio) };
+  const { text } = drawings.scanlogin;
   const loaded = page.next('Page.loadEventFired');
   await page.command('Page.navigate', { url: `${site.url}/empty.html` });
   await loaded;
@@ -127,7 +140,15 @@ async function draw(browser, site, script, pixelRatio) {
   }
   await page.close();
   for (const code of Object.values(drawings)) code.text = text;
-  return drawings;
+  return { ...drawings, link };
+}
+
+/** The code of the widget on a page, with its text, and with its shape at pixel ratio 1. */
+async function widget(page, url, pixelRatio) {
+  await timeToCode(page, url);
+  const code = await screenshot(page, 'benchCode');
+  const { text, side, pixels } = await readCode(await page.screenshot());
+  return { ...code, text, shape: pixelRatio === 1 ? { bytes: Buffer.byteLength(text), side, pixels } : undefined };
 }
 
 /** An element of a page on a screenshot, with a margin. */

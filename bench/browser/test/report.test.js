@@ -59,7 +59,7 @@ test('a chart has one bar for each value and escapes its texts', () => {
 function resultsOfAllParts() {
   const pages = (value) => Object.fromEntries(Object.keys(PAGES).map((name, i) => [name, value(i + 1)]));
   const growth = { heap: 1, buffers: 0, wasm: 0, nodes: 0, listeners: 0 };
-  const scores = { '1/jsQR': { scanlogin: [2], canvas: [2], svg: [1] } };
+  const scores = { '1/jsQR': { scanlogin: [2], canvas: [2], svg: [1], link: [3] } };
   const data = {
     download: { rows: [{ label: 'scanlogin', isOurs: true, files: ['global.js'], raw: 3, gzip: 2, brotli: 1 }] },
     start: { samples: pages((i) => ({ 1: [i], 4: [4 * i] })) },
@@ -67,7 +67,7 @@ function resultsOfAllParts() {
     waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
     drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
-    robustness: { codes: 1, step: 1.2, scores: { blur: scores, scale: scores, noise: scores } },
+    robustness: { codes: 1, step: 1.2, shapes: { link: { bytes: 59, side: 33, pixels: 6 } }, scores: { blur: scores, scale: scores, noise: scores } },
   };
   const time = {
     samples: pages((i) => ({ 'cold ×1': [i], 'cold ×4': [i], 'warm ×1': [i], 'warm ×4': [i] })),

@@ -1,5 +1,5 @@
 //! The code of the widget is read in at least as many degraded pictures as that of the npm package `qrcode`, with the same text
-//! and at the same asked size.
+//! and at the same asked size. A link is read in more pictures than JSON.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,20 @@ use tokio::task::JoinSet;
 
 use super::{crop, node, write};
 
-const TEXTS: [&str; 2] = [
+/// Two texts with JSON, and the link to the first of these codes.
+const TEXTS: [&str; 3] = [
     r#"{"scene":"APP_AUTH","random":"q2mX0vTn8yJc5sLrWdPz7hKbUeGa4fQo","userPoolId":"demo-pool","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z"}"#,
     r#"{"scene":"APP_AUTH","random":"Yt6WpNz1RkVbEaHs9uLdJxCq3gMoFi0S","userPoolId":"5e04ae0d5f3cee22fb37612b","createdAt":"2026-01-01T00:00:00.000Z","expireAt":"2026-01-01T00:02:00.000Z"}"#,
+    "https://pass.example.com/s#q2mX0vTn8yJc5sLrWdPz7hKbUeGa4fQo",
 ];
 const RATIOS: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
 /// The width in CSS pixels that both codes are asked for: the default of the widget.
 const WIDTH: u32 = 240;
+
+/// The names of three groups of pictures: of codes with JSON, of those with links, and all.
+const JSON: &str = "JSON";
+const LINK: &str = "link";
+const ALL: &str = "all";
 
 /// The number of read pictures, by what degrades them and decoder.
 type Counts = BTreeMap<String, BTreeMap<String, u32>>;
@@ -34,8 +41,12 @@ async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Resu
     let folder = tempfile::tempdir()?;
     let mut readings = JoinSet::new();
     for (index, text) in TEXTS.into_iter().enumerate() {
-        let mut code: Value = serde_json::from_str(text)?;
+        let is_link = !text.starts_with('{');
+        let mut code: Value = serde_json::from_str(if is_link { TEXTS[0] } else { text })?;
         code["expiresIn"] = json!(120);
+        if is_link {
+            code["text"] = json!(text);
+        }
         let image = node("qrcode.js", &[text, &WIDTH.to_string()])?;
         browser.run(&format!("show({code}, {WIDTH}, {})", json!(image.trim()))).await?;
         for ratio in RATIOS {
@@ -47,7 +58,7 @@ async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Resu
                     write(folder.path(), &format!("{widget}-{index}-{ratio}.png"), &crop(&screen, place, ratio)?)?;
                 readings.spawn_blocking(move || -> Result<_> {
                     let printed = node("robustness.js", &[text, &ratio.to_string(), &file])?;
-                    Ok((widget, ratio, serde_json::from_str::<Counts>(&printed)?))
+                    Ok((widget, ratio, is_link, serde_json::from_str::<Counts>(&printed)?))
                 });
             }
         }
@@ -57,11 +68,12 @@ async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Resu
 
     let mut counts = BTreeMap::<String, BTreeMap<&str, u32>>::new();
     while let Some(reading) = readings.join_next().await {
-        let (widget, ratio, kinds) = reading??;
+        let (widget, ratio, is_link, kinds) = reading??;
+        let form = if is_link { LINK } else { JSON };
         for (kind, decoders) in kinds {
             for (decoder, count) in decoders {
-                for group in [format!("{kind}, {decoder}"), format!("ratio {ratio}"), "all".to_owned()] {
-                    *counts.entry(group).or_default().entry(widget).or_default() += count;
+                for group in [&format!("{kind}, {decoder}"), &format!("ratio {ratio}"), form, ALL] {
+                    *counts.entry(group.to_owned()).or_default().entry(widget).or_default() += count;
                 }
             }
         }
@@ -70,9 +82,11 @@ async fn degraded_code_is_read_at_least_as_often_as_that_of_npm_qrcode() -> Resu
     for (group, counts) in &counts {
         let (ours, theirs) = (counts["ours"], counts["qrcode"]);
         // Some pictures more or less are chance.
-        let least = if group == "all" { theirs + theirs / 10 } else { theirs - theirs / 10 };
+        let least = if group == ALL { theirs + theirs / 10 } else { theirs - theirs / 10 };
         ensure!(ours >= least, "{group}: {ours} of ours are read, {theirs} of qrcode");
     }
+    let (json, link) = (counts[JSON]["ours"], 2 * counts[LINK]["ours"]);
+    ensure!(link >= json + json / 4, "{json} pictures of two codes with JSON are read, {link} of as many with links");
     Ok(())
 }
 
