@@ -42,6 +42,8 @@ fn record() -> Result<Record> {
         state: CodeState::Unused,
         ended_at: None,
         ticket_expires_at: None,
+        response_code_hash: None,
+        return_url: None,
         custom_data: None,
         requester: RawJson::of(&Requester {
             app_name: "The Shop".to_owned(),

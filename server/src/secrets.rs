@@ -10,6 +10,7 @@
 //! - A client may send no poll token if its app has `compat.poll_without_token`. The server then derives the poll token
 //!   again. For such apps only, the key is one that all servers share. The store contains that key, so a reader of the
 //!   store can derive the tickets of these apps.
+//! - A response code is random. Each confirm on the device of the page has a new one, and the store gets the SHA-256 of the last.
 //!
 //! Plain SHA-256 is sufficient for these hashes: the hashed secrets have 256 bits of entropy, and can't be guessed.
 
@@ -100,6 +101,13 @@ impl Hash {
     /// Whether this is the hash of `candidate`, in constant time.
     pub fn is_of(&self, candidate: &str) -> bool {
         *self == Self::of(candidate)
+    }
+
+    /// 64 bits for the purpose `label`. They tell nothing about the hash, and nothing about those of another label.
+    pub(crate) fn derive(&self, label: &str) -> u64 {
+        let digest: [u8; 32] = Sha256::new().chain_update(label).chain_update(self.0).finalize().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 }
 

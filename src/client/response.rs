@@ -128,6 +128,7 @@ fn read_gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, FieldError
         created_at: fields.text("createdAt"),
         expire_at: fields.text("expireAt"),
         text: fields.text("text"),
+        link: fields.text("link"),
         custom_data: fields.value("customData"),
         poll_token: fields.text("pollToken"),
         // `js/early_code.js` reads them.
@@ -221,6 +222,7 @@ mod tests {
             created_at: text("a"),
             expire_at: text("b"),
             text: text("https://pass.example.com/s#r"),
+            link: text("https://pass.example.com/s#r.return"),
             custom_data: Some(json!({ "c": 1 })),
             poll_token: text("t"),
             modules: None,
@@ -240,6 +242,7 @@ mod tests {
             user_info: Some(json!({ "nickname": "n", "photo": "p", "token": "jwt" })),
             scanned_user_id: None,
             scanned_result: None,
+            number: None,
         };
         let read = check(serde_json::to_value(&written).unwrap()).unwrap();
         let person = Person { nickname: Some("n".to_owned()), photo: Some("p".to_owned()) }.into();

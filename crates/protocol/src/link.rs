@@ -1,9 +1,11 @@
-//! The link in a QR code: docs/protocol.md, "Text of the code".
+//! The link in a QR code, and the address that leads back to the page: docs/protocol.md, "Text of the code" and "Same device".
 //!
-//! The id of the code is in the fragment, which a browser does not send to a server.
+//! The id of the code and the response code are in the fragment, which a browser does not send to a server.
 
 /// The end of a link for the device that shows the page.
 const SAME_DEVICE: &str = ".return";
+/// The begin of the fragment that hands the response code back to the page.
+const RETURN: &str = "#scanlogin-response=";
 /// The maximum length of the id of a code in a link. Those of the server have 32 characters.
 const MAX_RANDOM_LENGTH: usize = 128;
 
@@ -34,6 +36,12 @@ impl Link<'_> {
         };
         [code_url, "#", self.random, end].concat()
     }
+}
+
+/// The address that an approver opens after a confirm on the device of the page: `return_url`, the address of the page, with the
+/// response code in its fragment.
+pub fn return_address(return_url: &str, random: &str, response_code: &str) -> String {
+    [return_url, RETURN, random, ".", response_code].concat()
 }
 
 /// Reads `text` as a link below one of `code_urls`, the addresses of the approver. The part before `#` has to be exactly one
@@ -71,6 +79,12 @@ mod tests {
                 assert_eq!(read_link(&text, &ADDRESSES), Some(link));
             }
         }
+    }
+
+    #[test]
+    fn return_address_keeps_the_query_of_the_page() {
+        let address = return_address("https://www.example.com/login?app=7", RANDOM, "the-code");
+        assert_eq!(address, format!("https://www.example.com/login?app=7#scanlogin-response={RANDOM}.the-code"));
     }
 
     #[test]

@@ -82,6 +82,7 @@ mod tests {
             created_at: Some("a".to_owned()),
             expire_at: Some("b".to_owned()),
             text: None,
+            link: None,
             custom_data: Some(json!({})),
             poll_token: Some("secret".to_owned()),
             modules: None,

@@ -1,4 +1,4 @@
-//! Paths, headers, error codes, and the bodies of the six calls: docs/protocol.md, "Calls".
+//! Paths, headers, error codes, and the bodies of the seven calls: docs/protocol.md, "Calls".
 //!
 //! Values that are passed on unread, such as custom data and users, have a type parameter. It is `serde_json::Value` on
 //! the server and the original JavaScript value in the browser. With the feature `openapi`, the types that a server
@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The path prefix of the six calls and the image.
+/// The path prefix of the seven calls and the image.
 pub const API_PATH: &str = "/api/v2/qrcode";
 
 /// The maximum time in seconds that `check` holds a request.
@@ -26,7 +26,7 @@ pub mod header {
     pub const SDK_VERSION: &str = "x-authing-sdk-version";
     /// The language of the client. The server ignores it.
     pub const LANG: &str = "x-authing-lang";
-    /// The poll token that `gene` returned. `check` requires it, and so does `userinfo` in a call of a browser.
+    /// The poll token that `gene` returned. `check` and `complete` require it, and so does `userinfo` in a call of a browser.
     pub const POLL_TOKEN: &str = "x-scanlogin-poll-token";
 
     /// Whether `name` is a valid header name: a token of RFC 9110, 5.6.2.
@@ -174,6 +174,9 @@ pub struct GeneRequest<V> {
     /// Asks for the modules of the code, with at least this error correction. `None` for a client that draws the code itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modules: Option<ErrorCorrectionLevel>,
+    /// The address of the page, which asks for a link for the same device. `None` for a page that needs no link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
 }
 
 impl<V> GeneRequest<V> {
@@ -189,6 +192,7 @@ impl<V> GeneRequest<V> {
             ext_idp_conn_id: None,
             with_custom_data: None,
             modules: None,
+            return_url: None,
         }
     }
 
@@ -229,6 +233,9 @@ pub struct GeneData<V> {
     /// The text of the code if it is a link. `None` if it is JSON: a client then writes the text itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The address that opens the approver on the device of the page. `None` unless the app lists the `returnUrl` of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The custom data. `None` when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
@@ -274,6 +281,10 @@ pub struct CheckData<V> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub scanned_result: Option<V>,
+    /// The two digits that the page shows, so that the person can choose them on the phone. `None` unless the status is
+    /// [`Status::Scanned`] and the phone asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
 }
 
 /// `scannedResult` of `check`: why a confirm did not give a ticket.
@@ -300,10 +311,33 @@ pub struct Person {
     pub photo: Option<String>,
 }
 
-/// The body of `POST scanned`, `confirm` and `cancel`.
+/// The body of `POST scanned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ApproverRequest {
+#[serde(rename_all = "camelCase")]
+pub struct ScannedRequest {
+    /// The id of the code.
+    pub random: String,
+    /// Whether the approver was opened by the `link` of the code, on the device that shows the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_device: Option<bool>,
+}
+
+/// The body of `POST confirm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConfirmRequest {
+    /// The id of the code.
+    pub random: String,
+    /// The two digits that the person chose. `None` unless the response to `scanned` has `numbers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+}
+
+/// The body of `POST cancel`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CancelRequest {
     /// The id of the code.
     pub random: String,
 }
@@ -336,6 +370,13 @@ pub struct ApproverData {
     /// In how many seconds the code expires if the owner does not decide, rounded up. Only after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+    /// Two digits each: the number that the page shows, and two others. Only after a scan of a code whose app asks for the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<[String; 3]>,
+    /// The address that the approver opens in the browser of the page. Only after a decision on the device of the page. After a
+    /// confirm it contains the response code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
 }
 
 /// Custom data for a person: names and texts. On the wire it is an object with this order.
@@ -363,6 +404,17 @@ pub struct Requester {
     pub user_agent: Option<String>,
     /// When the code was created: RFC 3339 in UTC with milliseconds.
     pub created_at: String,
+}
+
+/// The body of `POST complete`. `Debug` is not implemented, because the response code is a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CompleteRequest {
+    /// The id of the code.
+    pub random: String,
+    /// The response code that the approver handed back in `returnUrl`.
+    pub response_code: String,
 }
 
 /// The body of `POST userinfo`.
@@ -455,6 +507,7 @@ mod tests {
             ext_idp_conn_id: Some("c".to_owned()),
             with_custom_data: Some(true),
             modules: Some(ErrorCorrectionLevel::Q),
+            return_url: Some("https://www.example.com/login".to_owned()),
             ..GeneRequest::new(Scene::WechatMiniProgram, None)
         };
         let written = serde_json::to_value(&request).unwrap();

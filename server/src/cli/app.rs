@@ -11,7 +11,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::cli::error::CommandError;
 use crate::cli::settings_file::{edit, failure};
-use crate::config::app::{App, check_id};
+use crate::config::app::{App, Confirmation, check_id};
 use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::config::settings::Settings;
@@ -20,8 +20,8 @@ use crate::secrets::{Hash, RandomError, Secret};
 const FILE_HEADER: &str = "\
 # The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
 # Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL), code_url (the address of your
-# approver: codes are then links), shown_custom_data (names), return_full_user_info, allow_exchange_from_browser, and
-# compat.poll_without_token.
+# approver: codes are then links), return_urls (addresses of pages), confirmation, shown_custom_data (names),
+# return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
 
 ";
 
@@ -88,7 +88,7 @@ impl AppCommand {
     }
 }
 
-/// One line that describes `app`: its pages, its links, and each of its settings that lower security.
+/// One line that describes `app`: its pages, its links, how people confirm, and each of its settings that lower security.
 pub(super) fn summary(app: &App) -> String {
     let App { id, name, user_pool_id, .. } = app;
     let origins: Vec<&str> = app.allowed_origins.iter().map(Origin::as_str).collect();
@@ -97,6 +97,15 @@ pub(super) fn summary(app: &App) -> String {
         origins => format!("pages of {}", origins.join(", ")),
     };
     let links = app.code_url.as_ref().map(|code_url| format!(", with links to {code_url}")).unwrap_or_default();
+    let returns = match app.return_urls.len() {
+        0 => String::new(),
+        1 => "; 1 page has links for the same device".to_owned(),
+        count => format!("; {count} pages have links for the same device"),
+    };
+    let numbers = match app.confirmation {
+        Confirmation::Button => "",
+        Confirmation::Number => "; phones ask for the number of the page",
+    };
     let unsafe_settings: String = [
         (app.compat.poll_without_token, "; polls need no poll token"),
         (app.return_full_user_info, "; pages get the full profile of the user who scans"),
@@ -105,7 +114,7 @@ pub(super) fn summary(app: &App) -> String {
     .into_iter()
     .filter_map(|(is_on, text)| is_on.then_some(text))
     .collect();
-    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{links}{unsafe_settings}")
+    format!("{id}: {name:?}, for users of {user_pool_id}, on {pages}{links}{returns}{numbers}{unsafe_settings}")
 }
 
 fn new_secret() -> Result<(Secret, Hash), CommandError> {

@@ -21,7 +21,8 @@ use crate::store::{KeyPurpose, StoredKey};
 const MAX_TEXT_BYTES: usize = 1_000;
 
 impl CodeService {
-    /// Creates a code of `app`, and the poll token of the browser that asked for it.
+    /// Creates a code of `app`, and the poll token of the browser that asked for it. With a `return_url`, the code has a link for
+    /// the device of the page.
     ///
     /// # Errors
     ///
@@ -31,6 +32,7 @@ impl CodeService {
         app: &App,
         custom_data: Option<Map<String, Value>>,
         browser: Browser,
+        return_url: Option<String>,
     ) -> Result<(Arc<Record>, Secret), CodeError> {
         let random = secrets::random_id()?;
         let key = if app.compat.poll_without_token { self.shared_key().await? } else { &self.own_key };
@@ -43,6 +45,8 @@ impl CodeService {
             state: CodeState::Unused,
             ended_at: None,
             ticket_expires_at: None,
+            response_code_hash: None,
+            return_url,
             custom_data: custom_data.as_ref().map(RawJson::of).transpose()?,
             requester: RawJson::of(&browser.requester(&app.name, rfc3339(created_at)))?,
             poll_token_hash: Hash::of(poll_token.expose()),
@@ -70,6 +74,12 @@ impl CodeService {
             return Ok(Link { random: &record.random, device: Device::Other }.text(code_url.as_str()));
         }
         Ok(json_text(app, record)?)
+    }
+
+    /// The link that opens the approver on the device of the page. `None` if `record` has no address to return to.
+    pub fn same_device_link(app: &App, record: &Record) -> Option<String> {
+        let code_url = app.code_url.as_ref().filter(|_| record.return_url.is_some())?;
+        Some(Link { random: &record.random, device: Device::Same }.text(code_url.as_str()))
     }
 
     /// Derives the poll token of `record` again, for a client that does not send it. `None` for a code from before its app

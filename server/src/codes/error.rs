@@ -21,7 +21,9 @@ pub enum CodeError {
     },
     /// The user is not in the user pool of the app.
     WrongPool,
-    /// The state of the code does not allow the action.
+    /// The code has no link for the device of the page.
+    NoLink,
+    /// The action is refused.
     Transition(TransitionError),
     /// The user is blocked.
     Blocked,
@@ -45,6 +47,7 @@ impl fmt::Display for CodeError {
                 write!(formatter, "the text of the code is {length} bytes long; the limit is {limit}")
             }
             Self::WrongPool => formatter.write_str("the user is not in the user pool of the app"),
+            Self::NoLink => formatter.write_str("the code has no link for the same device"),
             Self::Transition(error) => formatter.write_str(error.message()),
             Self::Blocked => formatter.write_str("the user is blocked"),
             Self::Store(error) => write!(formatter, "the store failed: {error}"),

@@ -1,4 +1,4 @@
-//! Codes: creates and finds them, and applies the actions of approvers.
+//! Codes: creates and finds them, applies the actions of approvers, and completes sign-ins on the same device.
 //!
 //! The transitions between the states of a code are those of `scanlogin_protocol::lifecycle`. This module applies them by
 //! compare-and-swap, and notifies the polls that wait.
@@ -21,10 +21,16 @@ use crate::telemetry::measured_store::MeasuredStore;
 use crate::telemetry::metrics::Metrics;
 
 pub(crate) mod act;
+mod complete;
 mod create;
 pub mod error;
 pub mod find;
+pub(crate) mod number;
 mod redeem;
+
+/// How often a transition is tried when other callers change the code at the same time. A code has three transitions. A confirm on
+/// the same device can be repeated, which the limit of an approver's calls per code bounds: 20 at once, by default.
+const MAX_ATTEMPTS: usize = 32;
 
 /// How often [`CodeService::watch_clock`] looks at the clock.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);

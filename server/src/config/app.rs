@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
+use crate::config::return_url::ReturnUrl;
 use crate::secrets::Hash;
 
 /// The upper limit of `ticket_lifetime`.
@@ -52,6 +53,12 @@ pub struct App {
     /// The names of the custom data that phones may show, in this order.
     #[serde(default, deserialize_with = "names")]
     pub shown_custom_data: Vec<String>,
+    /// The addresses of the pages whose codes have a link for the same device. They are compared exactly, and need a `code_url`.
+    #[serde(default)]
+    pub return_urls: Vec<ReturnUrl>,
+    /// How a person confirms on another device than that of the page.
+    #[serde(default)]
+    pub confirmation: Confirmation,
     /// Whether `check` returns the full profile of the user from the scan on. If not, it returns nickname and photo.
     #[serde(default)]
     pub return_full_user_info: bool,
@@ -68,6 +75,17 @@ pub struct App {
     /// requests without an app id would fail there.
     #[serde(skip)]
     pub has_to_be_named: bool,
+}
+
+/// How a person confirms: the setting `confirmation`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confirmation {
+    /// With a button.
+    #[default]
+    Button,
+    /// With the number that the page shows: docs/protocol.md, "Number matching".
+    Number,
 }
 
 /// Switches for older clients: the table `[app.compat]`. Each switch makes the app less secure.
@@ -93,6 +111,8 @@ impl App {
             logo: None,
             code_url: None,
             shown_custom_data: Vec::new(),
+            return_urls: Vec::new(),
+            confirmation: Confirmation::default(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
             compat: Compat::default(),
@@ -104,6 +124,11 @@ impl App {
     /// Whether pages of `origin` may request codes.
     pub fn allows(&self, origin: &Origin) -> bool {
         self.allowed_origins.contains(origin) || (self.allow_local_origins && origin.is_local())
+    }
+
+    /// The entry of `return_urls` that is exactly `address`.
+    pub fn return_url(&self, address: &str) -> Option<&ReturnUrl> {
+        self.return_urls.iter().find(|url| url.as_str() == address)
     }
 
     /// Whether `secret` is a secret of the app. Each comparison takes constant time.

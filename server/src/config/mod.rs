@@ -11,6 +11,7 @@ pub mod issuer;
 pub mod limits;
 pub mod native_apps;
 pub mod origin;
+pub mod return_url;
 pub mod settings;
 
 use core::fmt;

@@ -63,6 +63,9 @@ impl Settings {
         if settings.apps.is_empty() {
             return Err("has no [[app]]; `scanlogin-server app add` adds one".to_owned());
         }
+        if let Some(app) = settings.apps.iter().find(|app| !app.return_urls.is_empty() && app.code_url.is_none()) {
+            return Err(format!("has return_urls of the app {:?} without code_url, the address of the links", app.id));
+        }
         let mut ids = HashSet::new();
         if let Some(app) = settings.apps.iter().find(|app| !ids.insert(&app.id)) {
             return Err(format!("has the app {:?} twice", app.id));

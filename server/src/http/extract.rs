@@ -37,7 +37,8 @@ pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
 const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
-/// The maximum length of `origin`, `userAgent` and a value of `customData` that a phone shows, in characters.
+/// The maximum length of text of a client that a phone or the log shows, such as `origin`, `userAgent` and a value of `customData`,
+/// in characters.
 pub(crate) const MAX_SHOWN_CHARACTERS: usize = 300;
 
 /// The maximum time for the arrival of a body.
@@ -110,13 +111,15 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 pub(crate) struct Caller {
     app: Option<Arc<App>>,
     origin: RequestOrigin,
+    /// The header `origin`. `None` if it is absent or no origin.
+    page: Option<Origin>,
 }
 
 impl Caller {
     /// A request without an app id, of a program that is no browser.
     #[cfg(test)]
     pub(crate) fn of_server() -> Self {
-        Self { app: None, origin: RequestOrigin::Same }
+        Self { app: None, origin: RequestOrigin::Same, page: None }
     }
 
     /// The app that the request names. If it names none, the only app of the server.
@@ -129,6 +132,12 @@ impl Caller {
         let app = self.app.clone().ok_or(ApiError::UnknownApp)?;
         self.origin.may_call(&app)?;
         Ok(app)
+    }
+
+    /// Whether the page that sent the request has the origin `origin`. `true` for a request without the header `origin`, which is of
+    /// no page, or of one that [`app`](Self::app) accepts as the server's own.
+    pub(crate) fn is_of_origin(&self, origin: &Origin) -> bool {
+        self.page.as_ref().is_none_or(|page| page == origin)
     }
 
     /// Checks that the request may use a code of `app`.
@@ -154,7 +163,8 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config) })
+        let page = text(&parts.headers, header::ORIGIN).and_then(|origin| origin.parse().ok());
+        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config), page })
     }
 }
 

@@ -34,6 +34,12 @@ pub struct Record {
     pub ended_at: Option<Timestamp>,
     /// The ticket can't be exchanged from this time on. `None` if the code is not authorised.
     pub ticket_expires_at: Option<Timestamp>,
+    /// Verifies the response code of the last confirm on the device of the page. `None` if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_code_hash: Option<Hash>,
+    /// The address of the page, to which the approver returns on the same device. `None` if the code has no link for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_url: Option<String>,
     /// Data from the page for the approver, part of the QR code. `None` if the page sent none.
     pub custom_data: Option<RawJson<Map<String, Value>>>,
     /// The browser that created the code.
@@ -50,6 +56,8 @@ pub struct Record {
 enum StoredState<O> {
     Unused,
     Scanned(O),
+    Opened(O),
+    Returning(O),
     Authorised(O),
     Cancelled(O),
     Failed(O),
@@ -59,7 +67,7 @@ impl Record {
     /// The record after a transition to `state` at `now`. `ticket_lifetime` is used if `state` is authorised.
     pub fn with_state(&self, state: CodeState<User>, now: Timestamp, ticket_lifetime: Duration) -> Self {
         let (ended_at, ticket_expires_at) = match state {
-            CodeState::Unused | CodeState::Scanned(_) => (None, None),
+            CodeState::Unused | CodeState::Scanned(_) | CodeState::Opened(_) | CodeState::Returning(_) => (None, None),
             CodeState::Authorised(_) => (Some(now), Some(later(now, ticket_lifetime))),
             CodeState::Cancelled(_) | CodeState::Failed(_) => (Some(now), None),
         };
@@ -80,9 +88,17 @@ impl Record {
     pub fn expires_by_itself_at(&self) -> Option<Timestamp> {
         match self.state {
             CodeState::Unused => Some(self.expires_at),
-            CodeState::Scanned(_) => Some(later(self.expires_at, SCANNED_GRACE)),
+            CodeState::Scanned(_) | CodeState::Opened(_) | CodeState::Returning(_) => {
+                Some(later(self.expires_at, SCANNED_GRACE))
+            }
             CodeState::Authorised(_) | CodeState::Cancelled(_) | CodeState::Failed(_) => None,
         }
+    }
+
+    /// Whether the owner has opened the code on the device of the page. Unknown for a code that has ended otherwise than by
+    /// the response code.
+    pub fn is_on_same_device(&self) -> bool {
+        matches!(self.state, CodeState::Opened(_)) || self.response_code_hash.is_some()
     }
 
     /// From this time on the server treats the code as unknown.
@@ -137,6 +153,8 @@ pub(crate) mod tests {
             state: CodeState::Unused,
             ended_at: None,
             ticket_expires_at: None,
+            response_code_hash: None,
+            return_url: None,
             custom_data: None,
             requester: RawJson::of(&requester).unwrap(),
             poll_token_hash: Hash::of("p"),
@@ -151,6 +169,8 @@ pub(crate) mod tests {
         for (state, step_at, visible_until, forget_at) in [
             (CodeState::Unused, 0, 420, 420),
             (CodeState::Scanned(alice()), 10, 480, 480),
+            (CodeState::Opened(alice()), 10, 480, 480),
+            (CodeState::Returning(alice()), 10, 480, 480),
             (CodeState::Cancelled(alice()), 20, 320, 320),
             (CodeState::Failed(alice()), 20, 320, 320),
             (CodeState::Authorised(alice()), 20, 320, 620),
@@ -159,6 +179,23 @@ pub(crate) mod tests {
             assert_eq!(record.visible_until(), at(visible_until), "{state:?}");
             assert_eq!(record.purge_at(), at(forget_at), "{state:?}");
         }
+    }
+
+    #[test]
+    fn record_of_an_older_version_is_read_and_a_usual_record_is_written_as_before() {
+        let old = r#"{"random":"r","app_id":"app","created_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-01T00:02:00Z",
+            "life":{"scanned":{"sub":"alice","email_verified":false}},"ended_at":null,"ticket_expires_at":null,
+            "custom_data":null,"requester":{"appName":"Demo","origin":null,"ip":"::1","userAgent":null,
+            "createdAt":"2026-01-01T00:00:00.000Z"},
+            "poll_token_hash":"sha256:FI3pxaekTRnlbNmuGlVL9nhHr7DFj24S-imsfd_KmUA",
+            "ticket_hash":"sha256:47mKTaMaEn1L3m5DAz9muidMqw636xxw7EFAK_YnPdg"}"#;
+        let read: Record = serde_json::from_str(old).unwrap();
+        let alice = User { id: "alice".to_owned(), ..User::default() };
+        let record = record().with_state(CodeState::Scanned(alice), at(10), Duration::ZERO);
+        assert_eq!(read, record);
+        let names = |json: &Value| json.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let (old, new) = (serde_json::from_str(old).unwrap(), serde_json::to_value(&record).unwrap());
+        assert_eq!(names(&new), names(&old), "a server of the older version, on the same Redis, reads it");
     }
 
     #[test]

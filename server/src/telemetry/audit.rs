@@ -1,15 +1,15 @@
-//! The audit log: one event for each scan, confirm, cancel and exchange that a client attempts, whatever its outcome.
+//! The audit log: one event for each scan, confirm, cancel, complete and exchange that a client attempts, whatever its outcome.
 //!
 //! An event is a line of the log with the target `audit`. It has these fields; unknown ones are left out:
 //!
 //! | field | meaning |
 //! | --- | --- |
-//! | `action` | `scan`, `confirm`, `cancel` or `exchange` |
+//! | `action` | `scan`, `confirm`, `cancel`, `complete` or `exchange` |
 //! | `outcome` | `ok`, or the `reason` of the error |
 //! | `app_id` | the app that the code signs in to |
-//! | `user_pool_id`, `user_id` | the user who acts; in an exchange, the user who has confirmed |
+//! | `user_pool_id`, `user_id` | the user who acts; in a completion and an exchange, the owner of the code |
 //! | `code` | the same for all events of a code: 64 bits of the SHA-256 of its id |
-//! | `ip`, `origin`, `user_agent` | the client: the phone, or the caller of the exchange |
+//! | `ip`, `origin`, `user_agent` | the client: the phone, the page that completes, or the caller of the exchange |
 //! | `browser_ip`, `browser_origin`, `browser_user_agent` | the browser that created the code |
 //! | `request_id`, in the span | the `x-request-id` header of the response |
 //!
@@ -23,7 +23,7 @@ use crate::store::user::User;
 
 /// A finished attempt.
 pub(crate) struct Event<'a> {
-    /// `scan`, `confirm`, `cancel` or `exchange`.
+    /// `scan`, `confirm`, `cancel`, `complete` or `exchange`.
     pub action: &'static str,
     /// `ok`, or the reason of the error.
     pub outcome: &'static str,
@@ -35,7 +35,7 @@ pub(crate) struct Event<'a> {
     pub app_id: Option<&'a str>,
     /// The browser that created the code.
     pub requester: Option<&'a Requester>,
-    /// The user who acts; in an exchange, the user who has confirmed.
+    /// The user who acts; in a completion and an exchange, the owner of the code.
     pub user: Option<&'a User>,
 }
 

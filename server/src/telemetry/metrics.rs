@@ -131,7 +131,8 @@ impl Metrics {
     pub(crate) fn count_code(&self, record: &Record) {
         let outcome = match record.state {
             CodeState::Unused => "created",
-            CodeState::Scanned(_) => "scanned",
+            CodeState::Scanned(_) | CodeState::Opened(_) => "scanned",
+            CodeState::Returning(_) => "returning",
             CodeState::Authorised(_) => "authorised",
             CodeState::Cancelled(_) => "cancelled",
             CodeState::Failed(_) => "failed",

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use scanlogin_protocol::lifecycle::{self, CodeState, RETENTION, SCANNED_GRACE};
+use scanlogin_protocol::lifecycle::{self, CodeState, NumberChoice, RETENTION, SCANNED_GRACE};
 use scanlogin_protocol::wire::{Scene, Status};
 
 use super::host::{
@@ -592,9 +592,9 @@ fn code_that_the_server_has_forgotten_expires_without_a_request() {
 
 /// How long after the expiry of an unused code the server can know of an approval, in whole seconds.
 fn last_known_approval() -> Duration {
-    let can_confirm = |expired_for: &Duration| {
-        CodeState::Scanned(()).apply(lifecycle::Action::Confirm, (), |()| true, Some(*expired_for)).is_ok()
-    };
+    let confirm = lifecycle::Action::Confirm(NumberChoice::NotAsked);
+    let can_confirm =
+        |expired_for: &Duration| CodeState::Scanned(()).apply(confirm, (), |()| true, Some(*expired_for)).is_ok();
     let last_confirm = (0..).map(Duration::from_secs).take_while(can_confirm).last().unwrap();
     last_confirm + RETENTION
 }

@@ -16,6 +16,7 @@ use utoipa::IntoParams;
 use crate::client::ClientAddress;
 use crate::clock::elapsed;
 use crate::codes::find::Found;
+use crate::codes::number::Numbers;
 use crate::config::app::App;
 use crate::http::api::Success;
 use crate::http::error::ApiError;
@@ -88,7 +89,11 @@ pub(super) async fn check(
                     held_for.0 += begin.elapsed();
                 }
                 _ => {
-                    let data = check_data(&app, &record, status, &poll_token)?;
+                    let mut data = check_data(&app, &record, status, &poll_token)?;
+                    // Every person who sees the code could poll without the token, and would then know the number.
+                    if status == Status::Scanned && sent_token.is_some() {
+                        data.number = Numbers::of(&app, &record).map(|numbers| numbers.shown.to_string());
+                    }
                     return Ok(Success { message: message(status), data });
                 }
             }
@@ -102,15 +107,31 @@ pub(super) async fn check(
 /// token again.
 async fn allow(state: &AppState, app: &App, record: &Record, sent_token: Option<&Secret>) -> Result<Secret, ApiError> {
     match sent_token {
-        Some(poll_token) if record.poll_token_hash.is_of(poll_token.expose()) => Ok(poll_token.clone()),
         None if app.compat.poll_without_token => {
             state.codes.poll_token_again(record).await?.ok_or(ApiError::UnknownCode)
         }
-        _ => Err(ApiError::Forbidden("this code belongs to another browser: the poll token is missing or wrong")),
+        _ => own_token(record, sent_token).cloned(),
     }
 }
 
-fn check_data(app: &App, record: &Record, status: Status, poll_token: &Secret) -> Result<CheckData<Value>, ApiError> {
+/// The poll token that a request has, if it is that of `record`.
+///
+/// # Errors
+///
+/// [`ApiError::Forbidden`] when it is missing or wrong.
+pub(super) fn own_token<'a>(record: &Record, sent_token: Option<&'a Secret>) -> Result<&'a Secret, ApiError> {
+    sent_token
+        .filter(|poll_token| record.poll_token_hash.is_of(poll_token.expose()))
+        .ok_or(ApiError::Forbidden("this code belongs to another browser: the poll token is missing or wrong"))
+}
+
+/// The `data` of a response, without the number.
+pub(super) fn check_data(
+    app: &App,
+    record: &Record,
+    status: Status,
+    poll_token: &Secret,
+) -> Result<CheckData<Value>, ApiError> {
     let has_full_user_info = app.return_full_user_info;
     let owner = record.state.owner();
     Ok(CheckData {
@@ -129,13 +150,20 @@ fn check_data(app: &App, record: &Record, status: Status, poll_token: &Secret) -
                 errmsg: Some(message(status).to_owned()),
                 data: None,
             })?),
-            CodeState::Unused | CodeState::Scanned(_) | CodeState::Authorised(_) | CodeState::Cancelled(_) => None,
+            CodeState::Unused
+            | CodeState::Scanned(_)
+            | CodeState::Opened(_)
+            | CodeState::Returning(_)
+            | CodeState::Authorised(_)
+            | CodeState::Cancelled(_) => None,
         },
+        number: None,
         random: Some(record.random.clone()),
     })
 }
 
-fn message(status: Status) -> &'static str {
+/// The `message` of a response.
+pub(super) fn message(status: Status) -> &'static str {
     match status {
         Status::Expired => "the code has expired",
         Status::Unused => "nobody has scanned the code yet",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use scanlogin_protocol::display::display_text;
 use scanlogin_protocol::wire::{API_PATH, ErrorCorrectionLevel, GeneData, GeneRequest, Scene};
 use scanlogin_qr::{Level, Modules};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use crate::codes::CodeService;
 use crate::config::app::App;
 use crate::http::api::Success;
 use crate::http::error::ApiError;
-use crate::http::extract::{ApiJson, Caller};
+use crate::http::extract::{ApiJson, Caller, MAX_SHOWN_CHARACTERS};
 use crate::http::state::AppState;
 use crate::store::raw_json::RawJson;
 
@@ -38,10 +39,11 @@ pub(super) async fn gene(
     }
     let app = caller.app()?;
     let lowest = request.modules;
+    let return_url = request.return_url.as_deref().and_then(|address| return_url(&app, &caller, address));
     let custom_data = custom_data(request)?;
     // The requests rejected above do not count against the limit.
     state.rate_limiters.code(client)?;
-    let (record, poll_token) = state.codes.create(&app, custom_data, browser).await?;
+    let (record, poll_token) = state.codes.create(&app, custom_data, browser, return_url).await?;
     let text = CodeService::text(&app, &record)?;
     let modules = match lowest {
         Some(lowest) => modules(&state, &app, text.clone(), lowest).await,
@@ -58,12 +60,28 @@ pub(super) async fn gene(
             created_at: Some(rfc3339(record.created_at)),
             expire_at: Some(rfc3339(record.expires_at)),
             text: app.code_url.is_some().then_some(text),
+            link: CodeService::same_device_link(&app, &record),
             custom_data: record.custom_data.as_ref().map(RawJson::read).transpose()?.map(Value::Object),
             poll_token: Some(poll_token.expose().to_owned()),
             modules,
             random: record.random.clone(),
         },
     })
+}
+
+/// `address`, if a code may have a link that returns to it: `app` lists exactly this address, and the page that sent the request has
+/// the same origin. Another page could otherwise have the response code handed to a page that does not expect it.
+fn return_url(app: &App, caller: &Caller, address: &str) -> Option<String> {
+    let listed = app.return_url(address);
+    let problem = match listed {
+        None => "return_urls of the app does not have the address of the page",
+        Some(url) if !caller.is_of_origin(url.origin()) => "the page has another origin than its return address",
+        Some(_) if app.code_url.is_none() => "the app has no code_url",
+        Some(url) => return Some(url.as_str().to_owned()),
+    };
+    let address = display_text(address.split(['?', '#']).next().unwrap_or_default(), MAX_SHOWN_CHARACTERS);
+    tracing::info!(app_id = app.id, address, problem, "code without a link for the same device");
+    None
 }
 
 /// Draws the code with the given text for a page that shows it before it can draw. `None` if all threads for images are busy:

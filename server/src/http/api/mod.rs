@@ -1,4 +1,4 @@
-//! The calls in docs/protocol.md, "Calls": the six of the protocol, the image of a code, the public keys, the files about
+//! The calls in docs/protocol.md, "Calls": the seven of the protocol, the image of a code, the public keys, the files about
 //! native apps, the health checks and the OpenAPI document.
 //!
 //! A handler reads a request, calls the parts of [`AppState`], and puts the result into the envelope. The rules of
@@ -28,6 +28,7 @@ use crate::http::state::AppState;
 
 mod approver;
 mod check;
+mod complete;
 pub(crate) mod gene;
 mod health;
 mod image;
@@ -71,10 +72,11 @@ fn calls() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(approver::scanned))
         .routes(routes!(approver::confirm))
         .routes(routes!(approver::cancel))
+        .routes(routes!(complete::complete))
         .routes(routes!(userinfo::userinfo))
 }
 
-/// Calls without the CORS headers of the six: the keys are for backends, the files about native apps for systems of phones,
+/// Calls without the CORS headers of the seven: the keys are for backends, the files about native apps for systems of phones,
 /// and any page may show an image.
 fn rest() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()

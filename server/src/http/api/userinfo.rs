@@ -176,10 +176,9 @@ impl SignedInUser {
 
 #[cfg(test)]
 mod tests {
-    use scanlogin_protocol::lifecycle::Action;
-
     use super::*;
     use crate::clock::Clock;
+    use crate::codes::act::ApproverAction;
     use crate::config::Config;
     use crate::store::sqlite::SqliteStore;
     use crate::store::user::User;
@@ -190,9 +189,9 @@ mod tests {
         let state = AppState::new(Config::demo().unwrap(), store, Clock::system()).unwrap();
         let app = Arc::clone(state.apps().only().unwrap());
         let browser = || Browser { origin: None, ip: "::1".to_owned(), user_agent: None };
-        let (code, poll_token) = state.codes.create(&app, None, browser()).await.unwrap();
+        let (code, poll_token) = state.codes.create(&app, None, browser(), None).await.unwrap();
         let alice = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
-        for action in [Action::Scan, Action::Confirm] {
+        for action in [ApproverAction::Scan, ApproverAction::Confirm(None)] {
             state.codes.act(action, &code.random, &alice).await.outcome.unwrap();
         }
         let ticket = Hash::of(crate::secrets::ticket(&poll_token, &code.random).expose());

@@ -56,6 +56,10 @@ impl From<CodeError> for ApiError {
                 problem: format!("makes the text of the code {length} bytes long; {limit} can be scanned well"),
             },
             CodeError::WrongPool => Self::WrongPool,
+            CodeError::NoLink => Self::InvalidParameter {
+                name: "sameDevice".into(),
+                problem: "the code has no link for the same device".to_owned(),
+            },
             CodeError::Transition(error) => Self::Transition(error),
             CodeError::Blocked => Self::Blocked,
             CodeError::Store(error) => error.into(),

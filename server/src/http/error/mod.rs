@@ -39,7 +39,7 @@ pub(crate) enum ApiError {
     UnsupportedScene,
     /// The code does not exist, or is no longer remembered.
     UnknownCode,
-    /// The state of the code does not allow the action.
+    /// The action on the code is refused.
     Transition(TransitionError),
     /// No confirmed code of the app has this ticket, or it is no longer remembered.
     UnknownTicket,
@@ -173,6 +173,7 @@ impl ApiError {
                 | R::Forbidden(_)
                 | R::WrongCredentials
                 | R::UnknownApp
+                | R::Transition(TransitionError::WrongResponseCode)
         )
     }
 
@@ -182,8 +183,16 @@ impl ApiError {
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;
         use TransitionError as T;
-        let transitions =
-            [T::AlreadyScanned, T::AlreadyEnded, T::NotScanned, T::WrongUser, T::Expired].map(R::Transition);
+        let transitions = [
+            T::AlreadyScanned,
+            T::AlreadyEnded,
+            T::NotScanned,
+            T::WrongUser,
+            T::NumberRequired,
+            T::WrongNumber,
+            T::WrongResponseCode,
+            T::Expired,
+        ];
         let others = [
             R::MissingParameter("random".into()),
             R::InvalidParameter { name: "wait".into(), problem: "must be a whole number".to_owned() },
@@ -211,7 +220,7 @@ impl ApiError {
             R::Unavailable,
             R::Internal,
         ];
-        others.into_iter().chain(transitions).collect()
+        others.into_iter().chain(transitions.map(R::Transition)).collect()
     }
 }
 

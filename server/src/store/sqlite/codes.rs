@@ -20,8 +20,8 @@ use crate::store::user::User;
 macro_rules! select_codes {
     ($condition:literal) => {
         concat!(
-            "SELECT random, app_id, created_at, expires_at, life, owner, ended_at, ticket_expires_at, custom_data,
-                    requester, poll_token_hash, ticket_hash, revision
+            "SELECT random, app_id, created_at, expires_at, life, owner, ended_at, ticket_expires_at,
+                    response_code_hash, return_url, custom_data, requester, poll_token_hash, ticket_hash, revision
              FROM codes WHERE ",
             $condition
         )
@@ -32,7 +32,7 @@ macro_rules! select_codes {
 pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Arc<Record>, Revision)>> {
     connection
         .prepare_cached(select_codes!("random = ?1"))?
-        .query_row([random], |row| Ok((Arc::new(read(row)?), Revision(row.get(12)?))))
+        .query_row([random], |row| Ok((Arc::new(read(row)?), Revision(row.get(14)?))))
         .optional()
 }
 
@@ -70,11 +70,11 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
-                                ticket_expires_at, forget_at, custom_data, requester, poll_token_hash,
-                                ticket_hash)
+                                ticket_expires_at, forget_at, response_code_hash, return_url, custom_data,
+                                requester, poll_token_hash, ticket_hash)
              VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
-                     :ticket_expires_at, :forget_at, :custom_data, :requester, :poll_token_hash,
-                     :ticket_hash)",
+                     :ticket_expires_at, :forget_at, :response_code_hash, :return_url, :custom_data,
+                     :requester, :poll_token_hash, :ticket_hash)",
         )?
         .execute(named_params! {
             ":random": record.random,
@@ -86,6 +86,8 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.purge_at().as_millisecond(),
+            ":response_code_hash": record.response_code_hash.as_ref().map(Hash::as_bytes),
+            ":return_url": record.return_url,
             ":custom_data": record.custom_data.as_ref().map(RawJson::as_json),
             ":requester": record.requester.as_json(),
             ":poll_token_hash": record.poll_token_hash.as_bytes(),
@@ -104,7 +106,7 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
         .prepare_cached(
             "UPDATE codes
              SET life = :life, owner = :owner, ended_at = :ended_at, ticket_expires_at = :ticket_expires_at,
-                 forget_at = :forget_at, revision = revision + 1
+                 forget_at = :forget_at, response_code_hash = :response_code_hash, revision = revision + 1
              WHERE random = :random AND revision = :expected",
         )?
         .execute(named_params! {
@@ -115,6 +117,7 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
             ":ended_at": record.ended_at.map(Timestamp::as_millisecond),
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.purge_at().as_millisecond(),
+            ":response_code_hash": record.response_code_hash.as_ref().map(Hash::as_bytes),
         })?;
     Ok(changed == 1)
 }
@@ -188,10 +191,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         state: read_state(row)?,
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
-        custom_data: row.get::<_, Option<Box<str>>>(8)?.map(RawJson::from_json),
-        requester: RawJson::from_json(row.get::<_, Box<str>>(9)?),
-        poll_token_hash: Hash::from_bytes(row.get(10)?),
-        ticket_hash: Hash::from_bytes(row.get(11)?),
+        response_code_hash: row.get::<_, Option<[u8; 32]>>(8)?.map(Hash::from_bytes),
+        return_url: row.get(9)?,
+        custom_data: row.get::<_, Option<Box<str>>>(10)?.map(RawJson::from_json),
+        requester: RawJson::from_json(row.get::<_, Box<str>>(11)?),
+        poll_token_hash: Hash::from_bytes(row.get(12)?),
+        ticket_hash: Hash::from_bytes(row.get(13)?),
     })
 }
 
@@ -201,6 +206,8 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<CodeState<User>> {
     Ok(match name {
         "unused" => CodeState::Unused,
         "scanned" => CodeState::Scanned(owner()?),
+        "opened" => CodeState::Opened(owner()?),
+        "returning" => CodeState::Returning(owner()?),
         "authorised" => CodeState::Authorised(owner()?),
         "cancelled" => CodeState::Cancelled(owner()?),
         "failed" => CodeState::Failed(owner()?),
@@ -213,6 +220,8 @@ fn write_state(state: &CodeState<User>) -> rusqlite::Result<(&'static str, Optio
     let name = match state {
         CodeState::Unused => "unused",
         CodeState::Scanned(_) => "scanned",
+        CodeState::Opened(_) => "opened",
+        CodeState::Returning(_) => "returning",
         CodeState::Authorised(_) => "authorised",
         CodeState::Cancelled(_) => "cancelled",
         CodeState::Failed(_) => "failed",

@@ -13,10 +13,11 @@ use crate::store::StoreError;
 /// The schema migrations, oldest first.
 ///
 /// Invariant: a released migration never changes.
-const SCHEMA: [M<'_>; 3] = [
+const SCHEMA: [M<'_>; 4] = [
     M::up(include_str!("schema/1-codes-and-users.sql")),
     M::up(include_str!("schema/2-pools-and-keys.sql")),
     M::up(include_str!("schema/3-codes-in-order.sql")),
+    M::up(include_str!("schema/4-same-device.sql")),
 ];
 /// The schema version that added the `keys` table. Files of earlier versions contain no keys.
 #[cfg(unix)]

@@ -134,6 +134,8 @@ pub(crate) fn unused_record(random: &str) -> Arc<Record> {
         state: CodeState::Unused,
         ended_at: None,
         ticket_expires_at: None,
+        response_code_hash: None,
+        return_url: None,
         custom_data: None,
         requester: requester("192.0.2.7"),
         poll_token_hash: Hash::of("poll token"),
