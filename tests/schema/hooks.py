@@ -12,6 +12,8 @@ import urllib.request
 import schemathesis
 
 API = os.environ["SCANLOGIN_URL"] + "/api/v2/qrcode/"
+# The app lists this address.
+RETURN_URL = "https://www.example.com/login"
 TOKEN = os.environ["SCANLOGIN_TOKEN"]
 
 # schemathesis seeds the module `random` again for each request, so this generator is separate.
@@ -19,10 +21,11 @@ generator = random.Random(os.environ["SCANLOGIN_SEED"])
 
 # The possible calls for a code before the generated call.
 CALLS_BEFORE = {
-    "check": [[], ["scanned"], ["scanned", "cancel"], ["scanned", "confirm"]],
-    "scanned": [[], ["scanned"]],
-    "confirm": [["scanned"], ["scanned", "confirm"]],
-    "cancel": [["scanned"], ["scanned", "cancel"]],
+    "check": [[], ["scanned"], ["scanned", "cancel"], ["scanned", "confirm"], ["open", "confirm"]],
+    "scanned": [[], ["scanned"], ["open"]],
+    "confirm": [["scanned"], ["scanned", "confirm"], ["open"], ["open", "confirm"]],
+    "cancel": [["scanned"], ["scanned", "cancel"], ["open"]],
+    "complete": [["open", "confirm"], ["open"], ["scanned", "confirm"]],
     "userinfo": [["scanned", "confirm"]],
     "{file}": [[]],
 }
@@ -37,9 +40,13 @@ def before_call(context, case, kwargs):
     call = case.operation.path.rsplit("/", 1)[-1]
     if call not in CALLS_BEFORE or generator.random() < 0.5:
         return
-    code = send("gene", {})
+    code = send("gene", {"returnUrl": RETURN_URL})
     for previous in generator.choice(CALLS_BEFORE[call]):
-        send(previous, {"random": code["random"]})
+        answer = approve(previous, code["random"])
+        # The address ends with a point and the response code.
+        code["responseCode"] = answer.get("returnUrl", "").rpartition(".")[2]
+    if call == "complete":
+        case.headers["x-scanlogin-poll-token"] = code["pollToken"]
     if call == "check":
         # A held poll would only take time, because no approver acts on the code.
         case.query = {**(case.query or {}), "random": code["random"], "wait": 0}
@@ -50,8 +57,17 @@ def before_call(context, case, kwargs):
         case.body = {**case.body, **fields_of(call, code)}
 
 
+def approve(call, random):
+    """Sends a call of an approver. `open` is `scanned` on the device of the page."""
+    if call == "open":
+        return send("scanned", {"random": random, "sameDevice": True})
+    return send(call, {"random": random})
+
+
 def fields_of(call, code):
     """The fields of the body that name the code or its ticket."""
+    if call == "complete":
+        return {"random": code["random"], "responseCode": code["responseCode"] or "none"}
     if call != "userinfo":
         return {"random": code["random"]}
     return {"ticket": send("check?random=" + code["random"], None, code["pollToken"])["ticket"]}

@@ -27,6 +27,10 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 async fn responses_to_generated_requests_match_the_openapi_document() {
     let schemathesis = std::env::var_os("SCHEMATHESIS").expect("run `cargo xtask test --only schema`");
     let mut config = Config::demo().unwrap();
+    // Codes have links, so that `hooks.py` can complete sign-ins on the same device.
+    let app = &mut config.settings.apps[0];
+    app.code_url = Some("https://pass.example.com/s".to_owned().try_into().unwrap());
+    app.return_urls = vec!["https://www.example.com/login".to_owned().try_into().unwrap()];
     // All requests come from one address and one user, and most are invalid, so the rate limits are disabled.
     let limits = &mut config.settings.limits;
     for rate in [

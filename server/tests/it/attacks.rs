@@ -36,11 +36,11 @@ use crate::support::oidc_provider::{Key, Provider, base64, claims_with, from_now
 use crate::support::redis_server::{self, Persistence, RedisServer};
 use crate::support::test_server::{
     API, Code, Server, TestRequest, TestResponse, advance_clock, disable_approver_limits, reason_counts,
-    send_concurrently, start_server,
+    send_concurrently, set_links, start_server,
 };
 use crate::support::timeout::within_timeout;
 
-const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
+const POSTS: [&str; 6] = ["gene", "scanned", "confirm", "cancel", "complete", "userinfo"];
 
 /// Adds an app `blog` to the demo's app. It has its own secret and its own allowed origin.
 fn shop_and_blog(config: &mut Config) {
@@ -387,7 +387,7 @@ async fn preflight_allows_only_configured_origins_methods_and_headers() {
         request.header("access-control-request-method", method)
     };
     for origin in ["https://evil.example", "null", "https://shop.example.evil.example"] {
-        for call in ["scanned", "confirm", "cancel", "userinfo"] {
+        for call in ["scanned", "confirm", "cancel", "complete", "userinfo"] {
             let request = server.request(Method::OPTIONS, &format!("{API}/{call}")).header("origin", origin);
             let response = request.header("access-control-request-method", "POST").await;
             assert_eq!(response.header("access-control-allow-origin"), None, "{call}, {origin}");
@@ -575,6 +575,16 @@ async fn send_everything(
     let token = userinfo.success()["token"].as_str().unwrap().to_owned();
     responses.push(("userinfo", userinfo));
 
+    let same_device = server.gene_with_link().await;
+    server.open(&same_device, "alice").await.success();
+    let confirm = server.act("confirm", &same_device, "alice").await;
+    let response_code = same_device.response_code(&confirm.success());
+    responses.push(("confirm on the same device", confirm));
+    let unused = server.gene_with_link().await;
+    responses.push(("", server.complete(&unused, &response_code).await));
+    responses.push(("", server.complete(&same_device, &response_code).await));
+    responses.push(("", server.check(&same_device).await));
+
     let app_secret = server.app_secret();
     let malformed = format!("{{\"ticket\":\"{ticket}\",\"random\":\"{}\",", code.poll_token);
     for request in [
@@ -603,6 +613,7 @@ async fn send_everything(
     let secrets = vec![
         ("the poll token", code.poll_token, "gene"),
         ("the ticket", ticket, "check"),
+        ("the response code", response_code, "confirm on the same device"),
         ("the token of the approver", bearer, ""),
         ("the token for the backend", token, "userinfo"),
         ("the secret of the app", app_secret, ""),
@@ -664,6 +675,7 @@ fn read_files(folder: &Path) -> Vec<u8> {
 async fn secrets_do_not_leak_into_responses_logs_metrics_errors_or_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config { redis_timeout: redis_server::REDIS_TIMEOUT, ..Config::demo().unwrap() };
+    set_links(&mut config);
     config.store = StoreAddress::Sqlite(folder.path().join("codes.db"));
     let state = AppState::open(config.clone()).await.unwrap();
     assert_no_secret_leaks(state, "SQLite has no password", || read_files(folder.path())).await;
@@ -724,7 +736,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         ".{0,30}".prop_map(Value::from),
     ];
-    let names = || prop_oneof!["random|ticket|scene|params|customData|context|withCustomData|extIdpConnId", ".{0,8}"];
+    let names = || prop_oneof!["random|ticket|scene|params|customData|context|returnUrl|sameDevice|number|responseCode", ".{0,8}"];
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Value::from),

@@ -15,6 +15,7 @@
 mod support;
 
 mod attacks;
+mod attacks_on_approvals;
 mod documentation;
 mod flags;
 mod http;

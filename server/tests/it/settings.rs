@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use scanlogin_server::config::app::{App, Apps};
+use scanlogin_server::config::app::{App, Apps, Confirmation};
 use scanlogin_server::config::settings::Settings;
 use scanlogin_server::secrets::Hash;
 
@@ -142,6 +142,41 @@ fn invalid_app_section_fails_with_line_and_field() {
     assert!(Settings::parse("").unwrap_err().contains("app add"));
     assert!(Settings::parse("[[app]").unwrap_err().contains("line 1,"));
     assert!(Settings::parse(&(minimal("a") + &minimal("a"))).unwrap_err().contains("\"a\""));
+}
+
+#[test]
+fn confirmation_is_a_button_or_a_number() {
+    let parse = |value: &str| Settings::parse(&(minimal("shop") + "confirmation = " + value + "\n"));
+    assert_eq!(parse("\"number\"").unwrap().apps[0].confirmation, Confirmation::Number);
+    assert_eq!(parse("\"button\"").unwrap().apps[0].confirmation, Confirmation::Button);
+    assert_eq!(Settings::parse(&minimal("shop")).unwrap().apps[0].confirmation, Confirmation::Button);
+    for invalid in ["\"Number\"", "\"\"", "true", "42"] {
+        let error = parse(invalid).unwrap_err();
+        assert!(error.contains("confirmation") && error.contains("line 6,"), "{invalid}: {error}");
+    }
+}
+
+#[test]
+fn return_urls_are_addresses_of_pages_and_need_a_code_url() {
+    let parse = |settings: &str| Settings::parse(&(minimal("shop") + settings));
+    let pages = "return_urls = [\"https://shop.example/login?lang=en\", \"http://localhost:5173/\"]\n";
+    let app = parse(&format!("code_url = \"https://pass.example/s\"\n{pages}")).unwrap().apps.remove(0);
+    assert!(app.return_url("https://shop.example/login?lang=en").is_some());
+    assert!(app.return_url("http://localhost:5173/").is_some());
+    for other in ["https://shop.example/login", "http://localhost:5173", "https://shop.example/login?lang=en#"] {
+        assert_eq!(app.return_url(other), None, "{other}");
+    }
+    let error = parse(pages).unwrap_err();
+    assert!(error.contains("return_urls") && error.contains("\"shop\"") && error.contains("code_url"), "{error}");
+    for (invalid, problem) in [
+        ("[\"http://shop.example/login\"]", "https://"),
+        ("[\"https://shop.example/login#top\"]", "fragment"),
+        ("[\"https://shop.example\"]", "https://shop.example/"),
+        ("\"https://shop.example/login\"", "sequence"),
+    ] {
+        let error = parse(&format!("return_urls = {invalid}\n")).unwrap_err();
+        assert!(error.contains(problem) && error.contains("line 6,") && error.contains("return_urls"), "{error}");
+    }
 }
 
 #[test]

@@ -96,13 +96,14 @@ async fn disallowed_origins_can_read_nothing_of_the_other_calls() {
     let code = server.gene().await;
     let ticket = server.ticket(&code, "alice").await;
     for origin in DISALLOWED {
-        for path in ["scanned", "confirm", "cancel", "userinfo", "gene/", "check/more"] {
+        for path in ["scanned", "confirm", "cancel", "complete", "userinfo", "gene/", "check/more"] {
             let preflight = preflight_of(&server, path, origin).await;
             assert_eq!(preflight.header("access-control-allow-origin"), None, "{path}");
         }
         for request in [
             server.act("scanned", &code, "alice"),
             server.post(&format!("{API}/confirm")).json(&json!({})),
+            server.complete(&code, "unknown"),
             server.userinfo("unknown"),
             server.get("/healthz"),
             server.get("/.well-known/jwks.json"),

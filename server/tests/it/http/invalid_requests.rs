@@ -12,7 +12,7 @@ use crate::support::captured_log::CapturedLog;
 use crate::support::test_server::{API, Server, advance_clock};
 use crate::support::test_stores::{BROKEN_STORE_ERROR, BrokenStore};
 
-const POSTS: [&str; 5] = ["gene", "scanned", "confirm", "cancel", "userinfo"];
+const POSTS: [&str; 6] = ["gene", "scanned", "confirm", "cancel", "complete", "userinfo"];
 
 #[tokio::test(start_paused = true)]
 async fn invalid_json_bodies_get_400() {

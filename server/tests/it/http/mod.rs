@@ -22,6 +22,10 @@ mod poll_token;
 
 mod ticket;
 
+mod same_device;
+
+mod number_matching;
+
 mod issuer_tokens;
 
 mod issuer_settings;

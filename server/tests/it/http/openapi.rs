@@ -14,7 +14,7 @@ async fn openapi_document_lists_every_endpoint() {
     assert_eq!(document["info"]["title"], "scanlogin");
     assert_eq!(document["info"]["contact"], Value::Null, "it must not contain the crate's author");
     assert_eq!(document["servers"], json!([{ "url": "https://login.example.com" }]));
-    let endpoints = ["cancel", "check", "confirm", "gene", "image/{file}", "scanned", "userinfo"];
+    let endpoints = ["cancel", "check", "complete", "confirm", "gene", "image/{file}", "scanned", "userinfo"];
     let mut expected: Vec<_> = endpoints.iter().map(|endpoint| format!("{API}/{endpoint}")).collect();
     let others = ["apple-app-site-association", "assetlinks.json", "jwks.json"];
     expected.extend(others.map(|file| format!("/.well-known/{file}")));
@@ -52,5 +52,6 @@ fn header_parameters_have_their_wire_names() {
     };
     assert_eq!(header_names("gene", "post"), ["x-authing-app-id"]);
     assert_eq!(header_names("check", "get"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
+    assert_eq!(header_names("complete", "post"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
     assert_eq!(header_names("userinfo", "post"), ["x-authing-app-id", "x-scanlogin-poll-token"]);
 }

@@ -109,10 +109,11 @@ async fn wrong_guesses_limit_only_further_guesses_from_the_same_ip() {
 #[tokio::test(start_paused = true)]
 async fn every_kind_of_wrong_guess_counts_against_the_ip() {
     type Guess = fn(&Server, &Code) -> TestRequest;
-    let guesses: [(&str, Guess); 8] = [
+    let guesses: [(&str, Guess); 9] = [
         ("unknown-code", |server, _| guess_code(server, SHARED_IP)),
         ("unknown-code", |server, _| server.get(&format!("{API}/image/guessed.png"))),
         ("forbidden", |server, code| server.get(&format!("{API}/check?random={}", code.random)).poll_token("guessed")),
+        ("wrong-response-code", |server, code| server.complete(code, "guessed")),
         ("not-signed-in", |server, code| {
             let request = server.post(&format!("{API}/scanned")).json(&json!({ "random": code.random }));
             request.header("authorization", "Bearer guessed")

@@ -82,6 +82,7 @@ run_against_every_store! {
     unknown_codes_tickets_accounts_and_keys_are_not_found
     insert_does_not_overwrite_an_existing_record
     swap_replaces_only_the_expected_revision
+    each_swap_replaces_the_response_code
     one_of_100_concurrent_swaps_succeeds
     redeem_returns_the_user_once
     one_of_100_concurrent_redemptions_succeeds
@@ -158,6 +159,15 @@ fn record_in_state(random: &str, state: CodeState<User>) -> Arc<Record> {
     Arc::new(unused_record(random).with_state(state, now(), seconds(300)))
 }
 
+/// A record of a code with a link for the device of its page.
+fn on_same_device(random: &str, state: CodeState<User>, response_code: Option<&str>) -> Arc<Record> {
+    Arc::new(Record {
+        return_url: Some("https://shop.example/login?lang=en".to_owned()),
+        response_code_hash: response_code.map(Hash::of),
+        ..Record::clone(&record_in_state(random, state))
+    })
+}
+
 fn authorised_record(random: &str, user: User) -> Arc<Record> {
     record_in_state(random, CodeState::Authorised(user))
 }
@@ -187,6 +197,9 @@ async fn find_returns_the_inserted_record(store: &SharedStore) {
     for record in [
         unused_record("unused"),
         record_in_state("scanned", CodeState::Scanned(alice())),
+        on_same_device("opened", CodeState::Opened(alice()), None),
+        on_same_device("returning", CodeState::Returning(alice()), Some("response code")),
+        on_same_device("completed", CodeState::Authorised(alice()), Some("response code")),
         record_in_state("authorised", CodeState::Authorised(alice())),
         record_in_state("cancelled", CodeState::Cancelled(alice())),
         record_in_state("failed", CodeState::Failed(User { id: "bob".to_owned(), ..User::default() })),
@@ -250,6 +263,28 @@ async fn swap_replaces_only_the_expected_revision(store: &SharedStore) {
     assert_eq!(record, scanned);
     assert!(store.swap(cancelled.clone(), second).await.unwrap());
     assert_eq!(store.find("code").await.unwrap().unwrap().0, cancelled);
+}
+
+async fn each_swap_replaces_the_response_code(store: &SharedStore) {
+    store.insert(on_same_device("code", CodeState::Unused, None)).await.unwrap();
+    for (state, response_code) in [
+        (CodeState::Opened(alice()), None),
+        (CodeState::Returning(alice()), Some("first")),
+        (CodeState::Returning(alice()), Some("second")),
+        (CodeState::Authorised(alice()), Some("second")),
+    ] {
+        let (found, revision) = store.find("code").await.unwrap().unwrap();
+        let record = Record {
+            response_code_hash: response_code.map(Hash::of),
+            ..found.with_state(state.clone(), now(), seconds(300))
+        };
+        let record = Arc::new(record);
+        assert!(store.swap(Arc::clone(&record), revision).await.unwrap());
+        assert_eq!(store.find("code").await.unwrap().unwrap().0, record);
+        let is_authorised = matches!(state, CodeState::Authorised(_));
+        assert_eq!(store.find_by_ticket(record.ticket_hash).await.unwrap().is_some(), is_authorised, "{state:?}");
+    }
+    redeem_ok(store, "code").await;
 }
 
 async fn one_of_100_concurrent_swaps_succeeds(store: &SharedStore) {
@@ -320,12 +355,15 @@ async fn ticket_is_unknown_before_authorisation_and_to_other_apps(store: &Shared
     for (random, state) in [
         ("unused", CodeState::Unused),
         ("scanned", CodeState::Scanned(alice())),
+        ("opened", CodeState::Opened(alice())),
         ("cancelled", CodeState::Cancelled(alice())),
         ("failed", CodeState::Failed(alice())),
     ] {
         store.insert(record_in_state(random, state)).await.unwrap();
         assert_eq!(redeem(store, random).await, Redemption::Unknown, "{random}");
     }
+    store.insert(on_same_device("returning", CodeState::Returning(alice()), Some("response code"))).await.unwrap();
+    assert_eq!(redeem(store, "returning").await, Redemption::Unknown);
     store.insert(authorised_record("code", alice())).await.unwrap();
     let by_other_app = store.redeem(Hash::of("code"), "other", now()).await.unwrap();
     assert_eq!(by_other_app, Redemption::Unknown);

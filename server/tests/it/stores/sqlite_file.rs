@@ -115,6 +115,54 @@ async fn version_1_file_is_migrated_with_its_sign_in_counts() {
 }
 
 #[tokio::test]
+async fn version_3_file_is_migrated_with_its_codes_and_used_tickets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("codes.db");
+    let connection = Connection::open(&path).unwrap();
+    for schema in [
+        include_str!("../../../src/store/sqlite/schema/1-codes-and-users.sql"),
+        include_str!("../../../src/store/sqlite/schema/2-pools-and-keys.sql"),
+        include_str!("../../../src/store/sqlite/schema/3-codes-in-order.sql"),
+    ] {
+        connection.execute_batch(schema).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    for (random, state, owner, used_at) in [
+        ("unused", "unused", None, None),
+        ("used", "authorised", Some(r#"{"sub":"alice","userPoolId":"staff"}"#), Some(MILLISECONDS)),
+    ] {
+        connection
+            .execute(
+                r#"INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ticket_expires_at, ticket_used_at,
+                                      forget_at, custom_data, requester, poll_token_hash, ticket_hash, revision)
+                   VALUES (?1, 'app', ?2, ?2 + 120000, ?3, ?4, ?2 + 300000, ?5, ?2 + 600000, '{"b":1,"a":2}',
+                           '{"appName":"App","origin":null,"ip":"::1","userAgent":null,"createdAt":"then"}', ?6, ?7, 7)"#,
+                (
+                    random,
+                    MILLISECONDS,
+                    state,
+                    owner,
+                    used_at,
+                    Hash::of("poll token").as_bytes(),
+                    Hash::of(random).as_bytes(),
+                ),
+            )
+            .unwrap();
+    }
+    drop(connection);
+
+    let store = open(&path);
+    assert_eq!(store.redeem(Hash::of("used"), "app", now()).await.unwrap(), Redemption::Used);
+    let (record, revision) = store.find("unused").await.unwrap().unwrap();
+    assert_eq!((revision, &record.return_url, record.response_code_hash), (Revision(7), &None, None));
+    assert_eq!(record.custom_data.as_ref().unwrap().as_json(), r#"{"b":1,"a":2}"#);
+    let opened = Arc::new(record.with_state(CodeState::Opened(alice()), now(), Duration::ZERO));
+    assert!(store.swap(Arc::clone(&opened), revision).await.unwrap());
+    drop(store);
+    assert_eq!(open(&path).find("unused").await.unwrap(), Some((opened, Revision(8))));
+}
+
+#[tokio::test]
 async fn reads_do_not_wait_for_a_writing_process() {
     let (_folder, path) = file_of_version_1();
     let store = open(&path);
@@ -278,7 +326,7 @@ fn file_of_a_newer_version_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     drop(open(&path));
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }

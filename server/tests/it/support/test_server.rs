@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use scanlogin_server::clock::Clock;
-use scanlogin_server::config::app::App;
+use scanlogin_server::config::app::{App, Confirmation};
 use scanlogin_server::config::limits::Rate;
 use scanlogin_server::store::Store;
 use scanlogin_server::store::sqlite::SqliteStore;
@@ -29,6 +29,8 @@ use tower::ServiceExt as _;
 use crate::support::test_stores::SlowStore;
 
 pub(crate) const API: &str = "/api/v2/qrcode";
+/// The address of the page of [`set_links`].
+pub(crate) const RETURN_URL: &str = "https://shop.example/login?lang=en";
 
 /// The router under test, with its state. It runs without a socket.
 #[derive(Clone)]
@@ -118,6 +120,39 @@ impl Server {
         self.post(&format!("{API}/{action}")).json(&json!({ "random": code.random })).bearer(&token)
     }
 
+    /// A code with a link for the device of its page. The server needs [`set_links`].
+    pub(crate) async fn gene_with_link(&self) -> Code {
+        self.gene_with(json!({ "returnUrl": RETURN_URL })).await
+    }
+
+    /// `scanned` of an approver that was opened by the link, on the device of the page.
+    pub(crate) fn open(&self, code: &Code, user: &str) -> TestRequest {
+        let body = json!({ "random": code.random, "sameDevice": true });
+        self.post(&format!("{API}/scanned")).json(&body).bearer(&self.token(user))
+    }
+
+    /// Opens and confirms `code` as `user`, and returns the response code.
+    pub(crate) async fn response_code(&self, code: &Code, user: &str) -> String {
+        self.open(code, user).await.success();
+        code.response_code(&self.act("confirm", code, user).await.success())
+    }
+
+    /// `complete` of the page of `code`.
+    pub(crate) fn complete(&self, code: &Code, response_code: &str) -> TestRequest {
+        self.complete_without_token(code, response_code).poll_token(&code.poll_token)
+    }
+
+    pub(crate) fn complete_without_token(&self, code: &Code, response_code: &str) -> TestRequest {
+        let body = json!({ "random": code.random, "responseCode": response_code });
+        self.post(&format!("{API}/complete")).json(&body)
+    }
+
+    /// `confirm` with a number.
+    pub(crate) fn confirm_number(&self, code: &Code, user: &str, number: &str) -> TestRequest {
+        let body = json!({ "random": code.random, "number": number });
+        self.post(&format!("{API}/confirm")).json(&body).bearer(&self.token(user))
+    }
+
     /// A token with which `user` approves codes. The server itself issues it.
     pub(crate) fn token(&self, user: &str) -> String {
         let user = User {
@@ -165,6 +200,15 @@ impl Code {
         let text = |name: &str| data[name].as_str().unwrap().to_owned();
         Self { random: text("random"), poll_token: text("pollToken"), data: data.clone() }
     }
+
+    /// The response code in the response to a confirm on the device of the page.
+    pub(crate) fn response_code(&self, confirm: &Value) -> String {
+        let address = confirm["returnUrl"].as_str().expect("an address to return to");
+        let start = format!("{RETURN_URL}#scanlogin-response={}.", self.random);
+        let response_code = address.strip_prefix(&start).unwrap_or_else(|| panic!("{address} does not begin with {start}"));
+        assert_eq!(response_code.len(), 43, "{address}");
+        response_code.to_owned()
+    }
 }
 
 /// Starts a server in this process, on a free port.
@@ -188,6 +232,18 @@ pub(crate) fn disable_approver_limits(config: &mut Config) {
     let rate = Rate { burst: NonZeroU32::MAX, per_second: NonZeroU32::MAX };
     config.settings.limits.approver_calls_per_code = rate;
     config.settings.limits.approver_calls_per_user = rate;
+}
+
+/// Gives the demo's app links, and lists the page [`RETURN_URL`].
+pub(crate) fn set_links(config: &mut Config) {
+    let app = &mut config.settings.apps[0];
+    app.code_url = Some("https://pass.example/s".to_owned().try_into().unwrap());
+    app.return_urls = vec![RETURN_URL.to_owned().try_into().unwrap()];
+}
+
+/// Lets the demo's app ask for the number of the page.
+pub(crate) fn set_number_matching(config: &mut Config) {
+    config.settings.apps[0].confirmation = Confirmation::Number;
 }
 
 /// Sends all requests concurrently and counts the responses by `reason`. A success counts as "ok".
