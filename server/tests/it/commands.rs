@@ -128,6 +128,23 @@ fn app_commands_preserve_manual_edits_of_the_settings_file() {
 }
 
 #[test]
+fn app_list_tells_how_phones_confirm_and_how_many_pages_have_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_ok(folder, &ADD_SHOP);
+    let listed = run_ok(folder, &["app", "list"]).0;
+    assert!(!listed.contains("same device") && !listed.contains("number"), "{listed}");
+    let file = folder.join("scanlogin.toml");
+    let text = fs::read_to_string(&file).unwrap()
+        + "confirmation = \"number\"\ncode_url = \"https://pass.example/s\"\n\
+           return_urls = [\"https://shop.example/login\"]\n";
+    fs::write(&file, text).unwrap();
+    let listed = run_ok(folder, &["app", "list"]).0;
+    assert!(listed.contains("1 page has links for the same device"), "{listed}");
+    assert!(listed.contains("phones ask for the number"), "{listed}");
+}
+
+#[test]
 fn rotate_secret_keeps_the_previous_secret_valid_unless_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
