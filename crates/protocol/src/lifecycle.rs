@@ -174,7 +174,11 @@ impl<O: Clone> CodeState<O> {
 
             // The first scan decides whether the approver is on the device of the page.
             (Self::Scanned(owner) | Self::Opened(owner), Action::Scan | Action::Open) => {
-                if is_owner(owner) { Ok(Transition::Unchanged) } else { Err(TransitionError::AlreadyScanned) }
+                if is_owner(owner) {
+                    Ok(Transition::Unchanged)
+                } else {
+                    Err(TransitionError::AlreadyScanned)
+                }
             }
             (Self::Scanned(owner) | Self::Opened(owner), Action::Confirm(_) | Action::Cancel) if !is_owner(owner) => {
                 Err(TransitionError::WrongUser)

@@ -41,7 +41,7 @@ impl FromStr for Number {
 
 /// The numbers of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Numbers {
+pub(crate) struct Numbers {
     /// The number that the page shows.
     pub shown: Number,
     /// The numbers that the phone offers, in ascending order. One of them is `shown`.
@@ -51,7 +51,7 @@ pub struct Numbers {
 impl Numbers {
     /// The numbers of `record`, if its approver has to choose one. `None` if `app` does not ask for a number, and for a code that
     /// is not scanned, or was opened on the device of the page.
-    pub fn of(app: &App, record: &Record) -> Option<Self> {
+    pub(crate) fn of(app: &App, record: &Record) -> Option<Self> {
         let is_asked = app.confirmation == Confirmation::Number && matches!(record.state, CodeState::Scanned(_));
         is_asked.then(|| Self::derive(record.ticket_hash))
     }

@@ -39,7 +39,9 @@ impl TryFrom<String> for ReturnUrl {
         let url = Url::parse(&text).map_err(|_| no_address())?;
         let Ok(origin) = url.origin().ascii_serialization().parse::<Origin>() else { return Err(no_address()) };
         if !origin.is_https() && !origin.is_local() {
-            return Err(format!("{text:?} must begin with `https://`; only an address of this machine may have `http://`"));
+            return Err(format!(
+                "{text:?} must begin with `https://`; only an address of this machine may have `http://`"
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!("{text:?} has a user name before the host"));

@@ -736,7 +736,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         ".{0,30}".prop_map(Value::from),
     ];
-    let names = || prop_oneof!["random|ticket|scene|params|customData|context|returnUrl|sameDevice|number|responseCode", ".{0,8}"];
+    let names = || {
+        prop_oneof!["random|ticket|scene|params|customData|context|returnUrl|sameDevice|number|responseCode", ".{0,8}"]
+    };
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Value::from),

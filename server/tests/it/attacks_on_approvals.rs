@@ -119,7 +119,9 @@ async fn superseded_and_foreign_response_codes_are_wrong_and_a_replay_gets_the_s
 #[tokio::test(start_paused = true)]
 async fn code_that_was_not_confirmed_on_the_same_device_has_no_response_code() {
     let server = server_with_links();
-    for steps in [&[][..], &["scanned"], &["open"], &["scanned", "cancel"], &["open", "cancel"], &["scanned", "confirm"]] {
+    for steps in
+        [&[][..], &["scanned"], &["open"], &["scanned", "cancel"], &["open", "cancel"], &["scanned", "confirm"]]
+    {
         let code = server.gene_with_link().await;
         for step in steps {
             let request = if *step == "open" { server.open(&code, "alice") } else { server.act(step, &code, "alice") };
@@ -138,7 +140,8 @@ async fn response_code_goes_only_to_a_listed_address_of_the_page_that_requested_
     let server = Server::with_config(|config| {
         set_links(config);
         let app = &mut config.settings.apps[0];
-        app.allowed_origins = ["https://shop.example", "https://partner.example"].map(|text| text.parse().unwrap()).into();
+        app.allowed_origins =
+            ["https://shop.example", "https://partner.example"].map(|text| text.parse().unwrap()).into();
     });
     for (address, origin) in [
         // An allowed page requests a code that returns to a page of another origin.
@@ -236,7 +239,8 @@ async fn concurrent_confirms_cancels_and_completions_end_in_one_state() {
         // A cancel races with the confirms. The page completes with a response code that the confirms replace.
         let code = server.gene_with_link().await;
         server.open(&code, "alice").await.success();
-        let several = |action, count| send_concurrently((0..count).map(|_| server.act(action, &code, "alice")).collect());
+        let several =
+            |action, count| send_concurrently((0..count).map(|_| server.act(action, &code, "alice")).collect());
         let (confirms, cancels) = tokio::join!(several("confirm", 10), several("cancel", 10));
         let is_cancelled = cancels.contains_key("ok");
         assert_eq!(confirms.contains_key("ok"), !is_cancelled, "{confirms:?} {cancels:?}");
@@ -246,7 +250,8 @@ async fn concurrent_confirms_cancels_and_completions_end_in_one_state() {
         let code = server.gene_with_link().await;
         let response_code = server.response_code(&code, "alice").await;
         let completes = send_concurrently((0..100).map(|_| server.complete(&code, &response_code)).collect());
-        let several = |action, count| send_concurrently((0..count).map(|_| server.act(action, &code, "alice")).collect());
+        let several =
+            |action, count| send_concurrently((0..count).map(|_| server.act(action, &code, "alice")).collect());
         let (completes, confirms, cancels) = tokio::join!(completes, several("confirm", 10), several("cancel", 10));
         assert_eq!(cancels, reason_counts([("already-ended", 10)]));
         assert_eq!(confirms, reason_counts([("ok", 10)]));

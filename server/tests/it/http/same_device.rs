@@ -19,19 +19,31 @@ async fn page_is_signed_in_by_the_response_code_and_the_poll_token() {
     let server = server();
     let code = server.gene_with_link().await;
     assert_eq!(code.data["link"], format!("https://pass.example/s#{}.return", code.random));
-    assert_eq!(code.data["text"], format!("https://pass.example/s#{}", code.random), "the QR code is for other devices");
+    assert_eq!(
+        code.data["text"],
+        format!("https://pass.example/s#{}", code.random),
+        "the QR code is for other devices"
+    );
 
     let scanned = server.open(&code, "alice").await.success();
     assert_eq!((&scanned["requester"]["appName"], scanned.get("returnUrl")), (&json!("Quaymark"), None), "{scanned}");
     assert_eq!(server.status(&code).await, 1);
     let response_code = code.response_code(&server.act("confirm", &code, "alice").await.success());
     let check = server.check(&code).await.success();
-    assert_eq!((&check["status"], &check["ticket"]), (&json!(1), &Value::Null), "not authorised before the page is back");
+    assert_eq!(
+        (&check["status"], &check["ticket"]),
+        (&json!(1), &Value::Null),
+        "not authorised before the page is back"
+    );
 
     let completed = server.complete(&code, &response_code).await.success();
     assert_eq!(completed, server.check(&code).await.success(), "the data of check at status 2");
     assert_eq!(completed["status"], 2);
-    assert_eq!(server.complete(&code, &response_code).await.success(), completed, "a repetition gets the same response");
+    assert_eq!(
+        server.complete(&code, &response_code).await.success(),
+        completed,
+        "a repetition gets the same response"
+    );
     let user = server.exchange(completed["ticket"].as_str().unwrap()).await.success();
     assert_eq!(user["id"], "id-of-alice");
 }
@@ -54,7 +66,8 @@ async fn only_a_listed_address_of_the_own_origin_gets_a_link() {
         config.public_url = Some("https://login.example".parse().unwrap());
         let app = &mut config.settings.apps[0];
         app.return_urls.push("https://login.example/".to_owned().try_into().unwrap());
-        app.allowed_origins = ["https://shop.example", "https://other.example"].map(|origin| origin.parse().unwrap()).into();
+        app.allowed_origins =
+            ["https://shop.example", "https://other.example"].map(|origin| origin.parse().unwrap()).into();
     });
     let gene = async |address: Value, origin: Option<&str>| {
         let request = server.post(&format!("{API}/gene")).json(&json!({ "returnUrl": address }));
@@ -295,10 +308,8 @@ async fn every_attempt_to_complete_is_in_the_audit_log() {
     server.post(&format!("{API}/complete")).json(&json!({})).await.assert_error(2231, "missing-parameter");
 
     let events = log.audit_events();
-    let outcomes: Vec<(&str, &str)> = events
-        .iter()
-        .map(|event| (event["action"].as_str().unwrap(), event["outcome"].as_str().unwrap()))
-        .collect();
+    let outcomes: Vec<(&str, &str)> =
+        events.iter().map(|event| (event["action"].as_str().unwrap(), event["outcome"].as_str().unwrap())).collect();
     let expected = [
         ("scan", "ok"),
         ("confirm", "ok"),

@@ -205,7 +205,8 @@ impl Code {
     pub(crate) fn response_code(&self, confirm: &Value) -> String {
         let address = confirm["returnUrl"].as_str().expect("an address to return to");
         let start = format!("{RETURN_URL}#scanlogin-response={}.", self.random);
-        let response_code = address.strip_prefix(&start).unwrap_or_else(|| panic!("{address} does not begin with {start}"));
+        let response_code =
+            address.strip_prefix(&start).unwrap_or_else(|| panic!("{address} does not begin with {start}"));
         assert_eq!(response_code.len(), 43, "{address}");
         response_code.to_owned()
     }
