@@ -25,6 +25,7 @@ use ipnet::IpNet;
 use crate::config::app::{App, Apps};
 use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
+use crate::config::return_url::ReturnUrl;
 use crate::config::settings::{Settings, SettingsError};
 use crate::secrets::{Hash, RandomError, Secret};
 use crate::store::address::StoreAddress;
@@ -111,6 +112,7 @@ impl Demo {
         let login = App {
             id: Self::LOGIN_APP_ID.to_owned(),
             code_url: CodeUrl::of_demo(base_url, Self::LINK_PATH),
+            return_urls: ReturnUrl::of_demo(base_url),
             has_to_be_named: true,
             ..examples.clone()
         };

@@ -197,6 +197,23 @@ async fn login_page_of_the_demo_has_the_settings_of_the_examples() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn login_page_of_the_demo_has_a_link_for_the_same_device_at_each_address() {
+    let server = Server::with_config(|config| config.listen = "127.0.0.1:8787".parse().unwrap());
+    let link = async |page: &str, host: &str| {
+        let gene = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-login");
+        let gene = gene.header("host", host).header("origin", &format!("http://{host}"));
+        gene.json(&json!({ "returnUrl": page })).await.success()["link"].clone()
+    };
+    for host in ["127.0.0.1:8787", "localhost:8787"] {
+        let link = link(&format!("http://{host}/"), host).await;
+        assert!(link.as_str().is_some_and(|link| link.starts_with("http://127.0.0.1:8787/s#")), "{host}: {link}");
+    }
+    assert!(link("http://localhost:8787/examples/", "localhost:8787").await.is_null());
+    let of_examples = server.gene_with(json!({ "returnUrl": "http://127.0.0.1:8787/" })).await;
+    assert_eq!(of_examples.data.get("link"), None, "the examples show JSON");
+}
+
+#[tokio::test(start_paused = true)]
 async fn app_of_the_settings_with_an_id_of_the_demo_stays_as_it_is() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let hash = Hash::of("secret");
