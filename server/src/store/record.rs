@@ -185,8 +185,8 @@ pub(crate) mod tests {
     fn record_of_an_older_version_is_read_and_a_usual_record_is_written_as_before() {
         let old = r#"{"random":"r","app_id":"app","created_at":"2026-01-01T00:00:00Z","expires_at":"2026-01-01T00:02:00Z",
             "life":{"scanned":{"sub":"alice","email_verified":false}},"ended_at":null,"ticket_expires_at":null,
-            "custom_data":null,"requester":{"appName":"Demo","origin":null,"ip":"::1","userAgent":null,
-            "createdAt":"2026-01-01T00:00:00.000Z"},
+            "custom_data":null,
+            "requester":{"appName":"Demo","origin":null,"ip":"::1","userAgent":null,"createdAt":"2026-01-01T00:00:00.000Z"},
             "poll_token_hash":"sha256:FI3pxaekTRnlbNmuGlVL9nhHr7DFj24S-imsfd_KmUA",
             "ticket_hash":"sha256:47mKTaMaEn1L3m5DAz9muidMqw636xxw7EFAK_YnPdg"}"#;
         let read: Record = serde_json::from_str(old).unwrap();
