@@ -115,7 +115,7 @@ fn invalid_app_section_fails_with_line_and_field() {
         ("https://www.example.com/logo.svg", "javascript:alert(1)", "https://"),
         ("https://pass.example.com/s", "http://pass.example.com/s", "https://"),
         ("https://pass.example.com/s", "https://pass.example.com/s#", "fragment"),
-        ("\"https://pass.example.com/s\"", "7", "string"),
+        ("code_url = \"https://pass.example.com/s\"", "code_url = 7", "string"),
         ("\"order\"", "\"\"", "empty"),
         ("\"order\"", "\"amount\"", "twice"),
         ("[\"order\", \"amount\"]", "\"order\"", "sequence"),

@@ -156,7 +156,11 @@ async fn demo_logout_refuses_other_origins() {
 async fn login_ticket(server: &Server) -> String {
     let gene = server.post(&format!("{API}/gene")).header("x-authing-app-id", "demo-login").json(&json!({}));
     let code = Code::from_data(&gene.await.success());
-    server.ticket(&code, "alice").await
+    for call in ["scanned", "confirm"] {
+        server.act(call, &code, "alice").await.success();
+    }
+    let check = server.check(&code).header("x-authing-app-id", "demo-login").await.success();
+    check["ticket"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test(start_paused = true)]
