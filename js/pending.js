@@ -3,15 +3,15 @@
 //
 // Invariant: callbacks of a code are called by the wasm, which polls it. A code is not shown when the wasm can't be loaded.
 
+import { MAX_TIMEOUT } from "./countdown.js";
 import { callDocument, fromDocument } from "./document.js";
+import { findTarget } from "./dom.js";
 import { drawableCode } from "./early_code.js";
 import { field, messageOf, scanLoginError } from "./options.js";
-import { findTarget, hasLaterWidget, nextStart, openShell } from "./shell.js";
+import { hasLaterWidget, nextStart, openShell } from "./shell.js";
 
 /** The time in milliseconds before the loading state is shown. */
 const LOADING_DELAY = 300;
-/** The maximum delay of a timer in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Whether the browser is still parsing the page, which may contain the target further down. */
 export function isEarly(target) {

@@ -3,14 +3,14 @@
 //
 // Invariant: no inline styles and no HTML from strings, so that a strict Content-Security-Policy needs no exception.
 
+import { Countdown } from "./countdown.js";
+import { displayName, isPhotoAddress } from "./display.js";
 import { callDocument, fromDocument } from "./document.js";
-import { Messages, followPageLanguage, minutesAndSeconds } from "./i18n.js";
+import { create, findTarget, setAttribute, setText } from "./dom.js";
+import { Messages, followPageLanguage } from "./i18n.js";
 import { scanLoginError, shellOptions } from "./options.js";
 import { Code, contextOf } from "./painter.js";
 import { applyStyles } from "./styles.js";
-
-const HTML = "http://www.w3.org/1999/xhtml";
-const SVG = "http://www.w3.org/2000/svg";
 
 /** The icon of each state, as strokes in a square of 24 by 24. A state without an icon shows none. */
 const ICONS = {
@@ -31,31 +31,8 @@ const MIN_MODULE_PX = 2;
 /** The maximum growth of a code on each side of its place in CSS pixels: the distance to the text below. */
 const MAX_GROWTH = 12;
 
-/** A countdown of this many seconds or more is not shown, because it has no hours. */
-const MAX_COUNTDOWN = 3600;
-/** The maximum delay of a timer in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
-
-// Anybody can scan the code, with any name and photo. `displayName` and `isPhotoAddress` do the same as the functions in
-// crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
-
-/** Characters that show nothing or act on others. */
-const INVISIBLE =
-  /(?![\p{White_Space}\u200c\u200d])[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\u{1d159}\u{e0100}-\u{e01ef}]/gu;
-/** Zero-width joiners without a character outside ASCII after them, or before them. Persian words and emoji need the others. */
-const JOINERS_BEFORE_OTHERS = /[\u200c\u200d]+(?![^\0-\x7f\u200d\p{White_Space}\p{Grapheme_Extend}])/gu;
-const JOINERS_AFTER_OTHERS = /(^|[\0-\x7f\p{White_Space}])[\u200c\u200d]/gu;
-/** Combining marks without a character, and those beyond three. */
-const EXTRA_MARKS = /(^|\p{White_Space}|((?!\u200c)\p{Grapheme_Extend}){3})((?!\u200c)\p{Grapheme_Extend})+/gu;
-/** An absolute address with `https`, or with `http` on the loopback host, without user name and password. */
-const PHOTO = /^(https:\/\/[^/?#@]+|http:\/\/(localhost|127\.0\.0\.1|\[::1])(:[^/?#@]*)?)([/?#]|$)/i;
-
 /** The width and height from which the area of the code has room for the button, in CSS pixels. */
 const MIN_LARGE = 200;
-
-/** Elements of HTML whose children browsers do not show. */
-const CHILDLESS =
-  /^(area|audio|base|br|canvas|col|embed|hr|iframe|img|input|link|meta|meter|noscript|object|option|picture|progress|script|select|source|style|template|textarea|title|track|video|wbr)$/;
 
 /** The shell in each element. An element can contain one. */
 const shells = new WeakMap();
@@ -72,21 +49,6 @@ export function nextStart() {
 export function hasLaterWidget(target, order) {
   const shell = shells.get(typeof target === "string" ? callDocument("getElementById", target) : target);
   return Boolean(shell) && shell._order > order;
-}
-
-/** Returns the element that `target` is, or that has the id `target`. Returns `null` if the page has no such element. */
-export function findTarget(target) {
-  const element = typeof target === "string" ? callDocument("getElementById", target) : target;
-  if (element && element.nodeType === 1) {
-    const { localName, namespaceURI, ownerDocument } = element;
-    if (ownerDocument !== document) {
-      throw scanLoginError("invalid-option", "option `target` must be an element of this document");
-    }
-    if (namespaceURI === HTML && !CHILDLESS.test(localName)) return element;
-    throw scanLoginError("invalid-option", `option \`target\` must be an element that shows its children, not <${localName}>`);
-  }
-  if (typeof target === "string") return null;
-  throw scanLoginError("invalid-option", "option `target` must be an element or the id of one");
 }
 
 /**
@@ -199,7 +161,7 @@ class Shell {
   remove() {
     this._handlers = {};
     clearTimeout(this._leaving);
-    clearTimeout(this._nextChange);
+    this._countdown.stop();
     this._clearCode();
     for (const observer of this._observers.splice(0)) observer.disconnect();
     if (this._target && shells.get(this._target) === this) shells.delete(this._target);
@@ -266,28 +228,8 @@ class Shell {
    * `name` is empty. It is not announced.
    */
   showCountdown(name, end) {
-    clearTimeout(this._nextChange);
     const parts = name ? this._messages.parts(name, 0) : ["", "", ""];
-    parts.forEach((part, index) => setText(this._timeParts[index], part));
-    this._countdown.hidden = !name;
-    if (parts[1]) this._countDown(end, name === "expiresIn");
-  }
-
-  /**
-   * Shows the time until `end`, and again when it changes. A code waits for minutes and each change costs a frame, so that an
-   * `isCoarse` time changes every 15 seconds, and every 5 seconds in the end.
-   */
-  _countDown(end, isCoarse) {
-    const now = performance.now();
-    const seconds = Math.max(Math.ceil((end - now) / 1000), 0);
-    const step = !isCoarse ? 1 : seconds > 15 ? 15 : 5;
-    const shown = Math.ceil(seconds / step) * step;
-    this._timeParts[1].firstChild.data = minutesAndSeconds(shown);
-    this._countdown.hidden = shown >= MAX_COUNTDOWN;
-    if (shown === 0) return;
-    // One millisecond more, because a timer that fires too early would have to be set again.
-    const delay = end - Math.min(shown, MAX_COUNTDOWN) * 1000 + step * 1000 - now + 1;
-    this._nextChange = setTimeout(() => this._countDown(end, isCoarse), Math.min(delay, MAX_TIMEOUT));
+    this._countdown.show(parts, end, name === "expiresIn");
   }
 
   /** Shows the person who scanned. An empty name or photo hides its element. */
@@ -381,10 +323,7 @@ class Shell {
     this._name = add(status, "p", "name", { dir: "auto" });
     this._headline = add(status, "p", "headline", { dir: "auto", id: "headline" });
     this._hint = add(status, "p", "hint", { dir: "auto" });
-    this._countdown = add(text, "p", "countdown", { dir: "auto", role: "timer" });
-    // A browser that translates the page leaves the time alone, so that it changes without its message.
-    this._timeParts = [{}, { translate: "no" }, {}].map((attributes) => create("span", attributes));
-    this._countdown.append(...this._timeParts);
+    this._countdown = new Countdown(add(text, "p", "countdown", { dir: "auto", role: "timer" }));
     this._button = add(text, "button", "button", { dir: "auto", type: "button" });
     this._frame.appendChild(create("slot", { name: "other-ways" }));
 
@@ -398,7 +337,6 @@ class Shell {
       setAttribute(this._frame, "data-photo", false);
     });
     for (const element of [this._name, this._headline, this._hint, this._button]) setText(element, "");
-    this._countdown.hidden = true;
   }
 
   /** Ends the shell when it has left the page. */
@@ -458,51 +396,7 @@ class Shell {
   }
 }
 
-/** The name of a user for display: one line of at most 64 visible characters. */
-export function displayName(name) {
-  const visible = name
-    .replace(INVISIBLE, "")
-    .replace(JOINERS_BEFORE_OTHERS, "")
-    .replace(EXTRA_MARKS, "$1")
-    .replace(JOINERS_AFTER_OTHERS, "$1")
-    .replace(/\p{White_Space}+/gu, " ");
-  return Array.from(visible.trim()).slice(0, 64).join("").replace(/[\u200c\u200d\p{White_Space}]+$/u, "");
-}
-
-/** Whether a page may load `address` as the photo of a user. */
-export function isPhotoAddress(address) {
-  return address.length <= 2048 && PHOTO.test(address) && !/[\\\p{Cc}\p{White_Space}]/u.test(address);
-}
-
-function create(tag, attributes) {
-  const element = callDocument("createElementNS", tag === "svg" || tag === "path" ? SVG : HTML, tag);
-  for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
-  return element;
-}
-
 function drawPath(svg, path, fill) {
   svg.textContent = "";
   svg.appendChild(create("path", { d: path, fill }));
-}
-
-// These compare with what was written before, not with what the page has now: a browser that translates the page changes texts and
-// labels. What is unchanged is not written, so that nothing is announced twice.
-
-const written = new WeakMap();
-
-/** Whether `value` is another one than the last that was written as `name` of the element. */
-function isNew(element, name, value) {
-  const values = written.get(element) || {};
-  written.set(element, { ...values, [name]: value });
-  return values[name] !== value;
-}
-
-function setAttribute(element, name, value) {
-  if (isNew(element, name, String(value))) element.setAttribute(name, value);
-}
-
-function setText(element, text) {
-  if (!isNew(element, "", text)) return;
-  element.textContent = text;
-  element.toggleAttribute("hidden", !text);
 }

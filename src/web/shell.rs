@@ -80,6 +80,24 @@ extern "C" {
 
 // A block without an item names no module. These functions are not called.
 
+#[wasm_bindgen(module = "/js/countdown.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = Countdown)]
+    type _Countdown;
+}
+
+#[wasm_bindgen(module = "/js/display.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = displayName)]
+    fn _display();
+}
+
+#[wasm_bindgen(module = "/js/dom.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = create)]
+    fn _dom();
+}
+
 #[wasm_bindgen(module = "/js/i18n.js")]
 extern "C" {
     #[wasm_bindgen(js_name = followPageLanguage)]

@@ -8,7 +8,7 @@ use web_sys::HtmlElement;
 
 use crate::page::{CODE_TEXT, GENE, PIXEL, Page, advance, document, run, settle, start_scanning, suspend, wait_until};
 
-#[wasm_bindgen(module = "/js/shell.js")]
+#[wasm_bindgen(module = "/js/display.js")]
 extern "C" {
     #[wasm_bindgen(js_name = displayName)]
     fn display_name(name: &str) -> String;
