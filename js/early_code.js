@@ -31,13 +31,17 @@ export function requestCode(options) {
   try {
     const abort = new AbortController();
     const request = codeRequest(options, abort.signal);
-    const timeout = after(field(options, "timeout") ?? 10_000).then(() => {
+    const [timeout, headStart] = [field(options, "timeout") ?? 10_000, HEAD_START].map(startTimer);
+    const timedOut = timeout.fired.then(() => {
       abort.abort();
       return {};
     });
     /** What the wasm gets. It never rejects. */
-    const answer = Promise.race([send(request), timeout]);
-    return { answer, headStart: Promise.race([answer, after(HEAD_START)]), abort: () => abort.abort() };
+    const answer = Promise.race([send(request), timedOut]).finally(() => {
+      timeout.clear();
+      headStart.clear();
+    });
+    return { answer, headStart: Promise.race([answer, headStart.fired]), abort: () => abort.abort() };
   } catch (_) {
     return undefined;
   }
@@ -148,6 +152,11 @@ function need(condition) {
   if (!condition) throw new Error();
 }
 
-function after(milliseconds) {
-  return new Promise((done) => setTimeout(done, milliseconds));
+/** Starts a timer. `fired` is a promise, which stays pending when the timer is cleared before. */
+function startTimer(milliseconds) {
+  let timer;
+  const fired = new Promise((done) => {
+    timer = setTimeout(done, milliseconds);
+  });
+  return { fired, clear: () => clearTimeout(timer) };
 }

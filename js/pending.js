@@ -60,7 +60,7 @@ export function pending(init, target, options, start, early) {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
         handle = startIn((adopted) => start(adopted, early && answer), shell || open());
         shell = undefined;
-        clearTimeout(codeTimer);
+        stopWaiting();
         // A callback of the widget that this one replaces may have ended this one.
         if (isEnded()) handle.destroy();
         return;
@@ -181,9 +181,15 @@ export function pending(init, target, options, start, early) {
   function end(how) {
     if (handle) handle.destroy();
     dropEarly();
-    clearTimeout(codeTimer);
+    stopWaiting();
     if (state !== "destroyed") state = how;
     closeShell();
+  }
+
+  /** Ends the timer of the code and the listener of the signal. The wasm has its own. */
+  function stopWaiting() {
+    clearTimeout(codeTimer);
+    if (signal && signal.removeEventListener) signal.removeEventListener("abort", destroy);
   }
 
   function closeShell() {

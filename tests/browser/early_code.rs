@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{GENE, Page, advance, run, settle, start_answered};
+use crate::page::{GENE, Page, advance, pending_timers, run, settle, start_answered};
 
 #[wasm_bindgen(module = "/js/early_code.js")]
 extern "C" {
@@ -174,6 +174,22 @@ async fn aborted_in_the_same_task_it_sends_nothing() {
     settle().await;
     assert_eq!(page.server.requests("gene"), 0);
     assert!(!field(&answer_of(&early).await, "thrown").is_undefined());
+}
+
+#[wasm_bindgen_test]
+async fn answer_clears_the_timers_of_the_early_request() {
+    for response in [Some(GENE), Some(""), None] {
+        let page = Page::new();
+        let timers = pending_timers();
+        let early = request_code(&options_of(&page, "{}"));
+        assert_eq!(pending_timers(), timers + 2, "for the timeout and for the head start");
+        match response {
+            Some(body) => page.server.respond("gene", 200, body),
+            None => drop(run("argument.abort()", &early).unwrap()),
+        }
+        answer_of(&early).await;
+        assert_eq!(pending_timers(), timers, "{response:?}");
+    }
 }
 
 #[wasm_bindgen_test]

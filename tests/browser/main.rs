@@ -13,6 +13,7 @@ mod i18n;
 mod layout;
 mod options;
 mod page;
+mod pending;
 mod sign_in;
 mod teardown;
 mod view;
