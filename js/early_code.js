@@ -4,6 +4,7 @@
 
 import { Messages } from "./i18n.js";
 import { field, object, shellOptions } from "./options.js";
+import { isLink, ownReturnUrl } from "./same_device.js";
 
 /** The version in Cargo.toml. */
 const VERSION = "0.1.0";
@@ -65,17 +66,28 @@ export function givenAnswer(options) {
   }
 }
 
-/** The code in an answer, for the shell: `bits`, `logo`, and the time of its `end`. `undefined` if it can't be shown yet. */
+/**
+ * The code in an answer, for the shell: `bits`, `logo`, the time of its `end`, its `link` for this device, or an empty one, and the
+ * `answer` as text. `undefined` if it can't be shown yet, or needs no scan any more.
+ */
 export function drawableCode(answer, options) {
   try {
-    const data = codeOf(JSON.parse(field(answer, "text")));
+    const text = field(answer, "text");
+    const data = codeOf(JSON.parse(text));
     const modules = field(data, "modules");
-    if (!modules || !isUsual(options)) return undefined;
+    if (!modules || !isUsual(options) || field(answer, "responseCode")) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
     // The wasm draws a denser code with another level, or reports it.
     const { width, height } = shellOptions(options).size;
     if ((Math.sqrt(bits.length * 8) + 8) * MIN_MODULE_PX > Math.min(width, height)) return undefined;
-    return { bits, logo: field(options, "logo") || field(data, "customLogo") || "", end: answer.at + lifetimeOf(data) };
+    const link = field(data, "link");
+    return {
+      bits,
+      logo: field(options, "logo") || field(data, "customLogo") || "",
+      end: answer.at + lifetimeOf(data),
+      link: isLink(link) ? link : "",
+      answer: text,
+    };
   } catch (_) {
     return undefined;
   }
@@ -103,6 +115,8 @@ function codeRequest(options, signal) {
   const logo = field(options, "logo") ?? "";
   need(typeof logo === "string");
   const host = text("appHost") || text("host") || location.origin;
+  const returnUrl = field(options, "returnUrl") ?? ownReturnUrl();
+  need(returnUrl === false || (isLink(returnUrl) && !returnUrl.includes("#")));
   need(isUsual(options) && /^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();
   const headers = [
@@ -117,6 +131,7 @@ function codeRequest(options, signal) {
     scene: "APP_AUTH",
     autoMergeQrCode: false,
     params: field(options, "customData"),
+    returnUrl: returnUrl || undefined,
     modules: logo ? "Q" : "M",
   });
   const url = `${host.replace(/\/+$/, "")}/api/v2/qrcode/gene`;

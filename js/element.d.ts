@@ -27,6 +27,7 @@ export type ScanLoginAttribute =
   | "tips"
   | "colors"
   | "frameAncestors"
+  | "returnUrl"
   | "code";
 
 /**
@@ -93,6 +94,7 @@ export interface ScanLoginProps {
   theme?: "auto" | "light" | "dark";
   logo?: string;
   render?: "svg" | "img";
+  "return-url"?: string;
   options?: StartOptions;
   onsuccess?: (event: ScanLoginEventMap["success"]) => void;
   onscanned?: (event: ScanLoginEventMap["scanned"]) => void;

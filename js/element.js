@@ -7,7 +7,7 @@ import { startScanning } from "./index.js";
 const OPTIONS = [
   "appId", "host", "appHost", "userPoolId", "tenantId", "size", "containerSize", "interval", "timeout", "theme", "logo",
   "render", "countdown", "longPoll", "autoRefresh", "refreshOnCancel", "autoExchangeUserInfo", "customData", "tips",
-  "colors", "frameAncestors", "code",
+  "colors", "frameAncestors", "returnUrl", "code",
 ];
 
 const isOwn = (object, name) => Object.prototype.hasOwnProperty.call(object, name);

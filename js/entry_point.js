@@ -5,6 +5,7 @@ import { expectPage, load } from "./loader.js";
 import { field, shellOptions } from "./options.js";
 import { callBack, isEarly, pending, startIn } from "./pending.js";
 import * as wasm from "./scanlogin.js";
+import { giveReturn, takeReturn } from "./same_device.js";
 import { openShell } from "./shell.js";
 
 /**
@@ -40,12 +41,20 @@ export function createApi(locate, settings = {}) {
     expectPage();
     // WeChat makes the codes of the other kinds.
     const isOwn = kind === "qrcode";
-    const given = isOwn ? givenAnswer(options) : undefined;
+    const returned = isOwn ? takeReturn() : undefined;
+    const given = isOwn ? returned || givenAnswer(options) : undefined;
+    const handle = startWidget(target, options, kind, given, Boolean(returned));
+    if (returned) giveReturn(returned, handle);
+    return handle;
+  }
+
+  /** Starts a widget with the answer `given`, if there is one. `isReturn` tells that the user has confirmed its code. */
+  function startWidget(target, options, kind, given, isReturn) {
     const start = (shell, answer) => wasm.startInShell(shell, options, kind, answer);
     if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, given), openShell(target, options));
     let early;
-    if (given) early = { answer: Promise.resolve(given), abort() {} };
-    else if (isOwn) early = requestCode(options);
+    if (given) early = { answer: Promise.resolve(given), isReturn, abort() {} };
+    else if (kind === "qrcode") early = requestCode(options);
     // `pending` uses `undefined` for a widget without a shell.
     return pending(loadOnce, target ?? null, options, start, early);
   }
@@ -94,9 +103,9 @@ export function createApi(locate, settings = {}) {
       scanned: (random, token) => call(() => wasm.scanned(String(random), String(token), merge())),
       confirm: (random, token) => call(() => wasm.confirm(String(random), String(token), merge())),
       cancel: (random, token) => call(() => wasm.cancel(String(random), String(token), merge())),
-      parseCode: async (text) => {
+      parseCode: async (text, given) => {
         await init();
-        return wasm.parseCode(String(text));
+        return wasm.parseCode(String(text), field(given, "codeUrl"));
       },
     };
   }

@@ -9,7 +9,19 @@ const LANGUAGES = ["en-US", "zh-CN", "zh-TW", "ja-JP"];
 /** The messages by their names, in the order of the languages. `{time}` is replaced by minutes and seconds. */
 const MESSAGES = {
   title: ["Scan with the app to sign in", "请使用 App 扫码登录", "請使用 App 掃描登入", "アプリで読み取ってログイン"],
+  openApp: ["Continue on this phone", "在这部手机上继续", "在這支手機上繼續", "このスマートフォンで続ける"],
+  otherDevice: [
+    "Or scan with the app on another phone", "或使用另一部手机上的 App 扫码", "或使用另一支手機上的 App 掃描",
+    "または別のスマートフォンのアプリで読み取る",
+  ],
+  otherBrowser: [
+    "You started in another browser. Go back to it, or start again here", "你是在另一个浏览器中开始的。请回到那里，或在此重新开始",
+    "你是在另一個瀏覽器中開始的。請回到那裡，或在此重新開始", "別のブラウザーで開始されました。そちらに戻るか、ここでもう一度お試しください",
+  ],
   scanned: ["Scanned", "扫码成功", "掃描成功", "読み取りました"],
+  number: [
+    "Choose this number on your phone", "请在手机上选择此数字", "請在手機上選擇此數字", "スマートフォンでこの番号を選んでください",
+  ],
   middleTitle: ["Confirm the sign-in on your phone", "请在手机上确认登录", "請在手機上確認登入", "スマートフォンでログインを承認してください"],
   referText: ["Not you? Get a new code", "不是你？换一个二维码", "不是你？取得新的 QR Code", "ご本人でない場合は新しいQRコードを表示"],
   signingIn: ["Signing you in…", "正在登录…", "正在登入…", "ログインしています…"],

@@ -76,8 +76,8 @@ export interface QrCodeClient {
   confirm(random: string, token: string): Promise<ApproverResult>;
   /** Declines the sign-in. For approvers. */
   cancel(random: string, token: string): Promise<ApproverResult>;
-  /** Parses the text of a QR code. Rejects with `code: "not-a-code"` for other texts. */
-  parseCode(text: string): Promise<CodeText>;
+  /** Parses the text of a QR code, or a link to the approver. Rejects with `code: "not-a-code"` for other texts. */
+  parseCode(text: string, options?: ParseOptions): Promise<CodeText>;
 }
 
 /** The options of an `AuthenticationClient`. */
@@ -127,6 +127,10 @@ export interface GeneResult {
    * URLs.
    */
   pollToken?: string;
+  /** The text of the code if it is a link. Draw it instead of JSON. */
+  text?: string;
+  /** The address that opens the approver on the device of the page. */
+  link?: string;
   /** The modules of the code, if the request asked for them. */
   modules?: string;
 }
@@ -147,7 +151,12 @@ export interface ApproverResult {
   expiresIn?: number;
 }
 
-/** The parsed text of a QR code. */
+export interface ParseOptions {
+  /** The addresses of the approver. Links below other addresses are refused. By default, no link is read. */
+  codeUrl?: string | readonly string[];
+}
+
+/** The parsed text of a QR code. Of a link, `scene`, `random` and `sameDevice`. */
 export interface CodeText {
   /** The kind of app that scans the code: `APP_AUTH`, `WXAPP_AUTH` or `WECHATMP_AUTH`. */
   scene: string;
@@ -163,6 +172,8 @@ export interface CodeText {
   expiresIn?: number;
   /** The option `customData` of the page. */
   customData?: Record<string, unknown>;
+  /** Whether the link is for the device that shows the page. The approver sends it with `scanned`, and returns to the page. */
+  sameDevice?: true;
 }
 
 /** Controls a running widget. */
@@ -187,7 +198,7 @@ export type ScanState =
   | "ready"
   /** A user scanned the code and has not decided. */
   | "scanned"
-  /** The ticket is being exchanged. */
+  /** The ticket is being exchanged, or requested after a return on the same phone. */
   | "signing-in"
   /** The user confirmed. The widget has ended. */
   | "confirmed"
@@ -197,7 +208,7 @@ export type ScanState =
   | "expired"
   /** Requests fail and are retried: the server can't be reached or is busy, or the browser is offline. */
   | "unreachable"
-  /** `stopPolling()` was called. */
+  /** `stopPolling()` was called, or another tab has taken the sign-in on the same phone. */
   | "stopped"
   /** A second factor is required. The widget has ended. */
   | "needs-mfa"
@@ -323,6 +334,12 @@ export interface StartOptions {
    */
   frameAncestors?: string[];
   /**
+   * The address of this page to which the approver returns, so that the widget shows a link for the same phone. The app must
+   * list it in `return_urls`. `false` for no link.
+   * @default the address of the page on a touch device without a mouse, otherwise `false`
+   */
+  returnUrl?: string | false;
+  /**
    * The response of `POST /api/v2/qrcode/gene` that your backend has requested for this page: the widget shows this code
    * first, without a request. A refusal, an expired code and `null` are ignored: the widget then requests a code.
    */
@@ -376,8 +393,16 @@ export interface Size {
 export interface Tips {
   /** Above a code that can be scanned. */
   title?: string;
+  /** On the link to the approver on the same phone. */
+  openApp?: string;
+  /** Below a code that can be scanned, if there is a link above it. */
+  otherDevice?: string;
+  /** When the approver returned to another browser. */
+  otherBrowser?: string;
   /** After a scan. */
   scanned?: string;
+  /** After a scan, above the number that the person chooses on the phone. */
+  number?: string;
   /** After a scan: what to do on the phone. */
   middleTitle?: string;
   /** On the button after a scan, which requests a new code. */
@@ -448,6 +473,8 @@ export interface CheckResult {
   scannedUserId?: string | null;
   /** At status 4 and 5: why the sign-in did not succeed. */
   scannedResult?: unknown;
+  /** At status 1: the two digits that the person chooses on the phone, if it asks for them. The widget shows them. */
+  number?: string;
 }
 
 /** The error that functions throw, that promises reject with, and that `onError` gets. */

@@ -20,7 +20,7 @@ export function isEarly(target) {
 
 /**
  * Calls `start` with a shell and the answer of `early` when `init` has succeeded. Without a `target` there is no shell. `early` is
- * what `requestCode` returned.
+ * what `requestCode` returned. `early.isReturn` tells that the user has confirmed its code on this device.
  */
 export function pending(init, target, options, start, early) {
   const signal = field(options, "signal");
@@ -29,8 +29,8 @@ export function pending(init, target, options, start, early) {
   let state = "loading";
   let handle;
   let shell;
-  /** When the code of `early` that is shown ends, and its timer. */
-  let codeEnd = 0;
+  /** The code of `early` that is or was shown, and the timer of its end. */
+  let code;
   let codeTimer;
   let canRetry = false;
   let hasWasm = false;
@@ -105,11 +105,12 @@ export function pending(init, target, options, start, early) {
 
   /** Shows the code of `early`, unless the wasm is there to draw it. */
   async function showCode() {
-    const code = drawableCode(await early.answer, options);
+    const drawable = drawableCode(await early.answer, options);
     await parsed();
-    const life = code && code.end - performance.now();
+    const life = drawable && drawable.end - performance.now();
     if (!(life > 0) || !early || hasWasm || state !== "loading") return;
     state = "ready";
+    code = drawable;
     try {
       show();
     } catch (_) {
@@ -117,7 +118,6 @@ export function pending(init, target, options, start, early) {
       state = "loading";
     }
     if (!shell || !early || state !== "ready") return;
-    codeEnd = code.end;
     shell.drawCode(code.bits, code.logo);
     // Names the code.
     draw();
@@ -151,9 +151,13 @@ export function pending(init, target, options, start, early) {
     if (!shell) return;
     const isReady = state === "ready";
     const isFailed = state === "failed";
-    const headline = isFailed ? shell.loaderMessage("failed") : shell.message(isReady ? "title" : "loading", 0);
+    const { link, answer } = isReady ? code : { link: "", answer: "" };
+    const waiting = early && early.isReturn ? "signingIn" : "loading";
+    const name = isReady ? (link ? "otherDevice" : "title") : waiting;
+    const headline = isFailed ? shell.loaderMessage("failed") : shell.message(name, 0);
     const hint = canRetry && isFailed ? shell.loaderMessage(isOutdated ? "outdated" : "help") : "";
     const button = canRetry && !isReady ? shell.loaderMessage(isOutdated ? "reload" : "retry") : "";
+    shell.showLink(link, answer);
     shell.show(state, isReady, headline, hint, button);
     // Hidden or disabled, the button would lose the focus.
     shell.setButtonInactive(!isFailed);
@@ -168,8 +172,9 @@ export function pending(init, target, options, start, early) {
 
   function retry() {
     if (state !== "failed") return;
-    // The wasm takes over a code that was shown, and otherwise requests one.
-    if (codeEnd <= performance.now()) dropEarly();
+    // The wasm takes over a return, and a code that was shown. Otherwise it requests one.
+    const isUsable = early && (early.isReturn || (code && code.end > performance.now()));
+    if (!isUsable) dropEarly();
     attempt();
   }
 

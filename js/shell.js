@@ -8,8 +8,10 @@ import { displayName, isPhotoAddress } from "./display.js";
 import { callDocument, fromDocument } from "./document.js";
 import { create, findTarget, setAttribute, setText } from "./dom.js";
 import { Messages, followPageLanguage } from "./i18n.js";
+import { OpenLink } from "./open_link.js";
 import { scanLoginError, shellOptions } from "./options.js";
 import { Code, contextOf } from "./painter.js";
+import { takeOtherBrowser } from "./same_device.js";
 import { applyStyles } from "./styles.js";
 
 /** The icon of each state, as strokes in a square of 24 by 24. A state without an icon shows none. */
@@ -85,6 +87,7 @@ class Shell {
     this._colors = { dark: dark || "#000", light: light || "#fff" };
     this._paint = () => {};
     this._wasConnected = false;
+    this._isOtherBrowser = takeOtherBrowser();
     this._build();
 
     this._host.dataset.theme = theme;
@@ -207,13 +210,13 @@ class Shell {
     setAttribute(this._frame, "aria-busy", state === "loading");
     setAttribute(this._code, "aria-hidden", !isScannable);
     if (this._code.firstElementChild) setAttribute(this._code.firstElementChild, "aria-label", this.message("codeName", 0));
+    if (!isScannable) this._blur(this._link);
     const icon = ICONS[state];
     this._icon.toggleAttribute("hidden", !icon);
     if (icon) setAttribute(this._icon.firstElementChild, "d", icon);
     setText(this._headline, headline);
-    setText(this._hint, hint);
-    // A focused element that is hidden loses the focus, and a keyboard user starts again at the top of the page.
-    if (!button && this._root.activeElement === this._button) this._frame.focus();
+    setText(this._hint, this._isOtherBrowser && state === "ready" ? this.message("otherBrowser", 0) : hint);
+    if (!button) this._blur(this._button);
     setText(this._button, button);
     setAttribute(this._frame, "data-button", Boolean(button));
   }
@@ -232,6 +235,26 @@ class Shell {
     this._countdown.show(parts, end, name === "expiresIn");
   }
 
+  /**
+   * Shows `address` as a link, as long as the code can be scanned. A click keeps `answer`, the answer of `gene` as JSON. Hides the
+   * link if the address is empty.
+   */
+  showLink(address, answer) {
+    if (!address) this._blur(this._link);
+    this._openLink.show(address, answer, this.message("openApp", 0));
+  }
+
+  /** Whether a click on the link has kept the answer of the code, and another page has taken it. */
+  isTaken() {
+    return this._openLink.isTaken();
+  }
+
+  /** Shows the two digits that the person chooses on the phone. Hides them if the text is empty. */
+  showNumber(number) {
+    setText(this._number, number);
+    setAttribute(this._frame, "data-number", Boolean(number));
+  }
+
   /** Shows the person who scanned. An empty name or photo hides its element. */
   showPerson(name, photo) {
     if (name !== this._person.name) setText(this._name, displayName(name));
@@ -247,6 +270,7 @@ class Shell {
   /** Removes the code. */
   hideCode() {
     this._clearCode();
+    this._openLink.forget();
   }
 
   /**
@@ -309,6 +333,9 @@ class Shell {
       parent.appendChild(create(tag, { class: part, part, ...attributes }));
     // The frame gets the focus when the focused button is hidden.
     this._frame = add(this._root, "div", "frame", { role: "group", "aria-labelledby": "headline", tabindex: -1 });
+    // A page can set another target for all links, with `<base>`.
+    this._link = add(this._frame, "a", "link", { dir: "auto", target: "_self", referrerpolicy: "no-referrer" });
+    this._openLink = new OpenLink(this._link);
     this._stage = add(this._frame, "div", "stage");
     this._code = add(this._stage, "div", "code");
     const cover = add(this._stage, "div", "cover");
@@ -323,6 +350,7 @@ class Shell {
     this._name = add(status, "p", "name", { dir: "auto" });
     this._headline = add(status, "p", "headline", { dir: "auto", id: "headline" });
     this._hint = add(status, "p", "hint", { dir: "auto" });
+    this._number = add(status, "p", "number", { dir: "ltr", translate: "no" });
     this._countdown = new Countdown(add(text, "p", "countdown", { dir: "auto", role: "timer" }));
     this._button = add(text, "button", "button", { dir: "auto", type: "button" });
     this._frame.appendChild(create("slot", { name: "other-ways" }));
@@ -336,7 +364,15 @@ class Shell {
       this._photo.hidden = true;
       setAttribute(this._frame, "data-photo", false);
     });
-    for (const element of [this._name, this._headline, this._hint, this._button]) setText(element, "");
+    for (const element of [this._link, this._name, this._headline, this._hint, this._number, this._button]) setText(element, "");
+  }
+
+  /**
+   * Moves the focus from `element`, which is about to be hidden, to the frame. Otherwise it would be lost, and a keyboard user would
+   * start again at the top of the page.
+   */
+  _blur(element) {
+    if (this._root.activeElement === element) this._frame.focus();
   }
 
   /** Ends the shell when it has left the page. */

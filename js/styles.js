@@ -193,7 +193,7 @@ const css = /* css */ `
   margin-block-start: 2px;
   text-wrap: balance;
 }
-.button {
+.button, .link {
   appearance: none;
   background: var(--_accent);
   border: 1px solid transparent;
@@ -202,14 +202,40 @@ const css = /* css */ `
   cursor: pointer;
   font: inherit;
   font-weight: 600;
-  margin-block-start: 12px;
   max-inline-size: 100%;
   min-block-size: 44px;
   overflow-wrap: anywhere;
   padding: 8px 20px;
 }
-.button:hover { filter: brightness(1.08); }
-.button:focus-visible { outline: 3px solid var(--_accent); outline-offset: 3px; }
+.button { margin-block-start: 12px; }
+/* As wide as the code. */
+.link {
+  display: grid;
+  flex: none;
+  inline-size: calc(var(--width) * 1px);
+  margin-block-end: 16px;
+  padding-inline: 10px;
+  place-content: center;
+  text-decoration: none;
+  text-wrap: balance;
+}
+/* Its place stays empty, so that the page around the widget does not move. */
+[data-covered="true"] .link { visibility: hidden; }
+.button:hover, .link:hover { filter: brightness(1.08); }
+.button:focus-visible, .link:focus-visible { outline: 3px solid var(--_accent); outline-offset: 3px; }
+/* The number that the person chooses on the phone takes the place of the photo, if there is room. */
+.number {
+  color: var(--_text);
+  font-size: 3.5em;
+  font-variant-numeric: tabular-nums;
+  font-weight: 700;
+  letter-spacing: 0.08em;
+  line-height: 1.2;
+  /* The last digit has the same space. */
+  padding-inline-start: 0.08em;
+}
+[data-number="true"] :is(.icon, .photo) { display: none; }
+[data-number="true"] .hint { color: var(--_text); font-size: 1em; }
 .button[aria-disabled="true"] { opacity: 0.5; }
 [data-state="scanned"] .button { background: var(--_surface); border-color: var(--_line); color: var(--_text); }
 /* The button lies on a code that can't be scanned, if there is room for it below the icon. */
@@ -224,6 +250,14 @@ const css = /* css */ `
   }
   [data-large][data-covered="true"][data-button="true"] .cover { padding-block-end: 68px; }
 }
+@container (min-inline-size: 240px) {
+  [data-large] .number {
+    font-size: 5.5em;
+    inset: auto 0 calc(100% + var(--height) * 0.5px + 34px);
+    line-height: 0;
+    position: absolute;
+  }
+}
 @keyframes turn { to { rotate: 1turn; } }
 @keyframes appear { from { opacity: 0; scale: 0.8; } }
 @media (prefers-reduced-motion: reduce) {
@@ -236,6 +270,7 @@ const css = /* css */ `
   .stage { forced-color-adjust: none; }
   .stage::before { outline: 1px solid CanvasText; }
   .button { border-color: ButtonText; }
+  .link { border-color: LinkText; }
 }
 `;
 

@@ -13,7 +13,7 @@
 //! 4. [`session`]: the state machine, from the request for a code to the user.
 //! 5. [`client::request`] and [`client::response`]: requests of the session as HTTP, and HTTP responses as replies.
 //! 6. [`view_model`]: what a person sees, as data.
-//! 7. [`payload`]: parses the text of a code for `parseCode`.
+//! 7. [`payload`]: parses the text of a code for `parseCode`. [`address`]: which addresses are links.
 //! 8. `web`, only on wasm32: the functions that JavaScript calls, and the access to the browser.
 //!
 //! The crate `scanlogin-protocol` has the messages of the protocol and the states of a code, and `scanlogin-qr` draws
@@ -22,6 +22,7 @@
 // The macros and methods in clippy.toml add code for formatting to the wasm (docs/decisions/0050).
 #![cfg_attr(all(target_arch = "wasm32", not(test)), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
 
+pub mod address;
 pub mod client;
 pub mod error;
 pub mod format;

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use scanlogin_protocol::wire::header;
 use scanlogin_qr::contrast::{Colors, luminance};
 
+use crate::address;
 use crate::client::reader::{JsonValue, Reader};
 use crate::error::Error;
 use crate::number::decimal;
@@ -32,8 +33,21 @@ pub struct Config {
     pub is_image: bool,
     /// The colours of the code.
     pub colors: Colors,
+    /// The address to which the approver returns on the device of the page.
+    pub return_url: ReturnUrl,
     /// The origins that may frame the page. `None` allows every origin.
     pub frame_ancestors: Option<Vec<String>>,
+}
+
+/// The option `returnUrl`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReturnUrl {
+    /// The address of the page, if it is on a touch device.
+    Page,
+    /// None: codes have no link for the device of the page.
+    Never,
+    /// This address.
+    Given(String),
 }
 
 impl Config {
@@ -64,6 +78,7 @@ impl Config {
             logo: options.text("logo").filter(|logo| !logo.is_empty()).map(Into::into),
             is_image: one_of(options, "render", &["svg", "img"], "`svg` or `img`") == Some("img"),
             colors: colors(options),
+            return_url: return_url(options),
             frame_ancestors: frame_ancestors(options),
         };
         // `js/early_code.js` reads the code of the page.
@@ -93,7 +108,7 @@ fn milliseconds(options: &Reader<impl JsonValue>, name: &str, min: u32, max: u32
 fn host(options: &Reader<impl JsonValue>) -> String {
     for name in ["appHost", "host"] {
         let Some(host) = options.text(name).filter(|host| !host.is_empty()) else { continue };
-        if !is_http_address(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
+        if !address::is_http(&host, |byte| matches!(byte, b'?' | b'#' | b' ' | b'@')) {
             options.reject(name, "an address such as `https://login.example.com`");
         }
         let mut host = host.as_str();
@@ -103,12 +118,6 @@ fn host(options: &Reader<impl JsonValue>) -> String {
         return host.to_owned();
     }
     String::new()
-}
-
-/// Whether `address` is `http://` or `https://` with a rest that is not empty and has no forbidden byte.
-fn is_http_address(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
-    let authority = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    authority.is_some_and(|authority| !authority.is_empty() && !authority.bytes().any(is_forbidden))
 }
 
 /// Reads the headers of all requests, and the header with the language: docs/protocol.md, "Request headers".
@@ -166,11 +175,22 @@ fn colors(options: &Reader<impl JsonValue>) -> Colors {
     colors
 }
 
+fn return_url(options: &Reader<impl JsonValue>) -> ReturnUrl {
+    let read = options.read("returnUrl", "`false` or an address of this page without `#`", |value| {
+        if value.bool() == Some(false) {
+            return Some(ReturnUrl::Never);
+        }
+        let address = value.text().filter(|address| address::is_link(address) && !address.contains('#'))?;
+        Some(ReturnUrl::Given(address))
+    });
+    read.unwrap_or(ReturnUrl::Page)
+}
+
 /// Reads a list of origins. They are compared with origins of the browser as text, so a slash at the end is rejected.
 fn frame_ancestors(options: &Reader<impl JsonValue>) -> Option<Vec<String>> {
     let origins = options.texts("frameAncestors")?;
     let is_forbidden = |byte| matches!(byte, b'/' | b'?' | b'#' | b' ' | b'@' | b'*');
-    if !origins.iter().all(|origin| is_http_address(origin, is_forbidden)) {
+    if !origins.iter().all(|origin| address::is_http(origin, is_forbidden)) {
         options.reject("frameAncestors", "a list of origins such as `https://www.example.com`");
     }
     Some(origins)
@@ -244,6 +264,19 @@ pub(crate) mod tests {
                 json!({ "appHost": "javascript:x" }),
                 "option `appHost` must be an address such as `https://login.example.com`",
             ),
+            (json!({ "returnUrl": true }), "option `returnUrl` must be `false` or an address of this page without `#`"),
+            (
+                json!({ "returnUrl": "/login" }),
+                "option `returnUrl` must be `false` or an address of this page without `#`",
+            ),
+            (
+                json!({ "returnUrl": "javascript:alert(1)" }),
+                "option `returnUrl` must be `false` or an address of this page without `#`",
+            ),
+            (
+                json!({ "returnUrl": "https://a.test/#b" }),
+                "option `returnUrl` must be `false` or an address of this page without `#`",
+            ),
             (json!({ "code": "{}" }), "option `code` must be an object"),
             (json!({ "appId": 1 }), "option `appId` must be a string"),
             (json!({ "appId": "caf\u{e9}" }), "option `appId` must be text of printable ASCII characters"),
@@ -268,6 +301,21 @@ pub(crate) mod tests {
     fn headers_option_renames_headers() {
         let config = read(json!({ "appId": "app", "headers": { "app-id": "x-my-app" } })).unwrap();
         assert!(config.headers.contains(&("x-my-app".to_owned(), "app".to_owned())));
+    }
+
+    #[test]
+    fn return_url_is_that_of_the_page_none_or_given() {
+        let address = "https://www.example.com/login?a=b";
+        for (options, expected) in [
+            (json!({}), ReturnUrl::Page),
+            (json!({ "returnUrl": null }), ReturnUrl::Page),
+            (json!({ "returnUrl": false }), ReturnUrl::Never),
+            (json!({ "returnUrl": address }), ReturnUrl::Given(address.to_owned())),
+        ] {
+            assert_eq!(read(options.clone()).unwrap().return_url, expected, "{options}");
+        }
+        let too_long = format!("https://a.test/{}", "x".repeat(2_048));
+        assert!(read(json!({ "returnUrl": too_long })).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reads the text of a QR code: docs/protocol.md, "Text of the code".
+//! Reads the text of a QR code in its JSON form: docs/protocol.md, "Text of the code". `scanlogin_protocol::link` reads links.
 //!
 //! The browser parses the JSON, and [`read`] reads the fields. The derived `Deserialize` of [`Payload`] would add a
 //! JSON parser to the wasm.

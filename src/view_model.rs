@@ -8,11 +8,16 @@ use scanlogin_protocol::wire::{Person, code};
 use scanlogin_qr::Modules;
 
 use crate::error::{Error, ErrorCode};
+use crate::session::Link;
 
 /// The names of all messages that the view shows. A page replaces them with the option `tips`.
-pub const MESSAGE_NAMES: [&str; 26] = [
+pub const MESSAGE_NAMES: [&str; 30] = [
     "title",
+    "openApp",
+    "otherDevice",
+    "otherBrowser",
     "scanned",
+    "number",
     "middleTitle",
     "referText",
     "signingIn",
@@ -48,7 +53,7 @@ pub enum ScanState {
     Ready,
     /// A user has scanned the code and has not decided.
     Scanned,
-    /// The user approved, and the ticket is being exchanged.
+    /// The user approved, and the page gets or exchanges the ticket.
     SigningIn,
     /// The user approved.
     Confirmed,
@@ -212,10 +217,14 @@ pub struct ViewModel {
     pub state: ScanState,
     /// The code.
     pub picture: Option<Rc<Picture>>,
+    /// The link for the device of the page. The view shows it while the code can be scanned.
+    pub link: Option<Rc<Link>>,
     /// Whether the code has expired, and the server is asked what became of it.
     pub is_expired: bool,
     /// The user who scanned the code.
     pub person: Option<Rc<Person>>,
+    /// The two digits that the person chooses on the phone.
+    pub number: Option<Rc<str>>,
     /// How long the person has to wait, or has left. `None` in a hidden page.
     pub countdown: Option<Countdown>,
 }
@@ -223,7 +232,7 @@ pub struct ViewModel {
 impl ViewModel {
     /// A view that shows only `state`.
     pub fn new(state: ScanState) -> Self {
-        Self { state, picture: None, is_expired: false, person: None, countdown: None }
+        Self { state, picture: None, link: None, is_expired: false, person: None, number: None, countdown: None }
     }
 
     /// Whether the code can be scanned now. Otherwise the view fades it.
@@ -248,6 +257,7 @@ impl ViewModel {
     pub fn headline(&self) -> Option<&'static str> {
         Some(match self.state {
             ScanState::Loading => "loading",
+            ScanState::Ready if self.link.is_some() => "otherDevice",
             ScanState::Ready => "title",
             ScanState::Scanned => "scanned",
             ScanState::SigningIn => "signingIn",
@@ -270,6 +280,7 @@ impl ViewModel {
     /// The name of the message below the headline.
     pub fn hint(&self) -> Option<&'static str> {
         match self.state {
+            ScanState::Scanned if self.number.is_some() => Some("number"),
             ScanState::Scanned => Some("middleTitle"),
             ScanState::Unreachable(ConnectionProblem::Offline) => Some("offlineHint"),
             ScanState::Unreachable(ConnectionProblem::Unreachable | ConnectionProblem::Busy) if self.is_expired => {
@@ -324,7 +335,9 @@ mod tests {
 
     #[test]
     fn view_uses_exactly_the_names_in_message_names() {
-        let mut used = vec!["codeName", Countdown::ExpiresAt(0).message().0, Countdown::RetryAt(0).message().0];
+        // The first three are those of `js/shell.js`.
+        let mut used = vec!["codeName", "openApp", "otherBrowser"];
+        used.extend([Countdown::ExpiresAt(0), Countdown::RetryAt(0)].map(|countdown| countdown.message().0));
         for state in [
             ScanState::Loading,
             ScanState::Ready,
@@ -345,8 +358,11 @@ mod tests {
             ScanState::Failed(FailureCause::Other),
             ScanState::Destroyed,
         ] {
-            let view = ViewModel::new(state);
-            used.extend([view.headline(), view.hint(), view.action().map(Action::message)].into_iter().flatten());
+            let plain = ViewModel::new(state);
+            let link = Some(Rc::new(Link { address: "https://a.test".into(), answer: "{}".into() }));
+            for view in [ViewModel { link, number: Some("47".into()), ..plain.clone() }, plain] {
+                used.extend([view.headline(), view.hint(), view.action().map(Action::message)].into_iter().flatten());
+            }
         }
         let mut names = MESSAGE_NAMES.to_vec();
         for list in [&mut used, &mut names] {

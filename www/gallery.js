@@ -4,8 +4,10 @@ import { startScanning } from '/scanlogin/index.js';
 
 const person = { nickname: 'Alice Example', photo: `${location.origin}/photos/alice.svg` };
 const ok = (data) => ({ status: 200, body: { code: 200, message: 'ok', data } });
+const random = '5e05f0c57fde537d950f7da5Zq';
+const approver = `${location.origin}/s`;
 const gene = ok({
-  random: '5e05f0c57fde537d950f7da5Zq',
+  random,
   expiresIn: 119,
   scene: 'APP_AUTH',
   userPoolId: 'demo-pool',
@@ -24,8 +26,10 @@ const rateLimited = {
 const STATES = {
   loading: {},
   ready: { gene },
+  'ready, on a phone': { gene: ok({ ...gene.body.data, text: `${approver}#${random}`, link: `${approver}#${random}.return` }) },
   scanned: { gene, check: check(1, { userInfo: person }) },
   'scanned, no photo': { gene, check: check(1, { userInfo: { nickname: 'Bob' } }) },
+  'scanned, number': { gene, check: check(1, { userInfo: person, number: '47' }) },
   'signing-in': { gene, check: check(2, { userInfo: person, ticket: 't' }) },
   // The widget does not exchange the ticket if the user already has a token.
   confirmed: { gene, check: check(2, { userInfo: { ...person, token: 'token' }, ticket: 't' }) },
@@ -50,7 +54,9 @@ const THEMES = {
 const LANGUAGES = ['en-US', 'zh-CN', 'zh-TW', 'ja-JP', 'ar'];
 /** A language that is not built in, for the option `tips`. */
 const ARABIC = {
-  title: 'امسح الرمز بالتطبيق لتسجيل الدخول', scanned: 'تم المسح', middleTitle: 'أكّد تسجيل الدخول على هاتفك',
+  title: 'امسح الرمز بالتطبيق لتسجيل الدخول', openApp: 'تابع على هذا الهاتف',
+  otherDevice: 'أو امسح الرمز بالتطبيق على هاتف آخر', otherBrowser: 'بدأت في متصفح آخر. عد إليه أو ابدأ من جديد هنا',
+  scanned: 'تم المسح', number: 'اختر هذا الرقم على هاتفك', middleTitle: 'أكّد تسجيل الدخول على هاتفك',
   referText: 'لست أنت؟ احصل على رمز جديد', signingIn: 'جارٍ تسجيل الدخول…', succeed: 'تم تسجيل الدخول',
   needsMfa: 'بقيت خطوة واحدة', canceled: 'تم رفض تسجيل الدخول', expired: 'انتهت صلاحية الرمز',
   retry: 'احصل على رمز جديد', failed: 'حدث خطأ ما', siteProblem: 'سجّل الدخول بطريقة أخرى أو تواصل مع دعم الموقع',

@@ -47,6 +47,7 @@ impl Client {
     /// Writes `request` as HTTP. `language` is that of the shell, or `None` for a widget without one. `nonce` is another
     /// number for each request: it makes the address of a poll unique, so that no cache knows a response to it.
     pub fn http<V: JsonValue>(&self, request: &Request, language: Option<&str>, nonce: u32) -> HttpRequest {
+        let text = Field::Text;
         let (path, body, poll_token) = match request {
             Request::Gene(_) => ("/gene".to_owned(), Some(self.gene_body.clone()), &None),
             Request::Check { random, poll_token, hold } => {
@@ -60,8 +61,12 @@ impl Client {
                 }
                 (path, None, poll_token)
             }
+            Request::Complete { random, response_code, poll_token } => {
+                let body = V::to_text(&[("random", Some(text(random))), ("responseCode", Some(text(response_code)))]);
+                ("/complete".to_owned(), body, poll_token)
+            }
             Request::Exchange { ticket, poll_token } => {
-                ("/userinfo".to_owned(), V::to_text(&[("ticket", Some(Field::Text(ticket)))]), poll_token)
+                ("/userinfo".to_owned(), V::to_text(&[("ticket", Some(text(ticket)))]), poll_token)
             }
         };
         let poll_token = poll_token.as_deref().map(|token| (header::POLL_TOKEN, token));
@@ -153,6 +158,19 @@ mod tests {
         let hold = |status| Some(Hold { status, wait: Duration::from_millis(4_900) });
         assert!(http(&check(hold(Status::Scanned))).url.ends_with("&_=7&wait=4&status=1"));
         assert_eq!(http(&check(hold(Status::Expired))).url, short_poll.url, "an expired code does not change");
+    }
+
+    #[test]
+    fn complete_has_the_response_code_in_its_body_and_the_poll_token_in_a_header() {
+        let http = http(&Request::Complete {
+            random: "r".into(),
+            response_code: "code".into(),
+            poll_token: Some("secret".into()),
+        });
+        assert_eq!(http.url, "https://login.test/api/v2/qrcode/complete");
+        assert_eq!(http.body.as_deref(), Some(r#"{"random":"r","responseCode":"code"}"#));
+        assert_eq!(http.headers.last().unwrap(), &(header::POLL_TOKEN.to_owned(), "secret".to_owned()));
+        assert_eq!(http.headers[0], ("x-authing-app-id".to_owned(), "app".to_owned()));
     }
 
     #[test]

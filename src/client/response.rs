@@ -9,12 +9,16 @@ use scanlogin_protocol::payload::Payload;
 use scanlogin_protocol::wire::{GeneData, Person, Scene, Status, code, header};
 use std::rc::Rc;
 
+use crate::address;
 use crate::client::reader::{FieldError, JsonValue, Reader};
-use crate::client::writer;
+use crate::client::writer::{self, Field};
 use crate::error::{Error, ErrorEnvelope};
 use crate::format::Format;
-use crate::session::{CheckResponse, Code, Reply, Request, ScannedResult, StatusUpdate};
+use crate::session::{CheckResponse, Code, Link, Reply, Request, ScannedResult, StatusUpdate};
 use crate::view_model::{Picture, Symbol};
+
+/// `code` of the envelope of a success.
+const OK: u32 = code::OK.cast_unsigned();
 
 /// An HTTP response.
 #[derive(Debug)]
@@ -40,9 +44,10 @@ impl<V: JsonValue> HttpResponse<V> {
         Ok(match request {
             Request::Gene(scene) => {
                 let gene = read_gene(&fields).map_err(|error| self.invalid_field(&error))?;
-                Reply::Code(self.code(*scene, gene, format)?)
+                let link = format.and_then(|_| link(&gene, &data));
+                Reply::Code(Code { link, ..self.code(*scene, gene, format)? })
             }
-            Request::Check { .. } => {
+            Request::Check { .. } | Request::Complete { .. } => {
                 Reply::Checked(read_check(&fields, data).map_err(|error| self.invalid_field(&error))?)
             }
             Request::Exchange { .. } => Reply::User(data),
@@ -84,6 +89,8 @@ impl<V: JsonValue> HttpResponse<V> {
             poll_token: gene.poll_token.as_deref().filter(|token| header::is_value(token)).map(Rc::from),
             lifetime: gene.expires_in.map_or(CODE_LIFETIME, |seconds| Duration::from_secs(seconds.into())),
             picture: format.map(|format| self.picture(scene, gene, format)).transpose()?,
+            link: None,
+            response_code: None,
         })
     }
 
@@ -97,18 +104,31 @@ impl<V: JsonValue> HttpResponse<V> {
         }
         let custom_logo = gene.custom_logo.as_deref().filter(|logo| !logo.is_empty());
         let logo = format.logo.clone().or_else(|| custom_logo.map(Rc::from));
-        let is_complete = gene.is_complete();
-        let drawn = self.draw(&Payload::of(gene), Format { logo, ..*format });
+        let text = link_text(&gene);
+        let can_draw = text.is_some() || gene.is_complete();
+        let text = text.or_else(|| V::to_text(&writer::payload(&Payload::of(gene))));
+        let text = text.ok_or_else(|| self.protocol_error())?;
+        let format = Format { logo, ..*format };
+        let drawn = format.draw(&text).map(|modules| Rc::new(Picture::Drawn(Symbol { modules, logo: format.logo })));
         match url {
-            Some(url) if !is_complete || format.is_image => image(url, drawn.ok()),
+            Some(url) if !can_draw || format.is_image => image(url, drawn.ok()),
             Some(_) | None => drawn,
         }
     }
+}
 
-    fn draw(&self, payload: &Payload<V>, format: Format) -> Result<Rc<Picture>, Error> {
-        let text = V::to_text(&writer::payload(payload)).ok_or_else(|| self.protocol_error())?;
-        Ok(Rc::new(Picture::Drawn(Symbol { modules: format.draw(&text)?, logo: format.logo })))
-    }
+/// The text of a code that is a link. `None` for any other text, as another server may use this name: the text is JSON then.
+fn link_text<V>(gene: &GeneData<V>) -> Option<String> {
+    let text = gene.text.as_deref().filter(|text| address::is_link(text))?;
+    text.strip_suffix(gene.random.as_str())?.ends_with('#').then(|| text.to_owned())
+}
+
+/// The link of a code. `None` if there is none, or if its address is none that the widget may show. `data` is that of the
+/// response.
+fn link<V: JsonValue>(gene: &GeneData<V>, data: &V) -> Option<Rc<Link>> {
+    let address = gene.link.as_deref().filter(|address| address::is_link(address))?;
+    let answer = V::to_text(&[("code", Some(Field::Number(OK))), ("data", Some(Field::JsonValue(data)))])?;
+    Some(Rc::new(Link { address: address.into(), answer: answer.into() }))
 }
 
 /// Reads the `data` of a response to `gene`.
@@ -127,8 +147,9 @@ fn read_gene<V: JsonValue>(fields: &Reader<V>) -> Result<GeneData<V>, FieldError
         user_pool_id: fields.text("userPoolId"),
         created_at: fields.text("createdAt"),
         expire_at: fields.text("expireAt"),
-        text: fields.text("text"),
-        link: fields.text("link"),
+        // Another server may use these names for anything.
+        text: fields.value("text").and_then(|text| text.text()),
+        link: fields.value("link").and_then(|link| link.text()),
         custom_data: fields.value("customData"),
         poll_token: fields.text("pollToken"),
         // `js/early_code.js` reads them.
@@ -150,12 +171,13 @@ fn read_check<V: JsonValue>(fields: &Reader<V>, raw: V) -> Result<CheckResponse<
     if status == Some(Status::Authorised) {
         fields.required("ticket", "a string that is not empty", ticket.as_ref());
     }
+    let number = if status == Some(Status::Scanned) { fields.read("number", "two digits", two_digits) } else { None };
     fields.finish()?;
     let update = match status {
         None => StatusUpdate::Unknown,
         Some(Status::Expired) => StatusUpdate::Expired,
         Some(Status::Unused) => StatusUpdate::Unused,
-        Some(Status::Scanned) => StatusUpdate::Scanned,
+        Some(Status::Scanned) => StatusUpdate::Scanned { number },
         Some(Status::Authorised) => StatusUpdate::Authorised { ticket: ticket.unwrap_or_default().into() },
         Some(Status::Cancelled) => StatusUpdate::Cancelled,
         Some(Status::NeedsMfa) => StatusUpdate::NeedsMfa(result),
@@ -167,6 +189,12 @@ fn read_check<V: JsonValue>(fields: &Reader<V>, raw: V) -> Result<CheckResponse<
     let person = Rc::new(Person { nickname: user.text("nickname"), photo: user.text("photo") });
     let has_token = user.text("token").is_some_and(|token| !token.is_empty());
     Ok(CheckResponse { update, person, has_token, user_info: user_info.unwrap_or_else(V::empty_object), raw })
+}
+
+/// Reads the number that the person chooses on the phone. It is shown as it is, so that it has to be exactly two digits.
+fn two_digits(value: &impl JsonValue) -> Option<Rc<str>> {
+    let text = value.text()?;
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.into())
 }
 
 /// Reads `scannedResult`. Servers write its text as `message`, as `errmsg`, or as both.
@@ -290,6 +318,80 @@ mod tests {
             Reply::Code(code) => Ok(code.picture),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn text_that_is_the_link_of_the_code_is_drawn_and_any_other_text_is_ignored() {
+        let link = "https://pass.example.com/s#r";
+        let modules = |data: Json| match picture(data, Some(&FORMAT)).unwrap().as_deref() {
+            Some(Picture::Drawn(symbol)) => symbol.modules.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(modules(complete(json!({ "text": link }))), Modules::new(link, Level::M).unwrap());
+        // A server that sends nothing else for the text of the code.
+        assert_eq!(modules(json!({ "random": "r", "url": "u", "text": link })), Modules::new(link, Level::M).unwrap());
+        let without_text = modules(complete(json!({})));
+        for other in [
+            "",
+            "r",
+            "#r",
+            "scan me",
+            "javascript:alert(1)#r",
+            "https://pass.example.com/s#other",
+            "https://pass.example.com/sr",
+            "https://pass example.com/s#r",
+            "https://pass.example.com/\u{e9}#r",
+            &format!("https://pass.example.com/{}#r", "s".repeat(2_048)),
+        ] {
+            assert_eq!(modules(complete(json!({ "text": other }))), without_text, "{other}");
+        }
+        assert_eq!(modules(complete(json!({ "text": 5, "link": {} }))), without_text);
+        let image = picture(complete(json!({ "text": link })), Some(&Format { is_image: true, ..FORMAT })).unwrap();
+        assert!(matches!(image.as_deref(), Some(Picture::Image { fallback: Some(_), .. })));
+    }
+
+    #[test]
+    fn link_is_a_web_address_with_the_answer_that_a_page_takes_as_its_option_code() {
+        let address = "https://pass.example.com/s#r.return";
+        let data = complete(json!({ "link": address, "pollToken": "t", "customData": { "z": [1, null] } }));
+        let link = code(data.clone()).link.unwrap();
+        assert_eq!(&*link.address, address);
+        assert_eq!(serde_json::from_str::<Json>(&link.answer).unwrap(), json!({ "code": 200, "data": data }));
+        for other in
+            ["", "javascript:alert(1)", "intent://a", "https://a b", "data:text/html,x", " https://a", "HTTPS://a"]
+        {
+            assert_eq!(code(complete(json!({ "link": other }))).link, None, "{other}");
+        }
+        let body = Some(json!({ "code": 200, "data": data }));
+        let reply = HttpResponse { status: 200, retry_after: None, body }.read(&Request::Gene(Scene::App), None);
+        assert!(matches!(reply, Ok(Reply::Code(Code { link: None, .. }))), "a page without a widget shows no link");
+    }
+
+    #[test]
+    fn number_has_exactly_two_digits_and_belongs_to_a_scan() {
+        let scanned = |number: Json| check(json!({ "status": 1, "number": number }));
+        for number in ["00", "47", "99"] {
+            let update = scanned(json!(number)).unwrap().update;
+            assert_eq!(update, StatusUpdate::Scanned { number: Some(number.into()) });
+        }
+        assert_eq!(scanned(json!(null)).unwrap().update, StatusUpdate::Scanned { number: None });
+        for number in
+            [json!(""), json!("4"), json!("470"), json!("4 "), json!("<b"), json!("\u{664}"), json!(47), json!([4, 7])]
+        {
+            let error = scanned(number.clone()).unwrap_err();
+            assert!(error.message().ends_with("`data.number` must be two digits"), "{number} {}", error.message());
+        }
+        for status in [0, 3, -1] {
+            assert!(check(json!({ "status": status, "number": "<b>" })).is_ok(), "{status}");
+        }
+    }
+
+    #[test]
+    fn complete_is_read_as_a_check() {
+        let request = Request::Complete { random: "r".into(), response_code: "c".into(), poll_token: Some("t".into()) };
+        let reply = read(&request, json!({ "random": "r", "status": 2, "ticket": "t", "userInfo": {} })).unwrap();
+        let Reply::Checked(CheckResponse { update, .. }) = reply else { panic!("{reply:?}") };
+        assert_eq!(update, StatusUpdate::Authorised { ticket: "t".into() });
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! types in `scanlogin-protocol` would be compiled for each type, and makes serde-wasm-bindgen keep a cache of field
 //! names: 1 KB of wasm.
 
+use scanlogin_protocol::link::{Device, Link};
 use scanlogin_protocol::payload::Payload;
-use scanlogin_protocol::wire::GeneRequest;
+use scanlogin_protocol::wire::{GeneRequest, Scene};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -42,7 +43,7 @@ pub fn serialize_fields<S: Serializer, V: Serialize>(
 }
 
 /// Returns the fields of the body of `POST gene`: docs/protocol.md, "gene".
-pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field<'_, V>>); 8] {
+pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field<'_, V>>); 9] {
     [
         ("scene", Some(Field::Text(request.scene.as_str()))),
         ("autoMergeQrCode", Some(Field::Bool(request.auto_merge_qr_code))),
@@ -52,6 +53,16 @@ pub fn gene_request<V>(request: &GeneRequest<V>) -> [(&'static str, Option<Field
         ("customeData", request.custome_data.as_ref().map(Field::JsonValue)),
         ("extIdpConnId", request.ext_idp_conn_id.as_deref().map(Field::Text)),
         ("withCustomData", request.with_custom_data.map(Field::Bool)),
+        ("returnUrl", request.return_url.as_deref().map(Field::Text)),
+    ]
+}
+
+/// Returns the fields of a parsed link.
+pub fn link<'a, V>(link: &Link<'a>) -> [(&'static str, Option<Field<'a, V>>); 3] {
+    [
+        ("scene", Some(Field::Text(Scene::App.as_str()))),
+        ("random", Some(Field::Text(link.random))),
+        ("sameDevice", (link.device == Device::Same).then_some(Field::Bool(true))),
     ]
 }
 
@@ -72,7 +83,6 @@ pub fn payload<V>(payload: &Payload<V>) -> [(&'static str, Option<Field<'_, V>>)
 #[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
-    use scanlogin_protocol::wire::Scene;
     use serde_json::{Value, json};
 
     fn to_text(fields: &[(&str, Option<Field<'_, Value>>)]) -> String {
@@ -90,11 +100,19 @@ mod tests {
             custome_data: Some(json!(3)),
             ext_idp_conn_id: Some("c".to_owned()),
             with_custom_data: Some(true),
+            return_url: Some("https://www.example.com/login?a=\"".to_owned()),
             ..GeneRequest::new(Scene::WechatMiniProgram, None)
         };
         for request in [full, GeneRequest::new(Scene::App, None)] {
             assert_eq!(to_text(&gene_request(&request)), serde_json::to_string(&request).unwrap());
         }
+    }
+
+    #[test]
+    fn link_has_the_fields_of_a_code_and_says_whether_it_is_for_the_same_device() {
+        let link = |device| to_text(&super::link(&Link { random: "r", device }));
+        assert_eq!(link(Device::Other), r#"{"scene":"APP_AUTH","random":"r"}"#);
+        assert_eq!(link(Device::Same), r#"{"scene":"APP_AUTH","random":"r","sameDevice":true}"#);
     }
 
     #[test]

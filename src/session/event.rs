@@ -18,6 +18,8 @@ pub struct Context {
     pub now: Instant,
     /// Whether the page has a connection to spare for a poll that the server holds.
     pub may_hold: bool,
+    /// Whether another page of this browser has taken the sign-in with the code: the approver returned to that page.
+    pub is_taken: bool,
 }
 
 /// What the page, the person, the browser or the server did.
@@ -111,6 +113,15 @@ pub enum Request {
         /// `None` requests an immediate response.
         hold: Option<Hold>,
     },
+    /// `POST complete`.
+    Complete {
+        /// The id of the code.
+        random: Rc<str>,
+        /// The response code with which the approver returned to the page.
+        response_code: Rc<str>,
+        /// The poll token of the code.
+        poll_token: Option<Rc<str>>,
+    },
     /// `POST userinfo`.
     Exchange {
         /// The ticket from the response with [`StatusUpdate::Authorised`].
@@ -134,7 +145,7 @@ pub struct Hold {
 pub enum Reply<V> {
     /// To [`Request::Gene`].
     Code(Code),
-    /// To [`Request::Check`].
+    /// To [`Request::Check`] and [`Request::Complete`].
     Checked(CheckResponse<V>),
     /// To [`Request::Exchange`]: the user.
     User(V),
@@ -151,8 +162,22 @@ pub struct Code {
     pub lifetime: Duration,
     /// Proves to the server that the page received this code.
     pub poll_token: Option<Rc<str>>,
-    /// What the view shows. `None` if the page shows the code itself.
+    /// What the view shows. `None` if the page shows the code itself, and for a code that needs no scan any more.
     pub picture: Option<Rc<Picture>>,
+    /// Opens the approver on the device of the page. `None` if the server gave none.
+    pub link: Option<Rc<Link>>,
+    /// The response code with which the approver returned to the page: the user has confirmed on this device. `None` for a code
+    /// that can be scanned.
+    pub response_code: Option<Rc<str>>,
+}
+
+/// A link for the device that shows the page: docs/protocol.md, "Return on the same device".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The address.
+    pub address: Rc<str>,
+    /// The answer of `gene`, as JSON. The browser keeps it when the person opens the link.
+    pub answer: Rc<str>,
 }
 
 /// The content of a response of `check`.
@@ -180,7 +205,10 @@ pub enum StatusUpdate<V> {
     /// [`Status::Unused`].
     Unused,
     /// [`Status::Scanned`].
-    Scanned,
+    Scanned {
+        /// The two digits that the person chooses on the phone. `None` if the phone does not ask for them.
+        number: Option<Rc<str>>,
+    },
     /// [`Status::Authorised`].
     Authorised {
         /// The backend of the site exchanges it for the user.

@@ -21,7 +21,7 @@ mod tests;
 use std::rc::Rc;
 
 pub use event::{
-    CheckResponse, Code, Context, Effects, Event, Hold, Notification, Reply, Request, RequestEffect, RequestId,
+    CheckResponse, Code, Context, Effects, Event, Hold, Link, Notification, Reply, Request, RequestEffect, RequestId,
     ScannedResult, StatusUpdate, TimerEffect,
 };
 pub use policy::Policy;
@@ -52,6 +52,8 @@ pub struct Session<V> {
     page: PageState,
     /// [`Context::may_hold`] of the current event.
     may_hold: bool,
+    /// [`Context::is_taken`] of the current event.
+    is_taken: bool,
     refreshes_left: u32,
     /// When the current code, or the one that is loading, was requested.
     loaded_at: Instant,
@@ -72,6 +74,7 @@ impl<V> Session<V> {
             state: State::Idle,
             page,
             may_hold: false,
+            is_taken: false,
             loaded_at: Instant(0),
             notifications: Vec::new(),
             in_flight: None,
@@ -87,8 +90,8 @@ impl<V> Session<V> {
 
     /// Handles an event, and returns what the host has to do.
     pub fn handle(&mut self, context: Context, event: Event<V>) -> Effects {
-        let Context { now, may_hold } = context;
-        self.may_hold = may_hold;
+        let Context { now, may_hold, is_taken } = context;
+        (self.may_hold, self.is_taken) = (may_hold, is_taken);
         match event {
             Event::Started => self.on_started(now, None),
             Event::StartedWith(code) => self.on_started(now, Some(code)),
@@ -195,7 +198,10 @@ impl<V> Session<V> {
     fn on_code(&mut self, now: Instant, code: Code) {
         self.notifications.push(Notification::CodeLoaded { random: code.random.clone(), url: code.url.clone() });
         let expires_at = now + code.lifetime;
-        if let Some(Picture::Image { .. }) = code.picture.as_deref() {
+        if code.response_code.is_some() {
+            // Nobody scans it any more, so that it is not shown.
+            self.poll(now, code, expires_at);
+        } else if let Some(Picture::Image { .. }) = code.picture.as_deref() {
             let give_up_at = expires_at.min(now + IMAGE_TIMEOUT);
             self.state = State::LoadingImage { code, expires_at, give_up_at };
         } else {
@@ -210,7 +216,11 @@ impl<V> Session<V> {
 
     fn poll(&mut self, now: Instant, code: Code, expires_at: Instant) {
         self.notifications.push(Notification::PollingStarted);
-        let (progress, hold_limit) = (Progress::Unused, HoldLimit::INITIAL);
+        let progress = match &code.response_code {
+            Some(response_code) => Progress::Returned { response_code: response_code.clone() },
+            None => Progress::Unused,
+        };
+        let hold_limit = HoldLimit::INITIAL;
         let requests = RequestCycle::of_new_code(&self.policy, now);
         self.state = State::Polling { code, expires_at, progress, hold_limit, requests };
         self.send(now);
@@ -254,7 +264,7 @@ impl<V> Session<V> {
             && self.may_hold
             && requests.is_proven
             && now < end_of_polling(*expires_at);
-        if may_hold { hold_limit.hold(progress.status()) } else { None }
+        if may_hold { hold_limit.hold(progress.status()?) } else { None }
     }
 
     fn back_off(&mut self, now: Instant, error: Error) {

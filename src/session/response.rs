@@ -42,13 +42,16 @@ impl<V> Session<V> {
         let mut is_next_early = !requests.is_held();
         self.notifications.push(Notification::Checked(raw));
         match (update, &*progress) {
-            (StatusUpdate::Unknown | StatusUpdate::Unused, _) | (StatusUpdate::Scanned, Progress::Scanned { .. }) => {}
-            (StatusUpdate::Scanned, Progress::Unused) => {
+            (StatusUpdate::Unknown | StatusUpdate::Unused, _)
+            | (StatusUpdate::Scanned { .. }, Progress::Scanned { .. } | Progress::Returned { .. }) => {}
+            (StatusUpdate::Scanned { number }, Progress::Unused) => {
                 is_next_early = true;
                 self.notifications.push(Notification::Scanned(user_info));
-                *progress = Progress::Scanned { person };
+                *progress = Progress::Scanned { person, number };
                 *expires_at = *expires_at + SCANNED_GRACE;
             }
+            // The other page calls `onSuccess`.
+            (StatusUpdate::Authorised { .. }, _) if self.is_taken => return self.state.end(End::Stopped),
             (StatusUpdate::Authorised { ticket }, _) => {
                 if has_token || !self.policy.auto_exchange {
                     return self.confirm(person, ticket, user_info);
@@ -92,6 +95,11 @@ impl<V> Session<V> {
             State::Loading { .. } => {
                 self.notifications.push(Notification::CodeLoadFailed(error.message().to_owned()));
                 self.fail(error);
+            }
+            // A response code that is refused can't sign in any more.
+            State::Polling { progress: Progress::Returned { .. }, .. } if !error.is_temporary() => {
+                self.notifications.push(Notification::Failed { error, is_fatal: false });
+                self.expire(now);
             }
             State::Polling { .. } if error.server_code() == Some(code::UNKNOWN_CODE) => {
                 // The server has purged the code. For a person this is the same as expired.

@@ -56,14 +56,20 @@ pub(super) enum Progress {
     Unused,
     Scanned {
         person: Rc<Person>,
+        /// The two digits that the person chooses on the phone.
+        number: Option<Rc<str>>,
     },
+    /// The user has confirmed on the device of the page, and the page asks for the ticket with the response code.
+    Returned { response_code: Rc<str> },
 }
 
 impl Progress {
-    pub(super) fn status(&self) -> Status {
+    /// The status that the server knows too. `None` if the next request is no poll, which the server could hold.
+    pub(super) fn status(&self) -> Option<Status> {
         match self {
-            Self::Unused => Status::Unused,
-            Self::Scanned { .. } => Status::Scanned,
+            Self::Unused => Some(Status::Unused),
+            Self::Scanned { .. } => Some(Status::Scanned),
+            Self::Returned { .. } => None,
         }
     }
 }
@@ -126,6 +132,11 @@ impl State {
         let RequestPhase::InFlight { id, hold, .. } = self.requests()?.phase else { return None };
         let request = match self {
             Self::Loading { .. } => Request::Gene(policy.scene),
+            Self::Polling { code, progress: Progress::Returned { response_code }, .. } => Request::Complete {
+                random: code.random.clone(),
+                response_code: response_code.clone(),
+                poll_token: code.poll_token.clone(),
+            },
             Self::Polling { code, .. } => {
                 Request::Check { random: code.random.clone(), poll_token: code.poll_token.clone(), hold }
             }
@@ -192,13 +203,15 @@ impl State {
     }
 
     pub(super) fn view(&self, now: Instant, policy: &Policy, page: PageState) -> ViewModel {
-        let mut person = None;
+        let (mut person, mut number) = (None, None);
         let state = match self {
             Self::Idle | Self::Loading { .. } | Self::LoadingImage { .. } => ScanState::Loading,
+            Self::Polling { progress: Progress::Returned { .. }, .. } => ScanState::SigningIn,
             Self::Polling { progress: Progress::Unused, .. } if self.is_past_end(now) => ScanState::Loading,
             Self::Polling { progress: Progress::Unused, .. } => ScanState::Ready,
-            Self::Polling { progress: Progress::Scanned { person: scanned_by }, .. } => {
+            Self::Polling { progress: Progress::Scanned { person: scanned_by, number: shown }, .. } => {
                 person = Some(scanned_by);
+                number = shown.as_ref();
                 ScanState::Scanned
             }
             Self::Exchanging { person: confirmed_by, .. } => {
@@ -221,8 +234,10 @@ impl State {
         ViewModel {
             state: self.connection_problem(page).map_or(state, ScanState::Unreachable),
             picture: self.code().and_then(|code| code.picture.clone()),
+            link: self.code().and_then(|code| code.link.clone()),
             is_expired: self.is_past_end(now),
             person: person.cloned(),
+            number: number.cloned(),
             countdown: self.countdown(now, policy, page),
         }
     }
@@ -241,6 +256,8 @@ pub(super) fn forgotten_at(expires_at: Instant, progress: &Progress) -> Instant 
         Progress::Unused => expires_at + SCANNED_GRACE,
         // `expires_at` contains the grace.
         Progress::Scanned { .. } => expires_at,
+        // The server expires it as a scanned code.
+        Progress::Returned { .. } => expires_at + SCANNED_GRACE,
     };
     last_decision + RETENTION
 }

@@ -31,11 +31,12 @@ struct Credentials {
 pub(super) fn remember(reply: &Reply<Js>, request: &Request, now: Instant) {
     CREDENTIALS.with_borrow_mut(|credentials| match (reply, request) {
         (Reply::Code(code), _) => {
-            insert(&mut credentials.codes, (Code { picture: None, ..code.clone() }, now));
+            insert(&mut credentials.codes, (Code { picture: None, link: None, ..code.clone() }, now));
         }
         (
             Reply::Checked(CheckResponse { update: StatusUpdate::Authorised { ticket }, .. }),
-            Request::Check { poll_token: Some(poll_token), .. },
+            Request::Check { poll_token: Some(poll_token), .. }
+            | Request::Complete { poll_token: Some(poll_token), .. },
         ) => insert(&mut credentials.tickets, (ticket.clone(), poll_token.clone())),
         (Reply::Checked(_) | Reply::User(_), _) => {}
     });
@@ -57,6 +58,8 @@ pub(super) fn code(random: &str, now: Instant) -> Code {
             lifetime: MAX_CODE_LIFETIME,
             poll_token: None,
             picture: None,
+            link: None,
+            response_code: None,
         },
     }
 }

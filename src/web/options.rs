@@ -1,7 +1,7 @@
 //! Reads the options that only a browser has: functions, signals, and values that are passed on unread.
 
 use js_sys::Function;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use super::globals::Globals;
@@ -11,7 +11,7 @@ use scanlogin_protocol::wire::{GeneRequest, Scene};
 use crate::client::reader::{JsonValue as _, Reader, wrong_option};
 use crate::client::request::Client;
 use crate::error::{Error, ErrorCode};
-use crate::options::Config;
+use crate::options::{Config, ReturnUrl};
 
 /// A reader of the options of a page.
 pub(super) type Options = Reader<Js>;
@@ -42,16 +42,39 @@ pub(super) fn signal(options: &Options, name: &str) -> Option<AbortSignal> {
     options.read(name, "an AbortSignal", |value| value.0.dyn_ref().cloned())
 }
 
-/// Makes a client for codes of `scene`.
+#[wasm_bindgen(module = "/js/same_device.js")]
+extern "C" {
+    /// The address of the page, if it is on a touch device. Otherwise `false`.
+    #[wasm_bindgen(js_name = ownReturnUrl)]
+    fn own_return_url() -> JsValue;
+}
+
+/// The address that a widget sends with `gene`. `None` for no link: the codes of WeChat have none.
+pub(super) fn return_url(config: &Config, scene: Scene) -> Option<String> {
+    match &config.return_url {
+        _ if scene != Scene::App => None,
+        ReturnUrl::Page => own_return_url().as_string(),
+        ReturnUrl::Never => None,
+        ReturnUrl::Given(address) => Some(address.clone()),
+    }
+}
+
+/// Makes a client for codes of `scene`. `return_url` is sent with `gene`.
 ///
 /// # Errors
 ///
 /// The first invalid option of all that were read from `options`.
-pub(super) fn client(options: &Options, config: &Config, scene: Scene) -> Result<Client, Error> {
+pub(super) fn client(
+    options: &Options,
+    config: &Config,
+    scene: Scene,
+    return_url: Option<String>,
+) -> Result<Client, Error> {
     let gene = GeneRequest {
         context: options.value("context"),
         ext_idp_conn_id: options.text("extIdpConnId"),
         with_custom_data: options.bool("withCustomData"),
+        return_url,
         ..GeneRequest::new(scene, options.value("customData"))
     };
     options.finish()?;

@@ -93,7 +93,8 @@ impl Runtime {
         let mut config = Config::read(&options)?;
         config.policy.scene = scene;
         config.policy.reports_results = callbacks.has("onResult");
-        let client = options::client(&options, &config, scene)?;
+        let return_url = shell.as_ref().and_then(|_| options::return_url(&config, scene));
+        let client = options::client(&options, &config, scene, return_url)?;
         if shell.is_none() {
             // A new code would not be shown.
             config.policy = Policy { auto_refresh: 0, refresh_on_cancel: false, ..config.policy };
@@ -139,7 +140,12 @@ impl Runtime {
             First::Request => Event::Started,
             First::Answer(answer) => {
                 let received_at = Instant(answer.field("at").and_then(|at| at.number()).unwrap_or_default() as u64);
-                let reply = runtime.read(fetch::read_answer(&answer), &Request::Gene(scene), received_at);
+                let mut reply = runtime.read(fetch::read_answer(&answer), &Request::Gene(scene), received_at);
+                if let (Ok(Reply::Code(code)), Some(response_code)) = (&mut reply, answer.field("responseCode")) {
+                    // `js/same_device.js` has taken an answer for which the approver returned.
+                    code.response_code = response_code.text().map(Into::into);
+                    (code.picture, code.link) = (None, None);
+                }
                 Event::StartedWithReply(reply)
             }
             First::Code(code) => Event::StartedWith(code),
@@ -210,9 +216,10 @@ impl Runtime {
     }
 
     fn dispatch(self: &Rc<Self>, event: Event<Js>) {
-        let has_left = self.view.borrow().as_ref().is_some_and(|view| view.has_left());
-        let event = if has_left { Event::Destroyed } else { event };
-        let context = Context { now: Self::now(), may_hold: self.may_hold() };
+        let view = self.view.borrow().clone();
+        let event = if view.as_ref().is_some_and(|view| view.has_left()) { Event::Destroyed } else { event };
+        let is_taken = view.is_some_and(|view| view.is_taken());
+        let context = Context { now: Self::now(), may_hold: self.may_hold(), is_taken };
         let effects = self.session.borrow_mut().handle(context, event);
         if self.state() == ScanState::Destroyed {
             return self.tear_down();

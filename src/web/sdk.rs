@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use js_sys::{JSON, Promise};
+use scanlogin_protocol::link::read_link;
 use scanlogin_protocol::wire::{Scene, header};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -21,7 +22,7 @@ use super::js_value::Js;
 use super::options;
 use super::runtime::{Runtime, random};
 use super::scan_handle::ScanHandle;
-use crate::client::reader::JsonValue as _;
+use crate::client::reader::{JsonValue as _, wrong_option};
 use crate::client::request::{Client, HttpRequest};
 use crate::client::response::HttpResponse;
 use crate::client::writer::{self, Field};
@@ -93,18 +94,34 @@ pub fn cancel(random: &str, token: &str, options: JsValue) -> Promise {
     act("/cancel", random, token, options)
 }
 
-/// Parses the text of a QR code.
+/// Parses the text of a QR code, or a link. `code_url` is the address of the approver, or a list of its addresses: a link below
+/// any other address is no sign-in code. `undefined` for none.
 ///
 /// # Errors
 ///
-/// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code.
+/// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code, or with `code: "invalid-option"`
+/// when `code_url` is something else.
 #[wasm_bindgen(js_name = parseCode)]
-pub fn parse_code(text: &str) -> Result<JsValue, JsValue> {
-    JSON::parse(text)
-        .ok()
-        .and_then(|value| payload::read(Js(value)))
-        .and_then(|payload| writer::serialize_fields(&Serializer::json_compatible(), &writer::payload(&payload)).ok())
-        .ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+pub fn parse_code(text: &str, code_url: JsValue) -> Result<JsValue, JsValue> {
+    let code_urls = code_urls(Js(code_url)).map_err(|error| to_js(&error))?;
+    let write = |fields: &[_]| writer::serialize_fields::<_, Js>(&Serializer::json_compatible(), fields).ok();
+    let parsed = match read_link(text, &code_urls) {
+        Some(link) => write(&writer::link(&link)),
+        None => {
+            let payload = JSON::parse(text).ok().and_then(|value| payload::read(Js(value)));
+            payload.and_then(|payload| write(&writer::payload(&payload)))
+        }
+    };
+    parsed.ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
+}
+
+/// Reads the option `codeUrl`.
+fn code_urls(code_url: Js) -> Result<Vec<String>, Error> {
+    if code_url.0.is_undefined() {
+        return Ok(Vec::new());
+    }
+    let one = code_url.text().map(|address| vec![address]);
+    one.or_else(|| code_url.texts()).ok_or_else(|| wrong_option("codeUrl", "an address or a list of addresses"))
 }
 
 /// The scene for codes of `kind`: `qrcode`, `wxqrcode` or `wechatmpqrcode`.
@@ -147,7 +164,7 @@ fn act(path: &str, random: &str, token: &str, options: JsValue) -> Promise {
 fn client(options: JsValue, scene: Scene) -> Result<(Client, u32), Error> {
     let options = options::read(options)?;
     let config = Config::read(&options)?;
-    let client = options::client(&options, &config, scene)?;
+    let client = options::client(&options, &config, scene, None)?;
     Ok((client, config.policy.timeout.as_millis() as u32))
 }
 

@@ -61,6 +61,19 @@ extern "C" {
     #[wasm_bindgen(method, js_name = showCountdown)]
     pub(super) fn show_countdown(this: &Shell, name: &str, end: f64);
 
+    /// Shows a link to the approver on this device while the code can be scanned. A click keeps `answer`. Hides the link if
+    /// `address` is empty.
+    #[wasm_bindgen(method, js_name = showLink)]
+    pub(super) fn show_link(this: &Shell, address: &str, answer: &str);
+
+    /// Whether a click on the link has kept the answer of the code, and another page has taken it.
+    #[wasm_bindgen(method, js_name = isTaken)]
+    pub(super) fn is_taken(this: &Shell) -> bool;
+
+    /// Shows the two digits that the person chooses on the phone. Hides them if `number` is empty.
+    #[wasm_bindgen(method, js_name = showNumber)]
+    pub(super) fn show_number(this: &Shell, number: &str);
+
     /// Shows the person who scanned. An empty name or photo hides its element.
     #[wasm_bindgen(method, js_name = showPerson)]
     pub(super) fn show_person(this: &Shell, name: &str, photo: &str);
@@ -102,6 +115,12 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = followPageLanguage)]
     fn _i18n();
+}
+
+#[wasm_bindgen(module = "/js/open_link.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = OpenLink)]
+    type _OpenLink;
 }
 
 #[wasm_bindgen(module = "/js/options.js")]

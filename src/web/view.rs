@@ -101,6 +101,11 @@ impl View {
         self.shell.has_left()
     }
 
+    /// Whether the browser has kept the answer of the code for a return to this device, and another page has taken it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.shell.is_taken()
+    }
+
     /// Removes the widget from the page.
     pub(super) fn remove(&self) {
         self.shell.remove();
@@ -113,6 +118,11 @@ impl View {
         let model = self.shown.borrow().clone();
         let message = |name: Option<&str>| name.map(|name| self.shell.message(name, 0)).unwrap_or_default();
         self.action.set(model.action());
+        match &model.link {
+            Some(link) => self.shell.show_link(&link.address, &link.answer),
+            None => self.shell.show_link("", ""),
+        }
+        self.shell.show_number(model.number.as_deref().unwrap_or_default());
         self.shell.show(
             model.state.as_str(),
             model.is_scannable(),

@@ -2,12 +2,12 @@
 //! others.
 
 use js_sys::Reflect;
-use scanlogin::web::{check_status, gene_code, start_polling};
+use scanlogin::web::{check_status, gene_code, parse_code, start_polling};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{PIXEL, Page, advance, settle, wait_until};
+use crate::page::{PIXEL, Page, advance, run, settle, wait_until};
 
 #[wasm_bindgen_test]
 async fn wechat_code_is_shown_as_its_image_and_never_drawn() {
@@ -51,6 +51,48 @@ async fn start_polling_expires_a_code_by_the_time_of_its_creation() {
     settle().await;
     assert_eq!(handle.state(), "expired");
     handle.destroy();
+}
+
+#[wasm_bindgen_test]
+fn parse_code_reads_json_and_links_below_the_given_addresses_only() {
+    let parse = |text: &str, code_url: &str| {
+        let code_url = run(&format!("return {code_url}"), &JsValue::NULL).unwrap();
+        match parse_code(text, code_url) {
+            Ok(parsed) => String::from(js_sys::JSON::stringify(&parsed).unwrap()),
+            Err(error) => Reflect::get(&error, &"code".into()).unwrap().as_string().unwrap(),
+        }
+    };
+    let (one, two) = ("'https://pass.test/s'", "['https://other.test/s', 'https://pass.test/s']");
+    let code = r#"{"scene":"APP_AUTH","random":"r-_1"}"#;
+    for code_url in [one, two] {
+        assert_eq!(parse("https://pass.test/s#r-_1", code_url), code);
+        let same_device = r#"{"scene":"APP_AUTH","random":"r-_1","sameDevice":true}"#;
+        assert_eq!(parse("https://pass.test/s#r-_1.return", code_url), same_device);
+        assert_eq!(parse(code, code_url), code, "the JSON form is always read");
+    }
+    for (text, code_url) in [
+        ("https://pass.test/s#r", "undefined"),
+        ("https://pass.test/s#r", "[]"),
+        ("https://pass.test/s#r", "''"),
+        ("https://pass.test.evil.test/s#r", one),
+        ("https://pass.test/s/#r", one),
+        ("https://pass.test/s?#r", one),
+        ("http://pass.test/s#r", one),
+        ("HTTPS://PASS.TEST/S#r", one),
+        ("https://pass.test/s#", one),
+        ("https://pass.test/s#r/../x", one),
+        ("https://pass.test/s#r.return.return", one),
+        ("https://pass.test/s", one),
+        (" https://pass.test/s#r", one),
+        ("javascript:alert(1)#r", one),
+        ("WIFI:S:x;;", one),
+        ("", one),
+    ] {
+        assert_eq!(parse(text, code_url), "not-a-code", "{text} {code_url}");
+    }
+    for code_url in ["5", "{}", "[5]", "[null]", "true"] {
+        assert_eq!(parse("https://pass.test/s#r", code_url), "invalid-option", "{code_url}");
+    }
 }
 
 #[wasm_bindgen_test]

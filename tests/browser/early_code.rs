@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{GENE, Page, advance, pending_timers, run, settle, start_answered};
+use crate::page::{Device, GENE, Page, TOUCH, advance, pending_timers, run, settle, start_answered};
 
 #[wasm_bindgen(module = "/js/early_code.js")]
 extern "C" {
@@ -46,8 +46,8 @@ fn gene_with_modules() -> String {
     GENE.replace(r#""url":"#, &format!(r#""modules":"{}=","url":"#, "/".repeat(75)))
 }
 
-/// Values of each option: usual, empty, unusual and invalid ones. The first eight are not left to the wasm.
-const VALUES: [(&str, &[&str]); 16] = [
+/// Values of each option: usual, empty, unusual and invalid ones. The first nine are not left to the wasm.
+const VALUES: [(&str, &[&str]); 17] = [
     (
         "host",
         &["'https://a.test'", "'https://a.test/x//'", "''", "'http://a.test:1?q'", "'a.test'", "'https://é.test'", "7"],
@@ -62,6 +62,19 @@ const VALUES: [(&str, &[&str]); 16] = [
     ),
     ("logo", &["'/logo.svg'", "''", "5"]),
     ("colors", &["{}", "{ dark: '#0b5a62' }", "{ light: 'white' }", "null"]),
+    (
+        "returnUrl",
+        &[
+            "false",
+            "'https://www.example.com/login?a=\"'",
+            "true",
+            "''",
+            "'/login'",
+            "'javascript:x'",
+            "'https://a.test/#b'",
+            "null",
+        ],
+    ),
     ("headers", &["{}", "{ 'app-id': 'x-my-app' }", "null"]),
     ("render", &["'svg'", "'img'", "'canvas'", "null"]),
     ("userPoolId", &["'pool'", "''", "[]"]),
@@ -86,7 +99,7 @@ impl Sequence {
 fn random_options(sequence: &mut Sequence) -> String {
     let mut fields = String::new();
     for (index, (name, values)) in VALUES.into_iter().enumerate() {
-        if sequence.next(if index < 8 { 2 } else { 20 }) == 0 {
+        if sequence.next(if index < 9 { 2 } else { 20 }) == 0 {
             fields += &format!("{name}: {}, ", values[sequence.next(values.len())]);
         }
     }
@@ -120,27 +133,30 @@ async fn early_request_is_byte_for_byte_that_of_the_wasm_except_for_modules() {
     for (name, values) in VALUES {
         all.extend(values.iter().map(|value| format!("{{ {name}: {value} }}")));
     }
-    let mut early_requests = 0;
-    for options in all {
+    let (mut early_requests, mut return_urls) = (0, 0);
+    for (n, options) in all.into_iter().enumerate() {
+        // Every second one is for a touch device, which sends its address.
+        let _device = Device::new(if n % 2 == 0 { TOUCH } else { "" });
         let [early, own] = both_requests(&options).await;
         let Some(early) = early else { continue };
         early_requests += 1;
+        return_urls += usize::from(early.contains("returnUrl"));
         // With an invalid option that does not change the request, the wasm sends none, and reports the option.
         if let Some(own) = own {
             assert_eq!(early, own, "{options}");
         }
     }
-    assert!(early_requests > 40, "{early_requests}");
+    assert!(early_requests > 40 && return_urls > 20, "{early_requests} {return_urls}");
 }
 
 #[wasm_bindgen_test]
 async fn options_that_are_left_to_the_wasm_send_no_early_request() {
     let page = Page::new();
-    for (name, values) in &VALUES[8..] {
+    for (name, values) in &VALUES[9..] {
         let extra = format!("{{ {name}: {} }}", values[0]);
         assert!(request_code(&options_of(&page, &extra)).is_undefined(), "{extra}");
     }
-    for extra in ["{ host: 'example.com' }", "{ appId: 7 }", "{ logo: 5 }", "{ tips: 5 }"] {
+    for extra in ["{ host: 'example.com' }", "{ appId: 7 }", "{ logo: 5 }", "{ tips: 5 }", "{ returnUrl: '/login' }"] {
         assert!(request_code(&options_of(&page, extra)).is_undefined(), "{extra}");
     }
     for options in [JsValue::from(5), Array::new().into(), "text".into()] {

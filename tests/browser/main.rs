@@ -14,6 +14,7 @@ mod layout;
 mod options;
 mod page;
 mod pending;
+mod same_device;
 mod sign_in;
 mod teardown;
 mod view;

@@ -290,6 +290,27 @@ impl Drop for Page {
     }
 }
 
+/// The media query of a touch device without a mouse.
+pub(crate) const TOUCH: &str = "(pointer: coarse) and (hover: none)";
+
+/// Sets the only media query that matches, until it is dropped.
+pub(crate) struct Device(JsValue);
+
+impl Device {
+    pub(crate) fn new(media: &str) -> Self {
+        let code = "const original = window.matchMedia;
+            window.matchMedia = (query) => ({ matches: argument === query });
+            return original;";
+        Self(run(code, &media.into()).unwrap())
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        run("window.matchMedia = argument", &self.0).unwrap();
+    }
+}
+
 pub(crate) fn document() -> Document {
     web_sys::window().unwrap().document().unwrap()
 }

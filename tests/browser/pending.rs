@@ -9,8 +9,8 @@ use crate::page::{Page, run, settle};
 #[wasm_bindgen(module = "/js/pending.js")]
 extern "C" {
     /// The handle that `pending` returns.
-    type PendingHandle;
-    fn pending(
+    pub(crate) type PendingHandle;
+    pub(crate) fn pending(
         init: &JsValue,
         target: &JsValue,
         options: &JsValue,
@@ -18,9 +18,9 @@ extern "C" {
         early: &JsValue,
     ) -> PendingHandle;
     #[wasm_bindgen(method, getter)]
-    fn state(this: &PendingHandle) -> String;
+    pub(crate) fn state(this: &PendingHandle) -> String;
     #[wasm_bindgen(method)]
-    fn destroy(this: &PendingHandle);
+    pub(crate) fn destroy(this: &PendingHandle);
     #[wasm_bindgen(method, js_name = stopPolling)]
     fn stop_polling(this: &PendingHandle);
 }

@@ -38,9 +38,9 @@ export function isReading() {
 
 export class Server {
   static #last = 0;
-  #scripts = { gene: [], check: [], userinfo: [] };
+  #scripts = { gene: [], check: [], complete: [], userinfo: [] };
   /** The held requests of each call. */
-  #held = { gene: [], check: [], userinfo: [] };
+  #held = { gene: [], check: [], complete: [], userinfo: [] };
 
   constructor() {
     /** A test may set another app id; an empty one for requests without an app id. */

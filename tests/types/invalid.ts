@@ -15,6 +15,8 @@ startScanning("qrcode", { appID: "shop" });
 startScanning("qrcode", { interval: "800" });
 // @ts-expect-error a size is an object
 startScanning("qrcode", { size: 240 });
+// @ts-expect-error the address of the page is the default, and not `true`
+startScanning("qrcode", { returnUrl: true });
 // @ts-expect-error the theme is unknown
 startScanning("qrcode", { theme: "blue" });
 // @ts-expect-error the message is unknown
@@ -62,6 +64,8 @@ qrcode.checkStatus();
 qrcode.confirm("random");
 // @ts-expect-error the result is a promise
 qrcode.parseCode("{}").random;
+// @ts-expect-error an address is text
+qrcode.parseCode("{}", { codeUrl: new URL("https://pass.example.com/s") });
 // @ts-expect-error the id of a code is not a handle
 qrcode.stopPolling("random");
 

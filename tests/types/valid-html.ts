@@ -11,6 +11,7 @@ const element = document.createElement("scan-login");
 element.appId = "shop";
 element.size = { width: 200, height: 200 };
 element.lang = "ja-JP";
+element.returnUrl = "https://www.example.com/login";
 element.options = { customData: { hello: "world" }, onSuccess: (_userInfo, ticket) => signIn(ticket) };
 element.addEventListener("success", ({ detail }) => signIn(detail.ticket));
 element.addEventListener("scanned", ({ detail }) => detail.userInfo.nickname?.trim());

@@ -20,6 +20,7 @@ declare function same<T>(value: T): T;
 // All options are optional.
 const handle: ScanHandle = startScanning("qrcode");
 startInline(document.body, {});
+startInline(document.body, { returnUrl: false, tips: { openApp: "Go on", number: "Choose" } });
 
 // All options and callbacks.
 const options: Required<StartOptions> = {
@@ -52,6 +53,7 @@ const options: Required<StartOptions> = {
   colors: { dark: "#123456" },
   theme: "dark",
   frameAncestors: ["https://www.example.com"],
+  returnUrl: "https://www.example.com/login",
   code: { code: 200, message: "ok", data: { random: "r", expiresIn: 120, modules: "" } },
   onCodeLoaded: (random, url) => same<[string, string]>([random, url]),
   onCodeShow: (random, url) => same<[string, string]>([random, url]),
@@ -106,12 +108,15 @@ for (const kind of [client.qrcode, client.wxqrcode, client.wechatmpqrcode]) {
   same<[string, string | undefined, number | undefined]>([random, url, expiresIn]);
   const polling = kind.startPolling(random, { onSuccess: (_userInfo, ticket) => signIn(ticket) });
   kind.stopPolling(polling);
-  const { status, ticket } = await kind.checkStatus(random);
+  const { status, ticket, number } = await kind.checkStatus(random);
+  same<string | undefined>(number);
   if (status === 2 && ticket) same<UserInfo>(await kind.exchangeUserInfo(ticket));
   const { requester } = await kind.scanned(random, "token");
   if (requester) same<string>(requester.appName);
   same<number>((await kind.confirm(random, "token")).status);
   same<string>((await kind.cancel(random, "token")).description);
   same<string>((await kind.parseCode("{}")).random);
+  const { sameDevice } = await kind.parseCode("https://pass.example.com/s#r", { codeUrl: ["https://pass.example.com/s"] });
+  if (sameDevice) await kind.parseCode("{}", { codeUrl: "https://pass.example.com/s" });
   kind.startScanning("qrcode", { onExpired: () => {} }).destroy();
 }

@@ -9,7 +9,11 @@ startScanning('qrcode', {
   lang: 'fr',
   tips: {
     title: 'Scannez ce code avec l’application',
+    openApp: 'Continuer sur ce téléphone',
+    otherDevice: 'Ou scannez avec l’application sur un autre téléphone',
+    otherBrowser: 'Vous avez commencé dans un autre navigateur. Retournez-y, ou recommencez ici',
     scanned: 'Code scanné',
+    number: 'Choisissez ce nombre sur votre téléphone',
     middleTitle: 'Confirmez la connexion sur votre téléphone',
     referText: 'Ce n’est pas vous\u00a0? Obtenir un nouveau code',
     signingIn: 'Connexion en cours…',

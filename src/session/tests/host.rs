@@ -19,6 +19,7 @@ pub(super) struct Host {
     pub(super) session: Session<String>,
     pub(super) now: Instant,
     pub(super) may_hold: bool,
+    pub(super) is_taken: bool,
     pub(super) in_flight: Option<Sent>,
     pub(super) wake_at: Option<Instant>,
     pub(super) view: Rc<ViewModel>,
@@ -45,6 +46,7 @@ impl Host {
             session: Session::new(policy, PageState { is_visible: true, is_online: true }, seed),
             now: Instant(50_000),
             may_hold: true,
+            is_taken: false,
             in_flight: None,
             wake_at: None,
             view: ViewModel::new(ScanState::Loading).into(),
@@ -86,7 +88,8 @@ impl Host {
             }
             _ => {}
         }
-        let effects = self.session.handle(Context { now: self.now, may_hold: self.may_hold }, event);
+        let context = Context { now: self.now, may_hold: self.may_hold, is_taken: self.is_taken };
+        let effects = self.session.handle(context, event);
         match effects.request {
             RequestEffect::Keep => {}
             RequestEffect::Abort => assert!(self.in_flight.take().is_some(), "there is no request to abort"),
@@ -170,7 +173,20 @@ pub(super) fn drawing() -> Rc<Picture> {
 pub(super) fn drawn_code(random: &str, seconds: u64) -> Code {
     let picture = Some(drawing());
     let lifetime = Duration::from_secs(seconds);
-    Code { random: random.into(), url: "u".into(), lifetime, poll_token: Some("t".into()), picture }
+    Code {
+        random: random.into(),
+        url: "u".into(),
+        lifetime,
+        poll_token: Some("t".into()),
+        picture,
+        link: None,
+        response_code: None,
+    }
+}
+
+/// A code that the user has confirmed on the device of the page.
+pub(super) fn returned_code(random: &str) -> Code {
+    Code { picture: None, response_code: Some("response".into()), ..drawn_code(random, 120) }
 }
 
 /// A code with an image of the server.
@@ -185,7 +201,7 @@ pub(super) fn checked(update: StatusUpdate<String>) -> Reply<String> {
         StatusUpdate::Unknown => "?",
         StatusUpdate::Expired => "-1",
         StatusUpdate::Unused => "0",
-        StatusUpdate::Scanned => "1",
+        StatusUpdate::Scanned { .. } => "1",
         StatusUpdate::Authorised { .. } => "2",
         StatusUpdate::Cancelled => "3",
         StatusUpdate::NeedsMfa(_) => "4",
@@ -199,6 +215,10 @@ pub(super) fn checked(update: StatusUpdate<String>) -> Reply<String> {
         has_token: false,
         raw: raw.to_owned(),
     })
+}
+
+pub(super) fn scanned() -> StatusUpdate<String> {
+    StatusUpdate::Scanned { number: None }
 }
 
 pub(super) fn authorised() -> Reply<String> {
@@ -234,6 +254,6 @@ pub(super) fn refused(code: i32) -> Error {
 pub(super) fn held_status(request: &Request) -> Option<Status> {
     match request {
         Request::Check { hold, .. } => hold.map(|hold| hold.status),
-        Request::Gene(_) | Request::Exchange { .. } => None,
+        Request::Gene(_) | Request::Complete { .. } | Request::Exchange { .. } => None,
     }
 }

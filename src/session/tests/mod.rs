@@ -4,4 +4,5 @@ mod host;
 mod model;
 mod polling;
 mod properties;
+mod same_device;
 mod scenarios;

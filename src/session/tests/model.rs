@@ -21,9 +21,13 @@ const WAIT: Duration = Duration::from_secs(25);
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Loading,
-    LoadingImage { since: Instant },
+    LoadingImage {
+        since: Instant,
+    },
     Ready,
     Scanned,
+    /// The user has confirmed on the device of the page.
+    Returned,
     SigningIn,
     Ended(ScanState),
 }
@@ -47,6 +51,8 @@ pub(super) struct Model {
     /// The failed requests in a row, and whether the last one had a 429 or `Retry-After`.
     failures: (u32, bool),
     refreshes_left: u32,
+    /// Whether another page has taken the sign-in.
+    pub(super) is_taken: bool,
     callbacks: Vec<String>,
 }
 
@@ -65,6 +71,7 @@ impl Model {
             is_visible: true,
             is_online: true,
             failures: (0, false),
+            is_taken: false,
             callbacks: Vec::new(),
         }
     }
@@ -79,7 +86,7 @@ impl Model {
             Stage::Ready if self.is_past_end(self.now) => ScanState::Loading,
             Stage::Ready => ScanState::Ready,
             Stage::Scanned => ScanState::Scanned,
-            Stage::SigningIn => ScanState::SigningIn,
+            Stage::Returned | Stage::SigningIn => ScanState::SigningIn,
         };
         match (self.is_online, is_busy) {
             (false, _) => ScanState::Unreachable(ConnectionProblem::Offline),
@@ -90,7 +97,7 @@ impl Model {
     }
 
     pub(super) fn shows_code(&self) -> bool {
-        self.code.is_some()
+        self.code.as_ref().is_some_and(|(code, _)| code.picture.is_some())
     }
 
     pub(super) fn shows_person(&self) -> bool {
@@ -109,10 +116,11 @@ impl Model {
             Stage::Loading => return Some(Request::Gene(Scene::App)),
             Stage::LoadingImage { .. } | Stage::Ended(_) => return None,
             Stage::Scanned => Status::Scanned,
-            Stage::Ready | Stage::SigningIn => Status::Unused,
+            Stage::Ready | Stage::Returned | Stage::SigningIn => Status::Unused,
         };
-        let (Code { random, poll_token, .. }, _) = self.code.clone()?;
+        let (Code { random, poll_token, response_code, .. }, _) = self.code.clone()?;
         Some(match self.stage {
+            Stage::Returned => Request::Complete { random, response_code: response_code?, poll_token },
             Stage::SigningIn => Request::Exchange { ticket: "ticket".into(), poll_token },
             _ => Request::Check { random, poll_token, hold: may_hold.then_some(Hold { status, wait: self.wait }) },
         })
@@ -164,7 +172,7 @@ impl Model {
                 }
             }
             Event::Stopped => {
-                if let Stage::LoadingImage { .. } | Stage::Ready | Stage::Scanned = self.stage {
+                if self.is_polled() || matches!(self.stage, Stage::LoadingImage { .. }) {
                     self.stage = Stage::Ended(ScanState::Stopped);
                 }
             }
@@ -181,7 +189,7 @@ impl Model {
                 }
             }
             Event::Left => {
-                if let Stage::Ready | Stage::Scanned = self.stage {
+                if self.is_polled() {
                     self.is_proven = false;
                 }
             }
@@ -199,12 +207,15 @@ impl Model {
             (Stage::Loading, Ok(Reply::Code(code))) => {
                 self.call(&format!("onCodeLoaded {}", code.random));
                 self.code = Some((code.clone(), now));
-                match code.picture.as_deref() {
-                    Some(Picture::Image { .. }) => self.stage = Stage::LoadingImage { since: now },
-                    _ => self.show_code(),
+                match (&code.response_code, code.picture.as_deref()) {
+                    (Some(_), _) => self.start_polling(Stage::Returned),
+                    (None, Some(Picture::Image { .. })) => self.stage = Stage::LoadingImage { since: now },
+                    (None, _) => self.show_code(),
                 }
             }
-            (Stage::Ready | Stage::Scanned, Ok(Reply::Checked(response))) => self.on_status(response, sent),
+            (Stage::Ready | Stage::Scanned | Stage::Returned, Ok(Reply::Checked(response))) => {
+                self.on_status(response, sent)
+            }
             (Stage::SigningIn, Ok(Reply::User(user))) => self.succeed(user),
             (_, Ok(_)) => {
                 let message = "the response belongs to another request";
@@ -224,11 +235,12 @@ impl Model {
         }
         self.call(&format!("onResult {}", response.raw));
         match (&response.update, self.stage) {
-            (StatusUpdate::Scanned, Stage::Ready) => {
+            (StatusUpdate::Scanned { .. }, Stage::Ready) => {
                 self.call("onScanned alice");
                 self.stage = Stage::Scanned;
             }
-            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned, _) => {}
+            (StatusUpdate::Unknown | StatusUpdate::Unused | StatusUpdate::Scanned { .. }, _) => {}
+            (StatusUpdate::Authorised { .. }, _) if self.is_taken => self.stage = Stage::Ended(ScanState::Stopped),
             (StatusUpdate::Authorised { .. }, _) if self.policy.auto_exchange && !response.has_token => {
                 self.stage = Stage::SigningIn;
             }
@@ -248,9 +260,7 @@ impl Model {
             }
             (StatusUpdate::Failed(_), _) => self.fail(ErrorCode::SignInFailed, None),
         }
-        if let Stage::Ready | Stage::Scanned = self.stage
-            && self.is_past_end(sent.at)
-        {
+        if self.is_polled() && self.is_past_end(sent.at) {
             self.expire();
         }
     }
@@ -287,7 +297,7 @@ impl Model {
             self.failures = (attempts, error.code() == ErrorCode::RateLimited || error.retry_after().is_some());
             self.is_proven = false;
             self.call(&format!("onError {}", error.code().as_str()));
-        } else if matches!(self.stage, Stage::Ready | Stage::Scanned) && error.server_code() == Some(2241) {
+        } else if self.stage == Stage::Returned || self.is_polled() && error.server_code() == Some(2241) {
             self.call(&format!("onError {}", error.code().as_str()));
             self.expire();
         } else {
@@ -319,7 +329,7 @@ impl Model {
                 }
                 return;
             }
-            Stage::Ready | Stage::Scanned => {
+            Stage::Ready | Stage::Scanned | Stage::Returned => {
                 if self.end().is_some_and(|(_, forgotten_at)| now >= forgotten_at) {
                     return self.expire();
                 }
@@ -337,7 +347,9 @@ impl Model {
         if let Some(sent) = in_flight {
             let timeout = match &sent.request {
                 Request::Check { hold: Some(hold), .. } => hold.wait + Duration::from_secs(3),
-                Request::Gene(_) | Request::Check { .. } | Request::Exchange { .. } => Duration::from_secs(10),
+                Request::Gene(_) | Request::Check { .. } | Request::Complete { .. } | Request::Exchange { .. } => {
+                    Duration::from_secs(10)
+                }
             };
             if now >= sent.at + timeout {
                 let error = Error::temporary(ErrorCode::Timeout, "the server did not respond in time");
@@ -352,11 +364,11 @@ impl Model {
                 Action::NewCode,
                 Stage::Ended(ScanState::Cancelled | ScanState::Expired | ScanState::Stopped | ScanState::Failed(_)),
             )
-            | (Action::ScanAgain, Stage::Ready | Stage::Scanned) => {
+            | (Action::ScanAgain, Stage::Ready | Stage::Scanned | Stage::Returned) => {
                 self.call("onRetry");
                 self.replace();
             }
-            (Action::NewCode, Stage::Ready | Stage::Scanned)
+            (Action::NewCode, Stage::Ready | Stage::Scanned | Stage::Returned)
                 if self.is_past_end(now)
                     && matches!(
                         self.state(),
@@ -367,7 +379,9 @@ impl Model {
                 self.replace();
             }
             (Action::TryNow, Stage::Loading) if in_flight.is_none() => self.call("onRetry"),
-            (Action::TryNow, Stage::Ready | Stage::Scanned | Stage::SigningIn) => self.on_resumed(now, in_flight),
+            (Action::TryNow, Stage::Ready | Stage::Scanned | Stage::Returned | Stage::SigningIn) => {
+                self.on_resumed(now, in_flight)
+            }
             _ => {}
         }
     }
@@ -375,7 +389,7 @@ impl Model {
     fn on_resumed(&mut self, now: Instant, in_flight: Option<&Sent>) {
         match self.stage {
             Stage::Loading | Stage::SigningIn => self.on_time(now, in_flight),
-            Stage::Ready | Stage::Scanned => {
+            Stage::Ready | Stage::Scanned | Stage::Returned => {
                 // The poll in flight is dropped, and the server is asked anew.
                 self.is_proven = false;
                 self.on_time(now, None);
@@ -389,12 +403,20 @@ impl Model {
         if let Some((code, _)) = &self.code {
             self.callbacks.push(format!("onCodeShow {}", code.random));
         }
+        self.start_polling(Stage::Ready);
+    }
+
+    fn start_polling(&mut self, stage: Stage) {
         self.call("onStart");
         self.failures = (0, false);
         self.is_proven = !self.policy.reports_results;
         self.wait = WAIT;
         self.cuts = 0;
-        self.stage = Stage::Ready;
+        self.stage = stage;
+    }
+
+    fn is_polled(&self) -> bool {
+        matches!(self.stage, Stage::Ready | Stage::Scanned | Stage::Returned)
     }
 
     fn destroy_code(&mut self) {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use scanlogin_protocol::wire::{MAX_WAIT_SECONDS, Scene, Status};
 
-use super::host::{Host, authorised, checked, drawn_code, held_status, network_error};
+use super::host::{Host, authorised, checked, drawn_code, held_status, network_error, scanned};
 use crate::session::{Event, Instant, Policy, Reply, Request, StatusUpdate};
 use crate::view_model::ScanState;
 
@@ -78,7 +78,7 @@ fn server_that_ignores_wait_is_polled_at_the_interval() {
 #[test]
 fn server_that_ignores_wait_gets_one_early_poll_for_each_news() {
     let mut host = first_poll(Policy::default());
-    let (unused, scanned) = (StatusUpdate::Unused, StatusUpdate::Scanned);
+    let (unused, scanned) = (StatusUpdate::Unused, scanned());
     // The status also goes back, as with a replica that is late.
     let updates = [&unused, &unused, &scanned, &scanned, &unused, &scanned, &unused, &scanned, &scanned];
     for update in updates.into_iter().cycle().take(60) {
@@ -95,7 +95,7 @@ fn poll_after_news_starts_at_once_if_the_server_is_to_hold_it() {
     let mut host = first_poll(Policy::default());
     assert_eq!(held_status(&host.in_flight.as_ref().unwrap().request), Some(Status::Unused));
     host.now = host.now + Duration::from_millis(100);
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     let sent = host.in_flight.clone().unwrap();
     assert_eq!((held_status(&sent.request), sent.at), (Some(Status::Scanned), host.now));
     host.now = host.now + Duration::from_millis(100);
@@ -119,7 +119,7 @@ fn poll_after_news_waits_for_the_interval_if_the_server_is_not_to_hold_it() {
         let mut host = Host::loading(policy);
         host.may_hold = may_hold;
         host.reply(Ok(Reply::Code(drawn_code("r1", 120))));
-        for update in [StatusUpdate::Unused, StatusUpdate::Scanned] {
+        for update in [StatusUpdate::Unused, scanned()] {
             assert_eq!(held_status(&host.wait_for_request()), None);
             let sent_at = host.now;
             host.reply(Ok(checked(update)));

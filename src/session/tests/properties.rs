@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::host::{
     Host, authorised, authorised_with_token, checked, drawing, drawn_code, image_code, network_error, rate_limited,
-    refused, unavailable,
+    refused, returned_code, scanned, unavailable,
 };
 use super::model::Model;
 use crate::error::Error;
@@ -24,6 +24,7 @@ enum Step {
     StaleReply(Result<Reply<String>, Error>),
     Event(Event<String>),
     MayHold(bool),
+    IsTaken(bool),
 }
 
 fn runs() -> impl Strategy<Value = Vec<Step>> {
@@ -34,6 +35,7 @@ fn runs() -> impl Strategy<Value = Vec<Step>> {
         2 => select(replies()).prop_map(Step::StaleReply),
         4 => select(events()).prop_map(Step::Event),
         1 => any::<bool>().prop_map(Step::MayHold),
+        1 => any::<bool>().prop_map(Step::IsTaken),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -57,14 +59,15 @@ fn replies() -> Vec<Result<Reply<String>, Error>> {
     vec![
         Ok(Reply::Code(drawn_code("a", 120))),
         Ok(Reply::Code(drawn_code("b", 5))),
+        Ok(Reply::Code(returned_code("g"))),
         Ok(Reply::Code(image_code("c", None))),
         Ok(Reply::Code(image_code("d", Some(drawing())))),
         Ok(checked(StatusUpdate::Expired)),
         Ok(checked(StatusUpdate::Unused)),
         Ok(checked(StatusUpdate::Unused)),
         Ok(checked(StatusUpdate::Unused)),
-        Ok(checked(StatusUpdate::Scanned)),
-        Ok(checked(StatusUpdate::Scanned)),
+        Ok(checked(scanned())),
+        Ok(checked(scanned())),
         Ok(authorised()),
         Ok(authorised()),
         Ok(authorised_with_token()),
@@ -87,6 +90,7 @@ fn events() -> Vec<Event<String>> {
         Event::Started,
         Event::StartedWith(drawn_code("e", 120)),
         Event::StartedWithReply(Ok(Reply::Code(drawn_code("f", 120)))),
+        Event::StartedWithReply(Ok(Reply::Code(returned_code("h")))),
         Event::ImageLoaded,
         Event::ImageFailed,
         Event::Clicked(Action::NewCode),
@@ -123,6 +127,10 @@ fn event_of(host: &mut Host, step: Step) -> Option<Event<String>> {
             host.may_hold = may_hold;
             None
         }
+        Step::IsTaken(is_taken) => {
+            host.is_taken = is_taken;
+            None
+        }
     }
 }
 
@@ -130,6 +138,7 @@ fn event_of(host: &mut Host, step: Step) -> Option<Event<String>> {
 fn handle(host: &mut Host, model: &mut Model, event: Event<String>) -> Result<(), TestCaseError> {
     let before = host.state();
     let (sent, called) = (host.sent.len(), host.callbacks.len());
+    model.is_taken = host.is_taken;
     let callbacks = model.handle(host.now, &event, host.in_flight.as_ref());
     // Checks that an aborted request was in flight.
     host.event(event.clone());
@@ -227,6 +236,7 @@ proptest! {
             match host.in_flight.as_ref().map(|sent| &sent.request) {
                 Some(Request::Gene(_)) => host.reply(Ok(Reply::Code(drawn_code("z", 120)))),
                 Some(Request::Check { .. }) => host.reply(Ok(checked(StatusUpdate::Unused))),
+                Some(Request::Complete { .. }) => host.reply(Ok(authorised())),
                 Some(Request::Exchange { .. }) => host.reply(Ok(Reply::User("user".to_owned()))),
                 None if host.wake_at.is_some() => host.fire_timer(),
                 None => {}

@@ -8,7 +8,7 @@ use scanlogin_protocol::wire::{Scene, Status};
 
 use super::host::{
     Host, authorised, authorised_with_token, checked, drawing, drawn_code, held_status, image_code, network_error,
-    rate_limited, refused, unavailable,
+    rate_limited, refused, scanned, unavailable,
 };
 use crate::error::Error;
 use crate::session::policy::{EXPIRY_GRACE, IMAGE_TIMEOUT};
@@ -32,7 +32,7 @@ fn successful_run_calls_back_in_the_documented_order_and_stops_the_timer() {
     assert_eq!(host.state(), ScanState::Ready);
     host.reply(Ok(checked(StatusUpdate::Unused)));
     host.wait_for_request();
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     assert_eq!(host.state(), ScanState::Scanned);
     assert_eq!(host.view.person.as_ref().unwrap().nickname.as_deref(), Some("Alice"));
     host.wait_for_request();
@@ -76,7 +76,7 @@ fn polls_start_about_one_interval_apart_if_the_server_responds_at_once() {
 #[test]
 fn on_scanned_is_called_once_if_the_status_repeats_or_goes_back() {
     let mut host = Host::polling(Policy::default());
-    for update in [StatusUpdate::Scanned, StatusUpdate::Scanned, StatusUpdate::Unused, StatusUpdate::Scanned] {
+    for update in [scanned(), scanned(), StatusUpdate::Unused, scanned()] {
         host.wait_for_request();
         host.reply(Ok(checked(update)));
     }
@@ -147,11 +147,11 @@ fn expiry_aborts_the_request_in_flight() {
 #[test]
 fn scanned_code_expires_60_s_later() {
     let mut host = Host::polling_again(Policy::default());
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     host.fire_timer_after(150);
     assert_eq!(host.state(), ScanState::Scanned);
     host.fire_timer_after(40);
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     assert_eq!(host.state(), ScanState::Expired);
 }
 
@@ -303,7 +303,7 @@ fn offline_is_shown_without_a_button_and_polling_resumes_when_online() {
 fn response_proves_a_connection_although_the_browser_reports_offline() {
     let mut host = Host::polling_again(Policy::default());
     host.event(Event::ConnectionChanged { is_online: false });
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     assert_eq!(host.state(), ScanState::Scanned);
 }
 
@@ -412,7 +412,7 @@ fn cancelled_code_is_replaced_only_with_refresh_on_cancel() {
 #[test]
 fn scan_again_replaces_a_scanned_code() {
     let mut host = Host::polling_again(Policy::default());
-    host.reply(Ok(checked(StatusUpdate::Scanned)));
+    host.reply(Ok(checked(scanned())));
     assert_eq!(host.view.action(), Some(Action::ScanAgain));
     host.event(Event::Clicked(Action::ScanAgain));
     assert_eq!(host.callbacks[2..], ["onRetry", "onCodeDestroyed r1"]);
@@ -606,7 +606,7 @@ fn approval_is_found_for_as_long_as_the_server_can_know_of_it() {
         let expires_at = host.now + Duration::from_secs(120);
         host.wait_for_request();
         if is_scanned {
-            host.reply(Ok(checked(StatusUpdate::Scanned)));
+            host.reply(Ok(checked(scanned())));
             host.wait_for_request();
         }
         host.now = expires_at + last_known_approval();

@@ -12,7 +12,7 @@ pub const WIDGET: &str = "document.querySelector('.scanlogin').shadowRoot";
 
 /// An expression: whether each widget shows the state that its caption names, and its finite animations have ended.
 pub const SETTLED: &str = "(() => {
-    const states = { 'scanned, no photo': 'scanned', busy: 'unreachable', 'no code': 'failed', refused: 'failed',
+    const states = { 'ready, on a phone': 'ready', 'scanned, no photo': 'scanned', 'scanned, number': 'scanned', busy: 'unreachable', 'no code': 'failed', refused: 'failed',
       'sign-in expired': 'failed' };
     const figures = [...document.querySelectorAll('figure')];
     return figures.length > 0 && figures.every((figure) => {

@@ -26,18 +26,29 @@ struct Expected {
     has_code: bool,
     countdown: Option<&'static str>,
     button: Option<&'static str>,
+    link: Option<&'static str>,
 }
 
 const fn expected(caption: &'static str, status: &'static [&'static str], headline: &'static str) -> Expected {
-    Expected { caption, status, headline, has_code: false, countdown: None, button: None }
+    Expected { caption, status, headline, has_code: false, countdown: None, button: None, link: None }
 }
 
-const STATES: [Expected; 14] = [
+const STATES: [Expected; 16] = [
     expected("loading", &["Loading code…"], "Loading code…"),
     Expected {
         has_code: true,
         countdown: Some("Expires in"),
         ..expected("ready", &["Scan with the app to sign in"], "Scan with the app to sign in")
+    },
+    Expected {
+        has_code: true,
+        countdown: Some("Expires in"),
+        link: Some("Continue on this phone"),
+        ..expected(
+            "ready, on a phone",
+            &["Or scan with the app on another phone"],
+            "Or scan with the app on another phone",
+        )
     },
     Expected {
         button: Some("Not you? Get a new code"),
@@ -46,6 +57,14 @@ const STATES: [Expected; 14] = [
     Expected {
         button: Some("Not you? Get a new code"),
         ..expected("scanned, no photo", &["Bob", "Scanned", "Confirm the sign-in on your phone"], "Scanned")
+    },
+    Expected {
+        button: Some("Not you? Get a new code"),
+        ..expected(
+            "scanned, number",
+            &["Alice Example", "Scanned", "Choose this number on your phone", "47"],
+            "Scanned",
+        )
     },
     expected("signing-in", &["Alice Example", "Signing you in…"], "Signing you in…"),
     expected("confirmed", &["Alice Example", "Signed in"], "Signed in"),
@@ -100,12 +119,12 @@ async fn axe_finds_no_issue_in_each_state_theme_and_language() -> Result<()> {
             assert_eq!(axe_issues(&browser).await?, json!([]), "{theme}, {language}");
         }
     }
-    // Checks that axe-core tests the content of the shadow roots: without a text, the seven buttons have no name.
+    // Checks that axe-core tests the content of the shadow roots: without a text, the eight buttons have no name.
     browser
         .run("for (const { shadowRoot } of document.querySelectorAll('.scanlogin')) shadowRoot.querySelector('button').textContent = ''")
         .await?;
     let found = axe_issues(&browser).await?;
-    assert_eq!((&found[0]["rule"], found[0]["where"].as_array().map(Vec::len)), (&json!("button-name"), Some(7)));
+    assert_eq!((&found[0]["rule"], found[0]["where"].as_array().map(Vec::len)), (&json!("button-name"), Some(8)));
     browser.close().await
 }
 
@@ -175,7 +194,7 @@ async fn button_of_each_state_can_be_focused_and_pressed_by_keyboard() -> Result
     let site = Site::start().await?;
     let browser = Browser::open().await?;
     for key in [Key::Enter, Key::Space] {
-        for Expected { caption, headline, button, .. } in &STATES {
+        for Expected { caption, headline, button, link, .. } in &STATES {
             gallery::open(&browser, &site, &format!("theme=light&language=en-US&state={caption}")).await?;
             browser
                 .run(
@@ -189,6 +208,11 @@ async fn button_of_each_state_can_be_focused_and_pressed_by_keyboard() -> Result
             // The three fields of the filter come first.
             for _ in 0..4 {
                 browser.press(Key::Tab).await?;
+            }
+            if let Some(link) = link {
+                assert_eq!(focus(&browser).await?, ("link".to_owned(), (*link).to_owned()), "{caption}");
+                assert!(has_focus_ring(&browser).await?, "{caption}");
+                continue;
             }
             let Some(button) = button else {
                 assert_eq!(
@@ -254,7 +278,7 @@ async fn accessibility_tree_has_the_visible_content_of_each_state() -> Result<()
     let figures: Vec<&Value> = tree.0.iter().filter(|node| role(node) == "figure").collect();
     assert_eq!(figures.len(), STATES.len());
     for (figure, expected) in figures.into_iter().zip(&STATES) {
-        let Expected { caption, status, headline, has_code, countdown, button } = expected;
+        let Expected { caption, status, headline, has_code, countdown, button, link } = expected;
         let parts = tree.below(figure);
         let with_role =
             |wanted: &str| -> Vec<&Value> { parts.iter().copied().filter(|node| role(node) == wanted).collect() };
@@ -262,6 +286,7 @@ async fn accessibility_tree_has_the_visible_content_of_each_state() -> Result<()
         assert_eq!(names("group"), [*headline], "{caption}");
         assert_eq!(names("image"), Vec::from_iter(has_code.then_some("QR code for signing in")), "{caption}");
         assert_eq!(names("button"), Vec::from_iter(*button), "{caption}");
+        assert_eq!(names("link"), Vec::from_iter(*link), "{caption}");
 
         let [region] = with_role("status")[..] else { panic!("{caption} must have exactly one status") };
         assert_eq!((property(region, "live"), property(region, "atomic")), (json!("polite"), json!(true)), "{caption}");
