@@ -115,7 +115,7 @@ function codeRequest(options, signal) {
   const logo = field(options, "logo") ?? "";
   need(typeof logo === "string");
   const host = text("appHost") || text("host") || location.origin;
-  const returnUrl = field(options, "returnUrl") ?? ownReturnUrl();
+  const returnUrl = field(options, "returnUrl") ?? ownReturnUrl() ?? false;
   need(returnUrl === false || (isLink(returnUrl) && !returnUrl.includes("#")));
   need(isUsual(options) && /^https?:\/\/[^?# @]+$/.test(host));
   const language = new Messages(tips, lang).language();

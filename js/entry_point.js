@@ -105,7 +105,7 @@ export function createApi(locate, settings = {}) {
       cancel: (random, token) => call(() => wasm.cancel(String(random), String(token), merge())),
       parseCode: async (text, given) => {
         await init();
-        return wasm.parseCode(String(text), field(given, "codeUrl"));
+        return wasm.parseCode(String(text), [].concat(field(given, "codeUrl") ?? []));
       },
     };
   }

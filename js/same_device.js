@@ -25,8 +25,8 @@ let isOtherBrowser = false;
 let current;
 
 /**
- * Whether the widget may show `address` as a link, or send it: `http` or `https`, printable ASCII without spaces, and not too long.
- * `is_link` in src/address.rs does the same.
+ * Whether the widget may show `address` as a link: `http` or `https`, printable ASCII without spaces, and not too long. `is_link` in
+ * src/address.rs does the same.
  */
 export function isLink(address) {
   return typeof address === "string" && address.length <= 2048 && /^https?:\/\/[!-~]+$/.test(address);
@@ -34,13 +34,13 @@ export function isLink(address) {
 
 /**
  * The address of the page without its fragment, if the page is on a touch device without a mouse: the default of the option
- * `returnUrl`. `false` for any other page, and in a frame, where the approver would be in the frame too.
+ * `returnUrl`. `undefined` for any other page, and in a frame, where the approver would be in the frame too.
  */
 export function ownReturnUrl() {
   // jsdom has no `matchMedia`.
   const isTouch = typeof matchMedia === "function" && matchMedia("(pointer: coarse) and (hover: none)").matches;
   const address = withoutFragment();
-  return isTouch && window.top === window && isLink(address) && address;
+  return isTouch && window.top === window && isLink(address) ? address : undefined;
 }
 
 /**

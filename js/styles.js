@@ -230,7 +230,6 @@ const css = /* css */ `
   font-variant-numeric: tabular-nums;
   font-weight: 700;
   letter-spacing: 0.08em;
-  line-height: 1.2;
   /* The last digit has the same space. */
   padding-inline-start: 0.08em;
 }
@@ -252,10 +251,16 @@ const css = /* css */ `
 }
 @container (min-inline-size: 240px) {
   [data-large] .number {
-    font-size: 5.5em;
+    background: var(--_surface);
+    border-radius: var(--_radius);
+    font-size: 5em;
+    inline-size: max-content;
     inset: auto 0 calc(100% + var(--height) * 0.5px + 34px);
-    line-height: 0;
+    line-height: normal;
+    margin: 0 auto;
+    padding-inline: 0.24em 0.16em;
     position: absolute;
+    transform: translateY(50%);
   }
 }
 @keyframes turn { to { rotate: 1turn; } }

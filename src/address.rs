@@ -9,8 +9,13 @@ pub(crate) fn is_http(address: &str, is_forbidden: fn(u8) -> bool) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.bytes().any(is_forbidden))
 }
 
-/// Whether the widget may show `address` as a link, or send it: `http` or `https`, printable ASCII without spaces, and not too
-/// long. `isLink` in `js/same_device.js` does the same.
+/// Whether the widget may show `address` as a link: `http` or `https`, printable ASCII without spaces, and not too long.
+/// `isLink` in `js/same_device.js` does the same.
 pub fn is_link(address: &str) -> bool {
     address.len() <= MAX_LENGTH && is_http(address, |byte| !byte.is_ascii_graphic())
+}
+
+/// Whether `address` may be that of a page to which an approver returns: a link without a fragment.
+pub(crate) fn is_return_url(address: &str) -> bool {
+    is_link(address) && !address.bytes().any(|byte| byte == b'#')
 }

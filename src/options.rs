@@ -180,7 +180,7 @@ fn return_url(options: &Reader<impl JsonValue>) -> ReturnUrl {
         if value.bool() == Some(false) {
             return Some(ReturnUrl::Never);
         }
-        let address = value.text().filter(|address| address::is_link(address) && !address.contains('#'))?;
+        let address = value.text().filter(|address| address::is_return_url(address))?;
         Some(ReturnUrl::Given(address))
     });
     read.unwrap_or(ReturnUrl::Page)

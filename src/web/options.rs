@@ -44,16 +44,16 @@ pub(super) fn signal(options: &Options, name: &str) -> Option<AbortSignal> {
 
 #[wasm_bindgen(module = "/js/same_device.js")]
 extern "C" {
-    /// The address of the page, if it is on a touch device. Otherwise `false`.
+    /// The address of the page, if it is on a touch device.
     #[wasm_bindgen(js_name = ownReturnUrl)]
-    fn own_return_url() -> JsValue;
+    fn own_return_url() -> Option<String>;
 }
 
 /// The address that a widget sends with `gene`. `None` for no link: the codes of WeChat have none.
 pub(super) fn return_url(config: &Config, scene: Scene) -> Option<String> {
     match &config.return_url {
         _ if scene != Scene::App => None,
-        ReturnUrl::Page => own_return_url().as_string(),
+        ReturnUrl::Page => own_return_url(),
         ReturnUrl::Never => None,
         ReturnUrl::Given(address) => Some(address.clone()),
     }

@@ -94,17 +94,17 @@ pub fn cancel(random: &str, token: &str, options: JsValue) -> Promise {
     act("/cancel", random, token, options)
 }
 
-/// Parses the text of a QR code, or a link. `code_url` is the address of the approver, or a list of its addresses: a link below
-/// any other address is no sign-in code. `undefined` for none.
+/// Parses the text of a QR code, or a link. `code_urls` is a list of the addresses of the approver: a link below any other
+/// address is no sign-in code.
 ///
 /// # Errors
 ///
 /// Throws an `Error` with `code: "not-a-code"` when the text is not that of a sign-in code, or with `code: "invalid-option"`
-/// when `code_url` is something else.
+/// when `code_urls` is something else.
 #[wasm_bindgen(js_name = parseCode)]
-pub fn parse_code(text: &str, code_url: JsValue) -> Result<JsValue, JsValue> {
-    let code_urls = code_urls(Js(code_url)).map_err(|error| to_js(&error))?;
-    let write = |fields: &[_]| writer::serialize_fields::<_, Js>(&Serializer::json_compatible(), fields).ok();
+pub fn parse_code(text: &str, code_urls: JsValue) -> Result<JsValue, JsValue> {
+    let code_urls = Js(code_urls).texts();
+    let code_urls = code_urls.ok_or_else(|| to_js(&wrong_option("codeUrl", "an address or a list of addresses")))?;
     let parsed = match read_link(text, &code_urls) {
         Some(link) => write(&writer::link(&link)),
         None => {
@@ -115,13 +115,9 @@ pub fn parse_code(text: &str, code_url: JsValue) -> Result<JsValue, JsValue> {
     parsed.ok_or_else(|| to_js(&Error::new(ErrorCode::NotACode, "this is not the text of a sign-in code")))
 }
 
-/// Reads the option `codeUrl`.
-fn code_urls(code_url: Js) -> Result<Vec<String>, Error> {
-    if code_url.0.is_undefined() {
-        return Ok(Vec::new());
-    }
-    let one = code_url.text().map(|address| vec![address]);
-    one.or_else(|| code_url.texts()).ok_or_else(|| wrong_option("codeUrl", "an address or a list of addresses"))
+/// Writes an object with these fields.
+fn write(fields: &[(&str, Option<Field<'_, Js>>)]) -> Option<JsValue> {
+    writer::serialize_fields(&Serializer::json_compatible(), fields).ok()
 }
 
 /// The scene for codes of `kind`: `qrcode`, `wxqrcode` or `wechatmpqrcode`.

@@ -56,7 +56,8 @@ async fn start_polling_expires_a_code_by_the_time_of_its_creation() {
 #[wasm_bindgen_test]
 fn parse_code_reads_json_and_links_below_the_given_addresses_only() {
     let parse = |text: &str, code_url: &str| {
-        let code_url = run(&format!("return {code_url}"), &JsValue::NULL).unwrap();
+        // As `js/entry_point.js` does.
+        let code_url = run(&format!("return [].concat({code_url} ?? [])"), &JsValue::NULL).unwrap();
         match parse_code(text, code_url) {
             Ok(parsed) => String::from(js_sys::JSON::stringify(&parsed).unwrap()),
             Err(error) => Reflect::get(&error, &"code".into()).unwrap().as_string().unwrap(),

@@ -42,12 +42,15 @@ fn counting_signal() -> (JsValue, JsValue) {
     (options, signal)
 }
 
+/// What ends a widget.
+type End = fn(&PendingHandle);
+
 #[wasm_bindgen_test]
 async fn signal_has_no_listener_after_the_end_or_when_the_wasm_has_taken_over() {
     let never = function("() => new Promise(() => {})");
     let at_once = function("async () => {}");
     let handle = function("(shell) => ({ state: 'ready', destroy() { shell.remove(); } })");
-    let table: [(&str, &JsValue, fn(&PendingHandle)); 3] = [
+    let table: [(&str, &JsValue, End); 3] = [
         ("destroyed", &never, PendingHandle::destroy),
         ("stopped", &never, PendingHandle::stop_polling),
         ("ready", &at_once, |_| {}),

@@ -47,13 +47,12 @@ pub fn return_address(return_url: &str, random: &str, response_code: &str) -> St
 /// Reads `text` as a link below one of `code_urls`, the addresses of the approver. The part before `#` has to be exactly one
 /// of them. `None` for any other text, such as a link to somewhere else.
 pub fn read_link<'a>(text: &'a str, code_urls: &[impl AsRef<str>]) -> Option<Link<'a>> {
-    let (address, fragment) = text.split_once('#')?;
+    let fragment = code_urls.iter().find_map(|code_url| text.strip_prefix(code_url.as_ref())?.strip_prefix('#'))?;
     let (random, device) = match fragment.strip_suffix(SAME_DEVICE) {
         Some(random) => (random, Device::Same),
         None => (fragment, Device::Other),
     };
-    let is_known = code_urls.iter().any(|code_url| code_url.as_ref() == address);
-    (is_known && is_random(random)).then_some(Link { random, device })
+    is_random(random).then_some(Link { random, device })
 }
 
 /// Whether `text` may be the id of a code in a link.

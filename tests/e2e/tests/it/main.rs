@@ -26,6 +26,7 @@ mod phone;
 mod proxies;
 mod rendering;
 mod resilience;
+mod same_device;
 mod scanning;
 mod sdk_comparison;
 mod sdk_compatibility;

@@ -69,7 +69,7 @@ impl Page {
     }
 
     fn handle(&mut self, event: Event<Value>) {
-        let effects = self.session.handle(Context { now: self.now(), may_hold: true }, event);
+        let effects = self.session.handle(Context { now: self.now(), may_hold: true, is_taken: false }, event);
         match effects.request {
             RequestEffect::Keep => {}
             RequestEffect::Abort => self.in_flight = None,
