@@ -21,10 +21,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::config::Config;
 use crate::http::error::ApiError;
 
-/// `blob:` lets the phone page read an image of a code that the person selects.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
+/// `blob:` lets the phone page read an image of a code that the person selects. The policy `workers` lets it start the worker
+/// that decodes and its service worker (`www/lib/worker-url.js`).
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; \
+    img-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types workers";
+/// The phone page scans with the camera. No page uses the other devices.
+const PERMISSIONS: &str = "camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()";
 /// Caches keep a file of a version for a year, and ask for other files each time.
 const CACHE_VERSION: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The number of hexadecimal digits at the end of a folder's name, after the version.
@@ -48,6 +51,7 @@ pub(crate) fn routes(config: &Config) -> Router {
     }
     let headers = ServiceBuilder::new()
         .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(set(HeaderName::from_static("permissions-policy"), PERMISSIONS))
         .layer(set(header::CACHE_CONTROL, "no-cache"))
         .layer(set(header::REFERRER_POLICY, "same-origin"))
         .layer(set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));

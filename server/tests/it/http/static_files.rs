@@ -72,6 +72,7 @@ async fn pages_have_a_csp_without_foreign_or_inline_scripts() {
             "default-src 'none'",
             "script-src 'self' 'wasm-unsafe-eval'",
             "style-src 'self'",
+            "worker-src 'self'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
         ] {
@@ -83,6 +84,14 @@ async fn pages_have_a_csp_without_foreign_or_inline_scripts() {
         assert_eq!(response.header("cross-origin-opener-policy"), Some("same-origin"));
         assert_eq!(response.header("cache-control"), Some("no-cache"));
     }
+}
+
+#[tokio::test]
+async fn pages_may_use_the_camera_and_no_microphone() {
+    let (server, _folder) = server();
+    let response = server.get("/").await;
+    let permissions = response.header("permissions-policy").unwrap();
+    assert!(permissions.contains("camera=(self)") && permissions.contains("microphone=()"), "{permissions}");
 }
 
 #[tokio::test]
