@@ -15,13 +15,23 @@ export class ApiError extends Error {
   }
 }
 
-/** A lost connection, an invalid response, a rate limit or a fault of the server. `message` is for the person. */
-export class TemporaryError extends Error {}
+/**
+ * A lost connection, an invalid response, a rate limit or a fault of the server: the request can be repeated. `reason` names
+ * it. `message` is for the person, in English.
+ */
+export class TemporaryError extends Error {
+  constructor(reason, message, options) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
 
 export const get = (path) => request(path, { method: 'GET' });
 
-export const post = (path, body = {}, token = null) =>
+/** `options` are further options of `fetch`. */
+export const post = (path, body = {}, token = null, options = {}) =>
   request(path, {
+    ...options,
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
@@ -36,12 +46,13 @@ async function request(path, init) {
     status = response.status;
     envelope = await response.json();
   } catch (cause) {
-    throw new TemporaryError('Can’t reach the server. Check your connection and try again.', { cause });
+    const message = 'Can’t reach the server. Check your connection and try again.';
+    throw new TemporaryError('unreachable', message, { cause });
   }
   if (envelope?.code === 200) return envelope.data ?? {};
-  if (status === 429) throw new TemporaryError('Too many attempts. Wait a moment and try again.');
+  if (status === 429) throw new TemporaryError('rate-limited', 'Too many attempts. Wait a moment and try again.');
   if (status >= 500 || typeof envelope?.code !== 'number') {
-    throw new TemporaryError('The server has a problem. Wait a moment and try again.');
+    throw new TemporaryError('server-problem', 'The server has a problem. Wait a moment and try again.');
   }
   throw new ApiError(envelope);
 }

@@ -1,18 +1,7 @@
-// Messages for the errors of the server that the phone page can get.
+// Messages for the errors that the phone page can get.
 
-const MESSAGES = {
-  'expired': 'This code has expired. Get a new code on the sign-in page.',
-  'already-scanned': 'Another user has already scanned this code. Get a new code on the sign-in page.',
-  'already-ended': 'This code has already been used or declined. Get a new code on the sign-in page.',
-  'not-scanned': 'Scan this code again, then confirm or decline.',
-  'wrong-user': 'Another user scanned this code. Get a new code on the sign-in page.',
-  'unknown-code': 'This code is not valid. It may be too old, or belong to another site.',
-  'not-signed-in': 'You are signed out. Sign in again to continue.',
-  'login-expired': 'Your session has expired. Sign in again to continue.',
-  'wrong-pool': 'This code belongs to another organisation. Your account can’t sign in there.',
-};
-
-const WRONG_CLOCK = 'The clock of this phone seems to be wrong. Set the date and time to automatic, and scan the code again.';
+import { TemporaryError } from '/lib/api.js';
+import { hasMessage, message } from '/lib/messages.js';
 
 /** Whether the token is from the future. A new sign-in would get such a token again. */
 const hasWrongClock = (error) => error.detail === 'not-yet-valid';
@@ -21,8 +10,15 @@ const hasWrongClock = (error) => error.detail === 'not-yet-valid';
 export const needsSignIn = (error) =>
   ['not-signed-in', 'login-expired'].includes(error.reason) && !hasWrongClock(error);
 
-/** The message for an `ApiError`. An unknown reason gets the message of the server. */
-export const errorMessage = (error) => {
-  if (hasWrongClock(error)) return WRONG_CLOCK;
-  return Object.hasOwn(MESSAGES, error.reason) ? MESSAGES[error.reason] : error.message;
-};
+/** The message for an `ApiError` or a `TemporaryError`. An unknown reason gets the message of the server. */
+export function errorMessage(error) {
+  if (error instanceof TemporaryError) return message(`temporary.${error.reason}`);
+  const name = `refusals.${hasWrongClock(error) ? 'wrong-clock' : error.reason}`;
+  return hasMessage(name) ? message(name) : error.message;
+}
+
+/** The message for a problem of `parseCode` or of `readQrImage`. */
+export const problemMessage = ({ problem, host }) =>
+  hasMessage(`kinds.${problem}`)
+    ? message('problems.foreign', { kind: message(`kinds.${problem}`) })
+    : message(`problems.${problem}`, { host });

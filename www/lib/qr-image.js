@@ -5,16 +5,19 @@ import { canReadInWorker, QrReader } from '/lib/qr-reader.js';
 
 /** The size in pixels of an image that has none, such as a vector image. */
 const DEFAULT_SIDE = 1024;
+/** The maximum size of a file in bytes. */
+const MAX_FILE_SIZE = 30_000_000;
 
 /**
- * Returns `{ text }`, the text of a code in `blob`, or `{ problem }`, a message for the person. Prefers a text for which
+ * Returns `{ text }`, the text of a code in `blob`, or `{ problem }`, the name of a problem. Prefers a text for which
  * `isWanted` returns true, because an image can contain other codes. Throws a `TemporaryError` if the decoder can't be
  * loaded.
  */
 export async function readQrImage(blob, isWanted) {
-  if (!canReadInWorker()) return { problem: 'This browser is too old to read images. Paste the text of the code below.' };
+  if (!canReadInWorker()) return { problem: 'old-browser' };
+  if (blob.size > MAX_FILE_SIZE) return { problem: 'image-too-large' };
   const image = await load(blob);
-  if (!image) return { problem: 'This file can’t be opened as an image. Use a PNG or JPEG file.' };
+  if (!image) return { problem: 'not-an-image' };
   const reader = new QrReader();
   let unwanted = null;
   try {
@@ -25,12 +28,12 @@ export async function readQrImage(blob, isWanted) {
     }
   } catch (cause) {
     const message = 'Couldn’t load the QR code reader. Try again, or paste the text of the code below.';
-    throw new TemporaryError(message, { cause });
+    throw new TemporaryError('decoder', message, { cause });
   } finally {
     reader.close();
   }
   if (unwanted) return { text: unwanted };
-  return { problem: 'No QR code found. Take a sharp photo from the front, with some space around the code.' };
+  return { problem: 'no-code' };
 }
 
 /** Decodes an image file, without blocking the page. `null` if the browser can't. */

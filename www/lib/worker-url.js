@@ -1,6 +1,6 @@
 // The policy of the pages forbids to start scripts by address (`require-trusted-types-for 'script'`), except these.
 
-const SCRIPTS = ['/lib/qr-worker.js'];
+const SCRIPTS = ['/lib/qr-worker.js', '/phone-worker.js'];
 const POLICY = 'workers';
 
 const policy = globalThis.trustedTypes?.createPolicy(POLICY, {

@@ -1,0 +1,72 @@
+// The service worker of the phone page. It never answers a call of the server, and keeps no page but the one that says that
+// there is no network.
+//
+// - It shows `/phone/offline.html` if the phone page can't be loaded.
+// - It receives an image that another app shares, and keeps it until the page takes it.
+// - It declines a question that the person left. A page can't tell a reload from the end, so this waits for the return.
+
+/** Change the number when one of the files changes. */
+const OFFLINE = 'offline-1';
+const OFFLINE_PAGE = '/phone/offline.html';
+const OFFLINE_FILES = [OFFLINE_PAGE, '/phone/offline.js', '/base.css', '/phone/offline.css', '/phone/icon.svg'];
+/** As in `/phone/worker.js`. */
+const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
+/** How long a page has to come back to its question, in milliseconds. A reload on a slow network takes seconds. */
+const RETURN_MS = 10_000;
+
+/** The questions that pages have left: the id of the code, and an object for the leaving. */
+const left = new Map();
+
+addEventListener('install', (event) => {
+  skipWaiting();
+  event.waitUntil(caches.open(OFFLINE).then((cache) => cache.addAll(OFFLINE_FILES)));
+});
+
+addEventListener('activate', (event) => event.waitUntil(Promise.all([clients.claim(), deleteOldCaches()])));
+
+addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.mode === 'navigate' && request.method === 'POST' && url.searchParams.has('share')) {
+    event.respondWith(keepSharedImage(request));
+  } else if (request.mode === 'navigate' && request.method === 'GET') {
+    event.respondWith(fetch(request).catch(() => caches.match(OFFLINE_PAGE)));
+  } else if (url.origin === location.origin && OFFLINE_FILES.includes(url.pathname)) {
+    event.respondWith(fetch(request).catch(() => caches.match(url.pathname)));
+  }
+});
+
+addEventListener('message', (event) => {
+  const { type, random, token } = event.data;
+  if (type === 'left') event.waitUntil(declineUnlessBack(random, token));
+  if (type === 'returned') left.delete(random);
+});
+
+async function deleteOldCaches() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => ![OFFLINE, SHARED].includes(name)).map((name) => caches.delete(name)));
+}
+
+async function keepSharedImage(request) {
+  const image = (await request.formData()).get('image');
+  if (image instanceof File) {
+    const cache = await caches.open(SHARED);
+    await cache.put(SHARED_IMAGE, new Response(image));
+  }
+  return Response.redirect(new URL(request.url).pathname, 303);
+}
+
+async function declineUnlessBack(random, token) {
+  const leaving = {};
+  left.set(random, leaving);
+  await new Promise((resolve) => setTimeout(resolve, RETURN_MS));
+  if (left.get(random) !== leaving) return;
+  left.delete(random);
+  // If the request is lost, the code expires.
+  await fetch('/api/v2/qrcode/cancel', {
+    method: 'POST',
+    keepalive: true,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ random }),
+  }).catch(() => {});
+}

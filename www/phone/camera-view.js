@@ -1,0 +1,95 @@
+// The view of the camera in the step "Scan a code".
+
+import { openScanner } from '/lib/camera.js';
+import { message } from '/lib/messages.js';
+import { byId, setText } from '/phone/page.js';
+
+const SVG = 'http://www.w3.org/2000/svg';
+/** How long the frame around a found code is shown, in milliseconds. */
+const FOUND_MS = 400;
+
+let scanner = null;
+/** The functions of the step: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
+let step;
+
+/** Connects the view with the step. */
+export function openCameraView(functions) {
+  step = functions;
+  byId('camera-start').onclick = startCamera;
+  byId('camera-torch').onclick = switchTorch;
+  byId('camera-choice').onchange = ({ target }) => scanner?.useCamera(target.value);
+}
+
+export function startCamera() {
+  stopCamera();
+  scanner = openScanner(byId('camera-video'), {
+    camera: byId('camera-choice').value || undefined,
+    isWanted: step.isWanted,
+    onText: found,
+    onOtherText: (text, place) => {
+      drawFrame(place, 'other');
+      setText('camera-message', step.otherText(text));
+    },
+    onProblem: (problem) => setText('camera-message', message(`cameraProblems.${problem}`)),
+    onStateChange: showState,
+  });
+}
+
+/** Starts the camera if the person has allowed it before. Otherwise the browser would ask without a reason. */
+export async function startAllowedCamera() {
+  try {
+    const { state } = await navigator.permissions.query({ name: 'camera' });
+    if (state === 'granted' && !scanner) startCamera();
+  } catch {
+    // The browser does not tell. The person starts the camera.
+  }
+}
+
+export function stopCamera() {
+  scanner?.stop();
+  scanner = null;
+  byId('camera-frame').replaceChildren();
+  setText('camera-message', '');
+  showState('stopped');
+}
+
+function found(text, place) {
+  drawFrame(place, 'found');
+  setTimeout(() => step.onText(text), FOUND_MS);
+}
+
+function showState(state) {
+  byId('camera').dataset.state = state;
+  byId('camera-start').hidden = state !== 'stopped';
+  byId('camera-view').hidden = state === 'stopped';
+  byId('camera-tools').hidden = true;
+  if (state === 'scanning') showTools();
+}
+
+async function showTools() {
+  const used = scanner;
+  const cameras = await used.cameras();
+  if (used !== scanner || used.state !== 'scanning') return;
+  byId('camera-torch').hidden = !used.hasTorch;
+  byId('camera-torch').ariaPressed = 'false';
+  const options = cameras.map(({ id, label, isUsed }, index) => {
+    return new Option(label || `${message('camera')} ${index + 1}`, id, isUsed, isUsed);
+  });
+  byId('camera-choice').replaceChildren(...options);
+  byId('camera-choice').hidden = cameras.length < 2;
+  byId('camera-tools').hidden = !used.hasTorch && cameras.length < 2;
+}
+
+async function switchTorch({ currentTarget: button }) {
+  const isOn = await scanner?.torch(button.ariaPressed !== 'true');
+  button.ariaPressed = String(Boolean(isOn));
+}
+
+/** Draws a frame around a code. `kind` is `found` or `other`. */
+function drawFrame({ corners, width, height }, kind) {
+  const polygon = document.createElementNS(SVG, 'polygon');
+  polygon.setAttribute('points', corners.map(({ x, y }) => `${x},${y}`).join(' '));
+  polygon.setAttribute('class', kind);
+  byId('camera-frame').setAttribute('viewBox', `0 0 ${width} ${height}`);
+  byId('camera-frame').replaceChildren(polygon);
+}

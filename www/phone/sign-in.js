@@ -1,0 +1,44 @@
+// The step "Sign in".
+
+import { ApiError, post } from '/lib/api.js';
+import { message } from '/lib/messages.js';
+import { showPhoto } from '/lib/user.js';
+import { byId, run, setText, showNotice, showStep, whenIdle } from '/phone/page.js';
+import { startSession, token, user } from '/phone/session.js';
+
+/** Shows the step. `hasRequest` is whether a sign-in request waits for the user. Returns the field that gets the focus. */
+export function showSignIn({ hasRequest }) {
+  setText('sign-in-lead', message(hasRequest ? 'signInForRequest' : 'signInLead'));
+  showStep('sign-in');
+  showAccount();
+  return byId('username');
+}
+
+/** Shows who is signed in, at the top of the page. */
+export function showAccount() {
+  byId('account').hidden = !token();
+  byId('account-photo').hidden = !user();
+  if (user()) showPhoto(byId('account-photo'), user());
+}
+
+/** Calls `signedIn()` after a sign-in. */
+export function openSignIn(signedIn) {
+  byId('sign-in-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    run('signIn', () => signIn(signedIn));
+  });
+}
+
+async function signIn(signedIn) {
+  const username = byId('username').value.trim();
+  const password = byId('password').value;
+  try {
+    startSession(await post('/demo/login', { username, password }));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return showNotice(message('wrongPassword'), { focus: byId('password') });
+  }
+  byId('sign-in-form').reset();
+  showAccount();
+  whenIdle().then(signedIn);
+}

@@ -1,0 +1,50 @@
+// The page's side of the service worker, which is `/phone-worker.js`. Without it, in an insecure context or a private window,
+// the page works; a question that the person leaves then ends when its code expires.
+
+import { cancelInBackground } from '/lib/approver.js';
+import { workerUrl } from '/lib/worker-url.js';
+
+/** Where the service worker puts an image that another app has shared. */
+const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
+
+const container = navigator.serviceWorker;
+let registration = null;
+
+/**
+ * Starts the service worker. When the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no
+ * question.
+ */
+export async function startWorker(openQuestion) {
+  addEventListener('pagehide', ({ persisted }) => {
+    const question = openQuestion();
+    if (!question) return;
+    // The browser keeps a page that was left for another one, and never one that is reloaded.
+    if (persisted) cancelInBackground(question, question.token);
+    // The page is reloaded or closed. It can't know which; the service worker waits for its return.
+    else registration?.active?.postMessage({ type: 'left', ...question });
+  });
+  try {
+    registration = await container?.register(workerUrl('/phone-worker.js'), { scope: location.pathname });
+  } catch {
+    // The browser allows no service worker.
+  }
+}
+
+/** Tells the service worker that the page has come back to the question of a code. */
+export async function announceReturn(random) {
+  const found = await container?.getRegistration().catch(() => null);
+  found?.active?.postMessage({ type: 'returned', random });
+}
+
+/** Takes the image that another app has shared with this one. `null` if there is none. */
+export async function takeSharedImage() {
+  try {
+    const cache = await caches.open(SHARED);
+    const response = await cache.match(SHARED_IMAGE);
+    await caches.delete(SHARED);
+    return (await response?.blob()) ?? null;
+  } catch {
+    // An insecure context has no caches.
+    return null;
+  }
+}
