@@ -101,18 +101,20 @@ export function showNotice(text, { retry, focus } = {}) {
 
 // ---- Clicks that were meant for another step ----
 
-/** The step where the pointer was pressed, and the step of the last single click. */
-let [pressedStep, clickedStep] = [undefined, undefined];
+/** The step where the pointer is pressed, `null` if it is not, and the step of the last single click. */
+let [pressedStep, clickedStep] = [null, null];
 
 addEventListener('pointerdown', () => (pressedStep = currentStep()), { capture: true });
+addEventListener('pointercancel', () => (pressedStep = null), { capture: true });
 
 // A step can change under the finger: by a code that the camera reads, or by the first click of a double click. The click
 // must not confirm a code.
 addEventListener(
   'click',
   (event) => {
-    const isPointer = event.detail > 0;
-    const isStray = isPointer && (pressedStep !== currentStep() || (event.detail > 1 && clickedStep !== currentStep()));
+    const isPressedElsewhere = pressedStep !== null && pressedStep !== currentStep();
+    const isStray = isPressedElsewhere || (event.detail > 1 && clickedStep !== currentStep());
+    pressedStep = null;
     if (event.detail <= 1) clickedStep = currentStep();
     if (!isStray) return;
     event.preventDefault();

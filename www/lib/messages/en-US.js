@@ -42,7 +42,7 @@ export const MESSAGES = {
   unknownBrowserOnSystem: 'Unknown browser on {system}',
   ipAddress: 'IP address',
   network: 'Network',
-  sameNetwork: 'The same as this phone',
+  sameNetwork: 'Same as this phone',
   otherNetwork: 'Not the one of this phone. Normal with mobile data, otherwise be careful.',
   requested: 'Requested',
   justNow: 'Just now',
