@@ -23,6 +23,8 @@ mod pool;
 
 pub mod phone;
 
+pub mod phone_page;
+
 pub mod proxy;
 
 pub mod site;

@@ -21,6 +21,10 @@ mod npm;
 #[cfg(unix)]
 mod packed;
 mod phone;
+mod phone_app;
+mod phone_decide;
+mod phone_links;
+mod phone_reading;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;

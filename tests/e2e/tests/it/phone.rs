@@ -3,48 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use reqwest::Client;
 use scanlogin_decoder::Picture;
 use scanlogin_e2e::faults::{Fault, Faults};
+use scanlogin_e2e::phone_page::{Code, IDLE, ask, enter, open_signed_in, wait_for_step};
 use scanlogin_e2e::{Browser, Phone, Site};
 use scanlogin_qr::{Color, Level, Modules};
-use serde_json::{Value, json};
-use thirtyfour::Key;
+use serde_json::json;
 
 /// What Chromium writes for a failed request.
 const FAILED_REQUEST: &[&str] = &["Failed to load resource", "Failed to fetch dynamically imported module"];
-/// An expression that is true if the page is not busy.
-const IDLE: &str = "document.querySelector('main').ariaBusy !== 'true'";
-
-/// Opens the phone page and signs in.
-async fn sign_in(site: &Site, user: &str) -> Result<Browser> {
-    let phone = Browser::open().await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    phone.type_into("#username", user).await?;
-    phone.type_into("#password", user).await?;
-    phone.click("#sign-in").await?;
-    wait_for_step(&phone, "scan").await?;
-    Ok(phone)
-}
-
-/// Creates a code, and returns a text with its id.
-async fn create_code(site: &Site) -> Result<String> {
-    let request = Client::new().post(format!("{}/api/v2/qrcode/gene", site.url)).json(&json!({}));
-    let response: Value = request.header("origin", &site.url).send().await?.json().await?;
-    let random = response["data"]["random"].as_str().with_context(|| format!("there is no code: {response}"))?;
-    Ok(json!({ "scene": "APP_AUTH", "random": random }).to_string())
-}
-
-/// Enters the text of a code.
-async fn enter(phone: &Browser, text: &str) -> Result<()> {
-    phone.type_into("#code-text", text).await?;
-    phone.press(Key::Enter).await
-}
-
-/// Waits until the page shows a step.
-async fn wait_for_step(phone: &Browser, step: &str) -> Result<()> {
-    phone.wait_for(&format!("!document.querySelector('#step-{step}').hidden && {IDLE}")).await.map(drop)
-}
 
 /// Selects an image.
 async fn upload(phone: &Browser, file: &Path, png: &[u8]) -> Result<()> {
@@ -85,18 +52,19 @@ async fn age_of_a_code_does_not_depend_on_the_clock_of_the_phone() -> Result<()>
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     for ahead in [600_000, -120_000] {
-        let phone = sign_in(&site, "alice").await?;
+        let phone = open_signed_in(&site, "alice").await?;
         set_clock_ahead(&phone, ahead).await?;
         phone.goto(&format!("{}/phone.html", site.url)).await?;
 
-        let code = create_code(&site).await?;
+        let code = Code::create(&site).await?.text();
         enter(&phone, &code).await?;
         let age = phone.text_of("#requester-asked").await?;
         assert!(age == "Just now" || age.ends_with(" seconds ago"), "a new code, clock {ahead} ms ahead: {age}");
 
         faults.inject("scanned", Fault::Modified(|response| response["data"]["age"] = json!(90)));
+        // The page asks the same question again.
         phone.goto(&format!("{}/phone.html", site.url)).await?;
-        enter(&phone, &code).await?;
+        wait_for_step(&phone, "approve").await?;
         assert_eq!(phone.text_of("#requester-asked").await?, "1 minute ago", "clock {ahead} ms ahead");
         faults.clear();
         phone.close().await?;
@@ -108,9 +76,9 @@ async fn age_of_a_code_does_not_depend_on_the_clock_of_the_phone() -> Result<()>
 async fn expiry_of_a_code_is_shown_before_the_person_decides() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
-    let phone = sign_in(&site, "alice").await?;
+    let phone = open_signed_in(&site, "alice").await?;
     faults.inject("scanned", Fault::Modified(|response| response["data"]["expiresIn"] = json!(1)));
-    enter(&phone, &create_code(&site).await?).await?;
+    enter(&phone, &Code::create(&site).await?.text()).await?;
     wait_for_step(&phone, "result").await?;
     assert!(phone.text_of("#result-text").await?.starts_with("This code has expired."));
     phone.close().await
@@ -120,8 +88,8 @@ async fn expiry_of_a_code_is_shown_before_the_person_decides() -> Result<()> {
 async fn code_is_read_again_when_the_page_becomes_visible() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
-    let phone = sign_in(&site, "alice").await?;
-    let code = create_code(&site).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?.text();
     enter(&phone, &code).await?;
     wait_for_step(&phone, "approve").await?;
 
@@ -169,8 +137,8 @@ async fn sign_in_code_is_found_beside_other_codes() -> Result<()> {
     const MODULE: usize = 4;
     const CELL: usize = 400;
     let site = Site::start().await?;
-    let phone = sign_in(&site, "alice").await?;
-    let code = create_code(&site).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?.text();
     let others = ["https://example.com/app", r#"{"scene":"WXAPP_AUTH","random":"x"}"#];
     let texts = [others[0], &code, others[1]];
     let mut codes = Vec::new();
@@ -193,58 +161,11 @@ async fn sign_in_code_is_found_beside_other_codes() -> Result<()> {
     phone.close().await
 }
 
-/// Changes that copying makes to a text.
-type Change = fn(&str) -> String;
-
-#[tokio::test]
-async fn text_that_copying_has_changed_is_repaired() -> Result<()> {
-    let site = Site::start().await?;
-    let phone = Browser::open().await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    let parse = async |text: &str| {
-        let code = format!("return import('/lib/code.js').then(({{ parseCode }}) => parseCode({}))", json!(text));
-        phone.run(&code).await
-    };
-    let plain = r#"{"scene":"APP_AUTH","random":"a-b_c--d","customData":{"hello":"big world"}}"#;
-    let changes: [(&str, Change); 12] = [
-        ("unchanged", str::to_owned),
-        ("byte order mark", |text| format!("\u{feff}{text}\u{feff}")),
-        ("no-break spaces", |text| format!("\u{a0}{text}").replace(',', ",\u{a0}").replace(':', ":\u{202f}")),
-        ("zero-width spaces", |text| text.replace(',', ",\u{200b}").replace("a-b", "a-\u{200b}b") + "\u{200b}"),
-        ("direction marks", |text| format!("\u{200e}{text}\u{200f}").replace("random", "\u{2068}random\u{2069}")),
-        ("soft hyphens", |text| text.replace("APP_", "APP_\u{ad}").replace("a-b", "a-\u{ad}b")),
-        ("line breaks", |text| text.replace("a-b", "a-\r\nb").replace("customData", "custom\nData")),
-        ("smart quotes", |text| text.replace("\":", "”:").replace(":\"", ":“").replace("\",", "”,").replace('"', "„")),
-        ("guillemets", |text| text.replace("\":", "»:").replace('"', "«")),
-        ("smart hyphens", |text| text.replace("--", "—").replace("a-b", "a\u{2011}b")),
-        ("surrounding text", |text| format!("The code is: “{text}”. Thanks!")),
-        ("code block", |text| format!("```json\n{text}\n```\n")),
-    ];
-    for (name, change) in changes {
-        assert_eq!(parse(&change(plain)).await?, json!({ "random": "a-b_c--d" }), "{name}");
-    }
-    // Quotes inside a valid text are not changed.
-    let quoted = r#"{"random":"r","customData":{"title":"The “best” shop"}}"#;
-    assert_eq!(parse(quoted).await?, json!({ "random": "r" }));
-    for text in ["", "{", "}{", "https://example.com", "null", "[1]", "\u{feff}", "{\u{201c}random", "}"] {
-        let problem = parse(text).await?;
-        assert!(problem["problem"].as_str().is_some_and(|text| text.contains("Copy all of it")), "{text}: {problem}");
-    }
-    for text in ["{}", r#"{"random":5}"#, r#"{"random":""}"#, r#"{"random":" "}"#] {
-        let problem = parse(text).await?;
-        assert!(
-            problem["problem"].as_str().is_some_and(|text| text.contains("not a sign-in code")),
-            "{text}: {problem}"
-        );
-    }
-    phone.close().await
-}
-
 #[tokio::test]
 async fn second_click_of_a_double_click_does_not_act_on_the_next_step() -> Result<()> {
     let site = Site::start().await?;
-    let phone = sign_in(&site, "alice").await?;
-    phone.type_into("#code-text", &create_code(&site).await?).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.type_into("#code-text", &Code::create(&site).await?.text()).await?;
     click_with_count(&phone, "#use-text", 1).await?;
     wait_for_step(&phone, "approve").await?;
     for button in ["#confirm", "#decline", "#phone-sign-out"] {
@@ -267,9 +188,8 @@ async fn second_click_of_a_double_click_does_not_act_on_the_next_step() -> Resul
 async fn warning_and_errors_are_not_covered_in_a_small_window() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
-    let phone = sign_in(&site, "alice").await?;
-    enter(&phone, &create_code(&site).await?).await?;
-    wait_for_step(&phone, "approve").await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
     // The last size is the first at a zoom of 200%.
     for (width, height) in [(375, 667), (320, 568), (305, 568), (188, 334)] {
         phone.resize(width, height, 1.0).await?;
@@ -314,23 +234,22 @@ async fn warning_and_errors_are_not_covered_in_a_small_window() -> Result<()> {
 #[tokio::test]
 async fn name_of_the_user_is_shown_after_a_reload() -> Result<()> {
     let site = Site::start().await?;
-    let phone = sign_in(&site, "alice").await?;
+    let phone = open_signed_in(&site, "alice").await?;
     phone.goto(&format!("{}/phone.html", site.url)).await?;
-    enter(&phone, &create_code(&site).await?).await?;
-    wait_for_step(&phone, "approve").await?;
-    assert_eq!(phone.text_of("#approve-as").await?, "as Alice");
+    ask(&phone, &Code::create(&site).await?).await?;
+    assert_eq!(phone.text_of("#approve-as").await?, "Alice");
     assert_eq!(phone.run("return document.querySelector('#account-photo').checkVisibility()").await?, json!(true));
     phone.click("#phone-sign-out").await?;
     wait_for_step(&phone, "sign-in").await?;
-    assert_eq!(phone.run("return sessionStorage.length").await?, json!(0));
+    assert_eq!(phone.run("return localStorage.length").await?, json!(0));
     phone.close().await
 }
 
 #[tokio::test]
 async fn dropped_text_is_read() -> Result<()> {
     let site = Site::start().await?;
-    let phone = sign_in(&site, "alice").await?;
-    let items = json!([{ "mimeType": "text/plain", "data": create_code(&site).await? }]);
+    let phone = open_signed_in(&site, "alice").await?;
+    let items = json!([{ "mimeType": "text/plain", "data": Code::create(&site).await?.text() }]);
     let (x, y) = center(&phone, "#code-text").await?;
     for kind in ["dragEnter", "dragOver", "drop"] {
         let data = json!({ "items": items, "dragOperationsMask": 1 });
@@ -344,8 +263,8 @@ async fn dropped_text_is_read() -> Result<()> {
 async fn image_is_read_again_after_the_decoder_could_not_be_loaded() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
-    let phone = sign_in(&site, "alice").await?;
-    let modules = Modules::new(&create_code(&site).await?, Level::M).context("the text is too long")?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let modules = Modules::new(&Code::create(&site).await?.text(), Level::M).context("the text is too long")?;
     let folder = tempfile::tempdir()?;
     faults.inject("decode.js", Fault::NotFound);
     upload(&phone, &folder.path().join("code.png"), &scanlogin_qr::png::encode(&modules, 4)?).await?;

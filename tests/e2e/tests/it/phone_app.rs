@@ -1,0 +1,171 @@
+//! The phone page as an app: languages, writing direction, manifest, sharing, and no network.
+
+use anyhow::Result;
+use reqwest::Client;
+use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, wait_for_notice, wait_for_step};
+use scanlogin_e2e::{Browser, Site};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn language_is_that_of_the_address_or_the_chosen_one() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    let page = format!("{}/phone.html", site.url);
+    for (tag, heading) in
+        [("en", "Sign in"), ("zh-CN", "登录"), ("zh-Hant-HK", "登入"), ("ja", "ログイン"), ("xx", "Sign in")]
+    {
+        phone.goto(&format!("{page}?lang={tag}")).await?;
+        assert_eq!(phone.text_of("#step-sign-in h1").await?, heading, "{tag}");
+    }
+    phone.goto(&page).await?;
+    phone
+        .run(
+            "const choice = document.querySelector('#language');
+             choice.value = 'ja-JP';
+             choice.dispatchEvent(new Event('change'))",
+        )
+        .await?;
+    phone.wait_for("document.documentElement.lang === 'ja-JP'").await?;
+    phone.goto(&page).await?;
+    assert_eq!(phone.text_of("#step-sign-in h1").await?, "ログイン", "after a reload");
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn all_languages_have_the_same_messages() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let differences = phone
+        .run(
+            "const { LANGUAGES } = await import('/lib/messages.js');
+             const names = (messages) => Object.entries(messages).flatMap(([name, value]) => typeof value === 'object'
+               ? names(value).map((inner) => `${name}.${inner}`)
+               : [`${name} ${(value.match(/\\{\\w+\\}/g) ?? []).sort()}`]);
+             const lists = await Promise.all(Object.keys(LANGUAGES).map(async (tag) =>
+               names((await import(`/lib/messages/${tag}.js`)).MESSAGES)));
+             const [first, ...others] = lists.map((list) => new Set(list));
+             return others.flatMap((other) => [...first.symmetricDifference(other)])",
+        )
+        .await?;
+    assert_eq!(differences, json!([]));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn each_step_fits_in_both_directions() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    for language in ["en-US", "ja-JP"] {
+        phone.goto(&format!("{}/phone.html?lang={language}", site.url)).await?;
+        if language == "en-US" {
+            assert_fits(&phone, "sign-in").await?;
+            scanlogin_e2e::phone_page::sign_in(&phone, "alice").await?;
+        }
+        wait_for_step(&phone, "scan").await?;
+        assert_fits(&phone, "scan").await?;
+        ask(&phone, &Code::create(&site).await?).await?;
+        assert_fits(&phone, "approve").await?;
+        phone.click("#decline").await?;
+        wait_for_step(&phone, "result").await?;
+        assert_fits(&phone, "result").await?;
+    }
+    phone.close().await
+}
+
+/// Checks that the step `name` does not overflow the width of the window.
+async fn assert_fits(phone: &Browser, name: &str) -> Result<()> {
+    for direction in ["ltr", "rtl"] {
+        phone.run(&format!("document.documentElement.dir = '{direction}'")).await?;
+        for (width, height) in [(320, 568), (375, 812), (812, 375), (1024, 768)] {
+            phone.resize(width, height, 1.0).await?;
+            let code = "const root = document.documentElement; return root.scrollWidth - root.clientWidth";
+            assert_eq!(phone.run(code).await?, json!(0), "{name} at {width} x {height}, {direction}");
+        }
+    }
+    phone.run("document.documentElement.dir = 'ltr'").await.map(drop)
+}
+
+#[tokio::test]
+async fn files_that_the_manifest_names_exist() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let loaded = phone.command("Page.getAppManifest", json!({})).await?;
+    assert_eq!(loaded["errors"], json!([]));
+    let manifest: Value = serde_json::from_str(loaded["data"].as_str().unwrap_or_default())?;
+    let icons = manifest["icons"].as_array().map(Vec::as_slice).unwrap_or_default();
+    assert!(icons.iter().any(|icon| icon["purpose"] == "maskable"));
+    let icons = icons.iter().map(|icon| (&icon["src"], icon["type"].as_str().unwrap_or_default()));
+    for (path, content_type) in icons.chain([(&manifest["start_url"], "text/html")]) {
+        let response = Client::new().get(format!("{}{}", site.url, path.as_str().unwrap_or_default())).send().await?;
+        let found = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        assert_eq!((response.status().as_u16(), found), (200, content_type), "{path}");
+    }
+    phone.close().await
+}
+
+#[tokio::test]
+async fn image_that_another_app_shares_is_read() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    phone.goto("about:blank").await?;
+    // The system posts a form, as this page does. The file is no image, so that the message shows that it arrived.
+    let submit = format!(
+        "document.body.innerHTML = '<form method=post enctype=multipart/form-data><input type=file name=image></form>';
+         const [form] = document.forms;
+         const transfer = new DataTransfer();
+         transfer.items.add(new File(['no image'], 'code.png', {{ type: 'image/png' }}));
+         form.elements[0].files = transfer.files;
+         form.action = '{}/phone.html?share';
+         form.submit()",
+        site.url
+    );
+    phone.run(&submit).await?;
+    phone.wait_for("location.pathname === '/phone.html'").await?;
+    assert!(wait_for_notice(&phone).await?.starts_with("This file can’t be opened as an image."));
+    assert_eq!(phone.run("return location.search").await?, json!(""));
+    assert_eq!(phone.run("return caches.has('shared-image')").await?, json!(false), "the image is not kept");
+    phone.close().await
+}
+
+#[tokio::test]
+async fn without_network_the_page_says_so_and_continues_with_the_link() -> Result<()> {
+    let mut site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    let code = Code::create(&site).await?;
+    phone.goto("about:blank").await?;
+    site.stop().await?;
+    phone.goto(&code.link(&site)).await?;
+    assert_eq!(phone.text_of("h1:not([hidden])").await?, "No connection. Check your network, then try again.");
+    let colors = "return getComputedStyle(document.querySelector('.button')).backgroundColor";
+    assert_ne!(phone.run(colors).await?, json!("rgb(239, 239, 239)"), "the styles are kept, too");
+    site.restart().await?;
+    phone.click("button").await?;
+    wait_for_step(&phone, "approve").await?;
+    assert_eq!(code.status(&site).await?, json!(1));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn service_worker_keeps_no_other_page_and_no_answer_of_the_server() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    wait_for_step(&phone, "scan").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    let kept = phone
+        .run(
+            "const names = await caches.keys();
+             const lists = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+             return lists.flat().map(({ url }) => new URL(url).pathname).sort()",
+        )
+        .await?;
+    let files = ["/base.css", "/phone/icon.svg", "/phone/offline.css", "/phone/offline.html", "/phone/offline.js"];
+    assert_eq!(kept, json!(files));
+    phone.close().await
+}

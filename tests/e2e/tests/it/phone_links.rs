@@ -1,0 +1,224 @@
+//! The phone page opened by a link, and what reload, Back, leaving and signing out do to a request.
+
+use anyhow::Result;
+use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, sign_in, wait_for_notice, wait_for_step};
+use scanlogin_e2e::site::demo_app;
+use scanlogin_e2e::{Browser, Site};
+use serde_json::json;
+
+#[tokio::test]
+async fn link_opened_signed_out_leads_through_the_sign_in_to_the_same_request() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = Browser::open().await?;
+    phone.resize(375, 812, 2.0).await?;
+    let code = Code::create(&site).await?;
+    phone.goto(&code.link(&site)).await?;
+    wait_for_step(&phone, "sign-in").await?;
+    assert_eq!(phone.text_of("#sign-in-lead").await?, "Sign in to see the sign-in request.");
+    assert_eq!(phone.run("return location.href").await?, json!(format!("{}/phone.html", site.url)));
+    assert!(faults.requests("scanned").is_empty(), "opening a link changes nothing");
+    assert!(faults.requests("phone.html").iter().all(|(_, uri)| !uri.to_string().contains(&code.random)));
+
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "approve").await?;
+    assert_eq!(code.status(&site).await?, json!(1));
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(code.status(&site).await?, json!(2));
+    // There is no step before the link.
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "scan").await?;
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn link_in_an_open_page_replaces_the_request() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let [first, second] = [Code::create(&site).await?, Code::create(&site).await?];
+    ask(&phone, &first).await?;
+    phone.run(&format!("location.hash = '{}'", second.random)).await?;
+    phone.wait_for(&format!("sessionStorage.getItem('quaymark-pass-code') === '{}'", second.random)).await?;
+    wait_for_step(&phone, "approve").await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!((first.status(&site).await?, second.status(&site).await?), (json!(3), json!(2)));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn link_in_a_page_that_nobody_sees_marks_nothing_as_scanned() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    phone.minimize().await?;
+    phone.run(&format!("location.hash = '{}'", code.random)).await?;
+    phone.wait_for("!document.querySelector('#step-open').hidden").await?;
+    assert!(faults.requests("scanned").is_empty());
+    phone.restore().await?;
+    wait_for_step(&phone, "approve").await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn reload_comes_back_to_the_same_question_and_closing_declines_it() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    let reload = async || -> Result<()> {
+        phone.run("window.isOld = true; setTimeout(() => location.reload())").await?;
+        phone.wait_for("!window.isOld").await?;
+        wait_for_step(&phone, "approve").await
+    };
+    reload().await?;
+    assert_eq!(phone.text_of("#approve-as").await?, "Alice");
+    reload().await?;
+    assert_eq!(code.status(&site).await?, json!(1));
+
+    // The service worker waits as long for the return of each page. So a reload that declined would have done so before.
+    let driver = phone.driver();
+    let other = driver.new_tab().await?;
+    driver.close_window().await?;
+    driver.switch_to_window(other).await?;
+    faults.wait_for_requests("cancel", 1).await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    wait_for_step(&phone, "scan").await?;
+    assert_eq!((faults.requests("cancel").len(), code.status(&site).await?), (1, json!(3)));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn leaving_the_page_declines_at_once() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.goto(&format!("{}/examples/", site.url)).await?;
+    faults.wait_for_requests("cancel", 1).await?;
+    phone.driver().back().await?;
+    wait_for_step(&phone, "result").await?;
+    assert!(phone.text_of("#result-text").await?.starts_with("This code has already been used or declined."));
+    assert_eq!(code.status(&site).await?, json!(3));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn back_goes_one_step_back_and_declines() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.driver().back().await?;
+    wait_for_step(&phone, "scan").await?;
+    faults.wait_for_requests("cancel", 1).await?;
+    // Forward does not come back to a request that has ended.
+    phone.driver().forward().await?;
+    phone.wait_for("history.state === null").await?;
+    wait_for_step(&phone, "scan").await?;
+
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+    phone.driver().back().await?;
+    wait_for_step(&phone, "scan").await?;
+    assert_eq!(code.status(&site).await?, json!(2), "Back changes no decision");
+    phone.close().await
+}
+
+#[tokio::test]
+async fn all_tabs_share_the_session() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    let driver = phone.driver();
+    let first = driver.window().await?;
+    let second = driver.new_tab().await?;
+    driver.switch_to_window(second.clone()).await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    wait_for_step(&phone, "scan").await?;
+    phone.click("#phone-sign-out").await?;
+    wait_for_step(&phone, "sign-in").await?;
+
+    driver.switch_to_window(first.clone()).await?;
+    wait_for_step(&phone, "sign-in").await?;
+    phone.wait_for("localStorage.getItem('quaymark-pass-session') === null").await?;
+    driver.switch_to_window(second).await?;
+    sign_in(&phone, "bob").await?;
+    wait_for_step(&phone, "scan").await?;
+    driver.switch_to_window(first).await?;
+    wait_for_step(&phone, "scan").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    assert_eq!(phone.text_of("#approve-as").await?, "Bob");
+    assert_eq!(code.status(&site).await?, json!(3), "signing out declines the question of another tab");
+    phone.close().await
+}
+
+#[tokio::test]
+async fn rejected_token_leads_through_the_sign_in_to_the_same_request() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone
+        .run(
+            "const session = JSON.parse(localStorage.getItem('quaymark-pass-session'));
+             localStorage.setItem('quaymark-pass-session', JSON.stringify({ ...session, token: 'a.b.c' }))",
+        )
+        .await?;
+    let code = Code::create(&site).await?;
+    phone.goto("about:blank").await?;
+    phone.goto(&code.link(&site)).await?;
+    wait_for_step(&phone, "sign-in").await?;
+    assert_eq!(wait_for_notice(&phone).await?, "You are signed out. Sign in again to continue.");
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "approve").await?;
+    assert_eq!(code.status(&site).await?, json!(1));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn request_of_the_same_device_returns_to_the_page() -> Result<()> {
+    let mut site = Site::start().await?;
+    let url = site.url.clone();
+    // The settings contain the address of the server.
+    site.stop().await?;
+    let app = demo_app(&mut site.config);
+    app.code_url = Some(format!("{url}/phone.html").try_into().map_err(anyhow::Error::msg)?);
+    app.return_urls = vec![format!("{url}/gallery.html").try_into().map_err(anyhow::Error::msg)?];
+    site.restart().await?;
+
+    for (button, has_response) in [("#confirm", true), ("#decline", false)] {
+        let phone = open_signed_in(&site, "alice").await?;
+        phone.goto(&format!("{url}/gallery.html")).await?;
+        let link = phone
+            .run(
+                "return fetch('/api/v2/qrcode/gene', {
+                   method: 'POST', headers: { 'content-type': 'application/json' },
+                   body: JSON.stringify({ returnUrl: location.href }),
+                 }).then((response) => response.json()).then(({ data }) => data.link)",
+            )
+            .await?;
+        let link = link.as_str().unwrap_or_default();
+        assert!(link.ends_with(".return"), "{link}");
+        phone.goto(link).await?;
+        wait_for_step(&phone, "approve").await?;
+        assert_eq!(phone.text_of("#approve-heading").await?, "Sign in on this phone?");
+        assert!(phone.text_of("#warning-text").await?.contains("Never confirm a link"));
+        phone.click(button).await?;
+        phone.wait_for("location.pathname === '/gallery.html'").await?;
+        let fragment = phone.run("return location.hash").await?;
+        let fragment = fragment.as_str().unwrap_or_default();
+        assert_eq!(fragment.starts_with("#scanlogin-response="), has_response, "{button}: {fragment}");
+        phone.close().await?;
+    }
+    Ok(())
+}
