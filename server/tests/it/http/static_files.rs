@@ -73,6 +73,7 @@ async fn pages_have_a_csp_without_foreign_or_inline_scripts() {
             "script-src 'self' 'wasm-unsafe-eval'",
             "style-src 'self'",
             "worker-src 'self'",
+            "manifest-src 'self'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
         ] {

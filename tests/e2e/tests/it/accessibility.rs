@@ -6,7 +6,9 @@ use std::time::Duration;
 use std::{fs, iter};
 
 use anyhow::{Context as _, Result, ensure};
+use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::gallery::{self, SETTLED, THEMES, WIDGET};
+use scanlogin_e2e::phone_page::{Code, ask, enter, open_signed_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
 use scanlogin_protocol::lifecycle::CODE_LIFETIME;
@@ -152,6 +154,13 @@ async fn axe_finds_no_issue_on_the_login_page_and_the_phone_page() -> Result<()>
     phone.click("#use-text").await?;
     phone.wait_for("document.querySelector('#step-approve').checkVisibility()").await?;
     assert_no_axe_issue_in_light_and_dark(&phone).await?;
+    // The phone is held sideways.
+    phone.resize(812, 375, 1.0).await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
+    // At a zoom of 400 %, Confirm waits for the warning.
+    phone.resize(320, 180, 1.0).await?;
+    assert_no_axe_issue_in_light_and_dark(&phone).await?;
+    phone.resize(375, 812, 1.0).await?;
 
     desk.wait_for_state("scanned").await?;
     assert_no_axe_issue_in_light_and_dark(&desk).await?;
@@ -161,6 +170,34 @@ async fn axe_finds_no_issue_on_the_login_page_and_the_phone_page() -> Result<()>
     desk.text_of("#signed-in-name").await?;
     assert_no_axe_issue_in_light_and_dark(&desk).await?;
     desk.close().await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn axe_finds_no_issue_on_the_phone_page_in_each_language() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    faults.inject(
+        "scanned",
+        Fault::Modified(|response| {
+            response["data"]["numbers"] = json!(["17", "42", "88"]);
+            response["data"]["sameNetwork"] = json!(false);
+            response["data"]["customData"] = json!({ "Order": "4711" });
+        }),
+    );
+    for language in ["en-US", "zh-CN", "zh-TW", "ja-JP"] {
+        phone.goto(&format!("{}/phone.html?lang={language}", site.url)).await?;
+        wait_for_step(&phone, "scan").await?;
+        enter(&phone, "WIFI:S:net;;").await?;
+        wait_for_notice(&phone).await?;
+        assert_no_axe_issue_in_light_and_dark(&phone).await.with_context(|| language)?;
+        ask(&phone, &Code::create(&site).await?).await?;
+        assert_no_axe_issue_in_light_and_dark(&phone).await.with_context(|| language)?;
+        phone.click("#none-of-them").await?;
+        wait_for_step(&phone, "result").await?;
+        assert_no_axe_issue_in_light_and_dark(&phone).await.with_context(|| language)?;
+    }
     phone.close().await
 }
 

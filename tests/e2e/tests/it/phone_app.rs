@@ -39,14 +39,16 @@ async fn all_languages_have_the_same_messages() -> Result<()> {
     phone.goto(&format!("{}/phone.html", site.url)).await?;
     let differences = phone
         .run(
-            "const { LANGUAGES } = await import('/lib/messages.js');
+            "return (async () => {
+             const { LANGUAGES } = await import('/lib/messages.js');
              const names = (messages) => Object.entries(messages).flatMap(([name, value]) => typeof value === 'object'
                ? names(value).map((inner) => `${name}.${inner}`)
                : [`${name} ${(value.match(/\\{\\w+\\}/g) ?? []).sort()}`]);
              const lists = await Promise.all(Object.keys(LANGUAGES).map(async (tag) =>
                names((await import(`/lib/messages/${tag}.js`)).MESSAGES)));
              const [first, ...others] = lists.map((list) => new Set(list));
-             return others.flatMap((other) => [...first.symmetricDifference(other)])",
+             return others.flatMap((other) => [...first.symmetricDifference(other)]);
+             })()",
         )
         .await?;
     assert_eq!(differences, json!([]));
@@ -160,9 +162,9 @@ async fn service_worker_keeps_no_other_page_and_no_answer_of_the_server() -> Res
     ask(&phone, &Code::create(&site).await?).await?;
     let kept = phone
         .run(
-            "const names = await caches.keys();
-             const lists = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
-             return lists.flat().map(({ url }) => new URL(url).pathname).sort()",
+            "return caches.keys()
+               .then((names) => Promise.all(names.map((name) => caches.open(name).then((cache) => cache.keys()))))
+               .then((lists) => lists.flat().map(({ url }) => new URL(url).pathname).sort())",
         )
         .await?;
     let files = ["/base.css", "/phone/icon.svg", "/phone/offline.css", "/phone/offline.html", "/phone/offline.js"];
