@@ -5,8 +5,8 @@ import { message } from '/lib/messages.js';
 import { byId, setText } from '/phone/page.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-/** How long the frame around a found code is shown, in milliseconds. */
-const FOUND_MS = 400;
+/** How long the frame around a code is shown, in milliseconds: around the code that is used next, and around another code. */
+const [FOUND_MS, OTHER_MS] = [400, 1_500];
 
 let scanner = null;
 /** The functions of the step: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
@@ -26,10 +26,7 @@ export function startCamera() {
     camera: byId('camera-choice').value || undefined,
     isWanted: step.isWanted,
     onText: found,
-    onOtherText: (text, place) => {
-      drawFrame(place, 'other');
-      setText('camera-message', step.otherText(text));
-    },
+    onOtherText: otherFound,
     onProblem: (problem) => setText('camera-message', message(`cameraProblems.${problem}`)),
     onStateChange: showState,
   });
@@ -55,7 +52,14 @@ export function stopCamera() {
 
 function found(text, place) {
   drawFrame(place, 'found');
+  setText('camera-message', '');
   setTimeout(() => step.onText(text), FOUND_MS);
+}
+
+function otherFound(text, place) {
+  const frame = drawFrame(place, 'other');
+  setText('camera-message', step.otherText(text));
+  setTimeout(() => frame.remove(), OTHER_MS);
 }
 
 function showState(state) {
@@ -85,11 +89,12 @@ async function switchTorch({ currentTarget: button }) {
   button.ariaPressed = String(Boolean(isOn));
 }
 
-/** Draws a frame around a code. `kind` is `found` or `other`. */
+/** Draws a frame around a code, and returns it. `kind` is `found` or `other`. */
 function drawFrame({ corners, width, height }, kind) {
   const polygon = document.createElementNS(SVG, 'polygon');
   polygon.setAttribute('points', corners.map(({ x, y }) => `${x},${y}`).join(' '));
   polygon.setAttribute('class', kind);
   byId('camera-frame').setAttribute('viewBox', `0 0 ${width} ${height}`);
   byId('camera-frame').replaceChildren(polygon);
+  return polygon;
 }
