@@ -190,7 +190,10 @@ addEventListener('hashchange', openLink);
 addEventListener('popstate', async () => {
   // A link in the same tab also changes the history.
   if (location.hash) return;
+  const isDeciding = isBusy();
   await whenIdle();
+  // The decision was on its way. Its result is shown.
+  if (isDeciding && currentStep() === 'result') return;
   if (history.state?.isRequest && question) return;
   history.replaceState(null, '');
   abandonQuestion();

@@ -30,7 +30,7 @@ const WECHAT_SCENES = ['WXAPP_AUTH', 'WECHATMP_AUTH'];
 
 /**
  * What a code contains. `sameDevice` is true for a link that was opened on the device of the page. `expireAt` is in
- * milliseconds since 1970 by the clock of the server. Absent values are `undefined`.
+ * milliseconds since 1970 by the clock of the server.
  *
  * @typedef {{ random: string, sameDevice?: true, userPoolId?: string, expireAt?: number }} Code
  */
@@ -94,7 +94,8 @@ function readFields(fields) {
     return { problem: 'case-changed' };
   }
   if (scene !== undefined && scene !== 'APP_AUTH') return { problem: 'unknown-scene' };
-  return { random, userPoolId, expireAt: expiry(createdAt, expireAt, expiresIn) };
+  const time = expiry(createdAt, expireAt, expiresIn);
+  return { random, ...(userPoolId !== undefined && { userPoolId }), ...(time !== undefined && { expireAt: time }) };
 }
 
 /** When the code expires, by the first or by the second form of the text. `undefined` if the text does not say it. */

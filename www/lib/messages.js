@@ -53,7 +53,9 @@ export const hasMessage = (name) => message(name) !== '';
 /** Writes the messages into the elements with `data-message`, and names the elements with `data-label`. */
 export function translatePage() {
   document.documentElement.lang = language;
-  document.documentElement.dir = new Intl.Locale(language).textInfo?.direction ?? 'ltr';
+  const locale = new Intl.Locale(language);
+  // Older browsers have a property in place of the method, or neither.
+  document.documentElement.dir = (locale.getTextInfo?.() ?? locale.textInfo)?.direction ?? 'ltr';
   for (const element of document.querySelectorAll('[data-message]')) {
     element.textContent = message(element.dataset.message);
   }

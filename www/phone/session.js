@@ -43,13 +43,15 @@ export function endSession() {
 
 /** Calls `changed(oldToken)` when another tab has started or ended the session. */
 export function onSessionChange(changed) {
-  addEventListener('storage', ({ key }) => {
-    // The key is `null` when the storage was cleared.
-    if (key !== KEY && key !== null) return;
+  const update = () => {
     const oldToken = token();
     session = read();
     if (token() !== oldToken) changed(oldToken);
-  });
+  };
+  // The key is `null` when the storage was cleared.
+  addEventListener('storage', ({ key }) => [KEY, null].includes(key) && update());
+  // A page that the browser has kept for the way back got no events.
+  addEventListener('pageshow', ({ persisted }) => persisted && update());
 }
 
 /** The kept session. A value that no version of this page has written counts as none. */

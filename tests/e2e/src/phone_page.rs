@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use reqwest::Client;
 use serde_json::{Value, json};
-use thirtyfour::Key;
+use thirtyfour::{Key, WindowHandle};
 
 use crate::{Browser, Site};
 
@@ -45,8 +45,12 @@ impl Code {
 
     /// The `data` of `check`.
     pub async fn check(&self, site: &Site) -> Result<Value> {
+        self.check_with(site, "").await
+    }
+
+    async fn check_with(&self, site: &Site, query: &str) -> Result<Value> {
         let request = Client::new()
-            .get(format!("{}/api/v2/qrcode/check?random={}", site.url, self.random))
+            .get(format!("{}/api/v2/qrcode/check?random={}{query}", site.url, self.random))
             .header("origin", &site.url)
             .header("x-scanlogin-poll-token", &self.poll_token);
         let mut response: Value = request.send().await?.json().await?;
@@ -56,6 +60,11 @@ impl Code {
     /// The status of the code.
     pub async fn status(&self, site: &Site) -> Result<Value> {
         Ok(self.check(site).await?["status"].take())
+    }
+
+    /// Waits until the status is not `known`, and returns it.
+    pub async fn status_after(&self, site: &Site, known: i32) -> Result<Value> {
+        Ok(self.check_with(site, &format!("&wait=30&status={known}")).await?["status"].take())
     }
 }
 
@@ -95,6 +104,20 @@ pub async fn wait_for_step(phone: &Browser, step: &str) -> Result<()> {
 
 /// Waits until the current step shows a message, and returns it.
 pub async fn wait_for_notice(phone: &Browser) -> Result<String> {
-    phone.wait_for(&format!("document.querySelector('main [role=alert]:not([hidden])')?.checkVisibility() && {IDLE}")).await?;
+    phone
+        .wait_for(&format!("document.querySelector('main [role=alert]:not([hidden])')?.checkVisibility() && {IDLE}"))
+        .await?;
     phone.text_of("main [role=alert]:not([hidden]) p").await
+}
+
+/// Opens the phone page in one more tab of the same browser, and switches to it. A tab that WebDriver opens would not share the
+/// storage.
+pub async fn open_tab(phone: &Browser, site: &Site) -> Result<WindowHandle> {
+    let driver = phone.driver();
+    let before = driver.windows().await?;
+    phone.run(&format!("open('{}/phone.html', '_blank', 'noopener')", site.url)).await?;
+    let windows = driver.windows().await?;
+    let tab = windows.into_iter().find(|window| !before.contains(window)).context("there is no new tab")?;
+    driver.switch_to_window(tab.clone()).await?;
+    Ok(tab)
 }

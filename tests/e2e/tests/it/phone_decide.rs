@@ -54,7 +54,8 @@ async fn facts_of_the_server_are_shown_as_text() -> Result<()> {
         "scanned",
         Fault::Modified(|response| {
             let data = &mut response["data"];
-            data["requester"]["userAgent"] = json!("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0");
+            data["requester"]["userAgent"] =
+                json!("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0");
             data["requester"]["appName"] = json!("<b>Shop</b>");
             data["customData"] = json!({ "Order": "4711", "<img src=x>": "<script>alert(1)</script>" });
             data["sameNetwork"] = json!(false);
@@ -71,7 +72,10 @@ async fn facts_of_the_server_are_shown_as_text() -> Result<()> {
     assert!(phone.text_of("#requester-network").await?.starts_with("Not the one of this phone."));
     assert_eq!(phone.run("return document.querySelector('#network-row').className").await?, json!("caution"));
     let left = phone.text_of("#time-left").await?;
-    assert!(["1:05", "1:04", "1:03", "1:02", "1:01", "1:00"].contains(&left.as_str()) || left.starts_with("0:"), "{left}");
+    assert!(
+        ["1:05", "1:04", "1:03", "1:02", "1:01", "1:00"].contains(&left.as_str()) || left.starts_with("0:"),
+        "{left}"
+    );
 
     faults.inject("scanned", Fault::Modified(|response| response["data"]["sameNetwork"] = json!(true)));
     phone.click("#decline").await?;
@@ -183,7 +187,8 @@ async fn address_that_is_no_page_is_not_opened_after_the_decision() -> Result<()
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let phone = open_signed_in(&site, "alice").await?;
     for modify in [
-        (|response| response["data"]["returnUrl"] = json!("javascript:document.title='x'")) as fn(&mut serde_json::Value),
+        (|response| response["data"]["returnUrl"] = json!("javascript:document.title='x'"))
+            as fn(&mut serde_json::Value),
         |response| response["data"]["returnUrl"] = json!("data:text/html,x"),
         |response| response["data"]["returnUrl"] = json!("//example.com"),
         |response| response["data"]["returnUrl"] = json!(7),
@@ -192,7 +197,8 @@ async fn address_that_is_no_page_is_not_opened_after_the_decision() -> Result<()
         ask(&phone, &Code::create(&site).await?).await?;
         phone.click("#confirm").await?;
         wait_for_step(&phone, "result").await?;
-        let is_unchanged = "return !document.querySelector('#go-back').checkVisibility() && document.title === 'Quaymark Pass'";
+        let is_unchanged =
+            "return !document.querySelector('#go-back').checkVisibility() && document.title === 'Quaymark Pass'";
         assert_eq!(phone.run(is_unchanged).await?, json!(true));
         phone.click("#scan-again").await?;
         wait_for_step(&phone, "scan").await?;

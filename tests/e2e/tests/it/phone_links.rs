@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 use scanlogin_e2e::faults::Faults;
-use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, sign_in, wait_for_notice, wait_for_step};
+use scanlogin_e2e::phone_page::{
+    Code, WORKER_RUNS, ask, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
+};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Site};
 use serde_json::json;
@@ -84,13 +86,14 @@ async fn reload_comes_back_to_the_same_question_and_closing_declines_it() -> Res
 
     // The service worker waits as long for the return of each page. So a reload that declined would have done so before.
     let driver = phone.driver();
-    let other = driver.new_tab().await?;
+    let first = driver.window().await?;
+    let other = open_tab(&phone, &site).await?;
+    wait_for_step(&phone, "scan").await?;
+    driver.switch_to_window(first).await?;
     driver.close_window().await?;
     driver.switch_to_window(other).await?;
-    faults.wait_for_requests("cancel", 1).await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    wait_for_step(&phone, "scan").await?;
-    assert_eq!((faults.requests("cancel").len(), code.status(&site).await?), (1, json!(3)));
+    assert_eq!(code.status_after(&site, 1).await?, json!(3));
+    assert_eq!(faults.requests("cancel").len(), 1);
     phone.close().await
 }
 
@@ -143,9 +146,7 @@ async fn all_tabs_share_the_session() -> Result<()> {
     ask(&phone, &code).await?;
     let driver = phone.driver();
     let first = driver.window().await?;
-    let second = driver.new_tab().await?;
-    driver.switch_to_window(second.clone()).await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let second = open_tab(&phone, &site).await?;
     wait_for_step(&phone, "scan").await?;
     phone.click("#phone-sign-out").await?;
     wait_for_step(&phone, "sign-in").await?;

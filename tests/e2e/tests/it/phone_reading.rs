@@ -18,10 +18,8 @@ async fn open(site: &Site) -> Result<Browser> {
 
 /// Calls `parseCode` in the page.
 async fn parse(phone: &Browser, text: &str) -> Result<Value> {
-    let code = format!(
-        "return import('/lib/code.js').then(({{ parseCode }}) => parseCode({}, ['{ADDRESS}']))",
-        json!(text)
-    );
+    let code =
+        format!("return import('/lib/code.js').then(({{ parseCode }}) => parseCode({}, ['{ADDRESS}']))", json!(text));
     phone.run(&code).await
 }
 
@@ -115,25 +113,31 @@ async fn problem_of_every_other_text_is_named() -> Result<()> {
     for (problem, texts) in [
         ("empty", vec![String::new(), "\u{feff} \n".to_owned()]),
         ("too-long", vec!["x".repeat(2_049), format!("{code}{}", " ".repeat(2_048))]),
-        ("incomplete", vec![
-            code[..40].to_owned(),
-            code[..code.len() - 1].to_owned(),
-            "}{".to_owned(),
-            ADDRESS.to_owned(),
-            link[..ADDRESS.len() + 8].to_owned(),
-            format!("{link}.ret"),
-        ]),
+        (
+            "incomplete",
+            vec![
+                code[..40].to_owned(),
+                code[..code.len() - 1].to_owned(),
+                "}{".to_owned(),
+                ADDRESS.to_owned(),
+                link[..ADDRESS.len() + 8].to_owned(),
+                format!("{link}.ret"),
+            ],
+        ),
         ("case-changed", vec![code.to_uppercase(), code.to_lowercase(), link.to_uppercase()]),
-        ("not-a-code", vec![
-            "{}".to_owned(),
-            r#"{"random":5}"#.to_owned(),
-            r#"{"random":""}"#.to_owned(),
-            r#"{"random":"a/b"}"#.to_owned(),
-            format!(r#"{{"random":"{}"}}"#, "x".repeat(129)),
-            format!(r#"{{"random":"{RANDOM}","expiresIn":"120"}}"#),
-            format!(r#"{{"random":"{RANDOM}","userPoolId":7}}"#),
-            r#"{"__proto__":{"random":"abc"}}"#.to_owned(),
-        ]),
+        (
+            "not-a-code",
+            vec![
+                "{}".to_owned(),
+                r#"{"random":5}"#.to_owned(),
+                r#"{"random":""}"#.to_owned(),
+                r#"{"random":"a/b"}"#.to_owned(),
+                format!(r#"{{"random":"{}"}}"#, "x".repeat(129)),
+                format!(r#"{{"random":"{RANDOM}","expiresIn":"120"}}"#),
+                format!(r#"{{"random":"{RANDOM}","userPoolId":7}}"#),
+                r#"{"__proto__":{"random":"abc"}}"#.to_owned(),
+            ],
+        ),
         ("wechat", vec![r#"{"scene":"WXAPP_AUTH","random":"x"}"#.to_owned()]),
         ("unknown-scene", vec![r#"{"scene":"PAY","random":"x"}"#.to_owned()]),
         ("wifi", vec!["WIFI:T:WPA;S:net;P:secret;;".to_owned(), format!("WIFI:S:{link};;")]),
