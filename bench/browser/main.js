@@ -8,7 +8,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 
 import { Chromium } from './chromium.js';
 import { createCertificate } from './front.js';
-import { scripts, served, versionOf } from './pages.js';
+import { phoneFiles, scripts, served, versionOf } from './pages.js';
 import { PARTS } from './parts/index.js';
 import { charts, report, section, write } from './report.js';
 import { Site } from './site.js';
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     chromium: { type: 'string' },
     package: { type: 'string' },
     drawing: { type: 'string' },
+    decoder: { type: 'string' },
     results: { type: 'string' },
     report: { type: 'string' },
     charts: { type: 'string' },
@@ -66,7 +67,7 @@ async function main() {
   const parts = selected();
   const certificate = createCertificate();
   const sources = await scripts(options.package);
-  const files = served(sources);
+  const files = new Map([...served(sources), ...phoneFiles(options.decoder)]);
   const rounds = options.quick ? 1 : Number(options.rounds);
   const startSite = () => Site.start({ server: options.server, certificate, files });
   const site = await startSite();

@@ -53,6 +53,15 @@ export async function scripts(pkg) {
   return sources;
 }
 
+/** The files of the phone page that the part `phone` loads, by path. `decoder` is the folder of the built decoder. */
+export function phoneFiles(decoder) {
+  const www = path.join(HERE, '../../www');
+  const paths = { '/phone.html': path.join(HERE, 'pages/phone.html'), '/phone-page.js': path.join(HERE, 'pages/phone-page.js') };
+  for (const name of ['qr-reader.js', 'qr-worker.js', 'worker-url.js']) paths[`/lib/${name}`] = path.join(www, 'lib', name);
+  for (const name of ['decoder.js', 'decoder.wasm']) paths[`/decoder/${name}`] = path.join(decoder, name);
+  return Object.entries(paths).map(([address, source]) => [address, file(TYPES[path.extname(source)], readFileSync(source))]);
+}
+
 /** The files that a site serves: the pages and their scripts, compressed by Brotli at the highest level. */
 export function served(sources) {
   const files = new Map();

@@ -4,21 +4,28 @@ import { workerUrl } from '/lib/worker-url.js';
 
 /** The maximum time in milliseconds for one answer of the worker. A worker that takes longer is replaced. */
 const ANSWER_TIMEOUT = 20_000;
+/** The pictures that may fail one after the other. More mean that the decoder does not work in this browser. */
+const MAX_FAILURES = 5;
 /** The answer for a picture that the decoder could not finish. */
 const NO_CODES = { codes: [], width: 0, height: 0, isComplete: true };
 
-/** The decoder can't be loaded. */
+/** The decoder can't be loaded, or does not work. */
 export class DecoderUnavailable extends Error {}
 
 /** Whether the browser can decode in a worker: Chrome and Edge 80, Firefox 114, Safari 16.4 or later. */
 export const canReadInWorker = () => typeof Worker === 'function' && typeof OffscreenCanvas === 'function';
 
-/** Reads one picture at a time: wait for each answer before the next call. `close` the reader after use. */
+/** Reads one picture after the other. `close` it after use. */
 export class QrReader {
+  /** Started at the first use. */
   #worker = null;
+  /** The answer to the last message. The worker gets the next message when it has sent it. */
+  #last = Promise.resolve();
   /** The functions of the promise for the answer that the worker owes; `null` if it owes none. */
   #pending = null;
   #timer = 0;
+  #failures = 0;
+  #isClosed = false;
 
   /** Loads the decoder, so that the first picture is read sooner. Throws `DecoderUnavailable`, as the other methods do. */
   async prepare() {
@@ -44,36 +51,59 @@ export class QrReader {
     }
   }
 
-  /** Ends the worker. A picture that is being read has no codes. */
+  /** Ends the reader. The pictures that it was asked to read have no codes. */
   close() {
-    this.#settle('resolve', NO_CODES);
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#isClosed = true;
+    this.#endWorker();
   }
 
   #ask(message, transfer) {
+    const answer = this.#last.then(() => this.#send(message, transfer));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  #send(message, transfer) {
+    if (this.#isClosed) {
+      for (const picture of transfer) picture.close();
+      return NO_CODES;
+    }
     return new Promise((resolve, reject) => {
       this.#worker ??= this.#start();
       this.#worker.postMessage(message, transfer);
       this.#pending = { resolve, reject };
-      this.#timer = setTimeout(() => this.close(), ANSWER_TIMEOUT);
+      this.#timer = setTimeout(() => this.#skipPicture('It takes too long.'), ANSWER_TIMEOUT);
     });
   }
 
   #start() {
     const worker = new Worker(workerUrl('/lib/qr-worker.js'), { type: 'module' });
-    const fail = (message) => {
-      this.#settle('reject', new DecoderUnavailable(message));
-      this.close();
-    };
     worker.onmessage = ({ data }) => {
-      if (data.failure === 'decoder') fail(data.message);
-      // The state of a decoder that has failed is unknown. The next picture gets a new one.
-      else if (data.failure === 'picture') this.close();
-      else this.#settle('resolve', data);
+      if (data.failure === 'decoder') return this.#fail(data.message);
+      if (data.failure === 'picture') return this.#skipPicture(data.message);
+      this.#failures = 0;
+      this.#settle('resolve', data);
     };
-    worker.onerror = ({ message }) => fail(message ?? 'The worker can’t be loaded.');
+    worker.onerror = ({ message }) => this.#fail(message);
     return worker;
+  }
+
+  /** Replaces a worker that has failed at a picture, because the state of its decoder is unknown. */
+  #skipPicture(message) {
+    this.#failures += 1;
+    if (this.#failures > MAX_FAILURES) this.#fail(message);
+    else this.#endWorker();
+  }
+
+  #fail(message) {
+    this.#settle('reject', new DecoderUnavailable(message));
+    this.#endWorker();
+  }
+
+  #endWorker() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#settle('resolve', NO_CODES);
   }
 
   #settle(outcome, value) {

@@ -5,7 +5,7 @@
 
 /** The longest side and the number of pixels at which an image is read. A larger image is scaled down. */
 const MAX_SIDE = 8192;
-const MAX_PIXELS = 50_000_000;
+const MAX_PIXELS = 24_000_000;
 /** The number of rows that are converted at a time. It limits the memory for pixels in color. */
 const ROWS = 512;
 /** The formats of video frames that begin with a plane of gray values. */
@@ -90,8 +90,9 @@ const sizeOf = (source) => ({
 /** Adds the gray values of a video frame. Returns `false` for a frame of another format, and for one that is shown rotated. */
 async function addGrayPlane(picture, frame) {
   const { width, height } = sizeOf(frame);
-  const isShownAsStored = frame.visibleRect?.width === width && frame.visibleRect.height === height && !frame.rotation && !frame.flip;
-  if (!isShownAsStored || !PLANAR_FORMATS.includes(frame.format)) return false;
+  const { visibleRect, rotation, flip, format } = frame;
+  if (visibleRect?.width !== width || visibleRect.height !== height || rotation || flip) return false;
+  if (!PLANAR_FORMATS.includes(format)) return false;
   const size = frame.allocationSize();
   if (planes.length !== size) planes = new Uint8Array(size);
   const [{ offset, stride }] = await frame.copyTo(planes);

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     /// Run only this benchmark. Repeat the option to run several.
     ///
     /// Server: check, gene, redis, polls, memory. Browser: download, time (or time-loopback, time-10m, time-1.6m, time-0.4m),
-    /// start, confirm, waiting, mounts, drawing, robustness. Names that are not of the browser go to `bench/src/`.
+    /// start, confirm, waiting, mounts, drawing, robustness, phone. Names that are not of the browser go to `bench/src/`.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// How often each page is measured. More rounds take longer and narrow the spread.

@@ -1,17 +1,18 @@
-//! `cargo xtask dist`: builds the npm package in `pkg/`. The files that browsers load are in `pkg/dist/`.
+//! `cargo xtask dist`: builds the npm package in `pkg/`, and the decoder of the phone page. The files of the package that
+//! browsers load are in `pkg/dist/`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::folders::{copy, empty, entry_names};
 use crate::package_files::{PackageFiles, compress};
 use crate::run::{read, run, step};
-use crate::widget::Bound;
+use crate::widget::{Bound, Passes};
 use crate::workspace::Workspace;
-use crate::{notices, tools, widget};
+use crate::{decoder, notices, tools, widget};
 
 /// The entry points of the package. Their scripts and types are in `js/`. Each becomes one script that contains its
 /// imports.
@@ -20,12 +21,9 @@ const ENTRY_POINTS: [&str; 4] = ["index", "element", "inline", "global"];
 /// folder.
 const METADATA: [(&str, &str); 5] =
     [("js", "package.json"), ("js", "README.md"), (".", "CHANGELOG.md"), (".", "LICENSE-APACHE"), (".", "LICENSE-MIT")];
-const NOTICES: &str = "THIRD-PARTY-NOTICES.txt";
 /// The entry points that tools without support for `exports` look for in folders of these names.
 const FOLDERS: [&str; 2] = ["element", "inline"];
 const WASM: &str = "scanlogin.wasm";
-/// The decoder that the phone page loads: the module, its import, and their licences.
-const DECODER: [&str; 4] = ["decode.js", "index.js", "LICENSE", "LICENSE-MIT"];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -68,8 +66,13 @@ fn verify(workspace: &Workspace) -> Result<()> {
             "The package was not built: see the message above.",
         )?;
     }
+    let built = |folder: &PathBuf| {
+        let mut files = contents(&folder.join("pkg"))?;
+        files.extend(contents(&folder.join(decoder::FOLDER))?);
+        anyhow::Ok(files)
+    };
     let [first, second] = &folders;
-    let (first, second) = (contents(&first.join("pkg"))?, contents(&second.join("pkg"))?);
+    let (first, second) = (built(first)?, built(second)?);
     let names = first.keys().chain(second.keys().filter(|name| !first.contains_key(*name)));
     let different: Vec<_> =
         names.filter(|name| first.get(*name) != second.get(*name)).map(|name| name.display().to_string()).collect();
@@ -95,13 +98,14 @@ fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     Ok(files)
 }
 
-/// Builds the package and prints the sizes of its files. Returns the bound wasm, for the size report.
+/// Builds the package and the decoder, and prints the sizes of their files. Returns the bound wasm of the widget, for the size
+/// report.
 pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     let compiled = widget::compile(workspace)?;
     let folder = workspace.target("bound");
     empty(&folder)?;
     let bound = widget::bind(workspace, &compiled, &folder)?;
-    widget::optimize(workspace, &bound, &bound.optimized())?;
+    widget::optimize(workspace, Passes::Size, &bound, &bound.optimized())?;
 
     step("Bundling the entry points into pkg/dist/ with esbuild and terser");
     let package = workspace.path("pkg");
@@ -119,24 +123,17 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
         copy(&workspace.path(from), &package, file)?;
     }
     let notices = notices::notices(workspace, &compiled.messages)?;
-    fs::write(package.join(NOTICES), notices).context("pkg can't be written to")?;
+    fs::write(package.join(notices::FILE), notices).context("pkg can't be written to")?;
     for entry_point in FOLDERS {
         write_folder(&package, entry_point)?;
     }
     name_repository(workspace, &package)?;
 
-    step("Copying the QR decoder of the phone page");
-    let vendor = workspace.path("www/vendor/qr");
-    empty(&vendor)?;
-    let node_modules = tools::ensure_node_modules(workspace)?;
-    for file in DECODER {
-        copy(&node_modules.join("qr"), &vendor, file)?;
-    }
-
     step("Compressing the files that browsers load");
     let compressed = compress(workspace)?;
     PackageFiles::measure(workspace)?.print();
     compressed.print();
+    decoder::build(workspace)?;
     Ok(bound)
 }
 
@@ -226,29 +223,5 @@ fn empty_package(package: &Path) -> Result<()> {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.with_context(|| format!("{} can't be removed", path.display()))?;
     }
-    Ok(())
-}
-
-/// The names of the entries of a folder.
-fn entry_names(folder: &Path) -> Result<Vec<String>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{} can't be read", folder.display()))?;
-    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-/// Creates an empty folder. Removes an existing one first.
-fn empty(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("{} can't be removed", folder.display()));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(folder).with_context(|| format!("{} can't be created", folder.display()))
-}
-
-fn copy(from: &Path, to: &Path, file: &str) -> Result<()> {
-    let source = from.join(file);
-    fs::copy(&source, to.join(file))
-        .with_context(|| format!("{} can't be copied to {}", source.display(), to.display()))?;
     Ok(())
 }

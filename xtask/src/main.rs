@@ -14,12 +14,15 @@ mod size;
 mod test;
 
 mod browsers;
+mod decoder;
+mod folders;
 mod machine;
 mod notices;
 mod package_files;
 mod run;
 mod timing;
 mod tools;
+mod wasm_module;
 mod widget;
 mod workspace;
 
@@ -33,7 +36,7 @@ use crate::workspace::Workspace;
 /// Builds, runs and tests scanlogin.
 ///
 /// Requirements: rustup, which installs the toolchain of rust-toolchain.toml, and Node.js 20 or newer. Each command
-/// installs the other programs that it needs: wasm-opt, esbuild, terser and a QR decoder from npm (versions in
+/// installs the other programs that it needs: wasm-opt, esbuild and terser from npm (versions in
 /// xtask/package-lock.json), and the libraries that the benchmarks compare (bench/browser/package-lock.json); wasm-bindgen
 /// and wasm-pack from crates.io (versions in Cargo.lock); oha and geckodriver from crates.io; schemathesis from PyPI
 /// (versions in tests/schema/requirements.txt); browsers, Redis and proxies with apt, as root.
@@ -48,7 +51,7 @@ struct Arguments {
 enum Command {
     /// Fetch and build everything that the other commands need, so that they work without a network.
     Setup(setup::Arguments),
-    /// Build the npm package in pkg/ and print the sizes of its files.
+    /// Build the npm package in pkg/ and the decoder of the phone page, and print the sizes of their files.
     Dist(dist::Arguments),
     /// Build the npm package, report download sizes, and fail above the size budget.
     ///

@@ -1,4 +1,4 @@
-//! Writes the licences of the third-party code in the package.
+//! Writes the licences of the third-party code in the package, and in the decoder of the phone page.
 //!
 //! The list of crates is what cargo reports that it compiled for wasm32, the standard library included. Invariant: each
 //! of them has a licence text in the file, or the build fails.
@@ -25,8 +25,10 @@ const LICENCES: [(&str, &str); 3] = [
 /// crates.
 const TEXTS: [(&str, &str); 4] =
     [("gloo-net", "gloo.txt"), ("gloo-timers", "gloo.txt"), ("gloo-utils", "gloo.txt"), ("rlsf", "rlsf.txt")];
+/// The name of the file.
+pub(crate) const FILE: &str = "THIRD-PARTY-NOTICES.txt";
 const INTRODUCTION: &str = "\
-The wasm and the scripts in dist/ contain code of the projects below. Each list of projects is followed by their licence.
+The wasm and the scripts contain code of the projects below. Each list of projects is followed by their licence.
 ";
 const LINE: &str = "--------------------------------------------------------------------------------";
 
@@ -36,7 +38,7 @@ struct Project {
     texts: Vec<String>,
 }
 
-/// Returns the text of the file. `messages` are the JSON messages that cargo printed when it compiled the widget.
+/// Returns the text of the file. `messages` are the JSON messages that cargo printed when it compiled the wasm.
 pub(crate) fn notices(workspace: &Workspace, messages: &str) -> Result<String> {
     let sysroot = PathBuf::from(read(workspace.command("rustc").args(["--print", "sysroot"]))?.trim());
     let library = sysroot.join("lib/rustlib/src/rust/library");

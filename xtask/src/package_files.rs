@@ -1,6 +1,7 @@
 //! The files in `pkg/dist/` that browsers load: compressed copies, a folder for the version, sizes and hashes.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
@@ -27,14 +28,20 @@ pub(crate) struct Compressed {
 pub(crate) fn compress(workspace: &Workspace) -> Result<Compressed> {
     let dist = workspace.path("pkg/dist");
     let files = FILES.map(|file| dist.join(file));
-    let lines = read(workspace.command("node").arg(workspace.path("xtask/compress.mjs")).args(&files))?;
+    let hashes = compress_files(workspace, &files)?;
     let folder = format!("{}-{}", env!("CARGO_PKG_VERSION"), widget::hash_of(&files)?);
     let copies = dist.join(&folder);
     fs::create_dir_all(&copies).context("pkg/dist can't be written to")?;
     for copy in FILES.iter().flat_map(|file| COPIES.map(|extension| format!("{file}{extension}"))) {
         fs::copy(dist.join(&copy), copies.join(&copy)).with_context(|| format!("{copy} can't be copied"))?;
     }
-    Ok(Compressed { folder, hashes: lines.lines().map(str::to_owned).collect() })
+    Ok(Compressed { folder, hashes })
+}
+
+/// Writes compressed copies beside files. Returns for each file the value of `integrity`.
+pub(crate) fn compress_files(workspace: &Workspace, files: &[PathBuf]) -> Result<Vec<String>> {
+    let lines = read(workspace.command("node").arg(workspace.path("xtask/compress.mjs")).args(files))?;
+    Ok(lines.lines().map(str::to_owned).collect())
 }
 
 impl Compressed {

@@ -46,7 +46,7 @@ pub(crate) fn ensure_toolchain(workspace: &Workspace) -> Result<()> {
 /// Installs the npm packages of `xtask/package-lock.json`, unless they are installed. Returns the path of
 /// `node_modules`.
 pub(crate) fn ensure_node_modules(workspace: &Workspace) -> Result<PathBuf> {
-    install_node_modules(workspace, "xtask", "wasm-opt, esbuild, terser, a QR decoder and test dependencies")
+    install_node_modules(workspace, "xtask", "wasm-opt, esbuild, terser and test dependencies")
 }
 
 /// Installs the npm packages that the benchmarks in a browser compare, unless they are installed.

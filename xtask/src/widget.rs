@@ -24,8 +24,26 @@ const WASM_FEATURES: [&str; 6] = [
 
 /// The passes of wasm-opt that give the smallest file after compression. Little inlining and no elimination of common
 /// subexpressions keep similar code similar, which compresses better.
-const PASSES: [&str; 6] =
+const SIZE_PASSES: [&str; 6] =
     ["--one-caller-inline-max-function-size=8", "--skip-pass=local-cse", "--flatten", "--rereloop", "-Os", "-Os"];
+const STRIP: [&str; 3] = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+
+/// What wasm-opt optimizes for.
+#[derive(Clone, Copy)]
+pub(crate) enum Passes {
+    /// The smallest file after compression.
+    Size,
+    Speed,
+}
+
+impl Passes {
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Size => &SIZE_PASSES,
+            Self::Speed => &["-O3"],
+        }
+    }
+}
 
 /// The names of wasm-bindgen's imports and exports, as esbuild's `--mangle-props` expects them.
 const BOUND_NAMES: &str = "^(__(wb|externref|abort|instance)|scanhandle_|wasm_bindgen_)";
@@ -155,17 +173,17 @@ fn rename_module(script: &Path, module: &str) -> Result<()> {
         .with_context(|| format!("{} can't be written", script.display()))
 }
 
-/// Optimizes the wasm for size after compression, and removes the names of functions.
-pub(crate) fn optimize(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
-    wasm_opt(workspace, &["--strip-debug", "--strip-producers", "--strip-target-features"], bound, optimized)
+/// Optimizes the wasm, and removes the names of functions.
+pub(crate) fn optimize(workspace: &Workspace, passes: Passes, bound: &Bound, optimized: &Path) -> Result<()> {
+    wasm_opt(workspace, &[&STRIP, passes.options()].concat(), bound, optimized)
 }
 
-/// Optimizes the wasm in the same way, and keeps the names of functions, for the size report.
+/// Optimizes the wasm for size, and keeps the names of functions, for the size report.
 pub(crate) fn optimize_with_names(workspace: &Workspace, bound: &Bound, optimized: &Path) -> Result<()> {
-    wasm_opt(workspace, &["--debuginfo"], bound, optimized)
+    wasm_opt(workspace, &[&["--debuginfo"], Passes::Size.options()].concat(), bound, optimized)
 }
 
-fn wasm_opt(workspace: &Workspace, name_options: &[&str], bound: &Bound, optimized: &Path) -> Result<()> {
+fn wasm_opt(workspace: &Workspace, options: &[&str], bound: &Bound, optimized: &Path) -> Result<()> {
     let node_modules = tools::ensure_node_modules(workspace)?;
     step("Optimizing the wasm with wasm-opt");
     run(
@@ -173,8 +191,7 @@ fn wasm_opt(workspace: &Workspace, name_options: &[&str], bound: &Bound, optimiz
             .command("node")
             .arg(node_modules.join("binaryen/bin/wasm-opt"))
             .args(WASM_FEATURES)
-            .args(name_options)
-            .args(PASSES)
+            .args(options)
             .args([bound.wasm().as_path(), "-o".as_ref(), optimized]),
         "wasm-opt failed: see its message above. If it reports a disabled wasm feature, see the list in \
          xtask/src/widget.rs.",

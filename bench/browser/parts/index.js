@@ -7,9 +7,10 @@ import { confirm } from './confirm.js';
 import { download } from './download.js';
 import { drawing } from './drawing.js';
 import { mounts } from './mounts.js';
+import { phone } from './phone.js';
 import { robustness } from './robustness.js';
 import { start } from './start.js';
 import { time } from './time.js';
 import { waiting } from './waiting.js';
 
-export const PARTS = [download, ...time, start, confirm, waiting, mounts, drawing, robustness];
+export const PARTS = [download, ...time, start, confirm, waiting, mounts, drawing, robustness, phone];

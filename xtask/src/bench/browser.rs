@@ -1,6 +1,5 @@
 //! The benchmarks in a browser: builds what they need, and runs `bench/browser/main.js`.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -8,11 +7,15 @@ use anyhow::{Context as _, Result};
 use super::{Arguments, server};
 use crate::browsers::{Browser, Engine};
 use crate::run::{run, step};
+use crate::wasm_module::WasmModule;
+use crate::widget::Passes;
 use crate::workspace::Workspace;
-use crate::{dist, tools, widget};
+use crate::{decoder, dist, tools};
 
+const DRAWING: WasmModule = WasmModule { package: "scanlogin-bench-drawing", name: "drawing", passes: Passes::Size };
 /// The benchmarks in a browser. A part of a benchmark has its name, a hyphen and the part's own name.
-const PARTS: [&str; 8] = ["download", "time", "start", "confirm", "waiting", "mounts", "drawing", "robustness"];
+const PARTS: [&str; 9] =
+    ["download", "time", "start", "confirm", "waiting", "mounts", "drawing", "robustness", "phone"];
 
 /// Whether `name` is a benchmark in a browser.
 pub(super) fn has_part(name: &str) -> bool {
@@ -38,6 +41,7 @@ pub(super) fn measure(workspace: &Workspace, arguments: &Arguments, only: &[&str
         ("--chromium", chromium),
         ("--package", &workspace.path("pkg/dist")),
         ("--drawing", &drawing),
+        ("--decoder", &workspace.path(decoder::FOLDER)),
         ("--results", &workspace.target("bench")),
         ("--server-table", &server::table_file(workspace)),
     ];
@@ -57,18 +61,7 @@ pub(super) fn measure(workspace: &Workspace, arguments: &Arguments, only: &[&str
 /// Builds the wasm that draws codes and does nothing else, as the widget's wasm is built. Returns its folder.
 fn build_drawing(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target("bench/drawing");
-    fs::create_dir_all(&folder).with_context(|| format!("{} can't be created", folder.display()))?;
-    let compiled = widget::compile_package(workspace, "scanlogin-bench-drawing")?;
-    let bound = widget::bind(workspace, &compiled, &folder)?;
-    widget::optimize(workspace, &bound, &folder.join("drawing.wasm"))?;
-    run(
-        tools::esbuild(workspace)?
-            .arg(folder.join("scanlogin.js"))
-            .args(["--bundle", "--format=esm"])
-            .args(bound.mangle_options())
-            .arg(format!("--outfile={}", folder.join("drawing.js").display())),
-        "esbuild failed: see its message above.",
-    )?;
+    DRAWING.build(workspace, &folder, &folder)?;
     Ok(folder)
 }
 

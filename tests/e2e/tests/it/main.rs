@@ -22,6 +22,7 @@ mod npm;
 mod packed;
 mod phone;
 mod phone_app;
+mod phone_camera;
 mod phone_decide;
 mod phone_links;
 mod phone_reading;

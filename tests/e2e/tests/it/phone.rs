@@ -266,7 +266,7 @@ async fn image_is_read_again_after_the_decoder_could_not_be_loaded() -> Result<(
     let phone = open_signed_in(&site, "alice").await?;
     let modules = Modules::new(&Code::create(&site).await?.text(), Level::M).context("the text is too long")?;
     let folder = tempfile::tempdir()?;
-    faults.inject("decode.js", Fault::NotFound);
+    faults.inject("decoder.wasm", Fault::NotFound);
     upload(&phone, &folder.path().join("code.png"), &scanlogin_qr::png::encode(&modules, 4)?).await?;
     phone.wait_for("document.querySelector('#step-scan [role=alert]').checkVisibility()").await?;
     assert!(phone.text_of("#step-scan [role=alert] p").await?.starts_with("Couldn’t load the QR code reader."));
