@@ -17,6 +17,16 @@ pub use self::picture::Picture;
 /// codes. At each scale, the decoder misses some codes.
 const SCALES: [usize; 3] = [1, 2, 3];
 
+/// A QR code in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Code {
+    /// What it says.
+    pub text: String,
+    /// Its corners without the quiet zone, in pixels from the left and from the top. They are in the order top left, top
+    /// right, bottom right, bottom left of the code.
+    pub corners: [[f64; 2]; 4],
+}
+
 /// Decodes the only QR code in a PNG.
 pub fn decode(png: &[u8]) -> Result<String> {
     decode_picture(&Picture::from_png(png)?)
@@ -24,19 +34,27 @@ pub fn decode(png: &[u8]) -> Result<String> {
 
 /// Decodes the only QR code in a picture.
 pub fn decode_picture(picture: &Picture) -> Result<String> {
+    Ok(find(picture)?.text)
+}
+
+/// Decodes the only QR code in a picture, and finds its place.
+pub fn find(picture: &Picture) -> Result<Code> {
     let gray = GrayPicture::from(picture);
     let [first, others @ ..] = SCALES;
-    others
-        .iter()
-        .fold(decode_enlarged(&gray, first), |decoded, scale| decoded.or_else(|_| decode_enlarged(&gray, *scale)))
+    others.iter().fold(find_enlarged(&gray, first), |found, scale| found.or_else(|_| find_enlarged(&gray, *scale)))
 }
 
-fn decode_enlarged(picture: &GrayPicture, scale: usize) -> Result<String> {
+fn find_enlarged(picture: &GrayPicture, scale: usize) -> Result<Code> {
     // With hard edges, the decoder misses one code in fifty, at all scales.
-    decode_one(&picture.with_hard_edges(scale)).or_else(|_| decode_one(&picture.with_soft_edges(scale, Catrom)?))
+    let mut code =
+        find_one(&picture.with_hard_edges(scale)).or_else(|_| find_one(&picture.with_soft_edges(scale, Catrom)?))?;
+    for coordinate in code.corners.as_flattened_mut() {
+        *coordinate /= scale as f64;
+    }
+    Ok(code)
 }
 
-fn decode_one(picture: &GrayPicture) -> Result<String> {
+fn find_one(picture: &GrayPicture) -> Result<Code> {
     let mut codes = find_codes(picture);
     let count = codes.len();
     match (codes.pop(), count) {
@@ -57,11 +75,14 @@ pub fn count_codes(picture: &Picture) -> Result<usize> {
     Ok(max)
 }
 
-/// The text of each code that the decoder finds, or the error of the decoder.
-fn find_codes(picture: &GrayPicture) -> Vec<Result<String>> {
+/// Each code that the decoder finds, or the error of the decoder.
+fn find_codes(picture: &GrayPicture) -> Vec<Result<Code>> {
     let (width, height) = (picture.width(), picture.height());
     let mut prepared = PreparedImage::prepare_from_greyscale(width, height, |x, y| picture.pixel(x, y));
-    let read = |grid: Grid<_>| Ok(grid.decode().context("the code in the picture can't be decoded")?.1);
+    let read = |grid: Grid<_>| {
+        let (_, text) = grid.decode().context("the code in the picture can't be decoded")?;
+        Ok(Code { text, corners: grid.bounds.map(|point| [f64::from(point.x), f64::from(point.y)]) })
+    };
     prepared.detect_grids().into_iter().map(read).collect()
 }
 
@@ -73,7 +94,7 @@ mod tests {
     fn code_that_is_missed_with_hard_edges_is_decoded_with_soft_edges() {
         let png = include_bytes!("hard_to_read.png");
         let picture = GrayPicture::from(&Picture::from_png(png).unwrap());
-        assert!(SCALES.iter().all(|scale| decode_one(&picture.with_hard_edges(*scale)).is_err()));
+        assert!(SCALES.iter().all(|scale| find_one(&picture.with_hard_edges(*scale)).is_err()));
         assert!(decode(png).unwrap().contains("APP_AUTH"));
     }
 }

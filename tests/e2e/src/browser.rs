@@ -8,10 +8,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use scanlogin_decoder::decode;
+use scanlogin_film::Film;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key, WebDriver};
 use tokio::time::sleep;
 
+use crate::camera::ShownCode;
 use crate::console::Console;
 use crate::engine::Engine;
 use crate::evidence;
@@ -21,6 +23,12 @@ use crate::pool::{BrowserPermit, PooledBrowser, WINDOW};
 const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 /// The time between two evaluations of a condition in the page. Each costs processor time, which ten tests share.
 const POLL_INTERVAL: Duration = Duration::from_millis(80);
+
+/// The width and height of the window of a phone, in CSS pixels.
+const PHONE_WINDOW: (u32, u32) = (390, 844);
+/// Chromium on Android, in the form that it sends: <https://www.chromium.org/updates/ua-reduction/>
+const PHONE_USER_AGENT: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
+    Chrome/140.0.0.0 Mobile Safari/537.36";
 
 /// A browser with one window, isolated from those of other tests. If it is dropped before [`close`](Self::close), the
 /// test has failed, and a screenshot and the console messages are saved.
@@ -44,6 +52,20 @@ impl Browser {
     pub async fn open_two() -> Result<(Self, Self)> {
         let (first, second) = BrowserPermit::acquire_two().await?;
         Ok((Self::open_with(first, 1).await?, Self::open_with(second, 2).await?))
+    }
+
+    /// Opens the browser of a phone.
+    pub async fn open_phone() -> Result<Self> {
+        let phone = Self::open().await?;
+        phone.emulate_phone().await?;
+        Ok(phone)
+    }
+
+    /// Opens two isolated browsers. The second one is that of a phone.
+    pub async fn open_with_phone() -> Result<(Self, Self)> {
+        let (computer, phone) = Self::open_two().await?;
+        phone.emulate_phone().await?;
+        Ok((computer, phone))
     }
 
     async fn open_with(permit: BrowserPermit, number: usize) -> Result<Self> {
@@ -132,6 +154,21 @@ impl Browser {
         self.wait_for(&is_resized).await.map(drop)
     }
 
+    /// Emulates a phone: its window, its touch screen, and how its browser names itself.
+    async fn emulate_phone(&self) -> Result<()> {
+        let (width, height) = PHONE_WINDOW;
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": true });
+        self.command("Emulation.setDeviceMetricsOverride", metrics).await?;
+        self.command("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 })).await?;
+        self.command("Emulation.setUserAgentOverride", json!({ "userAgent": PHONE_USER_AGENT })).await?;
+        self.wait_for("matchMedia('(pointer: coarse) and (hover: none)').matches").await.map(drop)
+    }
+
+    /// Holds the camera of the browser in front of a scene. A page that uses the camera sees the change.
+    pub fn point_camera_at(&self, film: &Film) -> Result<()> {
+        self.pooled.as_ref().context("the browser is closed already")?.camera().show(film)
+    }
+
     /// Minimizes the window, so that the page is hidden.
     pub async fn minimize(&self) -> Result<()> {
         self.driver.minimize_window().await?;
@@ -177,6 +214,12 @@ impl Browser {
     pub async fn read_code(&self) -> Result<String> {
         self.wait_for_state("ready").await?;
         decode(&self.settled_screenshot().await?)
+    }
+
+    /// Waits for the state `ready`, and takes a screenshot for films of the code.
+    pub async fn shown_code(&self) -> Result<ShownCode> {
+        self.wait_for_state("ready").await?;
+        ShownCode::on(&self.settled_screenshot().await?)
     }
 
     /// A screenshot after the code has faded in or out.

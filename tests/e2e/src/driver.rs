@@ -4,6 +4,7 @@
 //! their connections belong to a background runtime, which lives as long as the process.
 
 use std::future::Future;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
@@ -79,10 +80,10 @@ impl Driver {
         &self.url
     }
 
-    /// Starts a session, and with it a browser.
-    pub(crate) async fn session(&self, engine: Engine) -> Result<WebDriver> {
+    /// Starts a session, and with it a browser. See [`Engine::capabilities`] for `camera`.
+    pub(crate) async fn session(&self, engine: Engine, camera: &Path) -> Result<WebDriver> {
         let client = reqwest::Client::builder().timeout(COMMAND_TIMEOUT).build()?;
-        let builder = WebDriver::builder(&*self.url, engine.capabilities()?).client(BackgroundClient(client));
+        let builder = WebDriver::builder(&*self.url, engine.capabilities(camera)?).client(BackgroundClient(client));
         builder.await.context("the driver can't start a browser")
     }
 }

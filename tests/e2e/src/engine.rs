@@ -3,6 +3,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -62,8 +63,8 @@ impl Engine {
         }
     }
 
-    /// The capabilities of a new session.
-    pub(crate) fn capabilities(self) -> Result<Capabilities> {
+    /// The capabilities of a new session. `camera` is the path of the film that the camera of Chromium sees.
+    pub(crate) fn capabilities(self, camera: &Path) -> Result<Capabilities> {
         let mut capabilities = Capabilities::new();
         match self {
             Self::Chromium => {
@@ -78,6 +79,10 @@ impl Engine {
                     "--disable-sync",
                     "--disable-quic",
                     "--lang=en-US",
+                    // Pages may use the camera, which sees a film.
+                    "--use-fake-device-for-media-stream",
+                    "--use-fake-ui-for-media-stream",
+                    format!("--use-file-for-fake-video-capture={}", camera.display()),
                 ] });
                 set_browser_path(&mut options, "CHROME");
                 capabilities.set("goog:chromeOptions", options)?;

@@ -34,8 +34,10 @@ pub enum Fault {
     Overloaded(u32),
     /// The response has the status 404.
     NotFound,
-    /// The connection is closed before the response is complete.
+    /// The connection is closed before the response is complete. The server does not get the request.
     Aborted,
+    /// The server handles the request. Then the connection is closed before the response is complete.
+    ResponseLost,
     /// The response is the first half of the file.
     TruncatedFile,
     /// The response is a valid wasm that imports a function that no script of this version has.
@@ -119,6 +121,10 @@ impl Faults {
             Some(Fault::Overloaded(seconds)) => overloaded(seconds),
             Some(Fault::NotFound) => StatusCode::NOT_FOUND.into_response(),
             Some(Fault::Aborted) => aborted(),
+            Some(Fault::ResponseLost) => {
+                next.run(request).await;
+                aborted()
+            }
             Some(Fault::TruncatedFile) => {
                 // Otherwise the response to a browser with a cached file is a 304 without a body, and the half is one of a
                 // compressed file.

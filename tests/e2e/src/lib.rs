@@ -7,6 +7,8 @@
 
 pub mod browser;
 
+pub mod camera;
+
 pub mod comparison;
 
 mod console;

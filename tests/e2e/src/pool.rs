@@ -1,7 +1,7 @@
 //! A pool of browsers, which limits how many run at the same time.
 //!
 //! Invariant: tests are isolated. In Chromium each test has its own browser context, which ends with the test: cookies,
-//! caches, storage, service workers, windows and emulation. In Firefox and WebKit each test has its own session and so
+//! caches, storage, service workers, windows and emulation; the camera sees nothing. In Firefox and WebKit each test has its own session and so
 //! its own browser; only the process of the driver is reused. The browser of a failed test is not reused.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use thirtyfour::{WebDriver, WindowHandle};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use crate::camera::Camera;
 use crate::console::Console;
 use crate::devtools::DevTools;
 use crate::driver::{Driver, block_on_background};
@@ -84,6 +85,7 @@ impl Drop for TestCount {
 pub(crate) struct PooledBrowser {
     engine: Engine,
     driver: Driver,
+    camera: Camera,
     session: Option<WebDriver>,
     chromium: Option<Chromium>,
 }
@@ -104,14 +106,15 @@ impl PooledBrowser {
             return Ok(browser);
         }
         let engine = Engine::chosen()?;
-        Ok(Self { engine, driver: Driver::start(engine).await?, session: None, chromium: None })
+        let (driver, camera) = (Driver::start(engine).await?, Camera::new()?);
+        Ok(Self { engine, driver, camera, session: None, chromium: None })
     }
 
     /// Opens a window for a test.
     pub(crate) async fn open(&mut self) -> Result<(WebDriver, Arc<Console>)> {
         let session = match &self.session {
             Some(session) => session.clone(),
-            None => self.session.insert(self.driver.session(self.engine).await?).clone(),
+            None => self.session.insert(self.driver.session(self.engine, self.camera.path()).await?).clone(),
         };
         match self.engine {
             Engine::Chromium => self.open_context(&session).await.context("Chromium can't open a window")?,
@@ -144,6 +147,11 @@ impl PooledBrowser {
         Ok(())
     }
 
+    /// The camera of the browser.
+    pub(crate) fn camera(&self) -> &Camera {
+        &self.camera
+    }
+
     /// Ends the session or context of the test, and returns the browser to the pool.
     pub(crate) async fn close(mut self) -> Result<()> {
         self.end_test().await?;
@@ -168,6 +176,7 @@ impl PooledBrowser {
                     windows == [chromium.first_window.clone()],
                     "the windows {windows:?} of the test are still open"
                 );
+                self.camera.remove()?;
                 // Discards the remaining console messages of the test.
                 session.browser_log().await?;
             }

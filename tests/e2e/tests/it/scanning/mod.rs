@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::npm::{installed, run};
 
+mod films;
 mod page_styles;
 mod robustness;
 
