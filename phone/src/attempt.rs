@@ -78,8 +78,7 @@ impl Attempt {
 
 /// How to read the frame of a camera with this number. All ways take turns, since the next frame shows the same code.
 pub fn frame_attempt(number: u32) -> Attempt {
-    const CENTER: Attempt =
-        Attempt { scale: Scale::Doubled, region: Region::Center, colors: Colors::DarkOnLight };
+    const CENTER: Attempt = Attempt { scale: Scale::Doubled, region: Region::Center, colors: Colors::DarkOnLight };
     match number % 6 {
         0 | 3 => Attempt::whole(Scale::Halved(0)),
         1 | 4 => Attempt::whole(Scale::Halved(1)),

@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use crate::run::run;
+use crate::tools;
 use crate::widget::{self, Compiled, Passes};
 use crate::workspace::Workspace;
-use crate::tools;
 
 /// A crate, and how its wasm is optimized.
 pub(crate) struct WasmModule {

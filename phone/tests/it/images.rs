@@ -35,7 +35,8 @@ fn screenshot(width: usize, height: usize, margin: usize, codes: &[Placed]) -> P
 /// The different texts that all attempts find.
 fn texts(picture: &Picture) -> Vec<String> {
     let attempts = image_attempts(picture.width(), picture.height());
-    let mut texts: Vec<_> = attempts.into_iter().flat_map(|attempt| picture.read(attempt)).map(|code| code.text).collect();
+    let mut texts: Vec<_> =
+        attempts.into_iter().flat_map(|attempt| picture.read(attempt)).map(|code| code.text).collect();
     texts.sort();
     texts.dedup();
     texts

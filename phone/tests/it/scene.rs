@@ -38,6 +38,12 @@ pub(crate) struct Scene {
     pub(crate) seed: u64,
 }
 
+/// The sine and cosine of the angles of a scene.
+struct Angles {
+    tilt: (f64, f64),
+    rotation: (f64, f64),
+}
+
 /// Gray pixels, row by row.
 pub(crate) struct Frame {
     pub(crate) width: usize,
@@ -69,13 +75,15 @@ impl Scene {
     pub(crate) fn shoot(&self, modules: &Modules) -> Frame {
         let rows: Vec<Vec<bool>> =
             modules.rows().map(|row| row.iter().map(|color| *color == Color::Dark).collect()).collect();
+        let angles = Angles { tilt: self.tilt.to_radians().sin_cos(), rotation: self.rotation.to_radians().sin_cos() };
         let mut pixels = vec![0.0; self.width * self.height];
         for (index, pixel) in pixels.iter_mut().enumerate() {
             let (x, y) = (index % self.width, index / self.width);
             let mut sum = 0.0;
             for ray in 0..RAYS * RAYS {
                 let offset = |number: usize| (number as f64 + 0.5) / RAYS as f64;
-                sum += self.reflectance(&rows, x as f64 + offset(ray % RAYS), y as f64 + offset(ray / RAYS));
+                let point = (x as f64 + offset(ray % RAYS), y as f64 + offset(ray / RAYS));
+                sum += self.reflectance(&rows, &angles, point);
             }
             let shade = 1.0 - self.shade * x as f64 / self.width as f64;
             let (dark, bright) = self.light;
@@ -91,12 +99,12 @@ impl Scene {
     }
 
     /// The brightness from 0 to 1 of the screen at a point of the frame.
-    fn reflectance(&self, rows: &[Vec<bool>], x: f64, y: f64) -> f64 {
+    fn reflectance(&self, rows: &[Vec<bool>], angles: &Angles, (x, y): (f64, f64)) -> f64 {
         let (x, y) = ((x - self.center.0) / self.side / DISTANCE, (y - self.center.1) / self.side / DISTANCE);
-        let (sin, cos) = self.tilt.to_radians().sin_cos();
+        let (sin, cos) = angles.tilt;
         let across = x * DISTANCE / (cos - x * sin);
         let down = y * (DISTANCE + across * sin);
-        let (sin, cos) = self.rotation.to_radians().sin_cos();
+        let (sin, cos) = angles.rotation;
         // In sides of the code, from its top left corner.
         let (u, v) = (across * cos + down * sin + 0.5, down * cos - across * sin + 0.5);
         let is_lit = self.is_bright(rows, u, v) != self.is_inverted;
@@ -145,8 +153,9 @@ impl Random {
         (self.0 >> 33) as f64 / (1u64 << 31) as f64
     }
 
-    /// With the mean 0 and the standard deviation 1.
+    /// Nearly normal, with the mean 0 and the standard deviation 1.
     fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+        // The sum of three has the variance 1/4.
+        2.0 * ((0..3).map(|_| self.uniform()).sum::<f64>() - 1.5)
     }
 }

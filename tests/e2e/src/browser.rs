@@ -169,6 +169,25 @@ impl Browser {
         self.pooled.as_ref().context("the browser is closed already")?.camera().show(film)
     }
 
+    /// Cuts the page off from the network.
+    pub async fn go_offline(&self) -> Result<()> {
+        self.emulate_network(json!({ "offline": true })).await
+    }
+
+    /// Ends [`go_offline`](Self::go_offline).
+    pub async fn go_online(&self) -> Result<()> {
+        self.emulate_network(json!({ "offline": false })).await
+    }
+
+    async fn emulate_network(&self, mut conditions: Value) -> Result<()> {
+        self.command("Network.enable", json!({})).await?;
+        conditions["latency"] = json!(0);
+        for limit in ["downloadThroughput", "uploadThroughput"] {
+            conditions[limit] = json!(-1);
+        }
+        self.command("Network.emulateNetworkConditions", conditions).await.map(drop)
+    }
+
     /// Minimizes the window, so that the page is hidden.
     pub async fn minimize(&self) -> Result<()> {
         self.driver.minimize_window().await?;

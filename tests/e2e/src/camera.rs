@@ -4,9 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use scanlogin_decoder::{Code, Picture, find};
 use scanlogin_film::{Film, View};
+use scanlogin_qr::{Level, Modules};
 use tempfile::TempDir;
 
 /// The camera of one browser. Without a film, there is no camera.
@@ -55,6 +56,12 @@ impl ShownCode {
         let screenshot = Picture::from_png(screenshot)?;
         let code = find(&screenshot)?;
         Ok(Self { screenshot, code })
+    }
+
+    /// Draws a code on a white screen.
+    pub fn drawn(text: &str) -> Result<Self> {
+        let modules = Modules::new(text, Level::M).context("the text is too long")?;
+        Self::on(&scanlogin_qr::png::encode(&modules, 6)?)
     }
 
     /// The text of the code.

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use thirtyfour::Capabilities;
 use tokio::process::Command;
 
+use crate::site::INSECURE_HOST;
+
 /// A browser engine.
 #[derive(Clone, Copy)]
 pub(crate) enum Engine {
@@ -82,6 +84,7 @@ impl Engine {
                     // Pages may use the camera, which sees a film.
                     "--use-fake-device-for-media-stream",
                     "--use-fake-ui-for-media-stream",
+                    format!("--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"),
                     format!("--use-file-for-fake-video-capture={}", camera.display()),
                 ] });
                 set_browser_path(&mut options, "CHROME");

@@ -16,6 +16,9 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::browser::root;
 
+/// A host that Chromium finds on this machine.
+pub(crate) const INSECURE_HOST: &str = "site.test";
+
 /// The app of the demo.
 pub fn demo_app(config: &mut Config) -> &mut App {
     &mut config.settings.apps[0]
@@ -126,6 +129,11 @@ impl Site {
     /// The URL of the server without a proxy, which `public_url` may name.
     pub fn direct_url(&self) -> String {
         format!("http://{}", self.config.listen)
+    }
+
+    /// The URL of the server at a name that browsers do not trust without TLS, unlike 127.0.0.1.
+    pub fn insecure_url(&self) -> String {
+        format!("http://{}:{}", INSECURE_HOST, self.config.listen.port())
     }
 
     /// Exchanges a ticket as the backend of the site, and returns the body of the response.

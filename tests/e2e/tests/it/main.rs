@@ -22,10 +22,10 @@ mod npm;
 mod packed;
 mod phone;
 mod phone_app;
-mod phone_camera;
 mod phone_decide;
 mod phone_links;
 mod phone_reading;
+mod phone_scanner;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;

@@ -23,13 +23,6 @@ use tokio::time;
 /// What Chromium writes for a failed request, and the login page for an error of the widget.
 const EXPECTED_MESSAGES: &[&str] = &["Failed to load resource", "Scan to sign in"];
 
-/// Emulates a browser without or with a network.
-async fn set_offline(browser: &Browser, is_offline: bool) -> Result<()> {
-    browser.command("Network.enable", json!({})).await?;
-    let conditions = json!({ "offline": is_offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
-    browser.command("Network.emulateNetworkConditions", conditions).await.map(drop)
-}
-
 /// Whether the widget shows its button.
 async fn has_button(browser: &Browser) -> Result<Value> {
     browser.run("return !document.querySelector('.scanlogin').shadowRoot.querySelector('button').hidden").await
@@ -41,11 +34,11 @@ async fn offline_page_shows_it_and_continues_when_online() -> Result<()> {
     let browser = Browser::open().await?;
     browser.goto(&site.url).await?;
     let text = browser.read_code().await?;
-    set_offline(&browser, true).await?;
+    browser.go_offline().await?;
     browser.wait_for_state("unreachable").await?;
     assert_eq!(browser.widget_text(".headline").await?, "You’re offline");
 
-    set_offline(&browser, false).await?;
+    browser.go_online().await?;
     assert_eq!(browser.read_code().await?, text);
     let phone = Phone::sign_in(&site.url, "alice").await?;
     phone.scan(&text).await?;

@@ -1,5 +1,5 @@
-//! The scanner of the phone page, `www/lib/camera.js`, with the camera of Chromium: what it reads, when the camera is on, and
-//! what it says if there is no camera.
+//! The scanner `www/lib/camera.js` by itself, with the camera of Chromium: what it calls, when the camera is on, and the names
+//! of its problems. `phone_camera` tests it as part of the phone page.
 
 use anyhow::{Context as _, Result};
 use scanlogin_e2e::faults::{Fault, Faults};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const SCAN: &str = "
     const { openScanner } = await import('/lib/camera.js');
     window.tracks ??= [];
-    if (!window.calls) {
+    if (!window.calls && navigator.mediaDevices) {
       const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
       navigator.mediaDevices.getUserMedia = async (constraints) => {
         const stream = await open(constraints);
@@ -21,7 +21,7 @@ const SCAN: &str = "
     }
     window.calls = [];
     window.states = [];
-    const video = document.createElement('video');
+    window.video = document.createElement('video');
     document.body.append(video);
     window.scanner = openScanner(video, {
       isWanted: (text) => text.includes('APP_AUTH') || text.includes('#'),
@@ -67,7 +67,8 @@ async fn code_in_front_of_the_camera_is_read_once_and_the_camera_is_off() -> Res
     // The code is in the center of the frame, and its side is the share of its height that the film asks for.
     let place = &calls[0][2];
     let side = |from: usize, to: usize| -> Option<f64> {
-        let corner = |index: usize| Some((place["corners"][index]["x"].as_f64()?, place["corners"][index]["y"].as_f64()?));
+        let corner =
+            |index: usize| Some((place["corners"][index]["x"].as_f64()?, place["corners"][index]["y"].as_f64()?));
         Some((corner(from)?.0 - corner(to)?.0).hypot(corner(from)?.1 - corner(to)?.1))
     };
     let height = place["height"].as_f64().context("the place has no height")?;
@@ -92,7 +93,7 @@ async fn other_code_is_reported_once_and_scanning_goes_on() -> Result<()> {
     phone.run(&format!("return (async () => {{ {refuse} }})()")).await?;
     phone.wait_for("calls.length").await?;
     // Some frames later the same code is still not reported again.
-    phone.wait_for("(document.querySelector('video:last-of-type').getVideoPlaybackQuality().totalVideoFrames ?? 0) > 15").await?;
+    phone.wait_for("video.getVideoPlaybackQuality().totalVideoFrames > 15").await?;
     assert_eq!(phone.run("return calls").await?, json!([["other", text]]));
     phone.run("window.accepts = true").await?;
     phone.wait_for("calls.length === 2 && calls[1][0] === 'text'").await?;
@@ -151,21 +152,22 @@ async fn each_reason_for_no_camera_has_a_name() -> Result<()> {
 
     // The errors are those of the specification. Chromium's fake camera raises none of them.
     for (error, problem) in [
-        ("NotAllowedError", "refused"),
+        // The browser would ask again: the person has closed the question. A refusal is remembered.
+        ("NotAllowedError", "dismissed"),
         ("NotFoundError", "no-camera"),
         ("OverconstrainedError", "no-camera"),
         ("NotReadableError", "in-use"),
         ("AbortError", "in-use"),
     ] {
         phone.goto(&format!("{}/phone.html", site.url)).await?;
-        let fail = format!("navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }};");
+        let fail =
+            format!("navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }};");
         phone.run(&fail).await?;
         open_scanner(&phone).await?;
         expect_problem(&phone, problem).await?;
     }
 
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    phone.run("Object.defineProperty(window, 'isSecureContext', { value: false })").await?;
+    phone.goto(&format!("{}/phone.html", site.insecure_url())).await?;
     open_scanner(&phone).await?;
     expect_problem(&phone, "insecure").await?;
 
@@ -195,7 +197,8 @@ async fn page_stays_responsive_while_frames_and_images_are_read() -> Result<()> 
     scan(&phone, &site).await?;
     phone.wait_for("scanner.state === 'scanning'").await?;
     // All decoding is in the worker: no script of the page has loaded the decoder.
-    let loaded: Value = phone.run("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)").await?;
+    let loaded: Value =
+        phone.run("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)").await?;
     let paths: Vec<&str> = loaded.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     assert!(paths.contains(&"/lib/qr-worker.js"), "{paths:?}");
     assert!(!paths.iter().any(|path| path.starts_with("/decoder/")), "{paths:?}");
