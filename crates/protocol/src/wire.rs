@@ -66,6 +66,7 @@ pub mod code {
 
 /// The envelope of a JSON response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Envelope<T> {
     /// A number of [`code`], or the HTTP status of a transport refusal.
     pub code: i32,
@@ -81,6 +82,9 @@ pub struct Envelope<T> {
     /// The check of the token that failed, with the reason `not-signed-in`. Otherwise `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What `confirm` requires of the user's sign-in, with the reason `step-up-required`. Otherwise `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUp>,
 }
 
 // `#[serde(default)]` would require `T: Default`.
@@ -377,6 +381,25 @@ pub struct ApproverData {
     /// confirm it contains the response code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// What `confirm` requires of the user's sign-in. Only after a scan, and only if the app has `step_up`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_up: Option<StepUp>,
+}
+
+/// What `confirm` requires of the user's sign-in, in the terms of OpenID Connect and RFC 9470. At least one field is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StepUp {
+    /// The maximum time in seconds since the user proved their identity: the claim `auth_time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// The accepted methods: the claim `amr` has at least one of them. Empty if any method is accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// The accepted contexts: the claim `acr` is one of them. Empty if any context is accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
 }
 
 /// Custom data for a person: names and texts. On the wire it is an object with this order.

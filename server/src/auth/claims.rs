@@ -1,4 +1,4 @@
-//! The claims of a token: times, issuer, audience, required claims and user.
+//! The claims of a token: times, issuer, audience, required claims, user and sign-in.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,13 @@ use scanlogin_protocol::display::{display_name, is_photo_address};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::auth::authentication::Authentication;
 use crate::auth::error::{TokenError, TokenProblem};
 use crate::config::issuer::{Audience, ClaimNames, ClaimValue, Issuer, Pool};
 use crate::store::user::User;
 
 /// The tolerated difference between the clock of the issuer and the clock of this server.
-const LEEWAY_SECONDS: i64 = 60;
+pub(super) const LEEWAY_SECONDS: i64 = 60;
 /// The longest text of a claim in an explanation, in characters.
 const MAX_SHOWN_CHARACTERS: usize = 200;
 
@@ -138,6 +139,26 @@ impl Claims {
         })
     }
 
+    /// The sign-in that the claims describe. A claim of a wrong type counts as absent: no rule of RFC 7519 rejects it.
+    pub(super) fn authentication(&self, names: &ClaimNames, now: Timestamp) -> Authentication {
+        let auth_time = self.get(&names.auth_time).and_then(seconds);
+        Authentication {
+            age_seconds: auth_time.map(|auth_time| now.as_second().saturating_sub(auth_time)),
+            amr: self.texts(&names.amr),
+            acr: self.texts(&names.acr),
+        }
+    }
+
+    /// The text of a claim, or the texts of an array.
+    fn texts(&self, name: &str) -> Vec<String> {
+        let values = match self.get(name) {
+            Some(Value::Array(several)) => several.as_slice(),
+            Some(one) => core::slice::from_ref(one),
+            None => &[],
+        };
+        values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// The text of a claim for display: the user who scans a code chooses the name that the page shows.
     fn display_name(&self, name: &str) -> Option<String> {
         self.text(name).map(|text| display_name(&text)).filter(|shown| !shown.is_empty())
@@ -160,10 +181,14 @@ impl Claims {
     /// Whole seconds since 1970. Drops a fraction, which RFC 7519 allows. `None` if the claim is absent.
     pub(crate) fn time(&self, name: &str) -> Result<Option<i64>, TokenError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
-        let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
         let malformed = || TokenProblem::InvalidTime.because(format!("{name} is {}, not a number", self.shown(name)));
-        seconds.map(Some).ok_or_else(malformed)
+        seconds(value).map(Some).ok_or_else(malformed)
     }
+}
+
+/// The whole seconds of a time. `None` if `value` is no number.
+fn seconds(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
 }
 
 /// The value at `path` in `claims`. A longer name has priority over a shorter name and a path below it.
@@ -210,6 +235,22 @@ mod tests {
         ] {
             assert_eq!(claims.get(path), value.map(Value::from).as_ref(), "{path}");
         }
+    }
+
+    #[test]
+    fn authentication_takes_texts_and_arrays_and_ignores_wrong_types() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let read = |claims: Value| {
+            let claims: Claims = serde_json::from_value(claims).unwrap();
+            claims.authentication(&ClaimNames::default(), now)
+        };
+        let texts = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        let full = read(json!({ "auth_time": 940.9, "amr": ["pwd", 5, "otp"], "acr": "gold" }));
+        assert_eq!((full.age_seconds, full.amr, full.acr), (Some(60), texts(&["pwd", "otp"]), texts(&["gold"])));
+        let ahead = read(json!({ "auth_time": 1_010, "amr": "mfa" }));
+        assert_eq!((ahead.age_seconds, ahead.amr), (Some(-10), texts(&["mfa"])));
+        assert_eq!(read(json!({ "auth_time": "940", "amr": {}, "acr": 1 })), Authentication::default());
+        assert_eq!(read(json!({ "iat": 999 })), Authentication::default());
     }
 
     #[test]

@@ -11,12 +11,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
 use serde::Serialize;
 
+use crate::auth::authentication::VerifiedUser;
 use crate::auth::error::{SigningError, TokenError, TokenProblem};
 use crate::clock::{Clock, later};
 use crate::config::algorithm::Algorithm;
 use crate::config::issuer::{ClaimNames, Issuer, Issuers, Pool};
 use crate::secrets::Secret;
 use crate::store::user::User;
+
+pub mod authentication;
 
 pub mod signing_keys;
 
@@ -35,7 +38,7 @@ use jwks::KeyQuery;
 use key_cache::KeyCache;
 use token::Token;
 
-/// The lifetime of a token that is signed with the shared secret.
+/// The lifetime of a token of the shared secret whose user has signed in.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// The claim with the user pool, in tokens of the shared secret.
 pub(crate) const SHARED_SECRET_POOL_CLAIM: &str = "userPoolId";
@@ -96,7 +99,7 @@ impl Identity {
     /// # Errors
     ///
     /// The first check that fails.
-    pub async fn verify(&self, token: &str) -> Result<User, TokenError> {
+    pub async fn verify(&self, token: &str) -> Result<VerifiedUser, TokenError> {
         let verified = match Token::parse(token) {
             Ok(token) => self.verify_parsed(&token).await,
             Err(error) => Err(error),
@@ -108,7 +111,7 @@ impl Identity {
     }
 
     /// Verifies `token` and returns its user.
-    pub(crate) async fn verify_parsed(&self, token: &Token<'_>) -> Result<User, TokenError> {
+    pub(crate) async fn verify_parsed(&self, token: &Token<'_>) -> Result<VerifiedUser, TokenError> {
         let algorithm = token.algorithm()?;
         match self.authority(token, algorithm)? {
             Authority::SharedSecret => self.verify_by_secret(token, algorithm),
@@ -142,14 +145,13 @@ impl Identity {
         named().find(|it| it.issuer.placeholder().is_none()).or_else(|| named().next()).cloned()
     }
 
-    fn verify_by_secret(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<User, TokenError> {
+    fn verify_by_secret(&self, token: &Token<'_>, algorithm: Algorithm) -> Result<VerifiedUser, TokenError> {
         let by_secret = |error: TokenError| error.problem.because(format!("{}: --jwt-secret", error.explanation));
         let Some(secret) = &self.secret else {
             return Err(TokenProblem::UnsupportedAlgorithm.because("--jwt-secret is not set"));
         };
         let claims = token.verified_by(&secret.decoding, algorithm).map_err(by_secret)?;
-        claims.check_times(self.clock.now())?;
-        claims.user(&ClaimNames::default(), &Pool::Claim(SHARED_SECRET_POOL_CLAIM.to_owned()))
+        self.verified(claims, &ClaimNames::default(), &Pool::Claim(SHARED_SECRET_POOL_CLAIM.to_owned()))
     }
 
     async fn verify_by_issuer(
@@ -157,7 +159,7 @@ impl Identity {
         token: &Token<'_>,
         algorithm: Algorithm,
         Provider { issuer, keys }: &Provider,
-    ) -> Result<User, TokenError> {
+    ) -> Result<VerifiedUser, TokenError> {
         if !issuer.allows(algorithm) {
             return Err(TokenProblem::UnsupportedAlgorithm
                 .because(format!("alg is {algorithm}; the entry of the issuer {:?} does not allow it", issuer.name)));
@@ -172,27 +174,51 @@ impl Identity {
         let claims = token.verified_by(&key, algorithm)?;
         claims.check_audience(&issuer.audience)?;
         claims.check_required(&issuer.required_claims)?;
-        claims.check_times(self.clock.now())?;
-        claims.user(&issuer.claims, &issuer.pool)
+        self.verified(claims, &issuer.claims, &issuer.pool)
+    }
+
+    /// Checks the times of `claims`, and reads the user.
+    fn verified(&self, claims: &Claims, names: &ClaimNames, pool: &Pool) -> Result<VerifiedUser, TokenError> {
+        let now = self.clock.now();
+        claims.check_times(now)?;
+        Ok(VerifiedUser { user: claims.user(names, pool)?, authentication: claims.authentication(names, now) })
     }
 
     /// A token of `user`, signed with the shared secret. It is for phones that sign in at this server, such as those of
-    /// the demo.
+    /// the demo. It says nothing about the sign-in.
     ///
     /// # Errors
     ///
     /// [`SigningError`] if there is no shared secret, or if the signing fails.
     pub fn sign(&self, user: &User) -> Result<Secret, SigningError> {
+        self.sign_with(user, TOKEN_LIFETIME, None)
+    }
+
+    /// A token of `user`, who has just proved their identity by the methods `amr`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sign`](Self::sign).
+    pub fn sign_authenticated(&self, user: &User, lifetime: Duration, amr: &[&str]) -> Result<Secret, SigningError> {
+        self.sign_with(user, lifetime, Some(amr))
+    }
+
+    fn sign_with(&self, user: &User, lifetime: Duration, amr: Option<&[&str]>) -> Result<Secret, SigningError> {
         #[derive(Serialize)]
         struct Signed<'a> {
             #[serde(flatten)]
             user: &'a User,
             iat: i64,
             exp: i64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            auth_time: Option<i64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            amr: Option<&'a [&'a str]>,
         }
         let secret = self.secret.as_ref().ok_or(SigningError)?;
         let now = self.clock.now();
-        let claims = Signed { user, iat: now.as_second(), exp: later(now, TOKEN_LIFETIME).as_second() };
+        let iat = now.as_second();
+        let claims = Signed { user, iat, exp: later(now, lifetime).as_second(), auth_time: amr.map(|_| iat), amr };
         jsonwebtoken::encode(&Header::new(jsonwebtoken::Algorithm::HS256), &claims, &secret.encoding)
             .map(Secret::new)
             .map_err(|error| {
@@ -230,6 +256,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::auth::authentication::Authentication;
 
     const SECRET: &str = "a secret that is longer than 32 bytes";
 
@@ -275,7 +302,20 @@ mod tests {
     #[tokio::test]
     async fn verify_returns_the_user_of_a_signed_token() {
         let token = identity().sign(&alice()).unwrap();
-        assert_eq!(identity().verify(token.expose()).await, Ok(alice()));
+        let verified = identity().verify(token.expose()).await.unwrap();
+        assert_eq!((verified.user, verified.authentication), (alice(), Authentication::default()));
+    }
+
+    #[tokio::test]
+    async fn token_of_an_authenticated_user_has_time_and_methods() {
+        let lifetime = Duration::from_secs(300);
+        let token = identity().sign_authenticated(&alice(), lifetime, &["pop", "mfa"]).unwrap();
+        let claims = Token::parse(token.expose()).unwrap().unverified_claims;
+        assert_eq!(claims.time("exp").unwrap().unwrap() - claims.time("auth_time").unwrap().unwrap(), 300);
+        let verified = identity().verify(token.expose()).await.unwrap();
+        assert_eq!(verified.user, alice());
+        assert_eq!(verified.authentication.amr, ["pop", "mfa"]);
+        assert!(verified.authentication.age_seconds.is_some_and(|age| (0..60).contains(&age)));
     }
 
     #[tokio::test]
@@ -288,7 +328,7 @@ mod tests {
         claims["phone_number"] = json!("+1 555");
         claims["name"] = json!(null);
         claims["aud"] = json!("some app");
-        let user = identity().verify(&hs256(&claims)).await.unwrap();
+        let user = identity().verify(&hs256(&claims)).await.unwrap().user;
         assert_eq!((user.id.as_str(), user.user_pool_id.as_str()), ("alice", "pool"));
         assert_eq!(user.email.as_deref(), Some("alice@example.test"));
         assert!(user.email_verified);
@@ -351,7 +391,7 @@ mod tests {
 
     #[tokio::test]
     async fn user_without_a_pool_claim_has_an_empty_pool_id() {
-        let user = identity().verify(&hs256(&with("userPoolId", Value::Null))).await.unwrap();
+        let user = identity().verify(&hs256(&with("userPoolId", Value::Null))).await.unwrap().user;
         assert_eq!(user.user_pool_id, "");
     }
 

@@ -20,8 +20,8 @@ use crate::secrets::{Hash, RandomError, Secret};
 const FILE_HEADER: &str = "\
 # The apps that people sign in to by scanning a code. A running server reads this file again on SIGHUP.
 # Optional settings of an app: code_lifetime and ticket_lifetime (seconds), logo (a URL), code_url (the address of your
-# approver: codes are then links), return_urls (addresses of pages), confirmation, shown_custom_data (names),
-# return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
+# approver: codes are then links), return_urls (addresses of pages), confirmation, step_up (a confirm needs a new sign-in),
+# shown_custom_data (names), return_full_user_info, allow_exchange_from_browser, and compat.poll_without_token.
 
 ";
 

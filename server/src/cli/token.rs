@@ -12,6 +12,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use tokio::runtime;
 
+use crate::auth::authentication::VerifiedUser;
 use crate::auth::claims::{Claims, shown};
 use crate::auth::error::{TokenError, TokenProblem};
 use crate::auth::token::Token;
@@ -19,8 +20,8 @@ use crate::auth::{Authority, Identity, SHARED_SECRET_POOL_CLAIM};
 use crate::cli::error::CommandError;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::app::App;
 use crate::config::issuer::{Audience, ClaimNames, Issuer, Pool};
-use crate::store::user::User;
 
 /// The longest input that is read, in bytes. It is longer than the longest token, so that the report names its length.
 const MAX_INPUT_BYTES: u64 = 1024 * 1024;
@@ -90,7 +91,7 @@ struct Report<'a> {
     token: Option<Token<'a>>,
     /// `None` if no issuer or secret of the settings is for the token.
     authority: Option<Authority>,
-    result: Result<User, TokenError>,
+    result: Result<VerifiedUser, TokenError>,
     now: Timestamp,
 }
 
@@ -113,18 +114,25 @@ impl<'a> Report<'a> {
             self.describe_token(token, &mut lines);
         }
         match &self.result {
-            Ok(user) => {
+            Ok(VerifiedUser { user, authentication }) => {
                 lines.line("Result", "accepted");
                 lines.line("User", &format!("id {:?}, user pool {:?}", user.id, user.user_pool_id));
                 let of_pool = config.settings.apps.iter().filter(|app| app.user_pool_id == user.user_pool_id);
-                let apps: Vec<&str> = of_pool.map(|app| app.id.as_str()).collect();
+                let apps: Vec<&App> = of_pool.collect();
+                let ids: Vec<&str> = apps.iter().map(|app| app.id.as_str()).collect();
                 lines.line(
                     "Apps",
-                    &match apps.as_slice() {
+                    &match ids.as_slice() {
                         [] => "none has this user pool; the phone gets the reason wrong-pool".to_owned(),
-                        apps => apps.join(", "),
+                        ids => ids.join(", "),
                     },
                 );
+                for app in apps {
+                    let Some(Err(unmet)) = app.step_up.as_ref().map(|required| authentication.meets(required)) else {
+                        continue;
+                    };
+                    lines.line("", &format!("confirm at {} gets the reason step-up-required: {unmet}", app.id));
+                }
             }
             Err(error) => {
                 lines.line("Result", &format!("rejected, {error}"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use scanlogin_protocol::lifecycle::{Action, CodeState, Transition};
 
+use crate::auth::authentication::{Authentication, VerifiedUser};
 use crate::codes::error::CodeError;
 use crate::codes::find::Found;
 use crate::codes::number::{Number, choice};
@@ -48,13 +49,13 @@ pub struct Applied {
 }
 
 impl CodeService {
-    /// Applies `action` of `user` to the code `random`, if its state allows that, and notifies the polls that wait for it.
+    /// Applies `action` of `approver` to the code `random`, if its state allows that, and notifies the polls that wait for it.
     /// Of several callers at once one succeeds, and the others find the code changed.
     ///
     /// The outcome is [`CodeError::Blocked`] for a confirm by a blocked user, and the code has then failed. It is
     /// [`TransitionError::WrongNumber`](scanlogin_protocol::lifecycle::TransitionError::WrongNumber) for a confirm with a wrong
     /// number, and the code is then cancelled.
-    pub async fn act(&self, action: ApproverAction, random: &str, user: &User) -> Attempt {
+    pub async fn act(&self, action: ApproverAction, random: &str, approver: &VerifiedUser) -> Attempt {
         let mut code = None;
         for _ in 0..MAX_ATTEMPTS {
             let found = match self.find(random).await {
@@ -66,7 +67,7 @@ impl CodeService {
             if let Err(error) = found.record.requester.read() {
                 return Attempt { code, outcome: Err(error.into()) };
             }
-            match self.try_once(action, found, user).await {
+            match self.try_once(action, found, approver).await {
                 Ok(Some(applied)) => return Attempt { code, outcome: Ok(applied) },
                 Ok(None) => {}
                 Err(error) => return Attempt { code, outcome: Err(error) },
@@ -76,8 +77,14 @@ impl CodeService {
     }
 
     /// Returns the effect of the action; `None` when another caller has changed the code meanwhile.
-    async fn try_once(&self, action: ApproverAction, found: Found, user: &User) -> Result<Option<Applied>, CodeError> {
+    async fn try_once(
+        &self,
+        action: ApproverAction,
+        found: Found,
+        approver: &VerifiedUser,
+    ) -> Result<Option<Applied>, CodeError> {
         let Found { record, revision, app, now } = found;
+        let VerifiedUser { user, authentication } = approver;
         if user.user_pool_id != app.user_pool_id {
             return Err(CodeError::WrongPool);
         }
@@ -90,7 +97,12 @@ impl CodeService {
             ApproverAction::Cancel => Action::Cancel,
         };
         let is_owner = |owner: &User| owner.is(user);
-        let (state, refusal) = match record.state.apply(action, user.clone(), is_owner, record.expired_for(now))? {
+        let transition = record.state.apply(action, user.clone(), is_owner, record.expired_for(now))?;
+        // Before a wrong number cancels the code. The repetition of a confirm that has signed the page in grants nothing more.
+        if matches!(action, Action::Confirm(_)) && transition != Transition::Unchanged {
+            check_step_up(authentication, &app)?;
+        }
+        let (state, refusal) = match transition {
             Transition::Unchanged => return Ok(Some(Applied { record, app, response_code: None })),
             Transition::To(state) => (self.fail_if_blocked(state).await?, None),
             Transition::Refused(state, refusal) => (state, Some(refusal)),
@@ -125,4 +137,12 @@ impl CodeService {
         let is_blocked = account.is_some_and(|account| account.is_blocked);
         Ok(if is_blocked { CodeState::Failed(user.clone()) } else { state })
     }
+}
+
+/// Checks that a sign-in is recent and strong enough for a confirm at `app`.
+fn check_step_up(authentication: &Authentication, app: &App) -> Result<(), CodeError> {
+    let Some(required) = &app.step_up else { return Ok(()) };
+    authentication
+        .meets(required)
+        .map_err(|explanation| CodeError::StepUpRequired { required: required.clone(), explanation })
 }

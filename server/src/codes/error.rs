@@ -4,6 +4,7 @@ use core::fmt;
 
 use scanlogin_protocol::lifecycle::TransitionError;
 
+use crate::config::step_up::StepUp;
 use crate::secrets::RandomError;
 use crate::store::StoreError;
 
@@ -25,6 +26,13 @@ pub enum CodeError {
     NoLink,
     /// The action is refused.
     Transition(TransitionError),
+    /// The user's sign-in is not recent or not strong enough for a confirm at the app.
+    StepUpRequired {
+        /// What the app requires.
+        required: StepUp,
+        /// What the token has, and what is required. It is for the operator.
+        explanation: String,
+    },
     /// The user is blocked.
     Blocked,
     /// The store failed.
@@ -49,6 +57,7 @@ impl fmt::Display for CodeError {
             Self::WrongPool => formatter.write_str("the user is not in the user pool of the app"),
             Self::NoLink => formatter.write_str("the code has no link for the same device"),
             Self::Transition(error) => formatter.write_str(error.message()),
+            Self::StepUpRequired { explanation, .. } => write!(formatter, "the app has step_up: {explanation}"),
             Self::Blocked => formatter.write_str("the user is blocked"),
             Self::Store(error) => write!(formatter, "the store failed: {error}"),
             Self::Json(error) => write!(formatter, "JSON can't be written or read: {error}"),

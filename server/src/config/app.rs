@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::config::return_url::ReturnUrl;
+use crate::config::step_up::StepUp;
 use crate::secrets::Hash;
 
 /// The upper limit of `ticket_lifetime`.
@@ -65,6 +66,9 @@ pub struct App {
     /// Whether a page may exchange its ticket without the secret of the app.
     #[serde(default)]
     pub allow_exchange_from_browser: bool,
+    /// What `confirm` requires of the user's sign-in. `None`: the token of the user is enough.
+    #[serde(default)]
+    pub step_up: Option<StepUp>,
     /// The switches for older clients.
     #[serde(default)]
     pub compat: Compat,
@@ -115,6 +119,7 @@ impl App {
             confirmation: Confirmation::default(),
             return_full_user_info: false,
             allow_exchange_from_browser: false,
+            step_up: None,
             compat: Compat::default(),
             allow_local_origins: false,
             has_to_be_named: false,

@@ -13,6 +13,7 @@ pub mod native_apps;
 pub mod origin;
 pub mod return_url;
 pub mod settings;
+pub mod step_up;
 
 use core::fmt;
 use core::time::Duration;

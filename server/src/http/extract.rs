@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::auth::authentication::VerifiedUser;
 use crate::auth::error::TokenProblem;
 use crate::client::{Browser, ClientAddress};
 use crate::config::Config;
@@ -26,7 +27,6 @@ use crate::config::origin::Origin;
 use crate::http::error::ApiError;
 use crate::http::state::AppState;
 use crate::secrets::Secret;
-use crate::store::user::User;
 
 const APP_ID: HeaderName = HeaderName::from_static(protocol::header::APP_ID);
 const POLL_TOKEN: HeaderName = HeaderName::from_static(protocol::header::POLL_TOKEN);
@@ -93,7 +93,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 }
 
 /// The user whose token an approver sends in `authorization`.
-pub(crate) struct Approver(pub User);
+pub(crate) struct Approver(pub VerifiedUser);
 
 impl FromRequestParts<Arc<AppState>> for Approver {
     type Rejection = ApiError;

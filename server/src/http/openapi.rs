@@ -196,16 +196,21 @@ fn response(status: StatusCode, bodies: &[ErrorBody]) -> Value {
 
 /// The schema of the envelope of an error that is one of `bodies`.
 fn schema(bodies: &[ErrorBody]) -> Value {
-    let each = bodies.iter().map(|ErrorBody { code, reason, message, detail, .. }| {
+    let each = bodies.iter().map(|ErrorBody { code, reason, message, detail, step_up, .. }| {
         let detail = if detail.is_some() {
             json!({ "enum": TokenProblem::DETAILS.map(TokenProblem::as_str) })
         } else {
             json!(false)
         };
+        let required: &[&str] = if step_up.is_some() { &["stepUp"] } else { &[] };
         json!({
             "title": reason,
             "description": message,
-            "properties": { "code": { "const": code }, "reason": { "const": reason }, "detail": detail },
+            "required": required,
+            "properties": {
+                "code": { "const": code }, "reason": { "const": reason }, "detail": detail,
+                "stepUp": step_up.is_some(),
+            },
         })
     });
     json!({
@@ -213,7 +218,7 @@ fn schema(bodies: &[ErrorBody]) -> Value {
         "required": ["code", "message", "reason"],
         "properties": {
             "code": { "type": "integer" }, "message": { "type": "string" }, "reason": { "type": "string" },
-            "detail": { "type": "string" },
+            "detail": { "type": "string" }, "stepUp": { "$ref": "#/components/schemas/StepUp" },
         },
         "additionalProperties": false,
         "oneOf": each.collect::<Vec<_>>(),

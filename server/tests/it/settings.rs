@@ -21,6 +21,7 @@ shown_custom_data = ["order", "amount"]
 return_full_user_info = true
 allow_exchange_from_browser = true
 compat.poll_without_token = true
+step_up = { max_age = 60, amr = ["mfa"] }
 "#;
 
 /// An app section with only the required fields.
@@ -44,6 +45,7 @@ fn app_section_is_parsed_with_all_fields() {
     assert_eq!(app.code_url.unwrap().as_str(), "https://pass.example.com/s");
     assert_eq!(app.shown_custom_data, ["order", "amount"]);
     assert!(app.return_full_user_info && app.allow_exchange_from_browser && app.compat.poll_without_token);
+    assert_eq!(app.step_up.unwrap().max_age, Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -77,6 +79,7 @@ fn app_section_has_defaults_for_optional_fields() {
     assert_eq!(app, App::new("shop", "The Shop", "customers", Hash::of("a")));
     assert_eq!((app.code_lifetime.as_secs(), app.ticket_lifetime.as_secs()), (120, 300));
     assert!(!app.return_full_user_info && !app.allow_exchange_from_browser && !app.compat.poll_without_token);
+    assert_eq!(app.step_up, None);
 }
 
 #[test]

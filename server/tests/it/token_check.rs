@@ -117,6 +117,30 @@ fn accepted_token_of_a_pool_without_an_app_is_a_warning() {
 }
 
 #[test]
+fn sign_in_that_is_too_weak_for_an_app_is_explained() {
+    let key = Key::eddsa("a");
+    let folder = folder(&key);
+    let settings = folder.path().join("scanlogin.toml");
+    let with_step_up = fs::read_to_string(&settings).unwrap().replace(
+        "user_pool_id = \"staff\"\n",
+        "user_pool_id = \"staff\"\nstep_up = { max_age = 60, amr = [\"mfa\"] }\n",
+    );
+    fs::write(&settings, with_step_up).unwrap();
+    let now = Timestamp::now().as_second();
+    for (changes, expected) in [
+        (json!({}), Some("confirm at shop gets the reason step-up-required: auth_time is absent")),
+        (json!({ "auth_time": now, "amr": ["pwd"] }), Some("step-up-required: amr is [\"pwd\"]")),
+        (json!({ "auth_time": now, "amr": ["pwd", "mfa"] }), None),
+    ] {
+        let output = check(folder.path(), &[], &key.sign(&claims(&changes)));
+        let report = text(&output.stdout);
+        assert!(output.status.success(), "{report}");
+        assert_eq!(report.contains("step-up-required"), expected.is_some(), "{report}");
+        assert!(report.contains(expected.unwrap_or("shop")), "{report}");
+    }
+}
+
+#[test]
 fn token_as_an_argument_is_refused_and_not_repeated() {
     let key = Key::eddsa("a");
     let folder = folder(&key);

@@ -67,7 +67,8 @@ pub enum Pool {
     Claim(String),
 }
 
-/// The claim that holds each field of a user. The default is the name of the claim in OpenID Connect.
+/// The claim that holds each field of a user, and the claims about their sign-in. The default is the name of the claim in
+/// OpenID Connect.
 ///
 /// A name with dots is a path into nested objects, unless the token has a claim of exactly this name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -81,6 +82,9 @@ pub struct ClaimNames {
     pub(crate) preferred_username: String,
     pub(crate) picture: String,
     pub(crate) phone_number: String,
+    pub(crate) auth_time: String,
+    pub(crate) amr: String,
+    pub(crate) acr: String,
 }
 
 impl Default for ClaimNames {
@@ -94,6 +98,9 @@ impl Default for ClaimNames {
             preferred_username: "preferred_username".to_owned(),
             picture: "picture".to_owned(),
             phone_number: "phone_number".to_owned(),
+            auth_time: "auth_time".to_owned(),
+            amr: "amr".to_owned(),
+            acr: "acr".to_owned(),
         }
     }
 }
@@ -150,8 +157,8 @@ impl fmt::Display for ClaimValue {
 }
 
 impl ClaimNames {
-    /// Each field of a user, and its claim.
-    pub(crate) fn each(&self) -> [(&'static str, &str); 8] {
+    /// Each field of a user or of their sign-in, and its claim.
+    pub(crate) fn each(&self) -> [(&'static str, &str); 11] {
         [
             ("id", &self.sub),
             ("email", &self.email),
@@ -161,6 +168,9 @@ impl ClaimNames {
             ("username", &self.preferred_username),
             ("photo", &self.picture),
             ("phone", &self.phone_number),
+            ("signed in at", &self.auth_time),
+            ("methods", &self.amr),
+            ("context", &self.acr),
         ]
     }
 }

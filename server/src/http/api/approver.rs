@@ -10,17 +10,18 @@ use scanlogin_protocol::link::return_address;
 use scanlogin_protocol::wire::{API_PATH, ApproverData, CancelRequest, ConfirmRequest, ScannedRequest};
 use serde::de::DeserializeOwned;
 
+use crate::auth::authentication::VerifiedUser;
 use crate::client::{Browser, is_same_network};
 use crate::clock::elapsed;
 use crate::codes::act::{Applied, ApproverAction, Attempt};
 use crate::codes::number::Numbers;
+use crate::config::step_up::StepUp;
 use crate::http::api::shown_data::shown_data;
 use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, Approver};
 use crate::http::state::AppState;
 use crate::store::record::Record;
-use crate::store::user::User;
 use crate::telemetry::audit::Event;
 
 /// Marks the code as scanned by the user of the token.
@@ -127,7 +128,7 @@ impl ApproverRequest for CancelRequest {
 pub(super) struct ApproverCall<T> {
     request: Result<T, ApiError>,
     /// The user of the token.
-    user: Result<User, ApiError>,
+    user: Result<VerifiedUser, ApiError>,
     phone: Browser,
 }
 
@@ -156,10 +157,10 @@ async fn act<T: ApproverRequest>(
         // An error of the request itself comes before an error of authentication.
         let request = call.request.as_ref().map_err(Clone::clone)?;
         let action = request.action()?;
-        let user = call.user.as_ref().map_err(Clone::clone)?;
-        approver = Some(user);
-        state.rate_limiters.approver_call(user, request.random())?;
-        let Attempt { code: found, outcome } = state.codes.act(action, request.random(), user).await;
+        let verified = call.user.as_ref().map_err(Clone::clone)?;
+        approver = Some(&verified.user);
+        state.rate_limiters.approver_call(&verified.user, request.random())?;
+        let Attempt { code: found, outcome } = state.codes.act(action, request.random(), verified).await;
         code = found;
         Ok((action, outcome?))
     };
@@ -186,6 +187,7 @@ async fn act<T: ApproverRequest>(
         same_network: None,
         custom_data: None,
         expires_in: None,
+        step_up: None,
         numbers: None,
         return_url: None,
     };
@@ -199,6 +201,7 @@ async fn act<T: ApproverRequest>(
             data.age = Some(elapsed(record.created_at, now).unwrap_or_default().as_secs());
             let expires_in = |at| elapsed(now, at).unwrap_or_default();
             data.expires_in = record.expires_by_itself_at().map(|at| whole_seconds(expires_in(at)));
+            data.step_up = applied.app.step_up.as_ref().map(StepUp::to_wire);
             let numbers = Numbers::of(&applied.app, record);
             data.numbers = numbers.map(|numbers| numbers.offered.map(|number| number.to_string()));
         }

@@ -123,6 +123,7 @@ impl<T: Serialize> IntoResponse for Success<T> {
             data: Some(self.data),
             reason: None,
             detail: None,
+            step_up: None,
         };
         // axum's `Json` starts with a buffer of 128 bytes and must grow it. It takes twice as long.
         let mut body = Vec::with_capacity(INITIAL_BODY_CAPACITY);

@@ -177,6 +177,7 @@ impl SignedInUser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::authentication::{Authentication, VerifiedUser};
     use crate::clock::Clock;
     use crate::codes::act::ApproverAction;
     use crate::config::Config;
@@ -190,7 +191,8 @@ mod tests {
         let app = Arc::clone(state.apps().only().unwrap());
         let browser = || Browser { origin: None, ip: "::1".to_owned(), user_agent: None };
         let (code, poll_token) = state.codes.create(&app, None, browser(), None).await.unwrap();
-        let alice = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
+        let user = User { id: "alice".to_owned(), user_pool_id: app.user_pool_id.clone(), ..User::default() };
+        let alice = VerifiedUser { user, authentication: Authentication::default() };
         for action in [ApproverAction::Scan, ApproverAction::Confirm(None)] {
             state.codes.act(action, &code.random, &alice).await.outcome.unwrap();
         }

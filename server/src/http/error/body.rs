@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::http::StatusCode;
-use scanlogin_protocol::wire::code;
+use scanlogin_protocol::wire::{StepUp, code};
 
 use super::ApiError;
 use crate::auth::error::TokenProblem;
@@ -15,6 +15,8 @@ pub(crate) struct ErrorBody {
     pub(crate) reason: &'static str,
     /// The check of the token that failed.
     pub(crate) detail: Option<&'static str>,
+    /// What a confirm requires of the user's sign-in.
+    pub(crate) step_up: Option<StepUp>,
     pub(crate) message: Cow<'static, str>,
 }
 
@@ -26,13 +28,20 @@ impl ApiError {
             R::NotSignedIn(problem) => Some(problem.as_str()),
             _ => None,
         };
-        let business =
-            |code, message: Cow<'static, str>| ErrorBody { http_status: StatusCode::OK, code, reason, detail, message };
+        let business = |code, message: Cow<'static, str>| ErrorBody {
+            http_status: StatusCode::OK,
+            code,
+            reason,
+            detail,
+            step_up: None,
+            message,
+        };
         let transport = |http_status: StatusCode, message: Cow<'static, str>| ErrorBody {
             http_status,
             code: i32::from(http_status.as_u16()),
             reason,
             detail,
+            step_up: None,
             message,
         };
         match self {
@@ -53,6 +62,10 @@ impl ApiError {
             R::TicketExpired => business(code::INVALID_PARAMETER, "this ticket has expired".into()),
             R::NotSignedIn(problem) => business(code::NOT_SIGNED_IN, not_signed_in_message(problem).into()),
             R::LoginExpired => business(code::LOGIN_EXPIRED, "the login has expired; sign in again".into()),
+            R::StepUpRequired(required) => ErrorBody {
+                step_up: Some(required),
+                ..business(code::LOGIN_EXPIRED, "the app requires that the user proves their identity again".into())
+            },
             R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
             R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
             R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),

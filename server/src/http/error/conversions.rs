@@ -61,6 +61,10 @@ impl From<CodeError> for ApiError {
                 problem: "the code has no link for the same device".to_owned(),
             },
             CodeError::Transition(error) => Self::Transition(error),
+            CodeError::StepUpRequired { required, explanation } => {
+                tracing::info!(explanation, "a confirm needs a step-up of the user's sign-in");
+                Self::StepUpRequired(required.to_wire())
+            }
             CodeError::Blocked => Self::Blocked,
             CodeError::Store(error) => error.into(),
             CodeError::Json(error) => error.into(),

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scanlogin_protocol::lifecycle::TransitionError;
-use scanlogin_protocol::wire::Envelope;
+use scanlogin_protocol::wire::{Envelope, StepUp};
 
 use self::body::ErrorBody;
 use crate::auth::error::TokenProblem;
@@ -51,6 +51,8 @@ pub(crate) enum ApiError {
     NotSignedIn(TokenProblem),
     /// The user's token has expired.
     LoginExpired,
+    /// The user has to prove their identity again before a confirm. Holds what the app requires.
+    StepUpRequired(StepUp),
     /// The user is not in the user pool of the app.
     WrongPool,
     /// An operator has blocked the user.
@@ -120,6 +122,7 @@ impl ApiError {
             Self::TicketExpired => "ticket-expired",
             Self::NotSignedIn(_) => "not-signed-in",
             Self::LoginExpired => "login-expired",
+            Self::StepUpRequired(_) => "step-up-required",
             Self::WrongPool => "wrong-pool",
             Self::Blocked => "blocked",
             Self::WrongPassword => "wrong-password",
@@ -203,6 +206,7 @@ impl ApiError {
             R::TicketExpired,
             R::NotSignedIn(TokenProblem::Missing),
             R::LoginExpired,
+            R::StepUpRequired(StepUp { max_age: Some(60), amr: Vec::new(), acr_values: Vec::new() }),
             R::WrongPool,
             R::Blocked,
             R::Forbidden("this code belongs to another browser"),
@@ -232,13 +236,14 @@ pub(crate) fn is_for_now(http_status: StatusCode) -> bool {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (retry_after, is_wrong_guess) = (self.retry_after(), self.is_wrong_guess());
-        let ErrorBody { http_status, code, reason, detail, message } = self.body();
+        let ErrorBody { http_status, code, reason, detail, step_up, message } = self.body();
         let envelope = Envelope::<()> {
             code,
             message: Some(message.into_owned()),
             data: None,
             reason: Some(reason.to_owned()),
             detail: detail.map(str::to_owned),
+            step_up,
         };
         let mut response = (http_status, [(header::CACHE_CONTROL, "no-store")], Json(envelope)).into_response();
         if http_status == StatusCode::UNAUTHORIZED {
@@ -262,6 +267,7 @@ mod tests {
 
     #[test]
     fn business_refusals_have_http_200_and_transport_refusals_their_own_status() {
+        let step_up = StepUp { max_age: Some(60), amr: Vec::new(), acr_values: Vec::new() };
         for (refusal, http_status, code, reason) in [
             (ApiError::UnknownCode, 200, 2241, "unknown-code"),
             (ApiError::Transition(TransitionError::NotScanned), 200, 500, "not-scanned"),
@@ -269,6 +275,7 @@ mod tests {
             (ApiError::WrongPool, 200, 2036, "wrong-pool"),
             (ApiError::Blocked, 200, 1001, "blocked"),
             (ApiError::LoginExpired, 200, 2206, "login-expired"),
+            (ApiError::StepUpRequired(step_up), 200, 2206, "step-up-required"),
             (ApiError::Forbidden("no"), 200, 1001, "forbidden"),
             (ApiError::MissingParameter("random".into()), 200, 2231, "missing-parameter"),
             (ApiError::MalformedJson(String::new()), 400, 400, "malformed-json"),

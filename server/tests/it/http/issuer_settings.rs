@@ -262,7 +262,7 @@ async fn claim_names_with_dots_are_paths_unless_a_claim_has_that_name() {
         "user_metadata": { "names": { "nick": "Al" } }, "https://example.com/profile": { "picture": "https://a.example/a.png" },
         "full.name": "Alice", "full": { "name": "Mallory" }, "app_metadata": { "org": "demo-pool" },
     });
-    let user = server.state.identity.verify(&key.sign(&claims_with_all(&server, changes))).await.unwrap();
+    let user = server.state.identity.verify(&key.sign(&claims_with_all(&server, changes))).await.unwrap().user;
     assert_eq!(user.nickname.as_deref(), Some("Al"));
     assert_eq!(user.photo.as_deref(), Some("https://a.example/a.png"));
     assert_eq!(user.name.as_deref(), Some("Alice"), "the claim with the whole name comes first");
@@ -282,7 +282,7 @@ async fn integer_sub_and_pool_become_text() {
         (json!(true), None),
     ] {
         let token = key.sign(&claims_with_all(&server, json!({ "sub": sub, "org": 12 })));
-        let user = server.state.identity.verify(&token).await.ok();
+        let user = server.state.identity.verify(&token).await.ok().map(|verified| verified.user);
         assert_eq!(user.as_ref().map(|user| user.id.as_str()), id, "{sub}");
         assert!(user.is_none_or(|user| user.user_pool_id == "12"));
     }
@@ -343,6 +343,6 @@ async fn entry_with_the_exact_name_has_priority_over_a_placeholder() {
     for (tenant, pool) in [("a", "staff"), ("b", "guests")] {
         let iss = format!("https://id.example.com/{tenant}");
         let token = key.sign(&claims_with_all(&server, json!({ "iss": iss, "tid": tenant })));
-        assert_eq!(server.state.identity.verify(&token).await.unwrap().user_pool_id, pool);
+        assert_eq!(server.state.identity.verify(&token).await.unwrap().user.user_pool_id, pool);
     }
 }

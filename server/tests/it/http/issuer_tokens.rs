@@ -34,7 +34,7 @@ async fn verify_token_by(server: &Server, key: &Key) -> Result<String, TokenProb
 }
 
 async fn verify(server: &Server, token: &str) -> Result<User, TokenProblem> {
-    server.state.identity.verify(token).await.map_err(|error| error.problem)
+    server.state.identity.verify(token).await.map(|verified| verified.user).map_err(|error| error.problem)
 }
 
 fn alice() -> Result<String, TokenProblem> {

@@ -34,6 +34,8 @@ mod token_rejections;
 
 pub(crate) mod signing_keys;
 
+mod step_up;
+
 mod blocked_users;
 
 mod invalid_requests;
