@@ -105,6 +105,28 @@ impl fmt::Display for TokenError {
 
 impl core::error::Error for TokenError {}
 
+/// Why a passkey can't be created or used. Only the demo has passkeys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasskeyError {
+    /// Browsers have no passkeys at the address of the page, or the options could not be made.
+    Unavailable,
+    /// The user has no passkey.
+    None,
+    /// The answer of the browser is wrong, too late, or for another user.
+    Rejected,
+}
+
+impl PasskeyError {
+    /// The stable name, in responses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unavailable => "passkeys-unavailable",
+            Self::None => "no-passkey",
+            Self::Rejected => "passkey-rejected",
+        }
+    }
+}
+
 /// The server has no key to sign with, or the signing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SigningError;

@@ -31,6 +31,8 @@ mod jwks;
 
 mod key_cache;
 
+pub(crate) mod passkeys;
+
 pub(crate) mod token;
 
 use claims::Claims;
@@ -39,7 +41,7 @@ use key_cache::KeyCache;
 use token::Token;
 
 /// The lifetime of a token of the shared secret whose user has signed in.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// The claim with the user pool, in tokens of the shared secret.
 pub(crate) const SHARED_SECRET_POOL_CLAIM: &str = "userPoolId";
 

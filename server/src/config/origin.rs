@@ -33,8 +33,13 @@ impl Origin {
 
     /// Whether the page is one of this machine: its host is `localhost` or a loopback address.
     pub fn is_local(&self) -> bool {
-        let uri = self.0.parse::<Uri>().ok().filter(|_| self.is_web());
-        uri.and_then(|uri| uri.host().map(is_this_machine)).unwrap_or_default()
+        self.host().is_some_and(|host| is_this_machine(&host))
+    }
+
+    /// The name or the address of the host. `None` for an origin of an extension or a program.
+    pub(crate) fn host(&self) -> Option<String> {
+        let uri = self.0.parse::<Uri>().ok().filter(|_| self.is_web())?;
+        uri.host().map(str::to_owned)
     }
 
     /// The text that browsers send in the header `origin`.

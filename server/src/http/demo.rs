@@ -22,9 +22,11 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use crate::auth::TOKEN_LIFETIME;
 use crate::auth::error::TokenProblem;
 use crate::config::Demo;
 use crate::http::api::{Success, method_not_allowed};
+use crate::http::demo_step_up;
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiJson, BodyTimeout, RequestOrigin, required};
 use crate::http::state::AppState;
@@ -48,6 +50,7 @@ pub(crate) fn routes(state: &Arc<AppState>, demo: &Demo, api: Router) -> Router 
         .route(Demo::LINK_PATH, get(open_phone))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(site)
+        .merge(demo_step_up::routes(state))
 }
 
 impl FromRef<Arc<Site>> for BodyTimeout {
@@ -95,7 +98,7 @@ async fn login(State(site): State<Arc<Site>>, ApiJson(login): ApiJson<Login>) ->
     let user = user(&username, &site.demo.user_pool_id, &site.state.config.base_url())
         .filter(|user| user.id == password)
         .ok_or(ApiError::WrongPassword)?;
-    let token = site.state.identity.sign(&user)?;
+    let token = site.state.identity.sign_authenticated(&user, TOKEN_LIFETIME, &["pwd"])?;
     Ok(Success { message: "signed in", data: json!({ "token": token.expose(), "user": user.profile() }) })
 }
 

@@ -3,6 +3,7 @@
 pub mod api;
 pub(crate) mod cors;
 pub(crate) mod demo;
+pub(crate) mod demo_step_up;
 pub(crate) mod error;
 pub(crate) mod extract;
 pub(crate) mod image_threads;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use scanlogin_protocol::wire::{StepUp, code};
 
 use super::ApiError;
-use crate::auth::error::TokenProblem;
+use crate::auth::error::{PasskeyError, TokenProblem};
 
 /// The HTTP status and the envelope of an error response.
 pub(crate) struct ErrorBody {
@@ -69,6 +69,7 @@ impl ApiError {
             R::WrongPool => business(code::WRONG_POOL, "the user is not in this user pool".into()),
             R::Blocked => business(code::FORBIDDEN, "this user is blocked".into()),
             R::WrongPassword => business(code::NOT_SIGNED_IN, "the username or the password is wrong".into()),
+            R::Passkey(error) => business(passkey_code(error), passkey_message(error).into()),
             R::Forbidden(message) => business(code::FORBIDDEN, message.into()),
             R::UnknownApp => business(code::FORBIDDEN, "this server does not know the app".into()),
             R::OriginNotAllowed => business(
@@ -106,6 +107,21 @@ impl ApiError {
             }
             R::Internal => transport(StatusCode::INTERNAL_SERVER_ERROR, "internal error of the server".into()),
         }
+    }
+}
+
+fn passkey_code(error: PasskeyError) -> i32 {
+    match error {
+        PasskeyError::Rejected => code::NOT_SIGNED_IN,
+        PasskeyError::Unavailable | PasskeyError::None => code::FORBIDDEN,
+    }
+}
+
+fn passkey_message(error: PasskeyError) -> &'static str {
+    match error {
+        PasskeyError::Unavailable => "passkeys need a page at https or localhost, with a domain name",
+        PasskeyError::None => "the user has no passkey",
+        PasskeyError::Rejected => "the passkey was not accepted",
     }
 }
 

@@ -4,7 +4,7 @@ use scanlogin_protocol::lifecycle::TransitionError;
 use tokio::task::JoinError;
 
 use super::ApiError;
-use crate::auth::error::{SigningError, TokenError, TokenProblem};
+use crate::auth::error::{PasskeyError, SigningError, TokenError, TokenProblem};
 use crate::codes::error::CodeError;
 use crate::rate_limit::gcra::RateLimited;
 use crate::secrets::RandomError;
@@ -44,6 +44,12 @@ impl From<TokenError> for ApiError {
 impl From<SigningError> for ApiError {
     fn from(_: SigningError) -> Self {
         Self::Internal
+    }
+}
+
+impl From<PasskeyError> for ApiError {
+    fn from(error: PasskeyError) -> Self {
+        Self::Passkey(error)
     }
 }
 

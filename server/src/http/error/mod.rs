@@ -15,7 +15,7 @@ use scanlogin_protocol::lifecycle::TransitionError;
 use scanlogin_protocol::wire::{Envelope, StepUp};
 
 use self::body::ErrorBody;
-use crate::auth::error::TokenProblem;
+use crate::auth::error::{PasskeyError, TokenProblem};
 
 pub(crate) mod body;
 mod conversions;
@@ -59,6 +59,8 @@ pub(crate) enum ApiError {
     Blocked,
     /// The username or the password is wrong. Only the demo has this error.
     WrongPassword,
+    /// A passkey can't be created or used. Only the demo has this error.
+    Passkey(PasskeyError),
     /// The poll token is missing or wrong, or the credentials of a backend are missing. Holds the `message`.
     Forbidden(&'static str),
     /// A backend sent an unknown app id, or a wrong secret of the app.
@@ -126,6 +128,7 @@ impl ApiError {
             Self::WrongPool => "wrong-pool",
             Self::Blocked => "blocked",
             Self::WrongPassword => "wrong-password",
+            Self::Passkey(error) => error.as_str(),
             Self::Forbidden(_) => "forbidden",
             Self::WrongCredentials => "wrong-credentials",
             Self::UnknownApp => "unknown-app",
@@ -173,6 +176,7 @@ impl ApiError {
                 | R::UnknownTicket
                 | R::NotSignedIn(_)
                 | R::WrongPassword
+                | R::Passkey(PasskeyError::Rejected)
                 | R::Forbidden(_)
                 | R::WrongCredentials
                 | R::UnknownApp
@@ -181,7 +185,7 @@ impl ApiError {
     }
 
     /// An example of each error in the OpenAPI document. The document describes neither the demo nor the files, so
-    /// [`WrongPassword`](Self::WrongPassword), [`PreconditionFailed`](Self::PreconditionFailed) and
+    /// [`WrongPassword`](Self::WrongPassword), [`Passkey`](Self::Passkey), [`PreconditionFailed`](Self::PreconditionFailed) and
     /// [`RangeNotSatisfiable`](Self::RangeNotSatisfiable) are not included.
     pub(crate) fn each() -> Vec<Self> {
         use ApiError as R;

@@ -50,6 +50,8 @@ mod static_files;
 
 mod demo;
 
+mod passkeys;
+
 mod start_and_shutdown;
 
 mod access_log;

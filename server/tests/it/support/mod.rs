@@ -1,5 +1,6 @@
 //! Functions and fixtures that several test modules share.
 
+pub(crate) mod authenticator;
 pub(crate) mod captured_log;
 pub(crate) mod oidc_provider;
 pub(crate) mod openapi_validator;
