@@ -20,6 +20,7 @@ mod npm;
 // It ends the process groups of tools, which needs Unix.
 #[cfg(unix)]
 mod packed;
+mod passkeys;
 mod phone;
 mod phone_app;
 mod phone_decide;

@@ -1,0 +1,176 @@
+//! The lock of the phone: `www/lib/passkey.js` and the demo's identity provider, with a virtual authenticator of Chromium.
+
+use anyhow::{Context as _, Result};
+use scanlogin_e2e::site::demo_app;
+use scanlogin_e2e::{Browser, Site};
+use serde_json::{Value, json};
+
+/// The authenticator of a device whose lock is opened at once.
+struct Lock<'a> {
+    browser: &'a Browser,
+    id: Value,
+}
+
+impl<'a> Lock<'a> {
+    async fn add(browser: &'a Browser) -> Result<Self> {
+        browser.command("WebAuthn.enable", json!({})).await?;
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "automaticPresenceSimulation": true,
+        });
+        let added = browser.command("WebAuthn.addVirtualAuthenticator", json!({ "options": options })).await?;
+        Ok(Self { browser, id: added["authenticatorId"].clone() })
+    }
+
+    /// Lets the person open the lock from now on, or fail to.
+    async fn set_opens(&self, opens: bool) -> Result<()> {
+        let parameters = json!({ "authenticatorId": self.id, "isUserVerified": opens });
+        self.browser.command("WebAuthn.setUserVerified", parameters).await.map(drop)
+    }
+
+    /// How many challenges the passkeys of the device have signed.
+    async fn signatures(&self) -> Result<Vec<u64>> {
+        let parameters = json!({ "authenticatorId": self.id });
+        let credentials = self.browser.command("WebAuthn.getCredentials", parameters).await?;
+        let credentials = credentials["credentials"].as_array().context("no credentials")?;
+        Ok(credentials.iter().filter_map(|credential| credential["signCount"].as_u64()).collect())
+    }
+}
+
+/// A demo whose app demands a sign-in of the last minute with two factors.
+async fn strict_site() -> Result<Site> {
+    let step_up = serde_json::from_value(json!({ "max_age": 60, "amr": ["mfa"] }))?;
+    Site::start_with(|config| demo_app(config).step_up = Some(step_up), |app| app).await
+}
+
+/// The address of the phone page at a name. A passkey belongs to a name; `site.url` has an address.
+fn phone_page(site: &Site) -> String {
+    format!("{}/phone.html", site.url.replace("127.0.0.1", "localhost"))
+}
+
+/// Runs `code` in the page, with the modules of the phone page, alice and bob, and a function for calls that returns the
+/// reason of a refusal.
+async fn run(browser: &Browser, code: &str) -> Result<Value> {
+    let script = format!(
+        "return (async () => {{
+           const lock = await import('/lib/passkey.js');
+           const {{ post }} = await import('/lib/api.js');
+           const signIn = (name) => post('/demo/login', {{ username: name, password: name }});
+           const reasonOf = (promise) => promise.then(() => 'ok', (error) => error.reason ?? error.constructor.name);
+           const call = (name, code, token) => post('/api/v2/qrcode/' + name, {{ random: code.random }}, token);
+           const gene = () => post('/api/v2/qrcode/gene');
+           const statusOf = async ({{ random, pollToken }}) => (await (await fetch('/api/v2/qrcode/check?random=' + random, {{
+             headers: {{ 'x-scanlogin-poll-token': pollToken }},
+           }})).json()).data.status;
+           {code}
+         }})()"
+    );
+    browser.run(&script).await
+}
+
+#[tokio::test]
+async fn lock_of_the_phone_gives_the_token_for_a_confirm() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let lock = Lock::add(&phone).await?;
+    let outcome = run(
+        &phone,
+        "const code = await gene();
+         const { token, user } = await signIn('alice');
+         const { stepUp } = await call('scanned', code, token);
+         const withoutLock = await reasonOf(call('confirm', code, token));
+         const before = [await statusOf(code), lock.hasPasskey(user), await lock.hasLock()];
+         const first = await lock.tokenForConfirm(user, token, stepUp);
+         await call('confirm', code, first);
+         const second = await gene();
+         await call('scanned', second, token);
+         await call('confirm', second, await lock.tokenForConfirm(user, token, stepUp));
+         return [stepUp, withoutLock, before, lock.hasPasskey(user), await statusOf(code), await statusOf(second)]",
+    )
+    .await?;
+    let step_up = json!({ "maxAge": 60, "amr": ["mfa"] });
+    assert_eq!(outcome, json!([step_up, "step-up-required", [1, false, true], true, 2, 2]));
+    assert_eq!(lock.signatures().await?.len(), 1, "one passkey: it was created first, and signed then");
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn lock_that_stays_closed_changes_nothing_and_can_be_opened_later() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let lock = Lock::add(&phone).await?;
+    lock.set_opens(false).await?;
+    let attempt = "globalThis.code ??= await gene();
+         globalThis.session ??= await signIn('alice');
+         const { token, user } = globalThis.session;
+         const { stepUp } = await call('scanned', code, token);
+         const confirm = async () => call('confirm', code, await lock.tokenForConfirm(user, token, stepUp));
+         return [await reasonOf(confirm()), lock.hasPasskey(user), await statusOf(code)]";
+    assert_eq!(run(&phone, attempt).await?, json!(["cancelled", false, 1]), "the registration is cancelled");
+    lock.set_opens(true).await?;
+    run(&phone, "await lock.register(session.user, session.token)").await?;
+    lock.set_opens(false).await?;
+    assert_eq!(run(&phone, attempt).await?, json!(["cancelled", true, 1]), "the verification is cancelled");
+    lock.set_opens(true).await?;
+    assert_eq!(run(&phone, attempt).await?, json!(["ok", true, 2]));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn answer_of_the_lock_counts_once_and_for_its_user() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let _lock = Lock::add(&phone).await?;
+    let outcome = run(
+        &phone,
+        "const bodies = [];
+         const { fetch } = window;
+         window.fetch = (path, init) => {
+           if (path === '/demo/step-up') bodies.push(JSON.parse(init.body));
+           return fetch(path, init);
+         };
+         const alice = await signIn('alice');
+         const bob = await signIn('bob');
+         await lock.register(alice.user, alice.token);
+         await lock.verify(alice.user, alice.token);
+         const replayed = await reasonOf(post('/demo/step-up', bodies[0], alice.token));
+         // The browser of bob answers with the passkey of alice.
+         await lock.register(bob.user, bob.token);
+         const { publicKey } = await post('/demo/step-up/options', {}, alice.token);
+         const bytes = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+         const allowCredentials = publicKey.allowCredentials.map((one) => ({ ...one, id: bytes(one.id) }));
+         const get = navigator.credentials.get.bind(navigator.credentials);
+         navigator.credentials.get = (options) => get({ publicKey: { ...options.publicKey, allowCredentials } });
+         const foreign = await reasonOf(lock.verify(bob.user, bob.token));
+         return [replayed, foreign]",
+    )
+    .await?;
+    assert_eq!(outcome, json!(["passkey-rejected", "passkey-rejected"]));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn device_without_a_lock_confirms_where_the_app_does_not_demand_one() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    let _lock = Lock::add(&phone).await?;
+    // At an address there are no passkeys, whatever the device has.
+    for (page, has_lock) in [(format!("{}/phone.html", site.url), false), (phone_page(&site), true)] {
+        phone.goto(&page).await?;
+        let outcome = run(
+            &phone,
+            "const code = await gene();
+             const { token, user } = await signIn('alice');
+             const { stepUp } = await call('scanned', code, token);
+             await call('confirm', code, await lock.tokenForConfirm(user, token, stepUp));
+             return [stepUp ?? null, await lock.hasLock(), lock.hasPasskey(user), await statusOf(code)]",
+        )
+        .await?;
+        assert_eq!(outcome, json!([null, has_lock, false, 2]));
+    }
+    phone.close().await
+}
