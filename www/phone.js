@@ -8,13 +8,14 @@ import { cancel, cancelInBackground, confirm, markScanned } from '/lib/approver.
 import { isCode } from '/lib/code.js';
 import { errorMessage, needsSignIn, problemMessage } from '/lib/error-messages.js';
 import { message, translatePage } from '/lib/messages.js';
+import { LockError, tokenForConfirm } from '/lib/passkey.js';
 import { closeQuestion, openDecide, showQuestion, updateQuestion } from '/phone/decide.js';
 import { forgetCode, keepCode, keptCode, takeLink } from '/phone/kept-code.js';
 import { openLanguageChoice } from '/phone/language-choice.js';
 import { announce, byId, currentStep, isBusy, onTaskError, run, showNotice, showStep, whenIdle } from '/phone/page.js';
 import { showResult } from '/phone/result.js';
 import { openScan, showScan } from '/phone/scan.js';
-import { endSession, onSessionChange, token } from '/phone/session.js';
+import { endSession, onSessionChange, token, user } from '/phone/session.js';
 import { openSignIn, showAccount, showSignIn } from '/phone/sign-in.js';
 import { announceReturn, startWorker } from '/phone/worker.js';
 
@@ -109,8 +110,8 @@ function whenVisible() {
 
 const confirmQuestion = (number) =>
   run('confirm', async () => {
-    const { sameDevice, requester } = question;
-    const returnUrl = await confirm(question, token(), number);
+    const { sameDevice, requester, stepUp } = question;
+    const returnUrl = await confirm(question, await tokenForConfirm(user(), token(), stepUp), number);
     const text = message(sameDevice ? 'confirmedSameDevice' : 'confirmedText', {
       app: requester.appName || message('unnamedApp'),
     });
@@ -149,6 +150,7 @@ async function refreshQuestion() {
 /** Shows an error. Returns the element that gets the focus, if any. */
 function showError(error, retry) {
   if (error instanceof TemporaryError) return showNotice(errorMessage(error), { retry });
+  if (error instanceof LockError) return showNotice(message(`lock.${error.reason}`), { retry });
   if (!(error instanceof ApiError)) throw error;
   if (!needsSignIn(error)) return refuse(error);
   // The tab still keeps the code: after the sign-in, the same request is shown.

@@ -17,6 +17,7 @@ const MAX_CUSTOM_DATA = 8;
  * @property {number} createdAt
  * @property {number} expiresAt
  * @property {string[] | null} numbers The numbers of which the person chooses one. `null` if there is no choice.
+ * @property {object | null} stepUp What `confirm` demands of the user's sign-in. `null` if the token of the user is enough.
  * @property {boolean | null} sameNetwork Whether page and phone have the same address. `null` if the server can't know it.
  * @property {[string, string][]} customData Names and texts of the page that the app shows.
  */
@@ -38,6 +39,7 @@ export async function markScanned({ random, sameDevice = false }, token) {
     // An older server sends no `expiresIn`. It refuses the decision when the code has expired.
     expiresAt: now + (data.expiresIn ?? Infinity) * 1000,
     numbers: Array.isArray(data.numbers) ? data.numbers.map(String) : null,
+    stepUp: data.stepUp ?? null,
     sameNetwork: data.sameNetwork ?? null,
     customData: Object.entries(data.customData ?? {}).slice(0, MAX_CUSTOM_DATA).map((entry) => entry.map(String)),
   };

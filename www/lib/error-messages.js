@@ -8,7 +8,7 @@ const hasWrongClock = (error) => error.detail === 'not-yet-valid';
 
 /** Whether the user has to sign in again before a retry. */
 export const needsSignIn = (error) =>
-  ['not-signed-in', 'login-expired'].includes(error.reason) && !hasWrongClock(error);
+  ['not-signed-in', 'login-expired', 'step-up-required'].includes(error.reason) && !hasWrongClock(error);
 
 /** The message for an `ApiError` or a `TemporaryError`. An unknown reason gets the message of the server. */
 export function errorMessage(error) {

@@ -2,6 +2,7 @@
 
 import { ApiError, post } from '/lib/api.js';
 import { message } from '/lib/messages.js';
+import { hasLock, register } from '/lib/passkey.js';
 import { showPhoto } from '/lib/user.js';
 import { byId, run, setText, showNotice, showStep, whenIdle } from '/phone/page.js';
 import { startSession, token, user } from '/phone/session.js';
@@ -23,6 +24,7 @@ export function showAccount() {
 
 /** Calls `signedIn()` after a sign-in. */
 export function openSignIn(signedIn) {
+  hasLock().then((has) => (byId('lock-choice').hidden = !has));
   byId('sign-in-form').addEventListener('submit', (event) => {
     event.preventDefault();
     run('signIn', () => signIn(signedIn));
@@ -32,12 +34,16 @@ export function openSignIn(signedIn) {
 async function signIn(signedIn) {
   const username = byId('username').value.trim();
   const password = byId('password').value;
+  const useLock = byId('use-lock').checked;
+  let session;
   try {
-    startSession(await post('/demo/login', { username, password }));
+    session = await post('/demo/login', { username, password });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return showNotice(message('wrongPassword'), { focus: byId('password') });
   }
+  if (useLock) await register(session.user, session.token);
+  startSession(session);
   byId('sign-in-form').reset();
   showAccount();
   whenIdle().then(signedIn);

@@ -14,6 +14,7 @@ export const MESSAGES = {
   signIn: 'Sign in',
   demoUsers: 'The demo users are alice and bob. The password is the same as the user name.',
   wrongPassword: 'Wrong user name or password.',
+  lockChoice: 'Ask for the lock of this phone before each confirm',
 
   openHeading: 'Opening the sign-in request',
 
@@ -73,6 +74,12 @@ export const MESSAGES = {
     decline: 'Declining…',
   },
 
+  /** The lock of the phone was not opened. */
+  lock: {
+    cancelled: 'The lock of this phone was not opened. Try again.',
+    unavailable: 'This phone can’t ask for its lock here. Continue without it.',
+  },
+
   /** The request can be repeated. */
   temporary: {
     unreachable: 'Can’t reach the server. Check your connection and try again.',
@@ -129,6 +136,7 @@ export const MESSAGES = {
     'unknown-code': 'This code is not valid. It may be too old, or belong to another site.',
     'not-signed-in': 'You are signed out. Sign in again to continue.',
     'login-expired': 'Your session has expired. Sign in again to continue.',
+    'step-up-required': 'This app wants proof that it is you. Sign in again, and open the lock of this phone when it asks for it.',
     'wrong-pool': 'This code belongs to another organisation. Your account can’t sign in there.',
     blocked: 'Your account is blocked. Contact the support.',
     'wrong-clock': 'The clock of this phone seems to be wrong. Set the date and time to automatic, and scan the code again.',

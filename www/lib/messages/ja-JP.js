@@ -14,6 +14,7 @@ export const MESSAGES = {
   signIn: 'ログイン',
   demoUsers: 'デモのユーザーは alice と bob です。パスワードはユーザー名と同じです。',
   wrongPassword: 'ユーザー名またはパスワードが違います。',
+  lockChoice: '承認のたびに、このスマートフォンの画面ロックを確認する',
 
   openHeading: 'ログイン要求を開いています',
 
@@ -73,6 +74,12 @@ export const MESSAGES = {
     decline: '拒否しています…',
   },
 
+  /** The lock of the phone was not opened. */
+  lock: {
+    cancelled: '画面ロックが解除されませんでした。もう一度お試しください。',
+    unavailable: 'ここでは画面ロックを確認できません。使わずに続けてください。',
+  },
+
   temporary: {
     unreachable: 'サーバーに接続できません。接続を確認して、もう一度お試しください。',
     'rate-limited': '試行回数が多すぎます。しばらくしてから、もう一度お試しください。',
@@ -125,6 +132,7 @@ export const MESSAGES = {
     'unknown-code': 'このQRコードは無効です。古いか、別のサイトのものです。',
     'not-signed-in': 'ログアウトしています。続けるには、もう一度ログインしてください。',
     'login-expired': 'セッションの有効期限が切れました。続けるには、もう一度ログインしてください。',
+    'step-up-required': 'このアプリでは、もう一度本人確認が必要です。ログインし直し、求められたら画面ロックを解除してください。',
     'wrong-pool': 'このQRコードは別の組織のものです。お使いのアカウントではログインできません。',
     blocked: 'アカウントが停止されています。サポートにお問い合わせください。',
     'wrong-clock': 'このスマートフォンの時計がずれているようです。日付と時刻を自動設定にして、もう一度読み取ってください。',

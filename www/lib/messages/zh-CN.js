@@ -14,6 +14,7 @@ export const MESSAGES = {
   signIn: '登录',
   demoUsers: '演示用户为 alice 和 bob，密码与用户名相同。',
   wrongPassword: '用户名或密码错误。',
+  lockChoice: '每次确认前先验证这部手机的锁屏',
 
   openHeading: '正在打开登录请求',
 
@@ -73,6 +74,12 @@ export const MESSAGES = {
     decline: '正在拒绝…',
   },
 
+  /** The lock of the phone was not opened. */
+  lock: {
+    cancelled: '手机锁屏验证未通过。请重试。',
+    unavailable: '此处无法使用手机锁屏验证。请不使用它继续。',
+  },
+
   temporary: {
     unreachable: '无法连接服务器。请检查网络后重试。',
     'rate-limited': '尝试次数过多。请稍候再试。',
@@ -125,6 +132,7 @@ export const MESSAGES = {
     'unknown-code': '此二维码无效。它可能已过时，或属于其他网站。',
     'not-signed-in': '您已退出登录。请重新登录以继续。',
     'login-expired': '您的会话已过期。请重新登录以继续。',
+    'step-up-required': '此应用需要再次验证您的身份。请重新登录，并按提示解锁手机。',
     'wrong-pool': '此二维码属于其他组织。您的账号无法在那里登录。',
     blocked: '您的账号已被停用。请联系客服。',
     'wrong-clock': '这部手机的时钟似乎不准。请将日期和时间设为自动，然后重新扫描。',

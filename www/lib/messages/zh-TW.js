@@ -14,6 +14,7 @@ export const MESSAGES = {
   signIn: '登入',
   demoUsers: '示範使用者為 alice 和 bob，密碼與使用者名稱相同。',
   wrongPassword: '使用者名稱或密碼錯誤。',
+  lockChoice: '每次確認前先驗證這支手機的螢幕鎖',
 
   openHeading: '正在開啟登入要求',
 
@@ -73,6 +74,12 @@ export const MESSAGES = {
     decline: '正在拒絕…',
   },
 
+  /** The lock of the phone was not opened. */
+  lock: {
+    cancelled: '未通過手機螢幕鎖驗證。請重試。',
+    unavailable: '此處無法使用手機螢幕鎖。請不使用它繼續。',
+  },
+
   temporary: {
     unreachable: '無法連線到伺服器。請檢查網路後重試。',
     'rate-limited': '嘗試次數過多。請稍候再試。',
@@ -125,6 +132,7 @@ export const MESSAGES = {
     'unknown-code': '此 QR Code 無效。它可能已過時，或屬於其他網站。',
     'not-signed-in': '您已登出。請重新登入以繼續。',
     'login-expired': '您的工作階段已過期。請重新登入以繼續。',
+    'step-up-required': '此應用程式需要再次驗證您的身分。請重新登入，並依提示解鎖手機。',
     'wrong-pool': '此 QR Code 屬於其他組織。您的帳號無法在那裡登入。',
     blocked: '您的帳號已被停用。請聯絡客服。',
     'wrong-clock': '這支手機的時鐘似乎不準。請將日期和時間設為自動，然後重新掃描。',

@@ -1,6 +1,8 @@
 //! The lock of the phone: `www/lib/passkey.js` and the demo's identity provider, with a virtual authenticator of Chromium.
 
 use anyhow::{Context as _, Result};
+use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::phone_page::{Code, ask, sign_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
@@ -172,5 +174,80 @@ async fn device_without_a_lock_confirms_where_the_app_does_not_demand_one() -> R
         .await?;
         assert_eq!(outcome, json!([null, has_lock, false, 2]));
     }
+    phone.close().await
+}
+
+#[tokio::test]
+async fn phone_page_asks_for_the_lock_and_a_cancelled_prompt_can_be_tried_again() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let lock = Lock::add(&phone).await?;
+    lock.set_opens(false).await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "scan").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.click("#confirm").await?;
+    assert_eq!(wait_for_notice(&phone).await?, "The lock of this phone was not opened. Try again.");
+    assert_eq!(code.status(&site).await?, json!(1), "nothing has changed");
+
+    lock.set_opens(true).await?;
+    phone.click("#step-approve [role=alert] button").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(code.status(&site).await?, json!(2));
+    assert_eq!(lock.signatures().await?.len(), 1);
+    // The demo's photos are at the address of the server, which is another origin than `localhost`.
+    phone.expect_no_console_errors(&["/photos/alice.svg"]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn lock_chosen_at_the_sign_in_is_asked_for_where_the_app_does_not_demand_it() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let lock = Lock::add(&phone).await?;
+    // The page asks the browser for a lock when it is loaded.
+    phone.goto(&phone_page(&site)).await?;
+    phone.click("#use-lock").await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "scan").await?;
+    let before = lock.signatures().await?;
+    assert_eq!(before.len(), 1, "the passkey is registered");
+
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    lock.set_opens(false).await?;
+    phone.click("#confirm").await?;
+    wait_for_notice(&phone).await?;
+    assert!(faults.requests("confirm").is_empty(), "the page confirms only with the lock");
+    lock.set_opens(true).await?;
+    phone.click("#step-approve [role=alert] button").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(code.status(&site).await?, json!(2));
+    assert!(lock.signatures().await? > before);
+    phone.close().await
+}
+
+#[tokio::test]
+async fn old_sign_in_is_renewed_and_comes_back_to_the_question() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    // Without a lock, and at an address without passkeys, a token of a password is not enough.
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    assert_eq!(phone.run("return document.querySelector('#lock-choice').checkVisibility()").await?, json!(false));
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "scan").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    let notice = wait_for_notice(&phone).await?;
+    assert!(notice.starts_with("This app wants proof that it is you."), "{notice}");
+    assert_eq!(code.status(&site).await?, json!(1), "nothing has changed");
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "approve").await?;
     phone.close().await
 }
