@@ -3,7 +3,9 @@
 //!
 //! `types.rs` compiles the scripts in the documents.
 
+mod approver;
 mod policy;
+mod samples;
 mod transcripts;
 
 use std::collections::BTreeSet;
@@ -49,10 +51,11 @@ fn documents_in(folder: &str) -> Result<Vec<String>> {
     Ok(documents)
 }
 
-/// The documents whose scripts must compile. Those of `docs/protocol.md` are signatures.
+/// The documents whose scripts must compile. Those of `docs/protocol.md` are signatures, those of `docs/approver.md` are for React
+/// Native, see [`samples`].
 pub(crate) fn documents_with_scripts() -> Result<Vec<String>> {
     let mut documents = documents_in("docs")?;
-    documents.retain(|document| document != "docs/protocol.md");
+    documents.retain(|document| !["docs/protocol.md", "docs/approver.md"].contains(&document.as_str()));
     documents.extend(["README.md", "js/README.md"].map(str::to_owned));
     Ok(documents)
 }
