@@ -45,9 +45,10 @@ async function openSession(ticket) {
     showSignedIn(user);
     byId('signed-in-heading').focus();
   } catch (error) {
-    const message =
-      error instanceof ApiError ? 'You confirmed on your phone, but the sign-in failed on this page.' : error.message;
-    showSessionError(message, startScan);
+    // The ticket can be sent again. The person does not have to scan and confirm once more.
+    if (error instanceof TemporaryError) return showSessionError(error.message, () => openSession(ticket));
+    if (!(error instanceof ApiError)) throw error;
+    showSessionError('You confirmed on your phone, but the sign-in failed on this page.', startScan);
   }
 }
 
@@ -57,9 +58,12 @@ function showSessionError(message, retry) {
   sessionError.hidden = false;
   sessionError.querySelector('p').textContent = message;
   const button = sessionError.querySelector('button');
+  button.disabled = false;
   button.onclick = () => {
-    retry();
+    // A second click would send the ticket twice.
+    button.disabled = true;
     byId('sign-in-heading').focus();
+    retry();
   };
   button.focus();
 }

@@ -67,7 +67,7 @@ impl Attempt {
             Colors::DarkOnLight => scaled,
             Colors::LightOnDark => scaled.inverted(),
         };
-        let mut codes = decode(colored.with_border(BORDER));
+        let mut codes = decode(colored.stretched().with_border(BORDER));
         for (x, y) in codes.iter_mut().flat_map(|code| &mut code.corners) {
             *x = (*x - BORDER as f32) * factor + left as f32;
             *y = (*y - BORDER as f32) * factor + top as f32;

@@ -1,5 +1,8 @@
 //! Gray pixels, and how they are scaled, cut and inverted.
 
+/// The difference between the darkest and the brightest pixels from which a picture is not stretched.
+const FULL_CONTRAST: usize = 64;
+
 /// Gray pixels, row by row from the top. Invariant: there are `width * height`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gray {
@@ -61,6 +64,32 @@ impl Gray {
         Self::new(2 * self.width, 2 * self.height, luma)
     }
 
+    /// Stretches the gray values to the whole range from black to white. Otherwise the decoder sees no edges in a dark frame.
+    /// The darkest and the brightest hundredth of the pixels are left out: noise and lamps.
+    pub(crate) fn stretched(mut self) -> Self {
+        let mut counts = [0usize; 256];
+        for pixel in &self.luma {
+            if let Some(count) = counts.get_mut(usize::from(*pixel)) {
+                *count += 1;
+            }
+        }
+        let ignored = self.luma.len() / 100;
+        let values = || (0..counts.len()).zip(counts);
+        let (Some(darkest), Some(brightest)) = (end(values(), ignored), end(values().rev(), ignored)) else {
+            return self;
+        };
+        let range = brightest.saturating_sub(darkest);
+        if !(1..FULL_CONTRAST).contains(&range) {
+            return self;
+        }
+        let stretch = |value: usize| (value.saturating_sub(darkest) * 255 / range).min(255) as u8;
+        let stretched: Vec<u8> = (0..256).map(stretch).collect();
+        for pixel in &mut self.luma {
+            *pixel = stretched.get(usize::from(*pixel)).copied().unwrap_or(*pixel);
+        }
+        self
+    }
+
     /// Swaps black and white.
     pub(crate) fn inverted(mut self) -> Self {
         for pixel in &mut self.luma {
@@ -88,6 +117,16 @@ impl Gray {
         }
         Self::new(width, height, luma)
     }
+}
+
+/// The first gray value after those of `ignored` pixels. `values` are the gray values with their numbers of pixels.
+fn end(mut values: impl Iterator<Item = (usize, usize)>, ignored: usize) -> Option<usize> {
+    let mut pixels = 0;
+    let (value, _) = values.find(|(_, count)| {
+        pixels += count;
+        pixels > ignored
+    })?;
+    Some(value)
 }
 
 fn doubled_row(row: &[u8]) -> Vec<u8> {
@@ -136,6 +175,20 @@ mod tests {
     fn border_is_white() {
         let bordered = Gray::new(1, 1, vec![7]).with_border(1);
         assert_eq!(bordered, Gray::new(3, 3, vec![255, 255, 255, 255, 7, 255, 255, 255, 255]));
+    }
+
+    #[test]
+    fn dark_picture_is_stretched_and_a_picture_with_full_contrast_is_not() {
+        assert_eq!(Gray::new(3, 1, vec![20, 30, 40]).stretched(), Gray::new(3, 1, vec![0, 127, 255]));
+        for luma in [vec![0, 70, 100], vec![9, 9, 9], Vec::new()] {
+            let gray = Gray::new(luma.len(), 1, luma);
+            assert_eq!(gray.clone().stretched(), gray);
+        }
+        // Single pixels are noise.
+        let mut luma: Vec<u8> = (0..400).map(|x| if x % 2 == 0 { 20 } else { 40 }).collect();
+        luma.extend([0, 255]);
+        let stretched = Gray::new(402, 1, luma).stretched();
+        assert_eq!(stretched.luma.get(..2), Some(&[0, 255][..]));
     }
 
     #[test]

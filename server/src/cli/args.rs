@@ -12,8 +12,9 @@ use crate::cli::app::AppCommand;
 use crate::cli::keys::KeysCommand;
 use crate::cli::token::TokenCommand;
 use crate::cli::user::UserCommand;
+use crate::config::app::Confirmation;
 use crate::config::origin::Origin;
-use crate::config::{Config, ConfigError, LogFormat, MAX_CONNECTIONS, read_settings};
+use crate::config::{Config, ConfigError, Demo, LogFormat, MAX_CONNECTIONS, read_settings};
 use crate::secrets::Secret;
 use crate::store::address::StoreAddress;
 use crate::store::redis::DEFAULT_TIMEOUT;
@@ -221,7 +222,8 @@ impl TryFrom<Flags> for Config {
             settings_file,
             www: parse_folder("--www", flags.www)?,
             package: parse_folder("--package", flags.package)?,
-            demo,
+            // The demo shows number matching. Tests that confirm without it start from `Config::demo`.
+            demo: demo.map(|demo| Demo { confirmation: Confirmation::Number, ..demo }),
         })
     }
 }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use ipnet::IpNet;
 
-use crate::config::app::{App, Apps};
+use crate::config::app::{App, Apps, Confirmation};
 use crate::config::code_url::CodeUrl;
 use crate::config::origin::Origin;
 use crate::config::return_url::ReturnUrl;
@@ -80,6 +80,8 @@ pub struct Demo {
     pub app_secret: Secret,
     /// The user pool of the apps.
     pub user_pool_id: String,
+    /// How a person confirms the codes of the login page.
+    pub confirmation: Confirmation,
 }
 
 impl Demo {
@@ -104,7 +106,7 @@ impl Demo {
     }
 
     /// Adds the app of the login page to `apps`, unless an app has its id already. It has the settings of the app of the
-    /// examples, and the links of a server at `base_url`, which is known when the server listens.
+    /// examples, and the links of a server at `base_url`, which is known when the server listens, and its own confirmation.
     pub(crate) fn add_login_app(&self, apps: &mut Vec<App>, base_url: &str) {
         if apps.iter().any(|app| app.id == Self::LOGIN_APP_ID) {
             return;
@@ -114,6 +116,7 @@ impl Demo {
             id: Self::LOGIN_APP_ID.to_owned(),
             code_url: CodeUrl::of_demo(base_url, Self::LINK_PATH),
             return_urls: ReturnUrl::of_demo(base_url),
+            confirmation: self.confirmation,
             has_to_be_named: true,
             ..examples.clone()
         };
@@ -141,8 +144,12 @@ impl Config {
     ///
     /// If the random number generator of the system fails.
     pub fn demo() -> Result<Self, RandomError> {
-        let demo =
-            Demo { app_id: "demo-app".to_owned(), app_secret: Secret::random()?, user_pool_id: "demo-pool".to_owned() };
+        let demo = Demo {
+            app_id: "demo-app".to_owned(),
+            app_secret: Secret::random()?,
+            user_pool_id: "demo-pool".to_owned(),
+            confirmation: Confirmation::Button,
+        };
         let mut settings = Settings::default();
         demo.add_to(&mut settings);
         Ok(Self {

@@ -27,7 +27,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
     img-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types workers";
 /// The phone page scans with the camera. No page uses the other devices.
-const PERMISSIONS: &str = "camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()";
+const PERMISSIONS: &str =
+    "camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()";
 /// Caches keep a file of a version for a year, and ask for other files each time.
 const CACHE_VERSION: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// The number of hexadecimal digits at the end of a folder's name, after the version.

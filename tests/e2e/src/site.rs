@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 use axum::Router;
 use reqwest::Client;
-use scanlogin_server::config::app::App;
+use scanlogin_server::config::app::{App, Confirmation};
 use scanlogin_server::store::address::StoreAddress;
 use scanlogin_server::{Config, Running, start_with};
 use serde_json::{Value, json};
@@ -22,6 +22,13 @@ pub(crate) const INSECURE_HOST: &str = "site.test";
 /// The app of the demo.
 pub fn demo_app(config: &mut Config) -> &mut App {
     &mut config.settings.apps[0]
+}
+
+/// Lets phones ask for the number that the login page shows.
+pub fn ask_for_number(config: &mut Config) {
+    if let Some(demo) = &mut config.demo {
+        demo.confirmation = Confirmation::Number;
+    }
 }
 
 /// The folder of the built package.

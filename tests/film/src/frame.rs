@@ -12,6 +12,8 @@ pub const HEIGHT: usize = 1080;
 
 /// The share of the width of a pixel of the sensor that sees light.
 const SENSITIVE: f64 = 0.8;
+/// The number of different amounts of light that the sensor tells apart.
+const RESPONSE_STEPS: usize = 1 << 16;
 /// The range of brightness in a film: black and white.
 const RANGE: [f32; 2] = [16.0, 235.0];
 
@@ -23,20 +25,16 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn of(screen: &Screen, code: &Code, view: &View, shift: [f64; 2], seed: u64) -> Self {
-        let light = blurred(&seen(screen, code, view, shift), view.blur);
-        Self::exposed(&light, view.exposure, Noise::new(seed, view.noise))
-    }
-
-    pub(crate) fn of_a_wall() -> Self {
-        Self::exposed(&vec![WALL; WIDTH * HEIGHT], View::STRAIGHT.exposure, Noise::new(0, 0.0))
-    }
-
-    fn exposed(light: &[f32], exposure: f64, mut noise: Noise) -> Self {
+    /// Exposes the sensor to the light of [`seen`] or [`wall`]. The noise is the same for each `seed`.
+    pub(crate) fn exposed(light: &[f32], view: &View, seed: u64) -> Self {
         let [black, white] = RANGE;
+        let response = |step| (step as f32 / RESPONSE_STEPS as f32).powf(1.0 / GAMMA);
+        let responses: Vec<f32> = (0..=RESPONSE_STEPS).map(|step| black + (white - black) * response(step)).collect();
+        let scale = view.exposure as f32 * RESPONSE_STEPS as f32;
+        let mut noise = Noise::new(seed, view.noise);
         let pixel = |light: &f32| {
-            let response = (light * exposure as f32).min(1.0).powf(1.0 / GAMMA);
-            (black + (white - black) * response + noise.next()).round().clamp(black, white) as u8
+            let response = responses[((light * scale) as usize).min(RESPONSE_STEPS)];
+            (response + noise.next()).round().clamp(black, white) as u8
         };
         Self { brightness: light.iter().map(pixel).collect() }
     }
@@ -63,22 +61,30 @@ pub(crate) fn luma([red, green, blue]: [u8; 3]) -> u8 {
     ((299 * red + 587 * green + 114 * blue) / 1000) as u8
 }
 
+/// The light of a wall without a screen.
+pub(crate) fn wall() -> Vec<f32> {
+    vec![WALL; WIDTH * HEIGHT]
+}
+
+/// The light that each pixel of the sensor sees.
+pub(crate) fn seen(screen: &Screen, code: &Code, view: &View) -> Vec<f32> {
+    blurred(&seen_sharply(screen, &Projection::new(code, view)), view.blur)
+}
+
 /// The light that each pixel of the sensor sees through a perfect lens: the mean of positions within the pixel.
-fn seen(screen: &Screen, code: &Code, view: &View, [right, down]: [f64; 2]) -> Vec<f32> {
-    let projection = Projection::new(code, view);
-    let positions = positions(&projection, screen);
+fn seen_sharply(screen: &Screen, projection: &Projection) -> Vec<f32> {
+    let positions = positions(projection, screen);
     let mut light = Vec::with_capacity(WIDTH * HEIGHT);
     for y in 0..HEIGHT {
         for x in 0..WIDTH {
-            let (x, y) = (x as f64 - WIDTH as f64 / 2.0 - right, y as f64 - HEIGHT as f64 / 2.0 - down);
-            let sum: f32 = positions
-                .iter()
-                .flat_map(|up| positions.iter().map(move |left| (left, up)))
-                .map(|(left, up)| {
+            let (x, y) = (x as f64 - WIDTH as f64 / 2.0, y as f64 - HEIGHT as f64 / 2.0);
+            let mut sum = 0.0;
+            for up in &positions {
+                for left in &positions {
                     let (x, y) = projection.screen_position(x + left, y + up);
-                    screen.light(x, y)
-                })
-                .sum();
+                    sum += screen.light(x, y);
+                }
+            }
             light.push(sum / (positions.len() * positions.len()) as f32);
         }
     }

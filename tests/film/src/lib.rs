@@ -15,11 +15,11 @@ mod screen;
 use scanlogin_decoder::{Code, Picture};
 
 pub use self::frame::{Frame, HEIGHT, WIDTH};
+use self::frame::{seen, wall};
 use self::screen::Screen;
 
-/// The frames of a film. Chromium repeats them. Each has its own noise, and is shifted by less than a pixel, as if the phone
-/// were held in a hand.
-const SHIFTS: [[f64; 2]; 2] = [[0.0, 0.0], [0.37, -0.61]];
+/// The number of frames of a film. Chromium repeats them. Each has its own noise.
+const FRAMES: u64 = 2;
 /// The frames per second. Few, because each costs processor time of the browser.
 const FRAME_RATE: u32 = 10;
 
@@ -56,7 +56,7 @@ pub const VIEWS: [(&str, View); 10] = [
     ("rotated", View { roll: 27.0, ..View::STRAIGHT }),
     ("upside down", View { roll: 171.0, ..View::STRAIGHT }),
     ("blurred", View { blur: 4.0, ..View::STRAIGHT }),
-    ("dark", View { exposure: 0.01, noise: 4.0, ..View::STRAIGHT }),
+    ("dark", View { exposure: 0.02, noise: 4.0, ..View::STRAIGHT }),
     ("at an angle", View { yaw: 40.0, pitch: 15.0, roll: 5.0, ..View::STRAIGHT }),
     ("moiré", View { share: 0.22, roll: 3.0, stripes: 1.0, ..View::STRAIGHT }),
     ("25 % of the frame", View { share: 0.25, ..View::STRAIGHT }),
@@ -73,14 +73,16 @@ pub struct Film {
 impl Film {
     /// Films a code on a screenshot. Its centre is in the centre of the frames.
     pub fn of(screenshot: &Picture, code: &Code, view: &View) -> Self {
-        let screen = Screen::new(screenshot, view.stripes);
-        let frame = |(seed, shift)| Frame::of(&screen, code, view, shift, seed);
-        Self { frames: (0..).zip(SHIFTS).map(frame).collect() }
+        Self::exposed(&seen(&Screen::new(screenshot, view.stripes), code, view), view)
     }
 
     /// Films a wall without a code.
     pub fn of_a_wall() -> Self {
-        Self { frames: SHIFTS.map(|_| Frame::of_a_wall()).into() }
+        Self::exposed(&wall(), &View::STRAIGHT)
+    }
+
+    fn exposed(light: &[f32], view: &View) -> Self {
+        Self { frames: (0..FRAMES).map(|seed| Frame::exposed(light, view, seed)).collect() }
     }
 
     /// The frames.

@@ -259,7 +259,8 @@ async fn samples_use_the_names_of_the_contract_and_no_others() -> Result<()> {
         for field in &names.fields {
             assert!(contract.fields.contains(field), "{heading}: the contract has no field {field}");
         }
-        let paths: Vec<_> = names.texts.iter().chain(&names.words).filter_map(|text| text.split_once("/api/")).collect();
+        let paths: Vec<_> =
+            names.texts.iter().chain(&names.words).filter_map(|text| text.split_once("/api/")).collect();
         assert!(!paths.is_empty(), "{heading} has no path");
         for (_, path) in paths {
             assert!(format!("/api/{path}").starts_with(&format!("{API_PATH}/")), "{heading}: {path}");
@@ -273,9 +274,25 @@ async fn tables_of_the_guide_have_the_names_of_the_contract() -> Result<()> {
     let contract = Contract::of(&start(|_| {}).await?).await?;
     let table = |heading: &str| section("docs/approver.md", heading).map(|text| rows(&text));
 
-    let shown: BTreeSet<_> = table("Show who asks")?.iter().map(|row| plain(&row[0]).replace("requester.", "")).collect();
+    let shown: BTreeSet<_> =
+        table("Show who asks")?.iter().map(|row| plain(&row[0]).replace("requester.", "")).collect();
     // These have sections of their own, or are not for the person.
-    let other = ["random", "scene", "sameDevice", "number", "numbers", "returnUrl", "requester", "code", "data", "reason", "detail", "stepUp", "maxAge", "acrValues"];
+    let other = [
+        "random",
+        "scene",
+        "sameDevice",
+        "number",
+        "numbers",
+        "returnUrl",
+        "requester",
+        "code",
+        "data",
+        "reason",
+        "detail",
+        "stepUp",
+        "maxAge",
+        "acrValues",
+    ];
     let expected: BTreeSet<_> = contract.required().filter(|field| !other.contains(&field.as_str())).cloned().collect();
     assert_eq!(shown, expected);
 
