@@ -10,8 +10,13 @@ use serde_json::{Value, json};
 
 /// Opens the login page, and defines `AuthenticationClient` and an empty list `results` in it.
 async fn open(site: &Site) -> Result<Browser> {
+    open_page(site, "/").await
+}
+
+/// Same as [`open`], for another page with a widget.
+async fn open_page(site: &Site, path: &str) -> Result<Browser> {
     let browser = Browser::open().await?;
-    browser.goto(&site.url).await?;
+    browser.goto(&format!("{}{path}", site.url)).await?;
     // A test may remove the widget of the page, which must have started before.
     browser.wait_for_state("ready").await?;
     browser.run("window.AuthenticationClient = ScanLogin.AuthenticationClient; window.results = []").await?;
@@ -141,7 +146,8 @@ async fn page_that_draws_its_own_code_can_poll_it() -> Result<()> {
 #[tokio::test]
 async fn approver_calls_work_from_javascript() -> Result<()> {
     let site = Site::start().await?;
-    let browser = open(&site).await?;
+    // Its codes are JSON.
+    let browser = open_page(&site, "/examples/script.html").await?;
     let text = browser.read_code().await?;
     let phone = Phone::sign_in(&site.url, "alice").await?;
     let run = async |body: &str| -> Result<Value> {

@@ -194,12 +194,13 @@ async fn request_of_the_same_device_returns_to_the_page() -> Result<()> {
     site.stop().await?;
     let app = demo_app(&mut site.config);
     app.code_url = Some(format!("{url}/phone.html").try_into().map_err(anyhow::Error::msg)?);
-    app.return_urls = vec![format!("{url}/gallery.html").try_into().map_err(anyhow::Error::msg)?];
+    // A page without a widget, which would take the response code.
+    app.return_urls = vec![format!("{url}/examples/").try_into().map_err(anyhow::Error::msg)?];
     site.restart().await?;
 
     for (button, has_response) in [("#confirm", true), ("#decline", false)] {
         let phone = open_signed_in(&site, "alice").await?;
-        phone.goto(&format!("{url}/gallery.html")).await?;
+        phone.goto(&format!("{url}/examples/")).await?;
         let link = phone
             .run(
                 "return fetch('/api/v2/qrcode/gene', {
@@ -215,7 +216,7 @@ async fn request_of_the_same_device_returns_to_the_page() -> Result<()> {
         assert_eq!(phone.text_of("#approve-heading").await?, "Sign in on this phone?");
         assert!(phone.text_of("#warning-text").await?.contains("Never confirm a link"));
         phone.click(button).await?;
-        phone.wait_for("location.pathname === '/gallery.html'").await?;
+        phone.wait_for("location.pathname === '/examples/'").await?;
         let fragment = phone.run("return location.hash").await?;
         let fragment = fragment.as_str().unwrap_or_default();
         assert_eq!(fragment.starts_with("#scanlogin-response="), has_response, "{button}: {fragment}");

@@ -24,7 +24,7 @@ const CALLS: [&str; 3] = ["scanned", "confirm", "cancel"];
 /// compared with the clock of the phone, and methods that only an issuer can demand.
 const OPTIONAL: [&str; 5] = ["message", "description", "status", "createdAt", "amr"];
 /// Texts of the samples that are not names of the contract.
-const OTHER_TEXTS: [&str; 7] = ["unknown", "yes", "no", "https", "android-app", "omit", "url"];
+const OTHER_TEXTS: [&str; 8] = ["unknown", "yes", "no", "https", "android-app", "omit", "url", "react-native"];
 
 /// A language of the samples.
 struct Language {
@@ -76,11 +76,12 @@ const LANGUAGES: [Language; 5] = [
     },
 ];
 
-/// Whether a node is a property of a Swift type that is decoded from JSON or encoded to it.
+/// Whether a node is a property of a Swift type that is decoded from JSON or encoded to it. A computed property has a body.
 fn is_coded_property(node: Node, source: &str) -> bool {
     let owner = node.parent().filter(|body| body.kind() == "class_body").and_then(|body| body.parent());
     let head = owner.and_then(|owner| source[owner.byte_range()].split('{').next());
-    node.kind() == "property_declaration" && head.is_some_and(|head| head.contains("codable"))
+    let is_stored = node.kind() == "property_declaration" && !source[node.byte_range()].contains('{');
+    is_stored && head.is_some_and(|head| head.contains("codable"))
 }
 
 /// A sample: the blocks of a language.
