@@ -10,6 +10,8 @@ const SIZES = [
   [1280, 720],
   [1920, 1080],
 ];
+/** The size that has a target, and the target in frames per second. */
+const [TARGET_SIZE, TARGET] = ['1280 × 720', 10];
 /** The format of most cameras, and colors for browsers that have no `VideoFrame`. */
 const FORMATS = ['I420', 'RGBA'];
 /** What the lens and the sensor of a camera add: a blur in pixels, noise in levels of gray. */
@@ -60,13 +62,24 @@ export const phone = {
 
   section({ samples }) {
     const rows = Object.entries(samples).map(([name, times]) => {
-      const mean = times.reduce((sum, time) => sum + time) / times.length;
-      return [name, short(1000 / mean), spread(summary(times)), short(Math.max(...times))];
+      return [name, short(rate(times)), spread(summary(times)), short(Math.max(...times))];
     });
     const header = ['frame', 'frames per second', 'milliseconds', 'longest'];
     return `From a frame on the main thread to the text from the worker: the mean rate, and median and quartiles of one frame. Consecutive
 frames are read at different scales. The frames with a code are a screenshot of the page with blur and noise.\n\n${table(header, rows, 'lrrr')}`;
   },
 
-  targets: () => [],
+  targets: ({ samples }) =>
+    Object.entries(samples)
+      .filter(([name]) => name.startsWith(TARGET_SIZE))
+      .map(([name, times]) => ({
+        id: 'phone-frames',
+        what: `phone page, ${name}`,
+        unit: 'frames/s',
+        ours: rate(times),
+        atLeast: TARGET,
+      })),
 };
+
+/** The mean rate in frames per second, from the milliseconds of each frame. */
+const rate = (times) => (1000 * times.length) / times.reduce((sum, time) => sum + time);

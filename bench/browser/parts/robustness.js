@@ -84,7 +84,7 @@ export const robustness = {
         return [pixelRatio, decoder, ...Object.keys(DRAWINGS).map((drawing) => cell(median(drawings[drawing])))];
       });
       const header = ['pixel ratio', 'decoder', ...Object.values(DRAWINGS)];
-      return `${label[0].toUpperCase()}${label.slice(1)}, at which the code is still read:\n\n${table(header, rows, 'rlrrr')}`;
+      return `${label[0].toUpperCase()}${label.slice(1)}, at which the code is still read:\n\n${table(header, rows, 'rlrrrr')}`;
     });
     return `The same text, drawn at the same asked size of ${SIZE} CSS pixels with error correction M, on a screenshot;
 medians over codes: ${codes}. The strength grows by ${Math.round((step - 1) * 100)} % a step. A decoder can fail at a step and read the next one, so that

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { COLORS, barChart } from '../chart.js';
 import { PAGES } from '../pages.js';
 import { PARTS } from '../parts/index.js';
-import { charts, report } from '../report.js';
+import { charts, report, targetsOf } from '../report.js';
 import { judge, targetTable } from '../targets.js';
 
 test('a target is met at its limit and missed above it', () => {
@@ -13,6 +13,7 @@ test('a target is met at its limit and missed above it', () => {
   assert.equal(judge({ ...target, ours: 15.1 }).isMet, false);
   assert.equal(judge({ id: 'requests', ours: 7, limit: 6 }).isMet, false);
   assert.equal(judge({ id: 'robustness-blur', ratio: 1, atLeast: 1 }).isMet, true);
+  assert.equal(judge({ id: 'phone-frames', ours: 9.9, atLeast: 10 }).isMet, false);
 });
 
 test('a missed target stands in the table with its reason', () => {
@@ -33,6 +34,14 @@ function contrast(first, second) {
   const [dark, light] = [luminance(first), luminance(second)].sort((left, right) => left - right);
   return (light + 0.05) / (dark + 0.05);
 }
+
+test('each target that a part can miss has a reason', () => {
+  const results = resultsOfAllParts();
+  const targets = targetsOf(PARTS, results).map((target) => ({ ...target, ours: 1e9, ratio: undefined, limit: 0 }));
+  const missed = targets.map((target) => (target.atLeast === undefined ? target : { ...target, ours: 0, ratio: 0 }));
+  assert.equal(missed.some((target) => judge(target).isMet), false);
+  assert.doesNotMatch(targetTable(missed), /undefined/);
+});
 
 test('the colors of a chart are readable on a light and on a dark page', () => {
   for (const [scheme, background] of [['light', '#ffffff'], ['dark', '#0d1117']]) {
@@ -67,6 +76,7 @@ function resultsOfAllParts() {
     waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
     drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
+    phone: { samples: { '1280 × 720, I420, with a code': [5, 15], '1920 × 1080, I420, with a code': [250] } },
     robustness: { codes: 1, step: 1.2, shapes: { link: { bytes: 59, side: 33, pixels: 6 } }, scores: { blur: scores, scale: scores, noise: scores } },
   };
   const time = {
@@ -87,6 +97,17 @@ test('the report has the machine, all targets, a section for each part, and the 
   for (const part of PARTS) assert.ok(text.includes(`\n## ${part.title}\n`), part.title);
   for (const part of ['a processor', 'a browser', '## Targets', 'check 1.00']) assert.ok(text.includes(part), part);
   assert.doesNotMatch(text, /undefined|NaN|Infinity/);
+});
+
+test('the phone page has a target for each case at 1280 × 720, on the mean', () => {
+  const phone = PARTS.find(({ name }) => name === 'phone');
+  const [target, ...others] = phone.targets(resultsOfAllParts().phone.data);
+  assert.deepEqual(others, []);
+  assert.deepEqual([target.what, target.ours], ['phone page, 1280 × 720, I420, with a code', 100]);
+  assert.equal(judge(target).isMet, true);
+  const slow = { samples: { '1280 × 720, RGBA, without a code': [1, 1, 301] } };
+  assert.deepEqual(phone.targets(slow).map((target) => judge(target).isMet), [false]);
+  assert.match(targetTable(phone.targets(slow)), /\| 9\.90 frames\/s \|  \|  \| ≥ 10\.0 frames\/s \| missed: \w+/);
 });
 
 test('the charts have a bar for each page and network, and for each entry point', () => {

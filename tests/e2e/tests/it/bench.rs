@@ -8,8 +8,9 @@ use tokio::process::Command;
 
 const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../bench/browser");
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../pkg/dist");
+const DECODER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/decoder");
 /// The benchmarks that need no long wait and no other wasm.
-const PARTS: [&str; 5] = ["download", "time-loopback", "confirm", "mounts", "robustness"];
+const PARTS: [&str; 6] = ["download", "time-loopback", "confirm", "mounts", "robustness", "phone"];
 const PAGES: [&str; 4] = ["scanlogin", "authing-js-sdk", "do-it-yourself, polling", "do-it-yourself, long poll"];
 
 #[tokio::test]
@@ -18,7 +19,7 @@ async fn quick_bench_measures_every_page() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut bench = Command::new("node");
     bench.arg(Path::new(BENCH).join("main.js"));
-    bench.arg("--quick").args(["--server", &server, "--package", PACKAGE]);
+    bench.arg("--quick").args(["--server", &server, "--package", PACKAGE, "--decoder", DECODER]);
     bench.args(["--chromium", &env::var("CHROME").unwrap_or_else(|_| "chromium".to_owned())]);
     bench.arg("--results").arg(folder.path()).args(PARTS.iter().flat_map(|part| ["--only", part]));
     let output = run(bench).await?;
