@@ -279,6 +279,30 @@ impl FromRequestParts<Arc<AppState>> for Browser {
     }
 }
 
+/// The headers of a call that ends a sign-in: `complete`, and `userinfo` of a page or a backend. A caller that is invalid is
+/// an error in its field, because the audit log records such attempts too.
+pub(crate) struct PageCall {
+    pub(crate) caller: Result<Caller, ApiError>,
+    /// `None` if the request has no poll token, as that of a backend.
+    pub(crate) poll_token: Option<Secret>,
+    /// The address for the rate limit.
+    pub(crate) client: ClientAddress,
+    /// The sender, for the audit log.
+    pub(crate) browser: Browser,
+}
+
+impl FromRequestParts<Arc<AppState>> for PageCall {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Infallible> {
+        let caller = Caller::from_request_parts(parts, state).await;
+        let poll_token = text(&parts.headers, POLL_TOKEN).map(Secret::new);
+        let client = ClientAddress::from_request_parts(parts, state).await?;
+        let browser = Browser::from_request_parts(parts, state).await?;
+        Ok(Self { caller, poll_token, client, browser })
+    }
+}
+
 /// Returns a required parameter, or [`ApiError::MissingParameter`] when it is absent or empty.
 pub(crate) fn required(name: &'static str, value: Option<String>) -> Result<String, ApiError> {
     value.filter(|value| !value.is_empty()).ok_or(ApiError::MissingParameter(name.into()))

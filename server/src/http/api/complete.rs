@@ -6,16 +6,13 @@ use axum::extract::State;
 use scanlogin_protocol::wire::{API_PATH, CheckData, CompleteRequest, Status};
 use serde_json::Value;
 
-use crate::client::{Browser, ClientAddress};
 use crate::http::api::check::{check_data, message, own_token};
 use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
-use crate::http::extract::{ApiJson, Caller, PollToken, required};
+use crate::http::extract::{ApiJson, Caller, PageCall, PollToken, required};
 use crate::http::state::AppState;
 use crate::secrets::Secret;
 use crate::telemetry::audit::Event;
-
-type CompleteCall = Result<ApiJson<CompleteRequest>, ApiError>;
 
 /// Signs the page in with the response code of a confirm on the same device.
 #[utoipa::path(
@@ -26,18 +23,16 @@ type CompleteCall = Result<ApiJson<CompleteRequest>, ApiError>;
 )]
 pub(super) async fn complete(
     State(state): State<Arc<AppState>>,
-    caller: Result<Caller, ApiError>,
-    PollToken(poll_token): PollToken,
-    client: ClientAddress,
-    browser: Browser,
-    call: CompleteCall,
+    call: PageCall,
+    body: Result<ApiJson<CompleteRequest>, ApiError>,
 ) -> Result<Success<CheckData<Value>>, ApiError> {
     run_to_end(async move {
-        let random = call.as_ref().ok().map(|ApiJson(request)| request.random.clone());
+        let PageCall { caller, poll_token, client, browser } = call;
+        let random = body.as_ref().ok().map(|ApiJson(request)| request.random.clone());
         let mut code = None;
         let attempt = async {
             let caller = caller?;
-            let ApiJson(request) = call?;
+            let ApiJson(request) = body?;
             let random = required("random", Some(request.random))?;
             let response_code = Secret::new(required("responseCode", Some(request.response_code))?);
             state.rate_limiters.check(&random, poll_token.as_ref(), client)?;

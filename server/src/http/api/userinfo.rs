@@ -8,20 +8,17 @@ use scanlogin_protocol::wire::{API_PATH, UserInfoRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::client::Browser;
 use crate::clock::rfc3339;
 use crate::config::app::App;
 use crate::http::api::{Success, run_to_end};
 use crate::http::error::ApiError;
-use crate::http::extract::{ApiJson, BackendAuth, Caller, PollToken, required};
+use crate::http::extract::{ApiJson, BackendAuth, Caller, PageCall, PollToken, required};
 use crate::http::state::AppState;
 use crate::secrets::{Hash, Secret};
 use crate::store::record::Record;
 use crate::store::user::Profile;
 use crate::store::{Redeemed, Redemption};
 use crate::telemetry::audit::Event;
-
-type UserInfoCall = Result<ApiJson<UserInfoRequest>, ApiError>;
 
 const NOT_THE_BACKEND: ApiError =
     ApiError::Forbidden("a ticket is exchanged by the site's backend, with the app's id and secret");
@@ -37,14 +34,13 @@ const NOT_THE_BACKEND: ApiError =
 )]
 pub(super) async fn userinfo(
     State(state): State<Arc<AppState>>,
-    caller: Result<Caller, ApiError>,
     backend: BackendAuth,
-    PollToken(poll_token): PollToken,
-    browser: Browser,
-    call: UserInfoCall,
+    call: PageCall,
+    body: Result<ApiJson<UserInfoRequest>, ApiError>,
 ) -> Result<Success<SignedInUser>, ApiError> {
     let user = run_to_end(async move {
-        let found = find_code(&state, caller, call).await;
+        let PageCall { caller, poll_token, browser, .. } = call;
+        let found = find_code(&state, caller, body).await;
         let outcome = match &found {
             Ok(found) => exchange(&state, found, backend, poll_token.as_ref()).await,
             Err(error) => Err(error.clone()),
@@ -77,10 +73,10 @@ struct FoundTicket {
 async fn find_code(
     state: &AppState,
     caller: Result<Caller, ApiError>,
-    call: UserInfoCall,
+    body: Result<ApiJson<UserInfoRequest>, ApiError>,
 ) -> Result<FoundTicket, ApiError> {
     let caller = caller?;
-    let ApiJson(request) = call?;
+    let ApiJson(request) = body?;
     let ticket = Hash::of(&required("ticket", Some(request.ticket))?);
     let code = state.codes.find_by_ticket(ticket).await?;
     Ok(FoundTicket { caller, ticket, code })
@@ -178,6 +174,7 @@ impl SignedInUser {
 mod tests {
     use super::*;
     use crate::auth::authentication::{Authentication, VerifiedUser};
+    use crate::client::Browser;
     use crate::clock::Clock;
     use crate::codes::act::ApproverAction;
     use crate::config::Config;
