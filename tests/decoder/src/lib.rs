@@ -20,7 +20,7 @@ const SCALES: [usize; 3] = [1, 2, 3];
 /// A QR code in a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Code {
-    /// What it says.
+    /// The text of the code.
     pub text: String,
     /// Its corners without the quiet zone, in pixels from the left and from the top. They are in the order top left, top
     /// right, bottom right, bottom left of the code.

@@ -1,3 +1,5 @@
+//! A frame of a film: the light that reaches the sensor, with blur and noise.
+
 use fastrand::Rng;
 use scanlogin_decoder::{Code, Picture};
 

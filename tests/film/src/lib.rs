@@ -40,7 +40,7 @@ pub struct View {
     pub exposure: f64,
     /// The standard deviation of the noise, in steps of brightness from 0 to 255.
     pub noise: f64,
-    /// How much the coloured stripes and the gaps of the pixels of the screen are seen, from 0 to 1. They cause moiré.
+    /// How much the colored stripes and the gaps of the pixels of the screen are seen, from 0 to 1. They cause moiré.
     pub stripes: f64,
 }
 
@@ -85,7 +85,7 @@ impl Film {
         Self { frames: (0..FRAMES).map(|seed| Frame::exposed(light, view, seed)).collect() }
     }
 
-    /// The frames.
+    /// All frames, in the order of time. They differ in noise only.
     pub fn frames(&self) -> &[Frame] {
         &self.frames
     }

@@ -1,3 +1,5 @@
+//! A pinhole camera: which point of the screen each pixel of the frame sees.
+
 use scanlogin_decoder::Code;
 
 use crate::View;

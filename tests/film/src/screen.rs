@@ -1,3 +1,5 @@
+//! The screen: the light of a screenshot, its colored stripes and the wall around it.
+
 use scanlogin_decoder::Picture;
 
 use crate::frame::luma;
