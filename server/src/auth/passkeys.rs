@@ -1,7 +1,7 @@
 //! Passkeys (WebAuthn): a phone registers one, and later proves with it that its lock was opened by its user.
 //!
 //! `webauthn_rp` checks the responses of browsers. This module keeps the passkeys and the challenges, in memory: it is for
-//! the demo. A real issuer has its own.
+//! the demo.
 //!
 //! Invariant: a challenge is for one user and one answer, whatever the result. Both lists are bounded.
 
