@@ -10,7 +10,8 @@
 //! - A client may send no poll token if its app has `compat.poll_without_token`. The server then derives the poll token
 //!   again. For such apps only, the key is one that all servers share. The store contains that key, so a reader of the
 //!   store can derive the tickets of these apps.
-//! - A response code is random. Each confirm on the device of the page has a new one, and the store gets the SHA-256 of the last.
+//! - A response code is random. Each confirm on the device of the page has a new one, and the store gets the SHA-256 of the
+//!   last.
 //!
 //! Plain SHA-256 is sufficient for these hashes: the hashed secrets have 256 bits of entropy, and can't be guessed.
 

@@ -38,8 +38,8 @@ impl Link<'_> {
     }
 }
 
-/// The address that an approver opens after a confirm on the device of the page: `return_url`, the address of the page, with the
-/// response code in its fragment.
+/// The address that an approver opens after a confirm on the device of the page: `return_url`, the address of the page, with
+/// the response code in its fragment.
 pub fn return_address(return_url: &str, random: &str, response_code: &str) -> String {
     [return_url, RETURN, random, ".", response_code].concat()
 }

@@ -11,8 +11,8 @@ use crate::secrets::Secret;
 use crate::store::record::Record;
 
 impl CodeService {
-    /// Authorises the code `found` if `response_code` is that of the last confirm, and returns the code. A repetition with the same
-    /// response code changes nothing. The caller has checked the poll token.
+    /// Authorises the code `found` if `response_code` is that of the last confirm, and returns the code. A repetition with the
+    /// same response code changes nothing. The caller has checked the poll token.
     ///
     /// # Errors
     ///

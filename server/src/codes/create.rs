@@ -21,8 +21,8 @@ use crate::store::{KeyPurpose, StoredKey};
 const MAX_TEXT_BYTES: usize = 1_000;
 
 impl CodeService {
-    /// Creates a code of `app`, and the poll token of the browser that asked for it. With a `return_url`, the code has a link for
-    /// the device of the page.
+    /// Creates a code of `app`, and the poll token of the browser that asked for it. With a `return_url`, the code has a link
+    /// for the device of the page.
     ///
     /// # Errors
     ///

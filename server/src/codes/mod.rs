@@ -28,8 +28,8 @@ pub mod find;
 pub(crate) mod number;
 mod redeem;
 
-/// How often a transition is tried when other callers change the code at the same time. A code has three transitions. A confirm on
-/// the same device can be repeated, which the limit of an approver's calls per code bounds: 20 at once, by default.
+/// How often a transition is tried when other callers change the code at the same time. A code has three transitions. A confirm
+/// on the same device can be repeated, which the limit of an approver's calls per code bounds: 20 at once, by default.
 const MAX_ATTEMPTS: usize = 32;
 
 /// How often [`CodeService::watch_clock`] looks at the clock.

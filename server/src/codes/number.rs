@@ -49,8 +49,8 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// The numbers of `record`, if its approver has to choose one. `None` if `app` does not ask for a number, and for a code that
-    /// is not scanned, or was opened on the device of the page.
+    /// The numbers of `record`, if its approver has to choose one. `None` if `app` does not ask for a number, and for a code
+    /// that is not scanned, or was opened on the device of the page.
     pub(crate) fn of(app: &App, record: &Record) -> Option<Self> {
         let is_asked = app.confirmation == Confirmation::Number && matches!(record.state, CodeState::Scanned(_));
         is_asked.then(|| Self::derive(record.ticket_hash))
@@ -79,7 +79,8 @@ pub(super) fn choice(app: &App, record: &Record, number: Option<Number>) -> Numb
     }
 }
 
-/// A number of two digits that is not one of `taken`, which are in ascending order. Each is equally likely for a random `value`.
+/// A number of two digits that is not one of `taken`, which are in ascending order. Each is equally likely for a random
+/// `value`.
 fn draw(value: u64, taken: &[Number]) -> Number {
     let left = COUNT - taken.len() as u64;
     // The remainder is below 90.

@@ -54,7 +54,8 @@ pub struct App {
     /// The names of the custom data that phones may show, in this order.
     #[serde(default, deserialize_with = "names")]
     pub shown_custom_data: Vec<String>,
-    /// The addresses of the pages whose codes have a link for the same device. They are compared exactly, and need a `code_url`.
+    /// The addresses of the pages whose codes have a link for the same device. They are compared exactly, and need a
+    /// `code_url`.
     #[serde(default)]
     pub return_urls: Vec<ReturnUrl>,
     /// How a person confirms on another device than that of the page.

@@ -17,8 +17,8 @@ pub struct ReturnUrl {
 }
 
 impl ReturnUrl {
-    /// The addresses of the login page of the demo at `base_url`: that at its address, and on this machine also that at `localhost`.
-    /// Like the pages of the demo, they may be `http` in a local network.
+    /// The addresses of the login page of the demo at `base_url`: that at its address, and on this machine also that at
+    /// `localhost`. Like the pages of the demo, they may be `http` in a local network.
     pub(crate) fn of_demo(base_url: &str) -> Vec<Self> {
         let mut addresses = vec![base_url.to_owned(), base_url.replacen("://127.0.0.1", "://localhost", 1)];
         addresses.dedup();

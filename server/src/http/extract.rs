@@ -37,8 +37,8 @@ pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
 /// The server reads and discards the rest of a body that is too long, up to this length in bytes. The client can then
 /// finish sending and read the error.
 const MAX_DRAINED_BYTES: usize = 4 * 1024 * 1024;
-/// The maximum length of text of a client that a phone or the log shows, such as `origin`, `userAgent` and a value of `customData`,
-/// in characters.
+/// The maximum length of text of a client that a phone or the log shows, such as `origin`, `userAgent` and a value of
+/// `customData`, in characters.
 pub(crate) const MAX_SHOWN_CHARACTERS: usize = 300;
 
 /// The maximum time for the arrival of a body.
@@ -134,8 +134,8 @@ impl Caller {
         Ok(app)
     }
 
-    /// Whether the page that sent the request has the origin `origin`. `true` for a request without the header `origin`, which is of
-    /// no page, or of one that [`app`](Self::app) accepts as the server's own.
+    /// Whether the page that sent the request has the origin `origin`. `true` for a request without the header `origin`, which
+    /// is of no page, or of one that [`app`](Self::app) accepts as the server's own.
     pub(crate) fn is_of_origin(&self, origin: &Origin) -> bool {
         self.page.as_ref().is_none_or(|page| page == origin)
     }

@@ -9,7 +9,8 @@ use tokio::task::spawn_blocking;
 
 use crate::http::error::ApiError;
 
-/// The threads that draw images and modules of codes. To draw one takes milliseconds, too long for a thread that serves requests.
+/// The threads that draw images and modules of codes. To draw one takes milliseconds, too long for a thread that serves
+/// requests.
 pub(crate) struct ImageThreads(Arc<Semaphore>);
 
 impl ImageThreads {

@@ -69,8 +69,8 @@ pub(super) async fn gene(
     })
 }
 
-/// `address`, if a code may have a link that returns to it: `app` lists exactly this address, and the page that sent the request has
-/// the same origin. Another page could otherwise have the response code handed to a page that does not expect it.
+/// `address`, if a code may have a link that returns to it: `app` lists exactly this address, and the page that sent the
+/// request has the same origin. Another page could otherwise have the response code handed to a page that does not expect it.
 fn return_url(app: &App, caller: &Caller, address: &str) -> Option<String> {
     let listed = app.return_url(address);
     let problem = match listed {

@@ -9,8 +9,8 @@ use crate::http::extract::MAX_SHOWN_CHARACTERS;
 use crate::http::state::AppState;
 use crate::store::record::Record;
 
-/// The values of the names that the app of the code shows, in its order: texts, numbers and booleans that have something visible.
-/// `None` if there are none.
+/// The values of the names that the app of the code shows, in its order: texts, numbers and booleans that have something
+/// visible. `None` if there are none.
 ///
 /// # Errors
 ///
