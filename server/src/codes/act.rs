@@ -8,7 +8,7 @@ use scanlogin_protocol::lifecycle::{Action, CodeState, Transition};
 use crate::auth::authentication::{Authentication, VerifiedUser};
 use crate::codes::error::CodeError;
 use crate::codes::find::Found;
-use crate::codes::number::{Number, choice};
+use crate::codes::number::{Number, choice, seed};
 use crate::codes::{CodeService, MAX_ATTEMPTS};
 use crate::config::app::App;
 use crate::secrets::{Hash, Secret};
@@ -114,6 +114,7 @@ impl CodeService {
         let is_repeated = discriminant(&state) == discriminant(&record.state);
         let record = Arc::new(Record {
             response_code_hash: response_code.as_ref().map(|code| Hash::of(code.expose())),
+            number_seed: seed(&app, &state)?,
             ..record.with_state(state, now, app.ticket_lifetime)
         });
         if !self.store.call("swap", |store| store.swap(Arc::clone(&record), revision)).await? {

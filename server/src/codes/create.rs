@@ -46,6 +46,7 @@ impl CodeService {
             ended_at: None,
             ticket_expires_at: None,
             response_code_hash: None,
+            number_seed: None,
             return_url,
             custom_data: custom_data.as_ref().map(RawJson::of).transpose()?,
             requester: RawJson::of(&browser.requester(&app.name, rfc3339(created_at)))?,

@@ -1,8 +1,11 @@
 //! Number matching: the page shows a number, and the phone asks which of three numbers that is.
 //!
-//! The three numbers of a code are derived from the hash of its ticket, which is stored when the code is created. So they are
-//! the same at each request and at each server, and the store needs no column for them. A phone knows neither the ticket nor
-//! its hash: to it, each of the three is equally likely.
+//! The scan of a code draws a random seed and stores it, and the three numbers are derived from the seed. So they are the same at
+//! each request and at each server.
+//!
+//! Invariant: nobody can know a number before the scan. A page that knew it could request codes until one has the number that it
+//! has told the victim in advance. So the numbers must not follow from anything that exists before the scan, such as the ticket,
+//! which the page can compute. A phone does not know the seed: to it, each of the three is equally likely.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,8 +13,9 @@ use core::str::FromStr;
 use scanlogin_protocol::lifecycle::{CodeState, NumberChoice};
 
 use crate::config::app::{App, Confirmation};
-use crate::secrets::Hash;
+use crate::secrets::{Hash, RandomError, Secret};
 use crate::store::record::Record;
+use crate::store::user::User;
 
 /// The smallest number.
 const MIN: u8 = 10;
@@ -49,33 +53,51 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// The numbers of `record`, if its approver has to choose one. `None` if `app` does not ask for a number, and for a code
-    /// that is not scanned, or was opened on the device of the page.
+    /// The numbers of `record`, if its approver has to choose one. `None` if `app` does not ask for a number, and for a code that
+    /// is not scanned, was opened on the device of the page, or has no seed.
     pub(crate) fn of(app: &App, record: &Record) -> Option<Self> {
-        let is_asked = app.confirmation == Confirmation::Number && matches!(record.state, CodeState::Scanned(_));
-        is_asked.then(|| Self::derive(record.ticket_hash))
+        record.number_seed.filter(|_| are_asked(app, &record.state)).map(Self::derive)
     }
 
     /// Invariant: the labels do not change, because the servers on one store have to agree.
-    fn derive(ticket: Hash) -> Self {
-        let shown = draw(ticket.derive("number: shown"), &[]);
-        let decoy = draw(ticket.derive("number: first decoy"), &[shown]);
+    fn derive(seed: Hash) -> Self {
+        let shown = draw(seed.derive("number: shown"), &[]);
+        let decoy = draw(seed.derive("number: first decoy"), &[shown]);
         let mut taken = [shown, decoy];
         taken.sort_unstable();
-        let mut offered = [shown, decoy, draw(ticket.derive("number: second decoy"), &taken)];
+        let mut offered = [shown, decoy, draw(seed.derive("number: second decoy"), &taken)];
         // The order tells nothing: each of three random numbers is in each place equally often.
         offered.sort_unstable();
         Self { shown, offered }
     }
 }
 
+/// Whether the approver of a code of `app` in `state` has to choose a number.
+fn are_asked(app: &App, state: &CodeState<User>) -> bool {
+    app.confirmation == Confirmation::Number && matches!(state, CodeState::Scanned(_))
+}
+
+/// The seed of a code of `app` after its transition to `state`. Only a scan makes a code scanned, so each scan has a new seed.
+///
+/// # Errors
+///
+/// When the random number generator of the system fails.
+pub(super) fn seed(app: &App, state: &CodeState<User>) -> Result<Option<Hash>, RandomError> {
+    are_asked(app, state).then(|| Ok(Hash::of(Secret::random()?.expose()))).transpose()
+}
+
 /// What the number of a confirm means for `record`.
+///
+/// A code without a seed was scanned before its app asked for numbers, or at a server of an older version. The page shows no
+/// number for it, so no number is right.
 pub(super) fn choice(app: &App, record: &Record, number: Option<Number>) -> NumberChoice {
+    if !are_asked(app, &record.state) {
+        return NumberChoice::NotAsked;
+    }
     match (Numbers::of(app, record), number) {
-        (None, _) => NumberChoice::NotAsked,
-        (Some(_), None) => NumberChoice::Missing,
+        (_, None) => NumberChoice::Missing,
         (Some(numbers), Some(number)) if numbers.shown == number => NumberChoice::Right,
-        (Some(_), Some(_)) => NumberChoice::Wrong,
+        (_, Some(_)) => NumberChoice::Wrong,
     }
 }
 
@@ -97,7 +119,6 @@ mod tests {
 
     use super::*;
     use crate::store::record::tests::record;
-    use crate::store::user::User;
 
     #[test]
     fn numbers_are_distinct_and_each_is_equally_likely_in_each_role() {
@@ -133,7 +154,7 @@ mod tests {
     fn only_a_scanned_code_of_an_app_with_numbers_has_them() {
         let plain = App::new("shop", "The Shop", "customers", Hash::of("a"));
         let with_numbers = App { confirmation: Confirmation::Number, ..plain.clone() };
-        let in_state = |state| Record { state, ..record() };
+        let in_state = |state| Record { state, number_seed: Some(Hash::of("t")), ..record() };
         let alice = || User { id: "alice".to_owned(), ..User::default() };
         let scanned = in_state(CodeState::Scanned(alice()));
         assert!(Numbers::of(&with_numbers, &scanned).is_some());
@@ -146,6 +167,18 @@ mod tests {
             CodeState::Cancelled(alice()),
         ] {
             assert_eq!(Numbers::of(&with_numbers, &in_state(state.clone())), None, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn code_without_a_seed_has_no_right_number() {
+        let app = App::new("shop", "The Shop", "customers", Hash::of("a"));
+        let app = App { confirmation: Confirmation::Number, ..app };
+        let scanned = Record { state: CodeState::Scanned(User::default()), ..record() };
+        assert_eq!(Numbers::of(&app, &scanned), None);
+        assert_eq!(choice(&app, &scanned, None), NumberChoice::Missing);
+        for number in MIN..=99 {
+            assert_eq!(choice(&app, &scanned, Some(Number(number))), NumberChoice::Wrong, "{number}");
         }
     }
 

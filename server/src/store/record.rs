@@ -37,6 +37,10 @@ pub struct Record {
     /// Verifies the response code of the last confirm on the device of the page. `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_code_hash: Option<Hash>,
+    /// Random, drawn at the scan: the numbers of [number matching](crate::codes::number) follow from it. `None` if the code has
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number_seed: Option<Hash>,
     /// The address of the page, to which the approver returns on the same device. `None` if the code has no link for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
@@ -154,6 +158,7 @@ pub(crate) mod tests {
             ended_at: None,
             ticket_expires_at: None,
             response_code_hash: None,
+            number_seed: None,
             return_url: None,
             custom_data: None,
             requester: RawJson::of(&requester).unwrap(),

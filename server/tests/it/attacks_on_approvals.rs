@@ -1,5 +1,6 @@
 //! Attacks on sign-in on the same device and on number matching, one test for each. `SECURITY.md` maps each test to a threat.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use scanlogin_server::clock::Clock;
@@ -205,6 +206,23 @@ async fn numbers_can_be_tried_once_and_not_by_another_user() {
     server.act("scanned", &code, "alice").await.assert_error(500, "already-ended");
     let check = server.check(&code).await.success();
     assert_eq!((&check["status"], &check["ticket"]), (&json!(3), &Value::Null), "{check}");
+}
+
+/// A page knows all that a new code consists of: id, poll token and ticket. If the number followed from that, the page could
+/// request codes until the number is one that it has told the victim in advance.
+#[tokio::test(start_paused = true)]
+async fn number_does_not_follow_from_what_the_page_knows_before_the_scan() {
+    let server = Server::with_config(set_number_matching);
+    let code = server.gene().await;
+    let record = server.state.codes.find(&code.random).await.unwrap().record;
+    let mut numbers = HashSet::new();
+    for _ in 0..20 {
+        let server = Server::with_config(set_number_matching);
+        server.state.store.unmeasured().insert(Arc::clone(&record)).await.unwrap();
+        server.act("scanned", &code, "alice").await.success();
+        numbers.insert(server.check(&code).await.success()["number"].to_string());
+    }
+    assert!(numbers.len() > 1, "each of 20 scans of the same code gives the number {numbers:?}");
 }
 
 /// Completes one code 1000 times concurrently. All get the same ticket, which is exchanged once.

@@ -21,7 +21,8 @@ macro_rules! select_codes {
     ($condition:literal) => {
         concat!(
             "SELECT random, app_id, created_at, expires_at, life, owner, ended_at, ticket_expires_at,
-                    response_code_hash, return_url, custom_data, requester, poll_token_hash, ticket_hash, revision
+                    response_code_hash, number_seed, return_url, custom_data, requester, poll_token_hash, ticket_hash,
+                    revision
              FROM codes WHERE ",
             $condition
         )
@@ -32,7 +33,7 @@ macro_rules! select_codes {
 pub(super) fn find(connection: &Connection, random: &str) -> rusqlite::Result<Option<(Arc<Record>, Revision)>> {
     connection
         .prepare_cached(select_codes!("random = ?1"))?
-        .query_row([random], |row| Ok((Arc::new(read(row)?), Revision(row.get(14)?))))
+        .query_row([random], |row| Ok((Arc::new(read(row)?), Revision(row.get(15)?))))
         .optional()
 }
 
@@ -70,11 +71,11 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO codes (random, app_id, created_at, expires_at, life, owner, ended_at,
-                                ticket_expires_at, forget_at, response_code_hash, return_url, custom_data,
-                                requester, poll_token_hash, ticket_hash)
+                                ticket_expires_at, forget_at, response_code_hash, number_seed, return_url,
+                                custom_data, requester, poll_token_hash, ticket_hash)
              VALUES (:random, :app_id, :created_at, :expires_at, :life, :owner, :ended_at,
-                     :ticket_expires_at, :forget_at, :response_code_hash, :return_url, :custom_data,
-                     :requester, :poll_token_hash, :ticket_hash)",
+                     :ticket_expires_at, :forget_at, :response_code_hash, :number_seed, :return_url,
+                     :custom_data, :requester, :poll_token_hash, :ticket_hash)",
         )?
         .execute(named_params! {
             ":random": record.random,
@@ -87,6 +88,7 @@ fn insert(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.purge_at().as_millisecond(),
             ":response_code_hash": record.response_code_hash.as_ref().map(Hash::as_bytes),
+            ":number_seed": record.number_seed.as_ref().map(Hash::as_bytes),
             ":return_url": record.return_url,
             ":custom_data": record.custom_data.as_ref().map(RawJson::as_json),
             ":requester": record.requester.as_json(),
@@ -106,7 +108,8 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
         .prepare_cached(
             "UPDATE codes
              SET life = :life, owner = :owner, ended_at = :ended_at, ticket_expires_at = :ticket_expires_at,
-                 forget_at = :forget_at, response_code_hash = :response_code_hash, revision = revision + 1
+                 forget_at = :forget_at, response_code_hash = :response_code_hash, number_seed = :number_seed,
+                 revision = revision + 1
              WHERE random = :random AND revision = :expected",
         )?
         .execute(named_params! {
@@ -118,6 +121,7 @@ pub(super) fn swap(connection: &Connection, record: &Record, expected: Revision)
             ":ticket_expires_at": record.ticket_expires_at.map(Timestamp::as_millisecond),
             ":forget_at": record.purge_at().as_millisecond(),
             ":response_code_hash": record.response_code_hash.as_ref().map(Hash::as_bytes),
+            ":number_seed": record.number_seed.as_ref().map(Hash::as_bytes),
         })?;
     Ok(changed == 1)
 }
@@ -192,11 +196,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Record> {
         ended_at: optional_time(row, 6)?,
         ticket_expires_at: optional_time(row, 7)?,
         response_code_hash: row.get::<_, Option<[u8; 32]>>(8)?.map(Hash::from_bytes),
-        return_url: row.get(9)?,
-        custom_data: row.get::<_, Option<Box<str>>>(10)?.map(RawJson::from_json),
-        requester: RawJson::from_json(row.get::<_, Box<str>>(11)?),
-        poll_token_hash: Hash::from_bytes(row.get(12)?),
-        ticket_hash: Hash::from_bytes(row.get(13)?),
+        number_seed: row.get::<_, Option<[u8; 32]>>(9)?.map(Hash::from_bytes),
+        return_url: row.get(10)?,
+        custom_data: row.get::<_, Option<Box<str>>>(11)?.map(RawJson::from_json),
+        requester: RawJson::from_json(row.get::<_, Box<str>>(12)?),
+        poll_token_hash: Hash::from_bytes(row.get(13)?),
+        ticket_hash: Hash::from_bytes(row.get(14)?),
     })
 }
 

@@ -13,11 +13,12 @@ use crate::store::StoreError;
 /// The schema migrations, oldest first.
 ///
 /// Invariant: a released migration never changes.
-const SCHEMA: [M<'_>; 4] = [
+const SCHEMA: [M<'_>; 5] = [
     M::up(include_str!("schema/1-codes-and-users.sql")),
     M::up(include_str!("schema/2-pools-and-keys.sql")),
     M::up(include_str!("schema/3-codes-in-order.sql")),
     M::up(include_str!("schema/4-same-device.sql")),
+    M::up(include_str!("schema/5-number-seed.sql")),
 ];
 /// The schema version that added the `keys` table. Files of earlier versions contain no keys.
 #[cfg(unix)]

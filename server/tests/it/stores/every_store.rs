@@ -83,6 +83,7 @@ run_against_every_store! {
     insert_does_not_overwrite_an_existing_record
     swap_replaces_only_the_expected_revision
     each_swap_replaces_the_response_code
+    swap_stores_the_seed_of_the_numbers
     one_of_100_concurrent_swaps_succeeds
     redeem_returns_the_user_once
     one_of_100_concurrent_redemptions_succeeds
@@ -136,6 +137,7 @@ pub(crate) fn unused_record(random: &str) -> Arc<Record> {
         ended_at: None,
         ticket_expires_at: None,
         response_code_hash: None,
+        number_seed: None,
         return_url: None,
         custom_data: None,
         requester: requester("192.0.2.7"),
@@ -168,6 +170,11 @@ fn on_same_device(random: &str, state: CodeState<User>, response_code: Option<&s
     })
 }
 
+/// A record of a code whose approver chooses a number.
+fn with_numbers(random: &str, state: CodeState<User>) -> Arc<Record> {
+    Arc::new(Record { number_seed: Some(Hash::of("seed")), ..Record::clone(&record_in_state(random, state)) })
+}
+
 fn authorised_record(random: &str, user: User) -> Arc<Record> {
     record_in_state(random, CodeState::Authorised(user))
 }
@@ -197,6 +204,7 @@ async fn find_returns_the_inserted_record(store: &SharedStore) {
     for record in [
         unused_record("unused"),
         record_in_state("scanned", CodeState::Scanned(alice())),
+        with_numbers("scanned with numbers", CodeState::Scanned(alice())),
         on_same_device("opened", CodeState::Opened(alice()), None),
         on_same_device("returning", CodeState::Returning(alice()), Some("response code")),
         on_same_device("completed", CodeState::Authorised(alice()), Some("response code")),
@@ -285,6 +293,14 @@ async fn each_swap_replaces_the_response_code(store: &SharedStore) {
         assert_eq!(store.find_by_ticket(record.ticket_hash).await.unwrap().is_some(), is_authorised, "{state:?}");
     }
     redeem_ok(store, "code").await;
+}
+
+async fn swap_stores_the_seed_of_the_numbers(store: &SharedStore) {
+    store.insert(unused_record("code")).await.unwrap();
+    let (_, revision) = store.find("code").await.unwrap().unwrap();
+    let scanned = with_numbers("code", CodeState::Scanned(alice()));
+    assert!(store.swap(Arc::clone(&scanned), revision).await.unwrap());
+    assert_eq!(store.find("code").await.unwrap().unwrap().0.number_seed, scanned.number_seed);
 }
 
 async fn one_of_100_concurrent_swaps_succeeds(store: &SharedStore) {

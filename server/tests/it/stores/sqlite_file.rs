@@ -155,6 +155,7 @@ async fn version_3_file_is_migrated_with_its_codes_and_used_tickets() {
     assert_eq!(store.redeem(Hash::of("used"), "app", now()).await.unwrap(), Redemption::Used);
     let (record, revision) = store.find("unused").await.unwrap().unwrap();
     assert_eq!((revision, &record.return_url, record.response_code_hash), (Revision(7), &None, None));
+    assert_eq!(record.number_seed, None);
     assert_eq!(record.custom_data.as_ref().unwrap().as_json(), r#"{"b":1,"a":2}"#);
     let opened = Arc::new(record.with_state(CodeState::Opened(alice()), now(), Duration::ZERO));
     assert!(store.swap(Arc::clone(&opened), revision).await.unwrap());
