@@ -12,7 +12,8 @@ const MAX_CUSTOM_DATA = 8;
  *
  * @typedef {object} Question
  * @property {string} random The id of the code.
- * @property {boolean} sameDevice Whether the page is on this device.
+ * @property {boolean} sameDevice Whether the server binds the confirm to this browser. If not, the page may be anywhere, whatever
+ *   the link says.
  * @property {{ appName?: string, origin?: string, ip?: string, userAgent?: string }} requester The browser of the page.
  * @property {number} createdAt
  * @property {number} expiresAt
@@ -33,7 +34,7 @@ export async function markScanned({ random, sameDevice = false }, token) {
   const now = performance.now();
   return {
     random,
-    sameDevice,
+    sameDevice: data.sameDevice === true,
     requester: data.requester ?? {},
     createdAt: now - data.age * 1000,
     // An older server sends no `expiresIn`. It refuses the decision when the code has expired.
@@ -52,15 +53,15 @@ export async function markScanned({ random, sameDevice = false }, token) {
  * @param {Question} question
  * @returns {Promise<string | null>}
  */
-export async function confirm({ random }, token, number = null) {
+export async function confirm({ random, sameDevice }, token, number = null) {
   const data = await post(`${PATH}/confirm`, { random, ...(number !== null && { number }) }, token);
-  return pageAddress(data.returnUrl);
+  return sameDevice ? pageAddress(data.returnUrl) : null;
 }
 
 /** Declines. Returns the address of the page if it is on this device, else `null`. */
-export async function cancel({ random }, token) {
+export async function cancel({ random, sameDevice }, token) {
   const data = await post(`${PATH}/cancel`, { random }, token);
-  return pageAddress(data.returnUrl);
+  return sameDevice ? pageAddress(data.returnUrl) : null;
 }
 
 /** Declines while the page is being closed, or without waiting for it. If the request is lost, the code expires. */

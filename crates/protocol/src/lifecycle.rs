@@ -75,7 +75,7 @@ pub enum NumberChoice {
 /// Why an action on a code is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransitionError {
-    /// A scan of a code that another user owns.
+    /// A scan of a code that another user owns, or through the link for the device of the page after a usual scan.
     AlreadyScanned,
     /// The owner has confirmed already, or the code has ended.
     AlreadyEnded,
@@ -125,7 +125,7 @@ impl TransitionError {
     /// The `message` of the envelope. It may change between versions.
     pub fn message(self) -> &'static str {
         match self {
-            Self::AlreadyScanned => "this code has already been scanned by someone else",
+            Self::AlreadyScanned => "this code has already been scanned; ask the page for a new one",
             Self::AlreadyEnded => "this code has already been used; ask the page for a new one",
             Self::NotScanned => "this code must be scanned before it is confirmed or cancelled",
             Self::WrongUser => "this code was scanned by another user",
@@ -172,13 +172,11 @@ impl<O: Clone> CodeState<O> {
             (Self::Unused, Action::Open) => Ok(Transition::To(Self::Opened(user))),
             (Self::Unused, Action::Confirm(_) | Action::Cancel) => Err(TransitionError::NotScanned),
 
-            // The first scan decides whether the approver is on the device of the page.
-            (Self::Scanned(owner) | Self::Opened(owner), Action::Scan | Action::Open) => {
-                if is_owner(owner) {
-                    Ok(Transition::Unchanged)
-                } else {
-                    Err(TransitionError::AlreadyScanned)
-                }
+            // The first scan decides whether the approver is on the device of the page. A success would tell the approver that the
+            // confirm is bound to this device, but it would sign in the page without a response code.
+            (Self::Scanned(_), Action::Open) => Err(TransitionError::AlreadyScanned),
+            (Self::Scanned(owner), Action::Scan) | (Self::Opened(owner), Action::Scan | Action::Open) => {
+                if is_owner(owner) { Ok(Transition::Unchanged) } else { Err(TransitionError::AlreadyScanned) }
             }
             (Self::Scanned(owner) | Self::Opened(owner), Action::Confirm(_) | Action::Cancel) if !is_owner(owner) => {
                 Err(TransitionError::WrongUser)
@@ -304,7 +302,7 @@ mod tests {
             (Unused, NO_NUMBER, ALICE, Err(NotScanned)),
             (Unused, Cancel, ALICE, Err(NotScanned)),
             (Scanned(ALICE), Scan, ALICE, Ok(Transition::Unchanged)),
-            (Scanned(ALICE), Open, ALICE, Ok(Transition::Unchanged)),
+            (Scanned(ALICE), Open, ALICE, Err(AlreadyScanned)),
             (Scanned(ALICE), NO_NUMBER, ALICE, Ok(Transition::To(Authorised(ALICE)))),
             (Scanned(ALICE), Cancel, ALICE, Ok(Transition::To(Cancelled(ALICE)))),
             (Scanned(ALICE), Scan, BOB, Err(AlreadyScanned)),

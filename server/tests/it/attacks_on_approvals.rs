@@ -192,6 +192,26 @@ async fn same_device_does_not_skip_number_matching_for_a_page_on_another_device(
     server.act("confirm", &code, "alice").await.assert_error(2231, "number-required");
 }
 
+/// Mallory sends Alice both links of one code. Alice's approver opens the plain one first, and then that for the same device.
+#[tokio::test(start_paused = true)]
+async fn approver_learns_whether_the_confirm_is_bound_to_its_device() {
+    let server = server_with_links();
+    let code = server.gene_with_link().await;
+    let scanned = server.act("scanned", &code, "alice").await.success();
+    assert_eq!(scanned.get("sameDevice"), None, "{scanned}");
+    server.open(&code, "alice").await.assert_error(500, "already-scanned");
+    let repeated = server.act("scanned", &code, "alice").await.success();
+    assert_eq!(repeated.get("sameDevice"), None, "{repeated}");
+
+    // In the other order the confirm is bound, whatever the approver says in a repetition.
+    let code = server.gene_with_link().await;
+    for request in [server.open(&code, "alice"), server.open(&code, "alice"), server.act("scanned", &code, "alice")] {
+        assert_eq!(request.await.success()["sameDevice"], true);
+    }
+    server.act("confirm", &code, "alice").await.success();
+    assert_not_signed_in(&server, &code).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn numbers_can_be_tried_once_and_not_by_another_user() {
     let server = Server::with_config(set_number_matching);

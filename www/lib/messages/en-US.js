@@ -127,7 +127,7 @@ export const MESSAGES = {
   /** Refusals of the server, by their `reason`. */
   refusals: {
     expired: 'This code has expired. Get a new code on the sign-in page.',
-    'already-scanned': 'Another user has already scanned this code. Get a new code on the sign-in page.',
+    'already-scanned': 'This code has already been scanned. Get a new code on the sign-in page.',
     'already-ended': 'This code has already been used or declined. Get a new code on the sign-in page.',
     'not-scanned': 'Scan this code again, then confirm or decline.',
     'wrong-user': 'Another user scanned this code. Get a new code on the sign-in page.',

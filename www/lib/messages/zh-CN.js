@@ -123,7 +123,7 @@ export const MESSAGES = {
 
   refusals: {
     expired: '此二维码已过期。请在登录页面获取新的二维码。',
-    'already-scanned': '其他用户已扫描此二维码。请在登录页面获取新的二维码。',
+    'already-scanned': '此二维码已被扫描。请在登录页面获取新的二维码。',
     'already-ended': '此二维码已被使用或拒绝。请在登录页面获取新的二维码。',
     'not-scanned': '请重新扫描此二维码，然后确认或拒绝。',
     'wrong-user': '此二维码由其他用户扫描。请在登录页面获取新的二维码。',

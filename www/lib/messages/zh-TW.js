@@ -123,7 +123,7 @@ export const MESSAGES = {
 
   refusals: {
     expired: '此 QR Code 已過期。請在登入頁面取得新的 QR Code。',
-    'already-scanned': '其他使用者已掃描此 QR Code。請在登入頁面取得新的 QR Code。',
+    'already-scanned': '此 QR Code 已被掃描。請在登入頁面取得新的 QR Code。',
     'already-ended': '此 QR Code 已被使用或拒絕。請在登入頁面取得新的 QR Code。',
     'not-scanned': '請重新掃描此 QR Code，然後確認或拒絕。',
     'wrong-user': '此 QR Code 由其他使用者掃描。請在登入頁面取得新的 QR Code。',

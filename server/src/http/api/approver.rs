@@ -185,6 +185,7 @@ async fn act<T: ApproverRequest>(
         requester: None,
         age: None,
         same_network: None,
+        same_device: None,
         custom_data: None,
         expires_in: None,
         step_up: None,
@@ -195,6 +196,7 @@ async fn act<T: ApproverRequest>(
         ApproverAction::Scan | ApproverAction::Open => {
             let now = state.codes.now();
             data.same_network = requester.as_ref().and_then(|browser| is_same_network(&browser.ip, &call.phone.ip));
+            data.same_device = record.is_on_same_device().then_some(true);
             data.custom_data = shown_data(&state, record)?;
             data.requester = requester;
             // The clock of the server that created the code may be ahead.

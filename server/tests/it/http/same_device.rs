@@ -161,7 +161,7 @@ async fn first_scan_decides_whether_the_confirm_authorises() {
 
     let scanned = server.gene_with_link().await;
     server.act("scanned", &scanned, "alice").await.success();
-    server.open(&scanned, "alice").await.success();
+    server.open(&scanned, "alice").await.assert_error(500, "already-scanned");
     let confirmed = server.act("confirm", &scanned, "alice").await.success();
     assert_eq!(confirmed.get("returnUrl"), None, "{confirmed}");
     assert_eq!(server.status(&scanned).await, 2);

@@ -94,7 +94,7 @@ async fn second_scanner_is_told_that_another_user_was_first() -> Result<()> {
 
     phone.point_camera_at(&code.film(&View::STRAIGHT))?;
     let [_, text] = result(&phone).await?;
-    assert!(text.starts_with("Another user has already scanned this code."), "{text}");
+    assert!(text.starts_with("This code has already been scanned."), "{text}");
     // The first one is not disturbed.
     assert_eq!(computer.widget_text(".name").await?, "Alice");
     first.cancel(code.text()).await?;
