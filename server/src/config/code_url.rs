@@ -70,8 +70,8 @@ impl FromStr for CodeUrl {
         }
         if !is_path(path) {
             return Err(format!(
-                "{text:?} must have a path of letters, digits, codes such as %20 and `/-._~!$&'(),;=:@+`, without the \
-                 segments `.` and `..`"
+                "{text:?} must have a path of letters, digits, codes such as %20 and `/-._~!$&'(),;=:@+`, without `$(` and \
+                 without the segments `.` and `..`"
             ));
         }
         let path = if path.is_empty() { "/" } else { path };
@@ -95,14 +95,14 @@ fn no_address(text: &str) -> String {
     format!("{text:?} is not an absolute address, such as https://pass.example.com/s")
 }
 
-/// Whether browsers leave `path` as it is: only characters of RFC 3986, 3.3, and no segment `.` or `..`. An asterisk would be a
-/// wildcard in the file for iOS apps.
+/// Whether browsers leave `path` as it is: only characters of RFC 3986, 3.3, and no segment `.` or `..`. In the file for
+/// iOS apps, an asterisk would be a wildcard, and `$(` would begin a variable such as `$(lang)`, which matches several paths.
 fn is_path(path: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()+,;=:@%".contains(&byte);
     let is_hex = |digits: Option<&[u8]>| digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     let is_encoded = || path.as_bytes().split(|byte| *byte == b'%').skip(1).all(|rest| is_hex(rest.get(..2)));
     let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    path.bytes().all(is_allowed) && is_encoded() && !path.split('/').any(is_dots)
+    path.bytes().all(is_allowed) && !path.contains("$(") && is_encoded() && !path.split('/').any(is_dots)
 }
 
 #[cfg(test)]
@@ -119,6 +119,7 @@ mod tests {
             ("https://pass.example.com/s", "/s"),
             ("https://pass.example.com/", "/"),
             ("https://pass.example.com:8443/a/b%20c/~d.html", "/a/b%20c/~d.html"),
+            ("https://pass.example.com/$a(b)", "/$a(b)"),
             ("https://[2001:db8::1]/s", "/s"),
             ("http://127.0.0.1:8787/s", "/s"),
             ("http://[::1]:8787/s", "/s"),
@@ -158,6 +159,7 @@ mod tests {
             ("https://pass.example.com/a\\b", "path"),
             ("https://pass.example.com/\u{e9}", "path"),
             ("https://pass.example.com/*", "path"),
+            ("https://pass.example.com/$(lang)/s", "path"),
             ("https://pass.example.com/%4", "path"),
             ("https://pass.example.com/%zz", "path"),
             ("https://pass.example.com/a/../s", "path"),
