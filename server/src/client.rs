@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, HeaderMap, header};
 use ipnet::IpNet;
 use scanlogin_protocol::display::display_name;
 use scanlogin_protocol::wire::Requester;
@@ -56,6 +56,14 @@ impl Browser {
 /// Whether `address` is in one of the networks `proxies`.
 pub(crate) fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|proxy| proxy.contains(&address))
+}
+
+/// Whether the peer of a request is a proxy that is not in `proxies`: the request says that it was forwarded. All clients behind
+/// such a proxy have its address. A client that writes the header itself looks the same.
+pub(crate) fn is_behind_unknown_proxy(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> bool {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+    let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    is_forwarded && peer.is_some_and(|peer| !is_trusted(peer, proxies))
 }
 
 /// An IPv4 address, or the /64 network of an IPv6 address: one client usually has all addresses of a /64.

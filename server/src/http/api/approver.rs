@@ -11,7 +11,7 @@ use scanlogin_protocol::wire::{API_PATH, ApproverData, CancelRequest, ConfirmReq
 use serde::de::DeserializeOwned;
 
 use crate::auth::authentication::VerifiedUser;
-use crate::client::{Browser, is_same_network};
+use crate::client::{Browser, is_behind_unknown_proxy, is_same_network};
 use crate::clock::elapsed;
 use crate::codes::act::{Applied, ApproverAction, Attempt};
 use crate::codes::number::Numbers;
@@ -130,6 +130,8 @@ pub(super) struct ApproverCall<T> {
     /// The user of the token.
     user: Result<VerifiedUser, ApiError>,
     phone: Browser,
+    /// The address of the phone may be that of a proxy.
+    is_behind_unknown_proxy: bool,
 }
 
 impl<T: ApproverRequest> FromRequest<Arc<AppState>> for ApproverCall<T> {
@@ -139,12 +141,14 @@ impl<T: ApproverRequest> FromRequest<Arc<AppState>> for ApproverCall<T> {
         let (mut parts, body) = request.into_parts();
         let user = Approver::from_request_parts(&mut parts, state).await.map(|Approver(user)| user);
         let Ok(phone) = Browser::from_request_parts(&mut parts, state).await;
+        let proxies = &state.config.trusted_proxies;
+        let is_behind_unknown_proxy = is_behind_unknown_proxy(&parts.extensions, &parts.headers, proxies);
         let body = ApiJson::<T>::from_request(Request::from_parts(parts, body), state).await;
         let request = body.and_then(|ApiJson(request)| match request.random() {
             "" => Err(ApiError::MissingParameter("random".into())),
             _ => Ok(request),
         });
-        Ok(Self { request, user, phone })
+        Ok(Self { request, user, phone, is_behind_unknown_proxy })
     }
 }
 
@@ -195,7 +199,9 @@ async fn act<T: ApproverRequest>(
     match action {
         ApproverAction::Scan | ApproverAction::Open => {
             let now = state.codes.now();
-            data.same_network = requester.as_ref().and_then(|browser| is_same_network(&browser.ip, &call.phone.ip));
+            // Behind an unknown proxy, all have one address. A browser has it too only if it is behind the same proxy.
+            let browser = requester.as_ref().filter(|_| !call.is_behind_unknown_proxy);
+            data.same_network = browser.and_then(|browser| is_same_network(&browser.ip, &call.phone.ip));
             data.same_device = record.is_on_same_device().then_some(true);
             data.custom_data = shown_data(&state, record)?;
             data.requester = requester;

@@ -161,6 +161,26 @@ async fn scan_says_whether_phone_and_browser_have_the_same_address() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn scan_through_a_proxy_that_is_not_trusted_does_not_know_the_network() {
+    let server = Server::with_config(|config| config.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()]);
+    let same_network = async |proxy: &str, header: &str, addresses: [&str; 2]| {
+        let through = |request: TestRequest, address| request.client_ip(proxy).header(header, address);
+        let gene = server.post(&format!("{API}/gene")).json(&json!({}));
+        let code = Code::from_data(&through(gene, addresses[0]).await.success());
+        let scanned = through(server.act("scanned", &code, "alice"), addresses[1]).await.success();
+        scanned.get("sameNetwork").cloned()
+    };
+    let (one, other) = ("198.51.100.7", "203.0.113.9");
+    for header in ["x-forwarded-for", "forwarded"] {
+        assert_eq!(same_network("192.0.2.1", header, [one, other]).await, None, "{header}");
+        assert_eq!(same_network("192.0.2.1", header, [one, one]).await, None, "{header}");
+    }
+    assert_eq!(same_network("10.0.0.1", "x-forwarded-for", [one, other]).await, Some(json!(false)));
+    assert_eq!(same_network("10.0.0.1", "x-forwarded-for", [one, one]).await, Some(json!(true)));
+    assert_eq!(same_network("192.0.2.1", "x-other", [one, other]).await, Some(json!(true)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn scan_returns_the_custom_data_that_the_app_shows_filtered_and_in_its_order() {
     let names = ["order", "amount", "gift", "note", "items", "to", "nothing", "absent", "blank"].map(str::to_owned);
     let server = Server::with_config(|config| config.settings.apps[0].shown_custom_data = names.to_vec());
