@@ -3,7 +3,8 @@
 //! `webauthn_rp` checks the responses of browsers. This module keeps the passkeys and the challenges, in memory: it is for
 //! the demo.
 //!
-//! Invariant: a challenge is for one user and one answer, whatever the result. Both lists are bounded.
+//! Invariant: a challenge is for one user and one answer, whatever the result. Both lists are bounded, also for each user: one
+//! user can't evict the passkeys and challenges of the others.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -37,9 +38,9 @@ use crate::store::user::User;
 
 /// The maximum number of passkeys. A new one above it removes the oldest.
 const MAX_PASSKEYS: usize = 1_000;
-/// The maximum number of a user's passkeys that a verification offers: the newest ones.
-const MAX_OFFERED: usize = 8;
-/// The maximum number of open challenges of each kind. A new one above it removes the oldest.
+/// The maximum number of passkeys of one user. A new one above it removes the oldest of this user. A verification offers all.
+const MAX_PASSKEYS_PER_USER: usize = 8;
+/// The maximum number of open challenges of each kind. A new one above it removes the oldest. A user has one of each kind.
 const MAX_CHALLENGES: usize = 1_000;
 /// How long a challenge can be answered.
 const CHALLENGE_LIFETIME: Duration = Duration::from_secs(2 * 60);
@@ -161,6 +162,7 @@ impl Passkeys {
             return Err(rejected("the passkey is registered already"));
         }
         let Ok(key) = registered.static_state().encode();
+        state.make_room_for(&owner);
         let passkey = Passkey {
             owner,
             handle: *registered.user_id(),
@@ -184,7 +186,7 @@ impl Passkeys {
     pub(crate) fn start_verification(&self, site: &RelyingParty, user: &User) -> Result<Value, PasskeyError> {
         let owner = Owner::of(user);
         let mut state = self.lock();
-        let mut known = AllowedCredentials::with_capacity(MAX_OFFERED);
+        let mut known = AllowedCredentials::with_capacity(MAX_PASSKEYS_PER_USER);
         for passkey in state.newest_of(&owner) {
             known.push(passkey.descriptor().into());
         }
@@ -240,9 +242,18 @@ impl Passkeys {
 }
 
 impl State {
-    /// The passkeys of a user that are offered, newest first.
+    /// The passkeys of a user, newest first.
     fn newest_of(&self, owner: &Owner) -> impl Iterator<Item = &Passkey> {
-        self.passkeys.iter().rev().filter(move |passkey| passkey.owner == *owner).take(MAX_OFFERED)
+        self.passkeys.iter().rev().filter(move |passkey| passkey.owner == *owner)
+    }
+
+    /// Removes the oldest passkey of a user who can't have another one.
+    fn make_room_for(&mut self, owner: &Owner) {
+        if self.newest_of(owner).count() >= MAX_PASSKEYS_PER_USER
+            && let Some(oldest) = self.passkeys.iter().position(|passkey| passkey.owner == *owner)
+        {
+            self.passkeys.remove(oldest);
+        }
     }
 }
 
@@ -252,9 +263,9 @@ impl Passkey {
     }
 }
 
-/// Adds a challenge, and removes those that have ended.
+/// Adds a challenge in place of that of the same owner, and removes those that have ended.
 fn add<T>(challenges: &mut VecDeque<Challenge<T>>, owner: Owner, ceremony: T) {
-    challenges.retain(|challenge| Instant::now() < challenge.ends_at);
+    challenges.retain(|challenge| challenge.owner != owner && Instant::now() < challenge.ends_at);
     challenges.push_back(Challenge { owner, ends_at: Instant::now() + CHALLENGE_LIFETIME, ceremony });
     if challenges.len() > MAX_CHALLENGES {
         challenges.pop_front();

@@ -31,7 +31,7 @@ pub struct Limits {
     pub checks_per_code: Rate,
     /// Images of codes per address.
     pub images_per_address: Rate,
-    /// Requests `scanned`, `confirm` and `cancel` per user.
+    /// Requests `scanned`, `confirm` and `cancel` per user. Requests for passkeys of the demo count, too.
     pub approver_calls_per_user: Rate,
     /// Requests `scanned`, `confirm` and `cancel` per code, of all users together.
     pub approver_calls_per_code: Rate,

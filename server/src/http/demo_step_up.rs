@@ -67,6 +67,7 @@ impl FromRequestParts<Arc<Provider>> for PasskeyCall {
 
     async fn from_request_parts(parts: &mut Parts, provider: &Arc<Provider>) -> Result<Self, ApiError> {
         let Approver(verified) = Approver::from_request_parts(parts, &provider.state).await?;
+        provider.state.rate_limiters.approver(&verified.user)?;
         let site = page_origin(&parts.headers, &provider.state)?;
         let site = RelyingParty::of(&site).ok_or(PasskeyError::Unavailable)?;
         Ok(Self { verified, site })

@@ -86,8 +86,17 @@ impl RateLimiters {
     ///
     /// [`RateLimited`] if the limit of the user or of the code is exceeded.
     pub(crate) fn approver_call(&self, user: &User, random: &str) -> Result<(), RateLimited> {
-        self.approver_calls_per_user.count((&user.user_pool_id, &user.id))?;
+        self.approver(user)?;
         self.approver_calls_per_code.count(random)
+    }
+
+    /// Counts a request of the approver `user`, for whatever code.
+    ///
+    /// # Errors
+    ///
+    /// [`RateLimited`] if the limit of the user is exceeded.
+    pub(crate) fn approver(&self, user: &User) -> Result<(), RateLimited> {
+        self.approver_calls_per_user.count((&user.user_pool_id, &user.id))
     }
 
     /// Counts a wrong guess from `network`: an unknown code, ticket or app, or a wrong token, secret or password. Requests

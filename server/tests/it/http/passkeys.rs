@@ -1,9 +1,14 @@
 //! The passkeys of the demo's users: registration, verification, and the token for a confirm.
 
+use core::num::NonZeroU32;
+
+use scanlogin_server::config::limits::Rate;
 use serde_json::{Value, json};
 
 use crate::support::authenticator::Authenticator;
-use crate::support::test_server::{API, Code, Server, TestRequest, TestResponse, advance_clock};
+use crate::support::test_server::{
+    API, Code, Server, TestRequest, TestResponse, advance_clock, disable_approver_limits,
+};
 
 const ORIGIN: &str = "http://localhost:8080";
 
@@ -143,11 +148,72 @@ async fn challenge_has_one_answer_and_ends_after_two_minutes() {
     assert_rejected(&send_assertion(&server, &token, &wrong).await);
     assert_rejected(&send_assertion(&server, &token, &authenticator.get(&options)).await);
 
-    let (first, second) = (request_options(&server, &token).await, request_options(&server, &token).await);
+    let options = request_options(&server, &token).await;
     advance_clock(119).await;
-    send_assertion(&server, &token, &authenticator.get(&second)).await.success();
-    advance_clock(1).await;
+    send_assertion(&server, &token, &authenticator.get(&options)).await.success();
+    let options = request_options(&server, &token).await;
+    advance_clock(120).await;
+    assert_rejected(&send_assertion(&server, &token, &authenticator.get(&options)).await);
+
+    // A new challenge replaces the last one.
+    let (first, second) = (request_options(&server, &token).await, request_options(&server, &token).await);
     assert_rejected(&send_assertion(&server, &token, &authenticator.get(&first)).await);
+    send_assertion(&server, &token, &authenticator.get(&second)).await.success();
+}
+
+/// Bob opens as many challenges as the list has room for.
+#[tokio::test(start_paused = true)]
+async fn one_user_can_not_evict_the_challenges_of_another() {
+    let server = Server::with_config(disable_approver_limits);
+    let (alice, bob) = (sign_in(&server, "alice").await, sign_in(&server, "bob").await);
+    let (mut of_alice, of_bob) = (authenticator(), authenticator());
+    register(&server, &alice, &of_alice).await;
+    register(&server, &bob, &of_bob).await;
+    let (creation, request) = (creation_options(&server, &alice).await, request_options(&server, &alice).await);
+    for _ in 0..1_000 {
+        creation_options(&server, &bob).await;
+        request_options(&server, &bob).await;
+    }
+    send_assertion(&server, &alice, &of_alice.get(&request)).await.success();
+    send_creation(&server, &alice, &authenticator().create(&creation)).await.success();
+}
+
+/// A passkey that is kept can't be registered again, so this shows which ones are.
+#[tokio::test(start_paused = true)]
+async fn ninth_passkey_of_a_user_removes_the_first_one_of_this_user() {
+    let server = Server::with_config(disable_approver_limits);
+    let (alice, bob) = (sign_in(&server, "alice").await, sign_in(&server, "bob").await);
+    let of_alice = authenticator();
+    register(&server, &alice, &of_alice).await;
+    let of_bob: [Authenticator; 9] = core::array::from_fn(|_| authenticator());
+    for authenticator in &of_bob {
+        register(&server, &bob, authenticator).await;
+    }
+    let again = async |token: &str, authenticator: &Authenticator| {
+        let options = creation_options(&server, token).await;
+        send_creation(&server, token, &authenticator.create(&options)).await
+    };
+    assert_rejected(&again(&alice, &of_alice).await);
+    assert_rejected(&again(&bob, &of_bob[8]).await);
+    assert_rejected(&again(&bob, &of_bob[1]).await);
+    again(&bob, &of_bob[0]).await.success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_for_passkeys_are_limited_per_user() {
+    let server = Server::with_config(|config| {
+        let burst = NonZeroU32::new(2).unwrap();
+        config.settings.limits.approver_calls_per_user = Rate { burst, per_second: NonZeroU32::MIN };
+    });
+    let (alice, bob) = (sign_in(&server, "alice").await, sign_in(&server, "bob").await);
+    for _ in 0..2 {
+        creation_options(&server, &alice).await;
+    }
+    let empty = json!({});
+    for path in ["/demo/passkeys/options", "/demo/passkeys", "/demo/step-up/options", "/demo/step-up"] {
+        post(&server, path, &alice, &empty).await.assert_rate_limited();
+    }
+    creation_options(&server, &bob).await;
 }
 
 #[tokio::test(start_paused = true)]
