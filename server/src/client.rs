@@ -58,8 +58,8 @@ pub(crate) fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|proxy| proxy.contains(&address))
 }
 
-/// Whether the peer of a request is a proxy that is not in `proxies`: the request says that it was forwarded. All clients behind
-/// such a proxy have its address. A client that writes the header itself looks the same.
+/// Whether the peer of a request is a proxy that is not in `proxies`: the request says that it was forwarded. All clients
+/// behind such a proxy have its address. A client that writes the header itself looks the same.
 pub(crate) fn is_behind_unknown_proxy(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> bool {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
     let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);

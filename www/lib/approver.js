@@ -12,8 +12,8 @@ const MAX_CUSTOM_DATA = 8;
  *
  * @typedef {object} Question
  * @property {string} random The id of the code.
- * @property {boolean} sameDevice Whether the server binds the confirm to this browser. If not, the page may be anywhere, whatever
- *   the link says.
+ * @property {boolean} sameDevice Whether the server binds the confirm to this browser. If not, the page may be anywhere,
+ *   whatever the link says.
  * @property {{ appName?: string, origin?: string, ip?: string, userAgent?: string }} requester The browser of the page.
  * @property {number} createdAt
  * @property {number} expiresAt

@@ -172,8 +172,8 @@ impl<O: Clone> CodeState<O> {
             (Self::Unused, Action::Open) => Ok(Transition::To(Self::Opened(user))),
             (Self::Unused, Action::Confirm(_) | Action::Cancel) => Err(TransitionError::NotScanned),
 
-            // The first scan decides whether the approver is on the device of the page. A success would tell the approver that the
-            // confirm is bound to this device, but it would sign in the page without a response code.
+            // The first scan decides whether the approver is on the device of the page. A success would tell the approver that
+            // the confirm is bound to this device, but it would sign in the page without a response code.
             (Self::Scanned(_), Action::Open) => Err(TransitionError::AlreadyScanned),
             (Self::Scanned(owner), Action::Scan) | (Self::Opened(owner), Action::Scan | Action::Open) => {
                 if is_owner(owner) { Ok(Transition::Unchanged) } else { Err(TransitionError::AlreadyScanned) }

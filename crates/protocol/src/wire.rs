@@ -367,8 +367,8 @@ pub struct ApproverData {
     /// after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_network: Option<bool>,
-    /// `true` if the confirm will be bound to the browser on this device by a response code. `None` for every other code. Only after
-    /// a scan.
+    /// `true` if the confirm will be bound to the browser on this device by a response code. `None` for every other code. Only
+    /// after a scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_device: Option<bool>,
     /// The custom data that the app lets phones show. `None` when there is none. Only after a scan.

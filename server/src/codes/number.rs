@@ -1,11 +1,11 @@
 //! Number matching: the page shows a number, and the phone asks which of three numbers that is.
 //!
-//! The scan of a code draws a random seed and stores it, and the three numbers are derived from the seed. So they are the same at
-//! each request and at each server.
+//! The scan of a code draws a random seed and stores it, and the three numbers are derived from the seed. So they are the same
+//! at each request and at each server.
 //!
-//! Invariant: nobody can know a number before the scan. A page that knew it could request codes until one has the number that it
-//! has told the victim in advance. So the numbers must not follow from anything that exists before the scan, such as the ticket,
-//! which the page can compute. A phone does not know the seed: to it, each of the three is equally likely.
+//! Invariant: nobody can know a number before the scan. A page that knew it could request codes until one has the number that
+//! it has told the victim in advance. So the numbers must not follow from anything that exists before the scan, such as the
+//! ticket, which the page can compute. A phone does not know the seed: to it, each of the three is equally likely.
 
 use core::fmt;
 use core::str::FromStr;
