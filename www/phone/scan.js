@@ -14,7 +14,15 @@ import { takeSharedImage } from '/phone/worker.js';
 let openCode;
 
 const isScanning = () => currentStep() === 'scan';
-const parse = (text) => parseCode(text, ADDRESSES);
+
+/**
+ * Reads a text as `parseCode` does. A link for the same device is a problem here: only the browser of the login page opens
+ * it, see `takeLink`. Otherwise a picture of it could skip the question for the number of the page.
+ */
+function parse(text) {
+  const code = parseCode(text, ADDRESSES);
+  return code.sameDevice ? { problem: 'same-device' } : code;
+}
 
 /** Shows the step. The camera runs only while it is shown. */
 export async function showScan() {

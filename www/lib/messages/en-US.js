@@ -96,6 +96,7 @@ export const MESSAGES = {
     'too-long': 'This text is too long for a sign-in code. Copy only the text of the code.',
     incomplete: 'A part of the code is missing. Copy all of its text, from the first to the last character.',
     'case-changed': 'The capital and small letters of this code were changed. Scan the code on the sign-in page itself.',
+    'same-device': 'This link works only on the device that shows the sign-in page. Tap “Continue on this phone” there, or scan the code.',
     'not-a-code': 'This is not a sign-in code. Use the code on the sign-in page.',
     wechat: 'This code is for WeChat. Use the code on the sign-in page.',
     'unknown-scene': 'This code is for another app. Use the code on the sign-in page.',

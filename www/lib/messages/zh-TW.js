@@ -94,6 +94,7 @@ export const MESSAGES = {
     'too-long': '此文字過長，不是登入用的 QR Code。請只複製 QR Code 的文字。',
     incomplete: 'QR Code 內容不完整。請從第一個字元到最後一個字元完整複製。',
     'case-changed': '此 QR Code 的字母大小寫已被更改。請直接掃描登入頁面上的 QR Code。',
+    'same-device': '此連結只能在顯示登入頁面的裝置上使用。請在該頁面上點按「在這支手機上繼續」，或掃描 QR Code。',
     'not-a-code': '這不是登入用的 QR Code。請使用登入頁面上的 QR Code。',
     wechat: '此 QR Code 用於微信。請使用登入頁面上的 QR Code。',
     'unknown-scene': '此 QR Code 用於其他應用程式。請使用登入頁面上的 QR Code。',

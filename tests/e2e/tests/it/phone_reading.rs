@@ -1,9 +1,14 @@
 //! What the phone page reads: the forms of a code, repairs, and codes that it refuses.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use scanlogin_e2e::camera::ShownCode;
 use scanlogin_e2e::faults::Faults;
-use scanlogin_e2e::phone_page::{Code, IDLE, enter, open_signed_in, wait_for_notice, wait_for_step};
+use scanlogin_e2e::phone_page::{Code, IDLE, enter, open_signed_in, sign_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::{Browser, Site};
+use scanlogin_film::View;
+use scanlogin_qr::{Level, Modules};
 use serde_json::{Value, json};
 
 const RANDOM: &str = "3TxgAUPfnImd3zH0BNXE2PN1gmpzuLVS";
@@ -185,6 +190,37 @@ async fn nothing_is_sent_or_opened_for_a_code_that_can_not_be_used() -> Result<(
     }
     assert!(faults.requests("scanned").is_empty(), "no code is marked as scanned");
     phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn link_of_the_same_device_is_refused_from_text_from_an_image_and_from_the_camera() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = Browser::open_phone().await?;
+    let link = format!("{}/s#{RANDOM}.return", site.url);
+    phone.point_camera_at(&ShownCode::drawn(&link)?.film(&View::STRAIGHT))?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "scan").await?;
+    let refusal = "This link works only on the device that shows the sign-in page.";
+    enter(&phone, &link).await?;
+    assert!(wait_for_notice(&phone).await?.starts_with(refusal));
+
+    // Another message replaces that of the text.
+    enter(&phone, "hello").await?;
+    assert!(!wait_for_notice(&phone).await?.starts_with(refusal));
+    let modules = Modules::new(&link, Level::M).context("the link is too long")?;
+    let folder = tempfile::tempdir()?;
+    let image = folder.path().join("code.png");
+    fs::write(&image, scanlogin_qr::png::encode(&modules, 6)?)?;
+    phone.type_into("#code-file", &image.to_string_lossy()).await?;
+    phone.wait_for(&format!("document.querySelector('#code-file').files.length === 0 && {IDLE}")).await?;
+    assert!(wait_for_notice(&phone).await?.starts_with(refusal));
+
+    phone.click("#camera-start").await?;
+    phone.wait_for(&format!("document.querySelector('#camera-message').textContent.startsWith('{refusal}')")).await?;
+    assert!(faults.requests("scanned").is_empty(), "no code is marked as scanned");
     phone.close().await
 }
 
