@@ -66,6 +66,7 @@ async function declineUnlessBack(random, token) {
   await fetch('/api/v2/qrcode/cancel', {
     method: 'POST',
     keepalive: true,
+    redirect: 'error',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ random }),
   }).catch(() => {});

@@ -37,12 +37,16 @@ export const post = (path, body = {}, token = null, options = {}) =>
     body: JSON.stringify(body),
   });
 
-/** Returns the `data` of the response. Throws an `ApiError` or a `TemporaryError`. */
+/**
+ * Returns the `data` of the response. Throws an `ApiError` or a `TemporaryError`. Follows no redirect, because a request can
+ * carry the token of the user.
+ */
 async function request(path, init) {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   let status;
   let envelope;
   try {
-    const response = await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(path, { ...init, cache: 'no-store', redirect: 'error', signal });
     status = response.status;
     envelope = await response.json();
   } catch (cause) {

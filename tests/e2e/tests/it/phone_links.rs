@@ -1,6 +1,9 @@
 //! The phone page opened by a link, and what reload, Back, leaving and signing out do to a request.
 
 use anyhow::Result;
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::post;
 use scanlogin_e2e::faults::Faults;
 use scanlogin_e2e::phone_page::{
     Code, WORKER_RUNS, ask, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
@@ -223,4 +226,38 @@ async fn request_of_the_same_device_returns_to_the_page() -> Result<()> {
         phone.close().await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn calls_of_the_page_and_of_its_service_worker_follow_no_redirect() -> Result<()> {
+    let faults = Faults::default();
+    let moved = || async { Redirect::temporary("/elsewhere") };
+    let redirect = |app: Router| {
+        let calls =
+            Router::new().route("/api/v2/qrcode/confirm", post(moved)).route("/api/v2/qrcode/cancel", post(moved));
+        faults.wrap(calls.fallback_service(app))
+    };
+    let site = Site::start_with(|_| {}, redirect).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    for button in ["#confirm", "#decline"] {
+        phone.click(button).await?;
+        assert_eq!(wait_for_notice(&phone).await?, "Can’t reach the server. Check your connection and try again.");
+    }
+    assert_eq!(["confirm", "cancel"].map(|call| faults.requests(call).len()), [1, 1]);
+
+    let driver = phone.driver();
+    let first = driver.window().await?;
+    let other = open_tab(&phone, &site).await?;
+    wait_for_step(&phone, "scan").await?;
+    driver.switch_to_window(first).await?;
+    driver.close_window().await?;
+    driver.switch_to_window(other).await?;
+    faults.wait_for_requests("cancel", 2).await?;
+    // A browser that follows the redirect has done so before it answers a later request of the service worker's page.
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    wait_for_step(&phone, "scan").await?;
+    assert!(faults.requests("elsewhere").is_empty());
+    phone.close().await
 }
