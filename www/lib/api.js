@@ -26,6 +26,12 @@ export class TemporaryError extends Error {
   }
 }
 
+/** Called with each response. */
+let responded = () => {};
+
+/** Calls `listener(response)` for each response of the server. */
+export const onResponse = (listener) => (responded = listener);
+
 export const get = (path) => request(path, { method: 'GET' });
 
 /** `options` are further options of `fetch`. */
@@ -47,6 +53,7 @@ async function request(path, init) {
   let envelope;
   try {
     const response = await fetch(path, { ...init, cache: 'no-store', redirect: 'error', signal });
+    responded(response);
     status = response.status;
     envelope = await response.json();
   } catch (cause) {

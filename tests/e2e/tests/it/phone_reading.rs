@@ -225,6 +225,72 @@ async fn link_of_the_same_device_is_refused_from_text_from_an_image_and_from_the
 }
 
 #[tokio::test]
+async fn expired_code_is_not_sent_whatever_the_clock_of_the_phone_says() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    // The clock of the test is that of the server. Responses have its time to the second.
+    let expiring = |random: &str, seconds: &str| {
+        format!(
+            "return JSON.stringify({{ random: '{random}', expireAt: new Date(trueNow() + {seconds} * 1000).toISOString() }})"
+        )
+    };
+    for offset in ["-172_800_000", "0", "172_800_000"] {
+        let source = format!("window.trueNow = Date.now; Date.now = () => trueNow() + {offset};");
+        let script = phone.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+        phone.goto(&format!("{}/phone.html", site.url)).await?;
+        wait_for_step(&phone, "scan").await?;
+        let sent = faults.requests("scanned").len();
+        // The page has no response of the server yet, and then it has one.
+        for _ in 0..2 {
+            let code = Code::create(&site).await?;
+            let text = phone.run(&expiring(&code.random, "-3")).await?;
+            enter(&phone, text.as_str().unwrap_or_default()).await?;
+            assert!(wait_for_notice(&phone).await?.contains("has expired"), "{offset}");
+            assert_eq!(faults.requests("scanned").len(), sent, "{offset}: an expired code is sent");
+            // So that the next message is a new one.
+            phone.run("document.querySelector('#step-scan [role=alert]').hidden = true").await?;
+        }
+        let code = Code::create(&site).await?;
+        let text = phone.run(&expiring(&code.random, "60")).await?;
+        enter(&phone, text.as_str().unwrap_or_default()).await?;
+        wait_for_step(&phone, "approve").await?;
+        phone.command("Page.removeScriptToEvaluateOnNewDocument", script).await?;
+        phone.click("#decline").await?;
+        wait_for_step(&phone, "result").await?;
+    }
+    phone.close().await
+}
+
+#[tokio::test]
+async fn time_of_the_server_is_asked_for_once_and_again_before_a_code_is_refused() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open(&site).await?;
+    // The clock of the phone is set to another time after the first response.
+    let asked = phone
+        .run(
+            "return (async () => {
+               const { hasExpired } = await import('/lib/server-time.js');
+               let asked = 0;
+               const { fetch, Date: { now } } = window;
+               window.fetch = (...request) => (asked++, fetch(...request));
+               const results = [];
+               const check = async (seconds) => results.push(await hasExpired({ expireAt: now() + seconds * 1000 }), asked);
+               await check(60);
+               await check(60);
+               Date.now = () => now() + 172_800_000;
+               await check(60);
+               await check(-3);
+               results.push(await hasExpired({}), asked);
+               return results;
+             })()",
+        )
+        .await?;
+    assert_eq!(asked, json!([false, 1, false, 1, false, 2, true, 3, false, 3]));
+    phone.close().await
+}
+
+#[tokio::test]
 async fn clock_of_the_phone_does_not_decide_whether_a_code_has_expired() -> Result<()> {
     let site = Site::start().await?;
     let (desk, phone) = Browser::open_two().await?;
