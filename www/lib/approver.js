@@ -68,7 +68,10 @@ export async function cancel({ random, sameDevice }, token) {
 export const cancelInBackground = ({ random }, token) =>
   post(`${PATH}/cancel`, { random }, token, { keepalive: true }).catch(() => {});
 
-/** An address that a browser may open as a page. `null` for every other scheme. */
+/**
+ * An address that a browser may open as a page. `null` for every other scheme. `http` is for the demo, which runs without TLS
+ * on one machine or in a local network. The server takes such an address from no other app, unless it is of this machine.
+ */
 function pageAddress(address) {
   if (typeof address !== 'string' || !URL.canParse(address)) return null;
   return ['http:', 'https:'].includes(new URL(address).protocol) ? address : null;

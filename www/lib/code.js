@@ -6,7 +6,7 @@
 import { foreignKind, hostOf } from '/lib/foreign-code.js';
 
 /** The maximum length of a text. Servers write at most 1,000 bytes. */
-const MAX_LENGTH = 2048;
+const MAX_LENGTH = 2000;
 const RANDOM = /^[A-Za-z0-9_-]{1,128}$/;
 /** A shorter `random` in a link was cut off: it has at least 128 bits. */
 const MIN_LINK_RANDOM = 16;

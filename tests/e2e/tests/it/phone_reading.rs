@@ -117,7 +117,7 @@ async fn problem_of_every_other_text_is_named() -> Result<()> {
     let link = format!("{ADDRESS}#{RANDOM}");
     for (problem, texts) in [
         ("empty", vec![String::new(), "\u{feff} \n".to_owned()]),
-        ("too-long", vec!["x".repeat(2_049), format!("{code}{}", " ".repeat(2_048))]),
+        ("too-long", vec!["x".repeat(2_001), format!("{code}{}", " ".repeat(2_000))]),
         (
             "incomplete",
             vec![
