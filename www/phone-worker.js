@@ -1,12 +1,14 @@
 // The service worker of the phone page. It never answers a call of the server, and keeps no page but the one that says that
 // there is no network.
 //
+// It runs once for the path of the phone page, and once for each path of links in codes.
+//
 // - It shows `/phone/offline.html` if the phone page can't be loaded.
 // - It receives an image that another app shares, and keeps it until the page takes it.
 // - It declines a question that the person left. A page can't tell a reload from the end, so this waits for the return.
 
 /** Change the number when one of the files changes. */
-const OFFLINE = 'offline-1';
+const OFFLINE = 'offline-2';
 const OFFLINE_PAGE = '/phone/offline.html';
 const OFFLINE_FILES = [OFFLINE_PAGE, '/phone/offline.js', '/base.css', '/phone/offline.css', '/phone/icon.svg'];
 /** As in `/phone/worker.js`. */
@@ -27,9 +29,11 @@ addEventListener('activate', (event) => event.waitUntil(Promise.all([clients.cla
 addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.mode === 'navigate' && request.method === 'POST' && url.searchParams.has('share')) {
+  // A scope is a prefix: `/s` is that of `/shop`, too.
+  const opensPage = request.mode === 'navigate' && url.pathname === new URL(registration.scope).pathname;
+  if (opensPage && request.method === 'POST' && url.searchParams.has('share')) {
     event.respondWith(keepSharedImage(request));
-  } else if (request.mode === 'navigate' && request.method === 'GET') {
+  } else if (opensPage && request.method === 'GET') {
     event.respondWith(fetch(request).catch(() => caches.match(OFFLINE_PAGE)));
   } else if (url.origin === location.origin && OFFLINE_FILES.includes(url.pathname)) {
     event.respondWith(fetch(request).catch(() => caches.match(url.pathname)));

@@ -3,6 +3,7 @@
 
 import { cancelInBackground } from '/lib/approver.js';
 import { workerUrl } from '/lib/worker-url.js';
+import { ADDRESSES } from '/phone/kept-code.js';
 
 /** Where the service worker puts an image that another app has shared. */
 const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
@@ -10,9 +11,15 @@ const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
 const container = navigator.serviceWorker;
 let registration = null;
 
+/** The paths that open this page: its own one, and those of the links in codes. */
+const paths = () => {
+  const addresses = ADDRESSES.map((address) => new URL(address)).filter(({ origin }) => origin === location.origin);
+  return new Set([location.pathname, ...addresses.map(({ pathname }) => pathname)]);
+};
+
 /**
- * Starts the service worker. When the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no
- * question.
+ * Starts the service worker, for each path that opens the page: one scope for all of them would contain the whole site. When
+ * the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no question.
  */
 export async function startWorker(openQuestion) {
   addEventListener('pagehide', ({ persisted }) => {
@@ -24,7 +31,10 @@ export async function startWorker(openQuestion) {
     else registration?.active?.postMessage({ type: 'left', ...question });
   });
   try {
-    registration = await container?.register(workerUrl('/phone-worker.js'), { scope: location.pathname });
+    for (const scope of paths()) {
+      const registered = await container?.register(workerUrl('/phone-worker.js'), { scope });
+      if (scope === location.pathname) registration = registered;
+    }
   } catch {
     // The browser allows no service worker.
   }

@@ -10,9 +10,9 @@ use crate::{Browser, Site};
 /// An expression that is true if the page is not busy.
 pub const IDLE: &str = "document.querySelector('main').ariaBusy !== 'true'";
 
-/// An expression that is true when the service worker runs.
-pub const WORKER_RUNS: &str =
-    "navigator.serviceWorker.getRegistration().then((found) => found?.active?.state === 'activated')";
+/// An expression that is true when the service worker runs, for the phone page and for links.
+pub const WORKER_RUNS: &str = "navigator.serviceWorker.getRegistrations().then((found) =>
+    found.length === 2 && found.every(({ active }) => active?.state === 'activated'))";
 
 /// A code, and the secret of the page that created it.
 pub struct Code {

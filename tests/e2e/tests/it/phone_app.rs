@@ -141,10 +141,13 @@ async fn without_network_the_page_says_so_and_continues_with_the_link() -> Resul
     let code = Code::create(&site).await?;
     phone.goto("about:blank").await?;
     site.stop().await?;
-    phone.goto(&code.link(&site)).await?;
-    assert_eq!(phone.text_of("h1:not([hidden])").await?, "No connection. Check your network, then try again.");
-    let colors = "return getComputedStyle(document.querySelector('.button')).backgroundColor";
-    assert_ne!(phone.run(colors).await?, json!("rgb(239, 239, 239)"), "the styles are kept, too");
+    // The address of the page itself, and that in the codes of the demo.
+    for link in [format!("{}/phone.html", site.url), format!("{}/s#{}", site.url, code.random)] {
+        phone.goto(&link).await?;
+        assert_eq!(phone.text_of("h1:not([hidden])").await?, "No connection. Check your network, then try again.");
+        let colors = "return getComputedStyle(document.querySelector('.button')).backgroundColor";
+        assert_ne!(phone.run(colors).await?, json!("rgb(239, 239, 239)"), "the styles are kept, too");
+    }
     site.restart().await?;
     phone.click("button").await?;
     wait_for_step(&phone, "approve").await?;
