@@ -8,7 +8,7 @@ import { cancel, cancelInBackground, confirm, markScanned } from '/lib/approver.
 import { isCode } from '/lib/code.js';
 import { errorMessage, needsSignIn, problemMessage } from '/lib/error-messages.js';
 import { message, translatePage } from '/lib/messages.js';
-import { LockError, tokenForConfirm } from '/lib/passkey.js';
+import { hasLock, LockError, tokenForConfirm } from '/lib/passkey.js';
 import { closeQuestion, openDecide, showQuestion, updateQuestion } from '/phone/decide.js';
 import { forgetCode, keepCode, keptCode, takeLink } from '/phone/kept-code.js';
 import { openLanguageChoice } from '/phone/language-choice.js';
@@ -24,6 +24,8 @@ const [REQUEST, LINK] = [{ isRequest: true }, { isRequest: true, isLink: true }]
 
 /** The question that the person has to decide, as `markScanned` returns it. `null` if there is none. */
 let question = null;
+/** The id of the last code for which the app required another sign-in. A second refusal shows that it does not help. */
+let stepUpRandom = null;
 
 // ---- From one step to the next ----
 
@@ -111,12 +113,21 @@ function whenVisible() {
 const confirmQuestion = (number) =>
   run('confirm', async () => {
     const { sameDevice, requester, stepUp } = question;
-    const returnUrl = await confirm(question, await tokenForConfirm(user(), token(), stepUp), number);
+    const proof = await tokenForConfirm(user(), token(), stepUp);
+    const returnUrl = await confirm(question, proof, number).catch(endStepUp);
     const text = message(sameDevice ? 'confirmedSameDevice' : 'confirmedText', {
       app: requester.appName || message('unnamedApp'),
     });
     finish({ outcome: 'confirmed', text, returnUrl });
   });
+
+/** Throws the error of a confirm again. The second time that the app requires another sign-in, it is a `LockError`. */
+async function endStepUp(error) {
+  if (error.reason !== 'step-up-required') throw error;
+  const isRepeated = stepUpRandom === question.random;
+  stepUpRandom = question.random;
+  throw isRepeated ? new LockError((await hasLock()) ? 'insufficient' : 'missing', error) : error;
+}
 
 /** Declines. `reason` is the name of the message that says what it may mean. */
 const declineQuestion = (reason) =>
@@ -150,7 +161,9 @@ async function refreshQuestion() {
 /** Shows an error. Returns the element that gets the focus, if any. */
 function showError(error, retry) {
   if (error instanceof TemporaryError) return showNotice(errorMessage(error), { retry });
-  if (error instanceof LockError) return showNotice(message(`lock.${error.reason}`), { retry });
+  if (error instanceof LockError) {
+    return showNotice(message(`lock.${error.reason}`), { retry: error.reason === 'cancelled' ? retry : undefined });
+  }
   if (!(error instanceof ApiError)) throw error;
   if (!needsSignIn(error)) return refuse(error);
   // The tab still keeps the code: after the sign-in, the same request is shown.

@@ -7,7 +7,8 @@ const STORAGE_KEY = 'quaymark-pass-passkeys';
 
 /**
  * The lock was not opened. `reason` is `cancelled` if the person has closed the prompt of the browser or has not answered it
- * in time. It is `unavailable` if the device can't ask, or if the server does not know the passkey any more.
+ * in time. It is `unavailable` if the device can't ask, or if the server does not know the passkey any more. If the app
+ * requires more than the device has proved, it is `missing` on a device without a lock, and `insufficient` on another one.
  */
 export class LockError extends Error {
   constructor(reason, cause) {

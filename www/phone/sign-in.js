@@ -2,10 +2,13 @@
 
 import { ApiError, post } from '/lib/api.js';
 import { message } from '/lib/messages.js';
-import { hasLock, register } from '/lib/passkey.js';
+import { hasLock, LockError, register } from '/lib/passkey.js';
 import { showPhoto } from '/lib/user.js';
 import { byId, run, setText, showNotice, showStep, whenIdle } from '/phone/page.js';
 import { startSession, token, user } from '/phone/session.js';
+
+/** Whether the page can ask for the lock of the device, as a promise. */
+const canUseLock = hasLock();
 
 /** Shows the step. `hasRequest` is whether a sign-in request waits for the user. Returns the field that gets the focus. */
 export function showSignIn({ hasRequest }) {
@@ -24,7 +27,7 @@ export function showAccount() {
 
 /** Calls `signedIn()` after a sign-in. */
 export function openSignIn(signedIn) {
-  hasLock().then((has) => (byId('lock-choice').hidden = !has));
+  canUseLock.then((can) => (byId('lock-choice').hidden = !can));
   byId('sign-in-form').addEventListener('submit', (event) => {
     event.preventDefault();
     run('signIn', () => signIn(signedIn));
@@ -34,7 +37,8 @@ export function openSignIn(signedIn) {
 async function signIn(signedIn) {
   const username = byId('username').value.trim();
   const password = byId('password').value;
-  const useLock = byId('use-lock').checked;
+  // The choice is made for the person, who can take it back.
+  const useLock = byId('use-lock').checked && (await canUseLock);
   let session;
   try {
     session = await post('/demo/login', { username, password });
@@ -42,9 +46,18 @@ async function signIn(signedIn) {
     if (!(error instanceof ApiError)) throw error;
     return showNotice(message('wrongPassword'), { focus: byId('password') });
   }
-  if (useLock) await register(session.user, session.token);
+  if (useLock) await registerLock(session);
   startSession(session);
   byId('sign-in-form').reset();
   showAccount();
   whenIdle().then(signedIn);
+}
+
+/** Throws a `LockError` if the person has not opened the lock. A device that can't ask for its lock is used without it. */
+async function registerLock({ user, token }) {
+  try {
+    await register(user, token);
+  } catch (error) {
+    if (!(error instanceof LockError && error.reason === 'unavailable')) throw error;
+  }
 }

@@ -78,6 +78,8 @@ export const MESSAGES = {
   lock: {
     cancelled: 'The lock of this phone was not opened. Try again.',
     unavailable: 'This phone can’t ask for its lock here. Continue without it.',
+    missing: 'This device has no lock that the page can ask for, and this app requires one. Confirm with another device, or decline.',
+    insufficient: 'The lock of this phone is not enough for this app. Confirm with another device, or decline.',
   },
 
   /** The request can be repeated. */

@@ -78,6 +78,8 @@ export const MESSAGES = {
   lock: {
     cancelled: '手机锁屏验证未通过。请重试。',
     unavailable: '此处无法使用手机锁屏验证。请不使用它继续。',
+    missing: '此设备没有页面可以使用的锁屏验证，而此应用要求验证。请用其他设备确认，或拒绝。',
+    insufficient: '这部手机的锁屏验证不足以满足此应用的要求。请用其他设备确认，或拒绝。',
   },
 
   temporary: {

@@ -78,6 +78,8 @@ export const MESSAGES = {
   lock: {
     cancelled: '未通過手機螢幕鎖驗證。請重試。',
     unavailable: '此處無法使用手機螢幕鎖。請不使用它繼續。',
+    missing: '此裝置沒有頁面可以使用的螢幕鎖，而此應用程式要求驗證。請用其他裝置確認，或拒絕。',
+    insufficient: '這支手機的螢幕鎖不足以滿足此應用程式的要求。請用其他裝置確認，或拒絕。',
   },
 
   temporary: {

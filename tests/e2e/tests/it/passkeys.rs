@@ -203,7 +203,7 @@ async fn phone_page_asks_for_the_lock_and_a_cancelled_prompt_can_be_tried_again(
 }
 
 #[tokio::test]
-async fn lock_chosen_at_the_sign_in_is_asked_for_where_the_app_does_not_demand_it() -> Result<()> {
+async fn lock_is_asked_for_unless_the_person_has_chosen_otherwise_at_the_sign_in() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let phone = Browser::open().await?;
@@ -212,17 +212,27 @@ async fn lock_chosen_at_the_sign_in_is_asked_for_where_the_app_does_not_demand_i
     // The page asks the browser for a lock when it is loaded.
     phone.goto(&phone_page(&site)).await?;
     phone.click("#use-lock").await?;
+    sign_in(&phone, "bob").await?;
+    wait_for_step(&phone, "scan").await?;
+    assert!(lock.signatures().await?.is_empty(), "bob has taken the choice back");
+    ask(&phone, &Code::create(&site).await?).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+
+    phone.click("#phone-sign-out").await?;
+    phone.goto(&phone_page(&site)).await?;
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "scan").await?;
     let before = lock.signatures().await?;
     assert_eq!(before.len(), 1, "the passkey is registered");
 
+    let confirms = faults.requests("confirm").len();
     let code = Code::create(&site).await?;
     ask(&phone, &code).await?;
     lock.set_opens(false).await?;
     phone.click("#confirm").await?;
     wait_for_notice(&phone).await?;
-    assert!(faults.requests("confirm").is_empty(), "the page confirms only with the lock");
+    assert_eq!(faults.requests("confirm").len(), confirms, "the page confirms only with the lock");
     lock.set_opens(true).await?;
     phone.click("#step-approve [role=alert] button").await?;
     wait_for_step(&phone, "result").await?;
@@ -249,5 +259,14 @@ async fn old_sign_in_is_renewed_and_comes_back_to_the_question() -> Result<()> {
     assert_eq!(code.status(&site).await?, json!(1), "nothing has changed");
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "approve").await?;
+
+    // The new sign-in does not help either. The page says why, and does not ask for a third one.
+    phone.click("#confirm").await?;
+    let notice = wait_for_notice(&phone).await?;
+    assert!(notice.starts_with("This device has no lock that the page can ask for"), "{notice}");
+    wait_for_step(&phone, "approve").await?;
+    phone.click("#decline").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(code.status(&site).await?, json!(3));
     phone.close().await
 }
