@@ -10,7 +10,10 @@ const languageOf = (tag) => {
 };
 const language = navigator.languages.map(languageOf).find(Boolean) ?? 'en';
 
+const locale = new Intl.Locale(language);
 document.documentElement.lang = language;
+// Older browsers have a property in place of the method, or neither.
+document.documentElement.dir = (locale.getTextInfo?.() ?? locale.textInfo)?.direction ?? 'ltr';
 for (const heading of headings) heading.hidden = heading.lang !== language;
 button.textContent = TRY_AGAIN[language];
 button.hidden = false;

@@ -1,8 +1,9 @@
 //! The phone page as an app: languages, writing direction, manifest, sharing, and no network.
 
 use anyhow::Result;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::Client;
-use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, wait_for_notice, wait_for_step};
+use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, sign_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ async fn each_step_fits_in_both_directions() -> Result<()> {
         phone.goto(&format!("{}/phone.html?lang={language}", site.url)).await?;
         if language == "en-US" {
             assert_fits(&phone, "sign-in").await?;
-            scanlogin_e2e::phone_page::sign_in(&phone, "alice").await?;
+            sign_in(&phone, "alice").await?;
         }
         wait_for_step(&phone, "scan").await?;
         assert_fits(&phone, "scan").await?;
@@ -108,25 +109,58 @@ async fn files_that_the_manifest_names_exist() -> Result<()> {
     phone.close().await
 }
 
-#[tokio::test]
-async fn image_that_another_app_shares_is_read() -> Result<()> {
-    let site = Site::start().await?;
-    let phone = open_signed_in(&site, "alice").await?;
-    phone.wait_for(WORKER_RUNS).await?;
-    phone.goto("about:blank").await?;
-    // The system posts a form, as this page does. The file is no image, so that the message shows that it arrived.
+/// Shares a file with the phone page, from a blank page: the system posts a form.
+async fn share(phone: &Browser, site: &Site, file: &[u8]) -> Result<()> {
     let submit = format!(
         "document.body.innerHTML = '<form method=post enctype=multipart/form-data><input type=file name=image></form>';
          const [form] = document.forms;
          const transfer = new DataTransfer();
-         transfer.items.add(new File(['no image'], 'code.png', {{ type: 'image/png' }}));
+         const bytes = Uint8Array.from(atob('{}'), (character) => character.charCodeAt(0));
+         transfer.items.add(new File([bytes], 'code.png', {{ type: 'image/png' }}));
          form.elements[0].files = transfer.files;
          form.action = '{}/phone.html?share';
          form.submit()",
+        BASE64_STANDARD.encode(file),
         site.url
     );
     phone.run(&submit).await?;
-    phone.wait_for("location.pathname === '/phone.html'").await?;
+    phone.wait_for("location.pathname === '/phone.html'").await.map(drop)
+}
+
+#[tokio::test]
+async fn screenshot_that_another_app_shares_opens_its_request_also_after_a_sign_in() -> Result<()> {
+    let site = Site::start().await?;
+    let (computer, phone) = Browser::open_two().await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    for is_signed_in in [false, true] {
+        computer.goto(&format!("{}/examples/script.html", site.url)).await?;
+        computer.wait_for_state("ready").await?;
+        let screenshot = computer.settled_screenshot().await?;
+        phone.goto("about:blank").await?;
+        share(&phone, &site, &screenshot).await?;
+        if !is_signed_in {
+            wait_for_step(&phone, "sign-in").await?;
+            sign_in(&phone, "alice").await?;
+        }
+        wait_for_step(&phone, "approve").await?;
+        computer.wait_for_state("scanned").await?;
+        assert_eq!(phone.run("return caches.has('shared-image')").await?, json!(false), "the image is not kept");
+        phone.click("#decline").await?;
+        wait_for_step(&phone, "result").await?;
+    }
+    computer.close().await?;
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn shared_file_that_is_no_image_is_refused_and_not_kept() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    phone.goto("about:blank").await?;
+    share(&phone, &site, b"no image").await?;
     assert!(wait_for_notice(&phone).await?.starts_with("This file can’t be opened as an image."));
     assert_eq!(phone.run("return location.search").await?, json!(""));
     assert_eq!(phone.run("return caches.has('shared-image')").await?, json!(false), "the image is not kept");
@@ -147,6 +181,7 @@ async fn without_network_the_page_says_so_and_continues_with_the_link() -> Resul
         assert_eq!(phone.text_of("h1:not([hidden])").await?, "No connection. Check your network, then try again.");
         let colors = "return getComputedStyle(document.querySelector('.button')).backgroundColor";
         assert_ne!(phone.run(colors).await?, json!("rgb(239, 239, 239)"), "the styles are kept, too");
+        assert_eq!(phone.run("return document.documentElement.dir").await?, json!("ltr"));
     }
     site.restart().await?;
     phone.click("button").await?;
