@@ -166,7 +166,9 @@ async fn failed_gene_shows_a_button_instead_of_a_spinner() -> Result<()> {
         page.wait_intervals(10).await?;
         let is_busy = page.evaluate(IS_BUSY).await?;
         page.faults.clear();
-        page.browser.run("[...root().querySelectorAll('button, a')].find((one) => one.checkVisibility())?.click()").await?;
+        page.browser
+            .run("[...root().querySelectorAll('button, a')].find((one) => one.checkVisibility())?.click()")
+            .await?;
         Ok(json!({ "busy": is_busy, "click shows a code": page.is_ever_called("onCodeShow").await? }))
     })
     .await?;
