@@ -109,7 +109,8 @@ async function showSession() {
     showSignedIn(user);
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof TemporaryError)) throw error;
-    showSignedOut();
+    // A code that is shown already stays: it may be approved.
+    if (!scan) showSignedOut();
   }
 }
 

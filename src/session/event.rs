@@ -55,8 +55,13 @@ pub enum Event<V> {
         /// Whether the browser is online now.
         is_online: bool,
     },
-    /// The page is being left. The browser may keep it, and return to it: the page becomes visible then.
+    /// The page is being left. The browser may keep it in its back/forward cache.
     Left,
+    /// The browser has loaded the page, or has restored it from its back/forward cache.
+    PageShown {
+        /// Whether the page is visible now.
+        is_visible: bool,
+    },
     /// The widget ends.
     Destroyed,
 }

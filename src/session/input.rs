@@ -145,6 +145,21 @@ impl<V> Session<V> {
         }
     }
 
+    pub(super) fn on_visibility_changed(&mut self, now: Instant, is_visible: bool) {
+        self.page.is_visible = is_visible;
+        if is_visible {
+            self.has_left = false;
+            self.on_resumed(now);
+        }
+    }
+
+    /// Ignores a page that was not left, because it was loaded and not restored, and one that is known to be visible again.
+    pub(super) fn on_page_shown(&mut self, now: Instant, is_visible: bool) {
+        if self.has_left {
+            self.on_visibility_changed(now, is_visible);
+        }
+    }
+
     /// The page is visible or online again, or the person wants no delay: the next request starts as soon as the server
     /// allows. A poll in flight may have lost its connection without a sign, and is sent anew. An exchange is not: the
     /// server may have received the ticket, which works once.
@@ -168,6 +183,7 @@ impl<V> Session<V> {
 
     /// Drops the poll in flight: a browser may discard a page that receives a response after the person has left it.
     pub(super) fn on_left(&mut self, now: Instant) {
+        self.has_left = true;
         if let State::Polling { requests, .. } = &mut self.state {
             requests.postpone(now);
         }

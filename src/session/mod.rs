@@ -54,6 +54,8 @@ pub struct Session<V> {
     may_hold: bool,
     /// [`Context::is_taken`] of the current event.
     is_taken: bool,
+    /// Whether the page was left and is not visible again.
+    has_left: bool,
     refreshes_left: u32,
     /// When the current code, or the one that is loading, was requested.
     loaded_at: Instant,
@@ -75,6 +77,7 @@ impl<V> Session<V> {
             page,
             may_hold: false,
             is_taken: false,
+            has_left: false,
             loaded_at: Instant(0),
             notifications: Vec::new(),
             in_flight: None,
@@ -106,12 +109,8 @@ impl<V> Session<V> {
             Event::Clicked(action) => self.on_clicked(now, action),
             Event::Refreshed => self.on_refreshed(now),
             Event::Stopped => self.on_stopped(),
-            Event::VisibilityChanged { is_visible } => {
-                self.page.is_visible = is_visible;
-                if is_visible {
-                    self.on_resumed(now);
-                }
-            }
+            Event::VisibilityChanged { is_visible } => self.on_visibility_changed(now, is_visible),
+            Event::PageShown { is_visible } => self.on_page_shown(now, is_visible),
             Event::ConnectionChanged { is_online } => {
                 self.page.is_online = is_online;
                 if is_online {

@@ -166,6 +166,8 @@ impl Runtime {
         let mut listeners = vec![
             // The event bubbles. Markup can hide a method of the document, but none of the window.
             self.on(&window, "visibilitychange", || Event::VisibilityChanged { is_visible: !Globals::is_hidden() }),
+            // A browser may restore a page from its back/forward cache without `visibilitychange`.
+            self.on(&window, "pageshow", || Event::PageShown { is_visible: !Globals::is_hidden() }),
             self.on(&window, "online", || Event::ConnectionChanged { is_online: true }),
             self.on(&window, "pagehide", || Event::Left),
             self.on(&window, "offline", || Event::ConnectionChanged { is_online: false }),

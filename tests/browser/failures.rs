@@ -349,6 +349,23 @@ async fn page_that_is_left_has_no_request_in_flight_and_asks_at_once_when_it_ret
 }
 
 #[wasm_bindgen_test]
+async fn page_that_is_restored_without_a_change_of_its_visibility_asks_at_once() {
+    let mut page = Page::with_polls(&[0]);
+    page.start("");
+    page.wait_for_held_poll().await;
+    run("dispatchEvent(new Event('pageshow'))", &JsValue::NULL).unwrap();
+    settle().await;
+    assert_eq!(page.server.aborted(), 0, "a page that is loaded keeps its poll");
+    run("dispatchEvent(new Event('pagehide'))", &JsValue::NULL).unwrap();
+    settle().await;
+    let polls = page.server.requests("check");
+    run("dispatchEvent(new Event('pageshow'))", &JsValue::NULL).unwrap();
+    settle().await;
+    // The clock stands still.
+    assert_eq!((page.server.requests("check"), page.server.held("check")), (polls + 1, 1));
+}
+
+#[wasm_bindgen_test]
 async fn retry_after_is_also_read_as_a_date() {
     // The clock stands still, so that the countdown does not depend on the speed of the test.
     let date = "window.originalNow = Date.now; const now = Date.UTC(2026, 0); Date.now = () => now;

@@ -47,6 +47,7 @@ pub(super) struct Model {
     /// The held polls that were cut since the last one that was held for its whole wait.
     cuts: u32,
     is_visible: bool,
+    has_left: bool,
     is_online: bool,
     /// The failed requests in a row, and whether the last one had a 429 or `Retry-After`.
     failures: (u32, bool),
@@ -69,6 +70,7 @@ impl Model {
             wait: WAIT,
             cuts: 0,
             is_visible: true,
+            has_left: false,
             is_online: true,
             failures: (0, false),
             is_taken: false,
@@ -176,9 +178,11 @@ impl Model {
                     self.stage = Stage::Ended(ScanState::Stopped);
                 }
             }
-            Event::VisibilityChanged { is_visible } => {
+            Event::PageShown { .. } if !self.has_left => {}
+            Event::VisibilityChanged { is_visible } | Event::PageShown { is_visible } => {
                 self.is_visible = *is_visible;
                 if *is_visible {
+                    self.has_left = false;
                     self.on_resumed(now, in_flight);
                 }
             }
@@ -189,6 +193,7 @@ impl Model {
                 }
             }
             Event::Left => {
+                self.has_left = true;
                 if self.is_polled() {
                     self.is_proven = false;
                 }

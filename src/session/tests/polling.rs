@@ -162,3 +162,29 @@ fn codes_that_end_at_once_are_replaced_once_an_interval() {
         assert!(host.now.since(start) >= Duration::from_millis(9 * 800), "{end:?}: {:?}", host.now.since(start));
     }
 }
+
+#[test]
+fn restored_page_asks_at_once_and_only_once() {
+    let visible = Event::VisibilityChanged { is_visible: true };
+    let shown = |is_visible| Event::PageShown { is_visible };
+    for events in [vec![shown(true)], vec![visible.clone(), shown(true)], vec![shown(false), visible]] {
+        let mut host = Host::polling_again(Policy::default());
+        host.event(Event::Left);
+        host.sent.clear();
+        for event in &events {
+            host.event(event.clone());
+        }
+        let sent: Vec<Instant> = host.sent.iter().map(|sent| sent.at).collect();
+        assert_eq!(sent, [host.now], "{events:?}");
+        host.reply(Ok(authorised()));
+        assert_eq!(host.callbacks, ["onResult 2", "onSuccess alice ticket"]);
+    }
+}
+
+#[test]
+fn page_that_is_loaded_keeps_its_poll() {
+    let mut host = Host::polling_again(Policy::default());
+    let sent = host.sent.clone();
+    host.event(Event::PageShown { is_visible: true });
+    assert_eq!((host.in_flight.as_ref(), &host.sent), (sent.last(), &sent));
+}

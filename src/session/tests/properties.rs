@@ -104,6 +104,8 @@ fn events() -> Vec<Event<String>> {
         Event::ConnectionChanged { is_online: true },
         Event::TimerFired,
         Event::Left,
+        Event::PageShown { is_visible: false },
+        Event::PageShown { is_visible: true },
         Event::Stopped,
         Event::Destroyed,
     ]
