@@ -21,6 +21,8 @@ mod engine;
 
 mod evidence;
 
+pub mod login_page;
+
 mod pool;
 
 pub mod phone;

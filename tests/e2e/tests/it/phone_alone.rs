@@ -4,23 +4,13 @@
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, RequestBuilder};
 use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::login_page::{follow_link, open_with_link};
 use scanlogin_e2e::phone_page::{sign_in, wait_for_step};
 use scanlogin_e2e::site::ask_for_number;
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
 
 use crate::phone_camera::{confirm, numbers, result};
-
-/// The link of the widget, as an expression.
-const LINK: &str = "document.querySelector('.scanlogin')?.shadowRoot.querySelector('a.link')";
-
-/// Opens the login page on a phone, and returns the address of the widget's link.
-async fn open_login_page(phone: &Browser, site: &Site) -> Result<String> {
-    phone.goto(&site.url).await?;
-    phone.wait_for_state("ready").await?;
-    let address = phone.wait_for(&format!("{LINK}?.checkVisibility() && {LINK}.href")).await?;
-    Ok(address.as_str().unwrap_or_default().to_owned())
-}
 
 /// A client that is no browser: it creates a code and keeps its poll token.
 struct Attacker {
@@ -64,12 +54,6 @@ impl Attacker {
     }
 }
 
-/// Taps the link of the widget.
-async fn follow_link(phone: &Browser) -> Result<()> {
-    phone.run(&format!("{LINK}.click()")).await?;
-    phone.wait_for("location.pathname !== '/'").await.map(drop)
-}
-
 #[tokio::test]
 async fn link_opened_by_the_camera_app_of_a_signed_out_phone_asks_after_the_sign_in() -> Result<()> {
     let site = Site::start_with(ask_for_number, |app| app).await?;
@@ -98,7 +82,7 @@ async fn person_returns_to_the_login_page_and_is_signed_in_once() -> Result<()> 
     let faults = Faults::default();
     let site = Site::start_with(ask_for_number, |app| faults.wrap(app)).await?;
     let phone = Browser::open_phone().await?;
-    open_login_page(&phone, &site).await?;
+    open_with_link(&phone, &site).await?;
     follow_link(&phone).await?;
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "approve").await?;
@@ -163,7 +147,7 @@ async fn link_without_its_ending_is_treated_as_a_code_of_another_device() -> Res
 async fn declined_request_of_the_login_page_on_the_phone_returns_to_the_page() -> Result<()> {
     let site = Site::start_with(ask_for_number, |app| app).await?;
     let phone = Browser::open_phone().await?;
-    open_login_page(&phone, &site).await?;
+    open_with_link(&phone, &site).await?;
     follow_link(&phone).await?;
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "approve").await?;

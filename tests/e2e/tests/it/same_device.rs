@@ -1,34 +1,21 @@
-//! Sign-in on the device that shows the page, with the built package and the server. The tests send the calls of the approver, as a
-//! native app does.
+//! Sign-in on the device that shows the page, with the built package and the server. The tests send the calls of the
+//! approver, as a native app does.
 
 use anyhow::{Context as _, Result};
-use scanlogin_e2e::gallery::WIDGET;
+use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::login_page::{follow_link, open_native_approver, open_with_link};
 use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::{Value, json};
 
-/// A browser on a touch device without a mouse, with a window of a small phone.
-async fn emulate_phone(browser: &Browser) -> Result<()> {
-    browser.resize(320, 568, 2.0).await?;
-    browser
-        .command("Emulation.setTouchEmulationEnabled", json!({ "enabled": true, "maxTouchPoints": 5 }))
-        .await
-        .map(drop)
-}
-
-/// Opens the login page, and returns the address of its link.
-async fn open_login_page(browser: &Browser, site: &Site) -> Result<String> {
-    emulate_phone(browser).await?;
-    browser.goto(&site.url).await?;
-    browser.wait_for_state("ready").await?;
-    let link = browser.wait_for(&format!("{WIDGET}.querySelector('a[href]:not([hidden])')?.href")).await?;
-    Ok(link.as_str().context("the link has no address")?.to_owned())
-}
-
-/// Follows the link of the widget.
-async fn follow_link(browser: &Browser) -> Result<()> {
-    browser.run(&format!("{WIDGET}.querySelector('a').click()")).await?;
-    browser.wait_for("location.pathname !== '/' && document.readyState === 'complete'").await.map(drop)
-}
+/// Records the responses to polls.
+const RECORD_POLLS: &str = "
+    window.polls = [];
+    const send = window.fetch;
+    window.fetch = async (...call) => {
+        const response = await send(...call);
+        if (response.url.includes('/check?')) polls.push(await response.clone().json());
+        return response;
+    };";
 
 /// Scans and confirms as the approver that was opened by `link`. Returns the address that it opens then.
 async fn approve(site: &Site, link: &str) -> Result<String> {
@@ -48,8 +35,9 @@ async fn approve(site: &Site, link: &str) -> Result<String> {
 #[tokio::test]
 async fn person_follows_the_link_confirms_and_is_signed_in_after_the_return() -> Result<()> {
     let site = Site::start().await?;
-    let browser = Browser::open().await?;
-    let link = open_login_page(&browser, &site).await?;
+    let browser = Browser::open_phone().await?;
+    let link = open_with_link(&browser, &site).await?;
+    browser.resize(320, 568, 2.0).await?;
     let is_too_wide = browser.run("return document.documentElement.scrollWidth > innerWidth").await?;
     assert_eq!(is_too_wide, json!(false));
     follow_link(&browser).await?;
@@ -63,40 +51,31 @@ async fn person_follows_the_link_confirms_and_is_signed_in_after_the_return() ->
 }
 
 #[tokio::test]
-async fn link_that_was_forwarded_and_approved_elsewhere_signs_nobody_in() -> Result<()> {
-    let site = Site::start().await?;
-    let (sender, victim) = Browser::open_two().await?;
-    let link = open_login_page(&sender, &site).await?;
-    // The sender keeps the poll token, and the approver of the victim returns to the browser of the victim.
-    let address = approve(&site, &link).await?;
-    emulate_phone(&victim).await?;
-    victim.goto(&address).await?;
-    victim.wait_for_state("ready").await?;
-    let hint = victim.widget_text(".hint").await?;
-    assert_eq!(hint, "You started in another browser. Go back to it, or start again here");
+async fn page_whose_link_was_approved_in_another_browser_polls_without_a_ticket() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let sender = Browser::open_phone().await?;
+    let link = open_with_link(&sender, &site).await?;
+    sender.run(RECORD_POLLS).await?;
+    // The address of the return goes to the other browser.
+    approve(&site, &link).await?;
     sender.wait_for_state("scanned").await?;
-    let status = sender
-        .run(
-            "return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/check?')).length > 0",
-        )
-        .await?;
-    assert_eq!(status, json!(true));
-    for browser in [&sender, &victim] {
-        assert_eq!(browser.run("return document.querySelector('#signed-in').hidden").await?, json!(true));
-    }
-    sender.close().await?;
-    victim.close().await
+    // The page asks at once.
+    sender.run("polls.length = 0; dispatchEvent(new Event('visibilitychange'))").await?;
+    sender.wait_for("polls.length > 0").await?;
+    let poll = sender.run("return [polls[0].code, polls[0].data.status, polls[0].data.ticket]").await?;
+    assert_eq!(poll, json!([200, 1, null]));
+    sender.wait_for_state("scanned").await?;
+    assert_eq!(faults.requests("session").len(), 0);
+    sender.close().await
 }
 
 #[tokio::test]
 async fn new_tab_of_a_native_approver_is_signed_in_and_the_first_tab_stops() -> Result<()> {
     let site = Site::start().await?;
-    let browser = Browser::open().await?;
-    let link = open_login_page(&browser, &site).await?;
-    // A native app takes the link, so that the page stays.
-    let stay =
-        format!("addEventListener('click', (event) => event.preventDefault()); {WIDGET}.querySelector('a').click()");
-    browser.run(&stay).await?;
+    let browser = Browser::open_phone().await?;
+    let link = open_with_link(&browser, &site).await?;
+    open_native_approver(&browser).await?;
     let address = approve(&site, &link).await?;
     browser.wait_for_state("scanned").await?;
     browser.run(&format!("window.tab = window.open('{address}')")).await?;
@@ -110,14 +89,44 @@ async fn new_tab_of_a_native_approver_is_signed_in_and_the_first_tab_stops() -> 
 #[tokio::test]
 async fn page_that_stays_open_is_loaded_again_when_the_browser_returns_to_it() -> Result<()> {
     let site = Site::start().await?;
-    let browser = Browser::open().await?;
-    let link = open_login_page(&browser, &site).await?;
-    let stay =
-        format!("addEventListener('click', (event) => event.preventDefault()); {WIDGET}.querySelector('a').click()");
-    browser.run(&stay).await?;
+    let browser = Browser::open_phone().await?;
+    let link = open_with_link(&browser, &site).await?;
+    open_native_approver(&browser).await?;
     let address = approve(&site, &link).await?;
     // Only the fragment differs, so that the browser keeps the document.
     browser.run(&format!("location.assign('{address}')")).await?;
     assert_eq!(browser.text_of("#signed-in-name").await?, "Alice");
+    browser.close().await
+}
+
+#[tokio::test]
+async fn code_approved_while_the_tab_was_frozen_signs_in_when_it_is_visible() -> Result<()> {
+    let site = Site::start().await?;
+    let browser = Browser::open().await?;
+    browser.goto(&site.url).await?;
+    browser.wait_for_state("ready").await?;
+    // No poll is in flight between two polls, and the next one needs the timer.
+    let start = "document.querySelector('#qrcode').remove();
+        window.results = [];
+        window.events = [];
+        for (const name of ['freeze', 'resume']) document.addEventListener(name, () => events.push(name));
+        const record = (name) => () => results.push(name);
+        ScanLogin.startScanning(document.body, {
+          appId: 'demo-login', longPoll: false, interval: 60_000, onResult: record('polled'), onSuccess: record('signed in'),
+        });";
+    browser.run(start).await?;
+    browser.wait_for("results.length === 1").await?;
+    let text = browser.read_code().await?;
+    browser.run("window.setTimeout = () => 0").await?;
+    browser.minimize().await?;
+    browser.command("Page.setWebLifecycleState", json!({ "state": "frozen" })).await?;
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&text).await?;
+    phone.confirm(&text).await?;
+    browser.command("Page.setWebLifecycleState", json!({ "state": "active" })).await?;
+    browser.restore().await?;
+    browser.wait_for("results.length === 3").await?;
+    let seen = browser.run("return [events, results]").await?;
+    assert_eq!(seen, json!([["freeze", "resume"], ["polled", "polled", "signed in"]]));
     browser.close().await
 }
