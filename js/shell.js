@@ -36,6 +36,9 @@ const MAX_GROWTH = 12;
 /** The width and height from which the area of the code has room for the button, in CSS pixels. */
 const MIN_LARGE = 200;
 
+/** The step of the remaining time of a code, in seconds. A code waits for minutes, and each change costs a frame. */
+const CODE_STEP = 15;
+
 /** The shell in each element. An element can contain one. */
 const shells = new WeakMap();
 /** The number of widgets that were started. */
@@ -232,7 +235,7 @@ class Shell {
    */
   showCountdown(name, end) {
     const parts = name ? this._messages.parts(name, 0) : ["", "", ""];
-    this._countdown.show(parts, end, name === "expiresIn");
+    this._countdown.show(parts, end, name === "expiresIn" ? CODE_STEP : 1);
   }
 
   /**
