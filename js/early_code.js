@@ -1,17 +1,15 @@
 // The first code, which is requested and shown before the wasm is loaded. The request is the one that the wasm would send
-// (src/client/request.rs). `modules` asks the server for what the shell can draw at once. The wasm reads and checks the answer, and
-// draws another picture if this one is wrong.
+// (src/client/request.rs). `modules` asks the server for what the shell can draw at once. The wasm reads and checks the
+// response, and draws another picture if this one is wrong.
 
 import { Messages } from "./i18n.js";
 import { field, object, shellOptions } from "./options.js";
-import { isLink, ownReturnUrl } from "./same_device.js";
+import { CODE_LIFETIME, isLink, ownReturnUrl } from "./same_device.js";
 
 /** The version in Cargo.toml. */
 const VERSION = "0.1.0";
-/** How long in milliseconds the download of the wasm waits for the answer, with which it would share a slow connection. */
+/** How long in milliseconds the download of the wasm waits for the response, with which it would share a slow connection. */
 const HEAD_START = 2000;
-/** The lifetime of a code in seconds if the server names none, as `CODE_LIFETIME` in crates/protocol. */
-const CODE_LIFETIME = 120;
 
 /** The minimum width of a module in CSS pixels, as in crates/qr. The quiet zone has 4 modules on each side. */
 const MIN_MODULE_PX = 2;
@@ -38,23 +36,26 @@ export function requestCode(options) {
       return {};
     });
     /** What the wasm gets. It never rejects. */
-    const answer = Promise.race([send(request), timedOut]).finally(() => {
+    const received = Promise.race([send(request), timedOut]).finally(() => {
       timeout.clear();
       headStart.clear();
     });
-    return { answer, headStart: Promise.race([answer, headStart.fired]), abort: () => abort.abort() };
+    return { received, headStart: Promise.race([received, headStart.fired]), abort: () => abort.abort() };
   } catch (_) {
     return undefined;
   }
 }
 
-/** The answer in the option `code`. `undefined` if it is absent, a refusal, older than its code lives, or taken by a widget. */
-export function givenAnswer(options) {
+/**
+ * The response in the option `code`. `undefined` if it is absent, a refusal, older than its code lives, or taken by a widget.
+ */
+export function givenResponse(options) {
   try {
     const given = field(options, "code");
     const data = codeOf(given);
     const random = field(data, "random");
-    // A page from a cache has an old code. If the clock of this machine is wrong, a code is requested or the first poll decides.
+    // A page from a cache has an old code. If the clock of this machine is wrong, a code is requested or the first poll
+    // decides.
     const age = Date.now() - Date.parse(field(data, "createdAt"));
     if (typeof random !== "string" || !(age <= lifetimeOf(data)) || taken.has(random)) return undefined;
     taken.add(random);
@@ -67,15 +68,15 @@ export function givenAnswer(options) {
 }
 
 /**
- * The code in an answer, for the shell: `bits`, `logo`, the time of its `end`, its `link` for this device, or an empty one, and the
- * `answer` as text. `undefined` if it can't be shown yet, or needs no scan any more.
+ * The code in a received response, for the shell: `bits`, `logo`, the time of its `end`, its `link` for this device, or an
+ * empty one, and the `response` as text. `undefined` if it can't be shown yet, or needs no scan any more.
  */
-export function drawableCode(answer, options) {
+export function drawableCode(received, options) {
   try {
-    const text = field(answer, "text");
+    const text = field(received, "text");
     const data = codeOf(JSON.parse(text));
     const modules = field(data, "modules");
-    if (!modules || !isUsual(options) || field(answer, "responseCode")) return undefined;
+    if (!modules || !isUsual(options) || field(received, "responseCode")) return undefined;
     const bits = Uint8Array.from(atob(modules), (byte) => byte.charCodeAt(0));
     // The wasm draws a denser code with another level, or reports it.
     const { width, height } = shellOptions(options).size;
@@ -84,9 +85,9 @@ export function drawableCode(answer, options) {
     return {
       bits,
       logo: field(options, "logo") || field(data, "customLogo") || "",
-      end: answer.at + lifetimeOf(data),
+      end: received.at + lifetimeOf(data),
       link: isLink(link) ? link : "",
-      answer: text,
+      response: text,
     };
   } catch (_) {
     return undefined;
@@ -140,17 +141,17 @@ function codeRequest(options, signal) {
 
 /** Sends the request. Returns the response with its text, or what was thrown. */
 async function send(request) {
-  const answer = {};
+  const received = {};
   try {
     // The code of the page that is running now may still end the widget.
     await undefined;
-    answer.response = await fetch(request);
-    answer.text = await answer.response.text();
+    received.response = await fetch(request);
+    received.text = await received.response.text();
   } catch (thrown) {
-    answer.thrown = thrown;
+    received.thrown = thrown;
   }
-  answer.at = performance.now();
-  return answer;
+  received.at = performance.now();
+  return received;
 }
 
 /** Whether no option is given that is left to the wasm. In a frame, the wasm first checks the origins that frame the page. */

@@ -1,6 +1,6 @@
 // The API of the package, which all entry points share. It can be called while the wasm is still loading.
 
-import { givenAnswer, requestCode } from "./early_code.js";
+import { givenResponse, requestCode } from "./early_code.js";
 import { expectPage, load } from "./loader.js";
 import { field, shellOptions } from "./options.js";
 import { callBack, isEarly, pending, startIn } from "./pending.js";
@@ -42,18 +42,18 @@ export function createApi(locate, settings = {}) {
     // WeChat makes the codes of the other kinds.
     const isOwn = kind === "qrcode";
     const returned = isOwn ? takeReturn() : undefined;
-    const given = isOwn ? returned || givenAnswer(options) : undefined;
+    const given = isOwn ? returned || givenResponse(options) : undefined;
     const handle = startWidget(target, options, kind, given, Boolean(returned));
     if (returned) giveReturn(returned, handle);
     return handle;
   }
 
-  /** Starts a widget with the answer `given`, if there is one. `isReturn` tells that the user has confirmed its code. */
+  /** Starts a widget with the response `given`, if there is one. `isReturn` tells that the user has confirmed its code. */
   function startWidget(target, options, kind, given, isReturn) {
-    const start = (shell, answer) => wasm.startInShell(shell, options, kind, answer);
+    const start = (shell, received) => wasm.startInShell(shell, options, kind, received);
     if (isLoaded && !isEarly(target)) return startIn((shell) => start(shell, given), openShell(target, options));
     let early;
-    if (given) early = { answer: Promise.resolve(given), isReturn, abort() {} };
+    if (given) early = { received: Promise.resolve(given), isReturn, abort() {} };
     else if (kind === "qrcode") early = requestCode(options);
     // `pending` uses `undefined` for a widget without a shell.
     return pending(loadOnce, target ?? null, options, start, early);
@@ -70,7 +70,8 @@ export function createApi(locate, settings = {}) {
   }
 
   function qrCodeClient(common, kind) {
-    // Options that are not an object are passed on, so that the error names them. The `onError` of the client is for its promises.
+    // Options that are not an object are passed on, so that the error names them. The `onError` of the client is for its
+    // promises.
     function merge(options) {
       for (const given of [common, options]) {
         if (given && (typeof given !== "object" || Array.isArray(given))) return given;

@@ -82,7 +82,7 @@ async function download(given, headStart) {
   let timer;
   const timeout = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer in ${TIMEOUT} seconds`));
+      reject(new Error(`no response in ${TIMEOUT} seconds`));
       abort.abort();
     }, TIMEOUT * 1000);
   });
@@ -132,7 +132,9 @@ async function run({ address, type, bytes }, integrity) {
   }
 }
 
-/** Checks the hash as browsers check that of a script: one of the strongest hashes must match. Text without a hash is refused. */
+/**
+ * Checks the hash as browsers check that of a script: one of the strongest hashes must match. Text without a hash is refused.
+ */
 async function expectIntegrity(address, bytes, integrity) {
   const hashes = integrity.split(/\s+/);
   const strongest = ["512", "384", "256"].find((bits) => integrity.includes(`sha${bits}-`));

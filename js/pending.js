@@ -1,5 +1,6 @@
-// The handle of a widget whose wasm is not loaded yet. It shows the first code as soon as the server has answered, or else the
-// loading state after a moment. It applies calls of the handle once the wasm is loaded, and offers to retry if it can't be loaded.
+// The handle of a widget whose wasm is not loaded yet. It shows the first code as soon as the server has responded, or else the
+// loading state after a moment. It applies calls of the handle once the wasm is loaded, and offers to retry if it can't be
+// loaded.
 //
 // Invariant: callbacks of a code are called by the wasm, which polls it. A code is not shown when the wasm can't be loaded.
 
@@ -19,8 +20,8 @@ export function isEarly(target) {
 }
 
 /**
- * Calls `start` with a shell and the answer of `early` when `init` has succeeded. Without a `target` there is no shell. `early` is
- * what `requestCode` returned. `early.isReturn` tells that the user has confirmed its code on this device.
+ * Calls `start` with a shell and the response of `early` when `init` has succeeded. Without a `target` there is no shell.
+ * `early` is what `requestCode` returned. `early.isReturn` tells that the user has confirmed its code on this device.
  */
 export function pending(init, target, options, start, early) {
   const signal = field(options, "signal");
@@ -53,12 +54,12 @@ export function pending(init, target, options, start, early) {
       isOutdated = field(error, "code") === "wasm-outdated";
     }
     await parsed();
-    const answer = !error && early ? await early.answer : undefined;
+    const received = !error && early ? await early.received : undefined;
     if (isEnded() || endIfReplaced()) return;
     if (!error) {
       try {
         if (shell && shell.isFloating() && findTarget(target)) closeShell();
-        handle = startIn((adopted) => start(adopted, early && answer), shell || open());
+        handle = startIn((adopted) => start(adopted, early && received), shell || open());
         shell = undefined;
         stopWaiting();
         // A callback of the widget that this one replaces may have ended this one.
@@ -105,7 +106,7 @@ export function pending(init, target, options, start, early) {
 
   /** Shows the code of `early`, unless the wasm is there to draw it. */
   async function showCode() {
-    const drawable = drawableCode(await early.answer, options);
+    const drawable = drawableCode(await early.received, options);
     await parsed();
     const life = drawable && drawable.end - performance.now();
     if (!(life > 0) || !early || hasWasm || state !== "loading") return;
@@ -151,13 +152,13 @@ export function pending(init, target, options, start, early) {
     if (!shell) return;
     const isReady = state === "ready";
     const isFailed = state === "failed";
-    const { link, answer } = isReady ? code : { link: "", answer: "" };
+    const { link, response } = isReady ? code : { link: "", response: "" };
     const waiting = early && early.isReturn ? "signingIn" : "loading";
     const name = isReady ? (link ? "otherDevice" : "title") : waiting;
     const headline = isFailed ? shell.loaderMessage("failed") : shell.message(name, 0);
     const hint = canRetry && isFailed ? shell.loaderMessage(isOutdated ? "outdated" : "help") : "";
     const button = canRetry && !isReady ? shell.loaderMessage(isOutdated ? "reload" : "retry") : "";
-    shell.showLink(link, answer);
+    shell.showLink(link, response);
     shell.show(state, isReady, headline, hint, button);
     // Hidden or disabled, the button would lose the focus.
     shell.setButtonInactive(!isFailed);

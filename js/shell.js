@@ -154,7 +154,9 @@ class Shell {
     return this._host.isConnected && this._host.ownerDocument === document;
   }
 
-  /** Ends the shell if it is still away in the next task: frameworks move an element by removing and inserting it in one task. */
+  /**
+   * Ends the shell if it is still away in the next task: frameworks move an element by removing and inserting it in one task.
+   */
   _endIfAway() {
     if (!this._wasConnected || this._isPresent() || this._leaving !== undefined) return;
     this._leaving = setTimeout(() => {
@@ -230,8 +232,8 @@ class Shell {
   }
 
   /**
-   * Shows the message `name` and counts down to `end`, in milliseconds on the clock of `performance.now()`. Hides the message if
-   * `name` is empty. It is not announced.
+   * Shows the message `name` and counts down to `end`, in milliseconds on the clock of `performance.now()`. Hides the message
+   * if `name` is empty. It is not announced.
    */
   showCountdown(name, end) {
     const parts = name ? this._messages.parts(name, 0) : ["", "", ""];
@@ -239,15 +241,15 @@ class Shell {
   }
 
   /**
-   * Shows `address` as a link, as long as the code can be scanned. A click keeps `answer`, the answer of `gene` as JSON. Hides the
-   * link if the address is empty.
+   * Shows `address` as a link, as long as the code can be scanned. A click keeps `response`, the response of `gene` as JSON.
+   * Hides the link if the address is empty.
    */
-  showLink(address, answer) {
+  showLink(address, response) {
     if (!address) this._blur(this._link);
-    this._openLink.show(address, answer, this.message("openApp", 0));
+    this._openLink.show(address, response, this.message("openApp", 0));
   }
 
-  /** Whether a click on the link has kept the answer of the code, and another page has taken it. */
+  /** Whether a click on the link has kept the response of the code, and another page has taken it. */
   isTaken() {
     return this._openLink.isTaken();
   }
@@ -277,8 +279,8 @@ class Shell {
   }
 
   /**
-   * Draws a code. `bits` is a Uint8Array of its modules row by row, without the quiet zone: 1 for dark, the most significant bit
-   * first, as `Modules::to_bits` in crates/qr returns. `logo` is the address of an image for its middle, or empty.
+   * Draws a code. `bits` is a Uint8Array of its modules row by row, without the quiet zone: 1 for dark, the most significant
+   * bit first, as `Modules::to_bits` in crates/qr returns. `logo` is the address of an image for its middle, or empty.
    */
   drawCode(bits, logo) {
     const drawn = `${bits} ${logo}`;
@@ -371,8 +373,8 @@ class Shell {
   }
 
   /**
-   * Moves the focus from `element`, which is about to be hidden, to the frame. Otherwise it would be lost, and a keyboard user would
-   * start again at the top of the page.
+   * Moves the focus from `element`, which is about to be hidden, to the frame. Otherwise it would be lost, and a keyboard user
+   * would start again at the top of the page.
    */
   _blur(element) {
     if (this._root.activeElement === element) this._frame.focus();

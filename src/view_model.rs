@@ -359,7 +359,7 @@ mod tests {
             ScanState::Destroyed,
         ] {
             let plain = ViewModel::new(state);
-            let link = Some(Rc::new(Link { address: "https://a.test".into(), answer: "{}".into() }));
+            let link = Some(Rc::new(Link { address: "https://a.test".into(), response: "{}".into() }));
             for view in [ViewModel { link, number: Some("47".into()), ..plain.clone() }, plain] {
                 used.extend([view.headline(), view.hint(), view.action().map(Action::message)].into_iter().flatten());
             }

@@ -127,8 +127,8 @@ fn link_text<V>(gene: &GeneData<V>) -> Option<String> {
 /// response.
 fn link<V: JsonValue>(gene: &GeneData<V>, data: &V) -> Option<Rc<Link>> {
     let address = gene.link.as_deref().filter(|address| address::is_link(address))?;
-    let answer = V::to_text(&[("code", Some(Field::Number(OK))), ("data", Some(Field::JsonValue(data)))])?;
-    Some(Rc::new(Link { address: address.into(), answer: answer.into() }))
+    let response = V::to_text(&[("code", Some(Field::Number(OK))), ("data", Some(Field::JsonValue(data)))])?;
+    Some(Rc::new(Link { address: address.into(), response: response.into() }))
 }
 
 /// Reads the `data` of a response to `gene`.
@@ -351,12 +351,12 @@ mod tests {
     }
 
     #[test]
-    fn link_is_a_web_address_with_the_answer_that_a_page_takes_as_its_option_code() {
+    fn link_is_a_web_address_with_the_response_that_a_page_takes_as_its_option_code() {
         let address = "https://pass.example.com/s#r.return";
         let data = complete(json!({ "link": address, "pollToken": "t", "customData": { "z": [1, null] } }));
         let link = code(data.clone()).link.unwrap();
         assert_eq!(&*link.address, address);
-        assert_eq!(serde_json::from_str::<Json>(&link.answer).unwrap(), json!({ "code": 200, "data": data }));
+        assert_eq!(serde_json::from_str::<Json>(&link.response).unwrap(), json!({ "code": 200, "data": data }));
         for other in
             ["", "javascript:alert(1)", "intent://a", "https://a b", "data:text/html,x", " https://a", "HTTPS://a"]
         {

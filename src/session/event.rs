@@ -181,8 +181,8 @@ pub struct Code {
 pub struct Link {
     /// The address.
     pub address: Rc<str>,
-    /// The answer of `gene`, as JSON. The browser keeps it when the person opens the link.
-    pub answer: Rc<str>,
+    /// The response of `gene`, as JSON. The browser keeps it when the person opens the link.
+    pub response: Rc<str>,
 }
 
 /// The content of a response of `check`.

@@ -89,10 +89,10 @@ fn read(response: &Response, text: JsResult) -> Result<HttpResponse<Js>, Error> 
 
 /// Reads what `requestCode` of `js/early_code.js` has received: the response and its text, or what `fetch` has thrown, or
 /// nothing in time.
-pub(super) fn read_answer(answer: &Js) -> Result<HttpResponse<Js>, Error> {
-    match (answer.field("response"), answer.field("thrown")) {
+pub(super) fn read_received(received: &Js) -> Result<HttpResponse<Js>, Error> {
+    match (received.field("response"), received.field("thrown")) {
         (Some(Js(response)), _) => {
-            let text = answer.field("text").map(|text| text.0).ok_or(JsValue::UNDEFINED);
+            let text = received.field("text").map(|text| text.0).ok_or(JsValue::UNDEFINED);
             read(&expect_response(response)?.into(), text)
         }
         (None, Some(Js(thrown))) => Err(fetch_error(thrown)),

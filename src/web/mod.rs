@@ -46,7 +46,7 @@ pub fn start_scanning(target: &JsValue, options: JsValue) -> Result<ScanHandle, 
     start(shell::open(target, &options)?, options, "qrcode", JsValue::UNDEFINED)
 }
 
-/// Shows a code in `shell`. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `answer` is the answer of `gene` that
+/// Shows a code in `shell`. `kind` is `qrcode`, `wxqrcode` or `wechatmpqrcode`. `received` is the response of `gene` that
 /// `js/early_code.js` has received, or `undefined`: then this function requests a code.
 ///
 /// The entry points of the npm package call this function: they open the shell and request the code before the wasm is
@@ -56,6 +56,6 @@ pub fn start_scanning(target: &JsValue, options: JsValue) -> Result<ScanHandle, 
 ///
 /// Those of [`start_scanning`].
 #[wasm_bindgen(js_name = startInShell)]
-pub fn start(shell: Shell, options: JsValue, kind: &str, answer: JsValue) -> Result<ScanHandle, JsValue> {
-    ScanHandle::from_result(Runtime::start(shell, options, sdk::scene(kind), answer))
+pub fn start(shell: Shell, options: JsValue, kind: &str, received: JsValue) -> Result<ScanHandle, JsValue> {
+    ScanHandle::from_result(Runtime::start(shell, options, sdk::scene(kind), received))
 }

@@ -53,8 +53,8 @@ thread_local! {
 enum First {
     /// It requests a code.
     Request,
-    /// The answer to the request of `js/early_code.js`.
-    Answer(Js),
+    /// The response to the request of `js/early_code.js`.
+    Received(Js),
     /// A code that the page shows itself.
     Code(Code),
 }
@@ -75,9 +75,9 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// Starts a widget that shows codes for `scene`. `answer` is what `js/early_code.js` has received, or `undefined`.
-    pub(super) fn start(shell: Shell, options: JsValue, scene: Scene, answer: JsValue) -> Result<Rc<Self>, Error> {
-        let first = if answer.is_undefined() { First::Request } else { First::Answer(Js(answer)) };
+    /// Starts a widget that shows codes for `scene`. `received` is what `js/early_code.js` has received, or `undefined`.
+    pub(super) fn start(shell: Shell, options: JsValue, scene: Scene, received: JsValue) -> Result<Rc<Self>, Error> {
+        let first = if received.is_undefined() { First::Request } else { First::Received(Js(received)) };
         Self::start_with(Some(shell), options, scene, first)
     }
 
@@ -138,11 +138,11 @@ impl Runtime {
         runtime.is_delivering.set(true);
         runtime.dispatch(match first {
             First::Request => Event::Started,
-            First::Answer(answer) => {
-                let received_at = Instant(answer.field("at").and_then(|at| at.number()).unwrap_or_default() as u64);
-                let mut reply = runtime.read(fetch::read_answer(&answer), &Request::Gene(scene), received_at);
-                if let (Ok(Reply::Code(code)), Some(response_code)) = (&mut reply, answer.field("responseCode")) {
-                    // `js/same_device.js` has taken an answer for which the approver returned.
+            First::Received(received) => {
+                let received_at = Instant(received.field("at").and_then(|at| at.number()).unwrap_or_default() as u64);
+                let mut reply = runtime.read(fetch::read_received(&received), &Request::Gene(scene), received_at);
+                if let (Ok(Reply::Code(code)), Some(response_code)) = (&mut reply, received.field("responseCode")) {
+                    // `js/same_device.js` has taken a response for which the approver returned.
                     code.response_code = response_code.text().map(Into::into);
                     (code.picture, code.link) = (None, None);
                 }

@@ -61,12 +61,12 @@ extern "C" {
     #[wasm_bindgen(method, js_name = showCountdown)]
     pub(super) fn show_countdown(this: &Shell, name: &str, end: f64);
 
-    /// Shows a link to the approver on this device while the code can be scanned. A click keeps `answer`. Hides the link if
+    /// Shows a link to the approver on this device while the code can be scanned. A click keeps `response`. Hides the link if
     /// `address` is empty.
     #[wasm_bindgen(method, js_name = showLink)]
-    pub(super) fn show_link(this: &Shell, address: &str, answer: &str);
+    pub(super) fn show_link(this: &Shell, address: &str, response: &str);
 
-    /// Whether a click on the link has kept the answer of the code, and another page has taken it.
+    /// Whether a click on the link has kept the response of the code, and another page has taken it.
     #[wasm_bindgen(method, js_name = isTaken)]
     pub(super) fn is_taken(this: &Shell) -> bool;
 

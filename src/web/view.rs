@@ -101,7 +101,7 @@ impl View {
         self.shell.has_left()
     }
 
-    /// Whether the browser has kept the answer of the code for a return to this device, and another page has taken it.
+    /// Whether the browser has kept the response of the code for a return to this device, and another page has taken it.
     pub(super) fn is_taken(&self) -> bool {
         self.shell.is_taken()
     }
@@ -119,7 +119,7 @@ impl View {
         let message = |name: Option<&str>| name.map(|name| self.shell.message(name, 0)).unwrap_or_default();
         self.action.set(model.action());
         match &model.link {
-            Some(link) => self.shell.show_link(&link.address, &link.answer),
+            Some(link) => self.shell.show_link(&link.address, &link.response),
             None => self.shell.show_link("", ""),
         }
         self.shell.show_number(model.number.as_deref().unwrap_or_default());

@@ -5,16 +5,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::page::{Device, GENE, Page, TOUCH, advance, pending_timers, run, settle, start_answered};
+use crate::page::{Device, GENE, Page, TOUCH, advance, pending_timers, run, settle, start_received};
 
 #[wasm_bindgen(module = "/js/early_code.js")]
 extern "C" {
     #[wasm_bindgen(js_name = requestCode)]
     fn request_code(options: &JsValue) -> JsValue;
-    #[wasm_bindgen(js_name = givenAnswer)]
-    fn given_answer(options: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = givenResponse)]
+    fn given_response(options: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = drawableCode)]
-    fn drawable_code(answer: &JsValue, options: &JsValue) -> JsValue;
+    fn drawable_code(received: &JsValue, options: &JsValue) -> JsValue;
 }
 
 /// The fields that the two requests must have in common.
@@ -31,10 +31,10 @@ fn options_of(page: &Page, extra: &str) -> JsValue {
     page.server.options(&page.callback_log, &extra)
 }
 
-/// The answer that the wasm gets.
-async fn answer_of(early: &JsValue) -> JsValue {
-    let answer = Reflect::get(early, &"answer".into()).unwrap();
-    JsFuture::from(answer.unchecked_into::<Promise>()).await.unwrap()
+/// The response that the wasm gets.
+async fn received_of(early: &JsValue) -> JsValue {
+    let received = Reflect::get(early, &"received".into()).unwrap();
+    JsFuture::from(received.unchecked_into::<Promise>()).await.unwrap()
 }
 
 fn field(value: &JsValue, name: &str) -> JsValue {
@@ -116,7 +116,7 @@ async fn both_requests(options: &str) -> [Option<String>; 2] {
     settle().await;
     let early = (page.server.requests("gene") > 0).then(|| request_text(&page, 0));
     let first = page.server.requests("gene");
-    let handle = start_answered(page.target.clone().into(), options, JsValue::UNDEFINED);
+    let handle = start_received(page.target.clone().into(), options, JsValue::UNDEFINED);
     settle().await;
     let own = (page.server.requests("gene") > first).then(|| request_text(&page, first));
     if let Ok(handle) = handle {
@@ -189,11 +189,11 @@ async fn aborted_in_the_same_task_it_sends_nothing() {
     run("argument.abort()", &early).unwrap();
     settle().await;
     assert_eq!(page.server.requests("gene"), 0);
-    assert!(!field(&answer_of(&early).await, "thrown").is_undefined());
+    assert!(!field(&received_of(&early).await, "thrown").is_undefined());
 }
 
 #[wasm_bindgen_test]
-async fn answer_clears_the_timers_of_the_early_request() {
+async fn response_clears_the_timers_of_the_early_request() {
     for response in [Some(GENE), Some(""), None] {
         let page = Page::new();
         let timers = pending_timers();
@@ -203,19 +203,19 @@ async fn answer_clears_the_timers_of_the_early_request() {
             Some(body) => page.server.respond("gene", 200, body),
             None => drop(run("argument.abort()", &early).unwrap()),
         }
-        answer_of(&early).await;
+        received_of(&early).await;
         assert_eq!(pending_timers(), timers, "{response:?}");
     }
 }
 
 #[wasm_bindgen_test]
-async fn widget_takes_the_answer_and_requests_no_second_code() {
+async fn widget_takes_the_response_and_requests_no_second_code() {
     let mut page = Page::new();
     page.server.respond("gene", 200, &gene_with_modules());
     let options = options_of(&page, "{}");
-    let answer = answer_of(&request_code(&options)).await;
-    assert!(!drawable_code(&answer, &options).is_undefined());
-    page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+    let received = received_of(&request_code(&options)).await;
+    assert!(!drawable_code(&received, &options).is_undefined());
+    page.handle = Some(start_received(page.target.clone().into(), options, received).unwrap());
     assert_eq!(page.handle().state(), "ready", "the code is shown without another task");
     settle().await;
     assert_eq!(page.callbacks()[..3], ["onCodeLoaded r1 /r1.png", "onCodeShow r1 /r1.png", "onStart handle"]);
@@ -224,13 +224,13 @@ async fn widget_takes_the_answer_and_requests_no_second_code() {
 }
 
 #[wasm_bindgen_test]
-async fn lifetime_counts_from_the_answer() {
+async fn lifetime_counts_from_the_response() {
     let mut page = Page::new();
     page.server.respond("gene", 200, &gene_with_modules());
     let options = options_of(&page, "{}");
-    let answer = answer_of(&request_code(&options)).await;
+    let received = received_of(&request_code(&options)).await;
     advance(100_000.0).await;
-    page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+    page.handle = Some(start_received(page.target.clone().into(), options, received).unwrap());
     page.script_polls(&[0; 400]);
     advance(19_000.0).await;
     assert_eq!(page.handle().state(), "ready");
@@ -252,9 +252,9 @@ async fn failed_early_request_counts_as_the_first_attempt_of_the_widget() {
         let mut page = Page::new();
         page.server.respond("gene", status, body);
         let options = options_of(&page, "{}");
-        let answer = answer_of(&request_code(&options)).await;
-        assert!(drawable_code(&answer, &options).is_undefined());
-        page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+        let received = received_of(&request_code(&options)).await;
+        assert!(drawable_code(&received, &options).is_undefined());
+        page.handle = Some(start_received(page.target.clone().into(), options, received).unwrap());
         assert_eq!(page.handle().state(), state, "{callback}");
         settle().await;
         assert!(page.last_callback().contains(callback.trim_start_matches("onError ")), "{:?}", page.callbacks());
@@ -262,17 +262,17 @@ async fn failed_early_request_counts_as_the_first_attempt_of_the_widget() {
     }
     let mut page = Page::new();
     let nothing_in_time = run("return {}", &JsValue::NULL).unwrap();
-    page.handle = Some(start_answered(page.target.clone().into(), options_of(&page, "{}"), nothing_in_time).unwrap());
+    page.handle = Some(start_received(page.target.clone().into(), options_of(&page, "{}"), nothing_in_time).unwrap());
     settle().await;
     assert!(page.last_callback().contains("ScanLoginError:timeout"), "{:?}", page.callbacks());
 }
 
 #[wasm_bindgen_test]
-fn answer_with_modules_is_drawable_with_the_logo_of_the_page_or_the_app() {
+fn response_with_modules_is_drawable_with_the_logo_of_the_page_or_the_app() {
     let modules = gene_with_modules();
     let drawable = |text: &str, options: &str| {
-        let answer = run("return { text: argument, at: 5 }", &text.into()).unwrap();
-        drawable_code(&answer, &run(&format!("return {options}"), &JsValue::NULL).unwrap())
+        let received = run("return { text: argument, at: 5 }", &text.into()).unwrap();
+        drawable_code(&received, &run(&format!("return {options}"), &JsValue::NULL).unwrap())
     };
     let drawn = drawable(&modules, "{ logo: '/logo.svg' }");
     assert_eq!((field(&drawn, "logo"), field(&drawn, "end")), ("/logo.svg".into(), 120_005.into()));
@@ -298,14 +298,14 @@ async fn code_of_the_option_is_taken_once_and_requests_none() {
         format!("const code = {GENE}; code.data.createdAt = {created}; code.data.random = argument; return {{ code }}");
     let given = |random: &str| run(&given, &random.into()).unwrap();
     let options = page.server.options(&page.callback_log, &given("g1"));
-    let answer = given_answer(&options);
-    page.handle = Some(start_answered(page.target.clone().into(), options.clone(), answer).unwrap());
+    let received = given_response(&options);
+    page.handle = Some(start_received(page.target.clone().into(), options.clone(), received).unwrap());
     assert_eq!(page.handle().state(), "ready");
     assert_eq!(page.callbacks(), [""; 0], "a callback may call the handle, which the page does not have yet");
     settle().await;
     assert_eq!(page.callbacks()[0], "onCodeLoaded g1 /r1.png");
     assert_eq!(page.server.requests("gene"), 0);
-    assert!(given_answer(&options).is_undefined(), "a second widget requests a code of its own");
+    assert!(given_response(&options).is_undefined(), "a second widget requests a code of its own");
 
     // Without a code, a refusal, and a code from a page in a cache.
     for change in [
@@ -318,11 +318,11 @@ async fn code_of_the_option_is_taken_once_and_requests_none() {
         "options.code = 'text'",
     ] {
         let other = run(&format!("const options = argument; {change}; return options"), &given("g2")).unwrap();
-        assert!(given_answer(&other).is_undefined(), "{change}");
+        assert!(given_response(&other).is_undefined(), "{change}");
     }
     // A clock that is behind by a day does not make the code younger than now.
     let future = "argument.code.data.createdAt = new Date(Date.now() + 86_400_000).toISOString(); return argument";
-    let answer = given_answer(&run(future, &given("g3")).unwrap());
+    let received = given_response(&run(future, &given("g3")).unwrap());
     let now = run("return performance.now()", &JsValue::NULL).unwrap();
-    assert_eq!(field(&answer, "at"), now);
+    assert_eq!(field(&received, "at"), now);
 }

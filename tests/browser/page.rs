@@ -100,8 +100,8 @@ pub(crate) fn start_scanning(target: JsValue, options: JsValue, kind: &str) -> R
 }
 
 /// Starts a widget with what the page has received for an early request.
-pub(crate) fn start_answered(target: JsValue, options: JsValue, answer: JsValue) -> Result<ScanHandle, JsValue> {
-    web::start(open_shell(&target, &options)?, options, "qrcode", answer)
+pub(crate) fn start_received(target: JsValue, options: JsValue, received: JsValue) -> Result<ScanHandle, JsValue> {
+    web::start(open_shell(&target, &options)?, options, "qrcode", received)
 }
 
 thread_local! {

@@ -7,14 +7,14 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::HtmlElement;
 
-use crate::page::{Device, GENE, Page, TOUCH, advance, run, settle, start_answered};
+use crate::page::{Device, GENE, Page, TOUCH, advance, run, settle, start_received};
 
 #[wasm_bindgen(module = "/js/same_device.js")]
 extern "C" {
     #[wasm_bindgen(js_name = isLink)]
     fn is_link(address: &str) -> bool;
-    #[wasm_bindgen(js_name = keepAnswer)]
-    fn keep_answer(answer: &str) -> JsValue;
+    #[wasm_bindgen(js_name = keepResponse)]
+    fn keep_response(response: &str) -> JsValue;
     #[wasm_bindgen(js_name = isKept)]
     fn is_kept(random: &str) -> bool;
     #[wasm_bindgen(js_name = takeReturn)]
@@ -79,10 +79,10 @@ fn open_link(page: &Page) -> bool {
 
 /// Starts a widget as the entry points do in a page to which the approver has returned.
 fn start_returned(page: &mut Page, extra: &str) {
-    let answer = take_return();
+    let received = take_return();
     let extra = run(&format!("return {{ {extra} }}"), &JsValue::NULL).unwrap();
     let options = page.server.options(&page.callback_log, &extra);
-    page.handle = Some(start_answered(page.target.clone().into(), options, answer).unwrap());
+    page.handle = Some(start_received(page.target.clone().into(), options, received).unwrap());
 }
 
 fn successes(page: &Page) -> usize {
@@ -160,17 +160,17 @@ fn addresses_of_links_are_read_as_by_the_wasm() {
 }
 
 #[wasm_bindgen_test]
-async fn click_keeps_the_answer_and_the_browser_follows_the_link() {
+async fn click_keeps_the_response_and_the_browser_follows_the_link() {
     let page = page_with_link().await;
     assert!(!is_kept("r1"));
     assert!(open_link(&page));
     assert!(is_kept("r1"));
-    let kept = evaluate("return JSON.parse(JSON.parse(localStorage.getItem('scanlogin-return'))[0].answer).data");
+    let kept = evaluate("return JSON.parse(JSON.parse(localStorage.getItem('scanlogin-return'))[0].response).data");
     assert_eq!(Reflect::get(&kept, &"pollToken".into()).unwrap(), "secret");
 }
 
 #[wasm_bindgen_test]
-async fn link_opens_and_the_code_signs_in_if_the_browser_refuses_to_keep_the_answer() {
+async fn link_opens_and_the_code_signs_in_if_the_browser_refuses_to_keep_the_response() {
     let page = page_with_link().await;
     let refuse = "const { setItem } = Storage.prototype;
         Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };
@@ -232,9 +232,9 @@ async fn return_signs_in_once_and_shows_no_code() {
 }
 
 #[wasm_bindgen_test]
-async fn kept_answer_is_taken_once() {
+async fn kept_response_is_taken_once() {
     forget_all();
-    assert_eq!(keep_answer(&gene_with_link(LINK)), "r1");
+    assert_eq!(keep_response(&gene_with_link(LINK)), "r1");
     come_back_with("r1");
     assert!(!take_return().is_undefined());
     assert!(!take_other_browser());
@@ -249,7 +249,7 @@ async fn kept_answer_is_taken_once() {
 async fn widget_that_is_destroyed_in_the_task_of_its_start_leaves_the_return_to_the_next_one() {
     for (state, is_left) in [("destroyed", true), ("loading", false)] {
         forget_all();
-        keep_answer(&gene_with_link(LINK));
+        keep_response(&gene_with_link(LINK));
         come_back_with("r1");
         let _page = Page::new();
         let returned = take_return();
@@ -262,9 +262,9 @@ async fn widget_that_is_destroyed_in_the_task_of_its_start_leaves_the_return_to_
 }
 
 #[wasm_bindgen_test]
-async fn return_that_fails_is_repeated_until_the_server_answers() {
+async fn return_that_fails_is_repeated_until_the_server_responds() {
     forget_all();
-    keep_answer(&gene_with_link(LINK));
+    keep_response(&gene_with_link(LINK));
     come_back_with("r1");
     let mut page = Page::new();
     start_returned(&mut page, "");
@@ -286,7 +286,7 @@ async fn refused_return_offers_a_new_code_and_never_signs_in() {
     for (code, reason) in [(1001, "wrong-response-code"), (1001, "forbidden"), (500, "expired"), (2241, "unknown-code")]
     {
         forget_all();
-        keep_answer(&gene_with_link(LINK));
+        keep_response(&gene_with_link(LINK));
         come_back_with("r1");
         let mut page = Page::new();
         start_returned(&mut page, "");
@@ -333,7 +333,7 @@ async fn return_to_another_browser_shows_a_new_code_and_says_why() {
 async fn malformed_fragments_are_removed_and_request_nothing() {
     for fragment in ["", "r1", "r1.", ".code", "r1.short", "r1.<script>alert(1)</script>", "../r1.x", "a/b.c"] {
         forget_all();
-        keep_answer(&gene_with_link(LINK));
+        keep_response(&gene_with_link(LINK));
         come_back(&format!("scanlogin-response={fragment}"));
         assert!(take_return().is_undefined(), "{fragment}");
         assert_eq!(evaluate("return location.hash"), "");
@@ -347,7 +347,7 @@ async fn malformed_fragments_are_removed_and_request_nothing() {
 
 #[wasm_bindgen_test]
 fn storage_with_any_content_is_read_without_errors_and_bounded() {
-    let entry = r#"{"random":"r1","answer":"{}","end":1}"#;
+    let entry = r#"{"random":"r1","response":"{}","end":1}"#;
     let future = "${Date.now() + 60_000_000}";
     for stored in [
         "",
@@ -359,33 +359,33 @@ fn storage_with_any_content_is_read_without_errors_and_bounded() {
         "[[]]",
         "<html>",
         r#"[{"random":"r1"}]"#,
-        r#"[{"random":"r1","answer":5,"end":9e99}]"#,
+        r#"[{"random":"r1","response":5,"end":9e99}]"#,
         &format!("[{entry}]"),
         &format!("[{}]", entry.replace(":1}", &format!(":{future}}}"))),
         &format!("[{}]", vec![entry; 5_000].join(",")),
     ] {
         run(&format!("localStorage.setItem('scanlogin-return', `{stored}`)"), &JsValue::NULL).unwrap();
         assert!(!is_kept("r1"), "{stored}");
-        assert_eq!(keep_answer(&gene_with_link(LINK)), "r1", "{stored}");
+        assert_eq!(keep_response(&gene_with_link(LINK)), "r1", "{stored}");
         assert!(is_kept("r1"));
     }
     for n in 0..9 {
-        keep_answer(&gene_with_link(LINK).replace("r1", &format!("r{n}")));
+        keep_response(&gene_with_link(LINK).replace("r1", &format!("r{n}")));
     }
     let kept =
         evaluate("return JSON.parse(localStorage.getItem('scanlogin-return')).map(({ random }) => random).join()");
     assert_eq!(kept, "r8,r7,r6,r5");
-    for answer in ["", "null", "{}", "<html>", r#"{"code":200,"data":{"random":"x","expiresIn":"soon"}}"#] {
-        keep_answer(answer);
-        assert!(!is_kept("x") && is_kept("r8"), "{answer}");
+    for invalid in ["", "null", "{}", "<html>", r#"{"code":200,"data":{"random":"x","expiresIn":"soon"}}"#] {
+        keep_response(invalid);
+        assert!(!is_kept("x") && is_kept("r8"), "{invalid}");
     }
     forget_all();
 }
 
 #[wasm_bindgen_test]
-fn kept_answer_is_forgotten_when_the_server_has_forgotten_its_code() {
+fn kept_response_is_forgotten_when_the_server_has_forgotten_its_code() {
     forget_all();
-    keep_answer(&gene_with_link(LINK));
+    keep_response(&gene_with_link(LINK));
     let move_clock = "const { now } = Date; Date.now = () => now() + argument; return now";
     for (milliseconds, is_known) in [(479_000, true), (481_000, false)] {
         let now = run(move_clock, &milliseconds.into()).unwrap();
@@ -397,7 +397,7 @@ fn kept_answer_is_forgotten_when_the_server_has_forgotten_its_code() {
 }
 
 #[wasm_bindgen_test]
-async fn widget_whose_answer_another_tab_has_taken_stops_without_success() {
+async fn widget_whose_response_another_tab_has_taken_stops_without_success() {
     let first = page_with_link().await;
     open_link(&first);
     // A native approver opens a new tab.
@@ -547,15 +547,15 @@ async fn link_of_the_early_code_stays_the_same_element_when_the_wasm_takes_over(
     let modules = format!(r#""modules":"{}=","url":"#, "/".repeat(75));
     let text = gene_with_link(LINK).replace(r#""url":"#, &modules);
     let options = page.server.options(&page.callback_log, &JsValue::UNDEFINED);
-    let answer =
+    let received =
         run("return { response: new Response(argument), text: argument, at: performance.now() }", &text.into());
-    let early = run("return { answer: Promise.resolve(argument), abort() {} }", &answer.unwrap()).unwrap();
+    let early = run("return { received: Promise.resolve(argument), abort() {} }", &received.unwrap()).unwrap();
     let load = evaluate("return { promise: new Promise((done) => { globalThis.finishLoading = done; }) }");
     let init = run("return () => argument.promise", &load).unwrap();
     let start = {
         let options = options.clone();
-        Closure::<dyn Fn(JsValue, JsValue) -> ScanHandle>::new(move |shell: JsValue, answer| {
-            scanlogin::web::start(shell.unchecked_into(), options.clone(), "qrcode", answer).unwrap()
+        Closure::<dyn Fn(JsValue, JsValue) -> ScanHandle>::new(move |shell: JsValue, received| {
+            scanlogin::web::start(shell.unchecked_into(), options.clone(), "qrcode", received).unwrap()
         })
     };
     let widget = crate::pending::pending(&init, &page.target, &options, start.as_ref(), &early);
@@ -571,7 +571,7 @@ async fn link_of_the_early_code_stays_the_same_element_when_the_wasm_takes_over(
     settle().await;
     assert_eq!((widget.state().as_str(), page.server.requests("check") > 0), ("ready", true));
     assert_eq!(page.find("a[href]:not([hidden])"), Some(link));
-    // The kept answer is still known as that of this code.
+    // The kept response is still known as that of this code.
     come_back_with("r1");
     assert!(!take_return().is_undefined());
     page.script_polls(&[2, 2]);
@@ -583,15 +583,15 @@ async fn link_of_the_early_code_stays_the_same_element_when_the_wasm_takes_over(
 #[wasm_bindgen_test]
 async fn return_shows_its_state_while_the_wasm_is_loading_and_survives_a_failed_load() {
     forget_all();
-    keep_answer(&gene_with_link(LINK));
+    keep_response(&gene_with_link(LINK));
     come_back_with("r1");
     let page = Page::new();
     let options = page.server.options(&page.callback_log, &JsValue::UNDEFINED);
-    let answer = take_return();
-    let early = run("return { answer: Promise.resolve(argument), isReturn: true, abort() {} }", &answer).unwrap();
+    let received = take_return();
+    let early = run("return { received: Promise.resolve(argument), isReturn: true, abort() {} }", &received).unwrap();
     let init = function("async () => { if (!globalThis.canLoad) { await 0; throw new Error('offline'); } }");
     let start = function(
-        "(shell, answer) => { globalThis.taken = answer; return { state: 'signing-in', destroy() { shell.remove(); } }; }",
+        "(shell, received) => { globalThis.taken = received; return { state: 'signing-in', destroy() { shell.remove(); } }; }",
     );
     evaluate("globalThis.canLoad = false; globalThis.taken = undefined");
     let widget = crate::pending::pending(&init, &page.target, &options, &start, &early);

@@ -111,7 +111,7 @@ fn widget_whose_sign_in_another_page_has_taken_stops_without_success() {
 
 #[test]
 fn code_with_a_link_is_named_as_the_other_way() {
-    let link = Rc::new(Link { address: "https://pass.test/s#r1.return".into(), answer: "{}".into() });
+    let link = Rc::new(Link { address: "https://pass.test/s#r1.return".into(), response: "{}".into() });
     let mut host = Host::loading(Policy::default());
     host.reply(Ok(Reply::Code(Code { link: Some(link.clone()), ..drawn_code("r1", 120) })));
     assert_eq!((host.view.headline(), &host.view.link), (Some("otherDevice"), &Some(link)));
