@@ -3,7 +3,10 @@
 /** The options whose attribute is text. All others are JSON: numbers, `true` and `false`, lists and objects. */
 const TEXT_OPTIONS = /^(appId|host|appHost|userPoolId|tenantId|requestFrom|extIdpConnId|lang|logo|render|theme)$/;
 
-/** The value of an option whose attribute is `text`. Text that is not JSON is returned unchanged, so that the error names the option. */
+/**
+ * The value of an option whose attribute is `text`. Text that is not JSON is returned unchanged, so that the error names the
+ * option.
+ */
 export function optionOf(name, text) {
   if (TEXT_OPTIONS.test(name)) return text;
   let value;

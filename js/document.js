@@ -1,5 +1,5 @@
-// Access to the document. Markup can hide a property of `document` behind an element: with `<img name="body">`, `document.body` is
-// the image. The prototype has the real property.
+// Access to the document. Markup can hide a property of `document` behind an element: with `<img name="body">`, `document.body`
+// is the image. The prototype has the real property.
 
 /** The property `name` of the document. */
 export function fromDocument(name) {

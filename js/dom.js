@@ -31,8 +31,8 @@ export function create(tag, attributes) {
   return element;
 }
 
-// These compare with what was written before, not with what the page has now: a browser that translates the page changes texts and
-// labels. What is unchanged is not written, so that nothing is announced twice.
+// These compare with what was written before, not with what the page has now: a browser that translates the page changes texts
+// and labels. What is unchanged is not written, so that nothing is announced twice.
 
 const written = new WeakMap();
 

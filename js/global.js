@@ -1,5 +1,5 @@
-// The entry point for a script tag. It defines `ScanLogin`, and starts a widget in the element that `data-target` of the tag names.
-// The wasm is beside this file.
+// The entry point for a script tag. It defines `ScanLogin`, and starts a widget in the element that `data-target` of the tag
+// names. The wasm is beside this file.
 
 import { callbacks, optionOf } from "./attributes.js";
 import { callDocument, fromDocument } from "./document.js";
@@ -10,8 +10,8 @@ if (typeof document !== "undefined") {
 }
 
 /**
- * The tags that this script runs for. Browsers set `currentScript` only while a classic script runs. A module has none, and jQuery
- * runs the text of the script in a tag of its own. Then these are the tags of the page with `data-target` and this file.
+ * The tags that this script runs for. Browsers set `currentScript` only while a classic script runs. A module has none, and
+ * jQuery runs the text of the script in a tag of its own. Then these are the tags of the page with `data-target` and this file.
  */
 function scripts() {
   const current = fromDocument("currentScript");
@@ -34,8 +34,8 @@ function run(script) {
     const base = ((script && script.src) || fromDocument("baseURI")).replace(/\/scanlogin(@[^/]*)?$/, "$&/dist/");
     const api = createApi(() => new URL("scanlogin.wasm", base), { source: wasm, integrity });
     window.ScanLogin = api;
-    // A widget that is started reports the failure, and tries again. One that this tag or a later script of the page starts loads
-    // the wasm after its request for a code.
+    // A widget that is started reports the failure, and tries again. One that this tag or a later script of the page starts
+    // loads the wasm after its request for a code.
     const init = () => api.init().catch(() => {});
     if (fromDocument("readyState") === "loading") callDocument("addEventListener", "DOMContentLoaded", init);
     else setTimeout(init);

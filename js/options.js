@@ -1,5 +1,5 @@
-// The options that the shell needs before the wasm is loaded: size, containerSize, theme, tips, lang and otherWays. They are read,
-// checked and given their defaults here. src/options.rs does the same for all other options.
+// The options that the shell needs before the wasm is loaded: size, containerSize, theme, tips, lang and otherWays. They are
+// read, checked and given their defaults here. src/options.rs does the same for all other options.
 
 import { MESSAGE_NAMES } from "./i18n.js";
 

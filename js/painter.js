@@ -1,5 +1,5 @@
-// Paints a code on a canvas: its modules, its quiet zone and its ground. Style sheets, dark themes and extensions change the colours
-// of elements, but not the pixels of a canvas.
+// Paints a code on a canvas: its modules, its quiet zone and its ground. Style sheets, dark themes and extensions change the
+// colours of elements, but not the pixels of a canvas.
 
 /** The width of the light border that a reader needs, in modules, as `QUIET_ZONE` in crates/qr. */
 const QUIET_ZONE = 4;
@@ -18,8 +18,8 @@ export class Code {
   }
 
   /**
-   * The width of the code in device pixels for a place that is `place` device pixels wide and can grow to `room`: the nearest whole
-   * number of pixels for each module. If that makes the code too large, the number is rounded down.
+   * The width of the code in device pixels for a place that is `place` device pixels wide and can grow to `room`: the nearest
+   * whole number of pixels for each module. If that makes the code too large, the number is rounded down.
    */
   fit(place, room) {
     const most = Math.min(room, place * (1 + MAX_GROWTH));
