@@ -4,7 +4,8 @@ import { short, table } from './markdown.js';
 
 const LARGER_SCRIPT = 'the script is larger: all states, four languages, accessibility';
 const ROUNDED_DOWN = 'the modules of a code without room around it are rounded down to whole pixels';
-const LARGER_MODULES = 'a decoder can miss a step with the larger modules of a link that it reads with those of JSON';
+const NOISE_PER_PIXEL = 'the noise is per pixel: a finder pattern of larger modules has more pixels that can be wrong';
+const MISSED_STEPS = 'a decoder can miss a step and read the next one';
 
 /** Why a target can be missed. It is printed only beside a missed target. */
 const REASONS = {
@@ -19,9 +20,9 @@ const REASONS = {
   'robustness-blur': ROUNDED_DOWN,
   'robustness-scale': ROUNDED_DOWN,
   'robustness-noise': ROUNDED_DOWN,
-  'robustness-link-blur': LARGER_MODULES,
-  'robustness-link-scale': LARGER_MODULES,
-  'robustness-link-noise': LARGER_MODULES,
+  'robustness-link-blur': MISSED_STEPS,
+  'robustness-link-scale': MISSED_STEPS,
+  'robustness-link-noise': NOISE_PER_PIXEL,
 };
 
 /** A target with its ratio, and whether it is met. */
