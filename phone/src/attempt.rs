@@ -24,7 +24,7 @@ pub struct Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scale {
     Doubled,
-    /// Halved so many times.
+    /// Halved this many times.
     Halved(u32),
 }
 

@@ -106,7 +106,7 @@ impl Gray {
         Self { width, height, luma: luma.collect() }
     }
 
-    /// Adds a white border.
+    /// Adds a white border of `border` pixels on each side.
     pub(crate) fn with_border(&self, border: usize) -> Self {
         let (width, height) = (self.width + 2 * border, self.height + 2 * border);
         let mut luma = vec![u8::MAX; border * width];

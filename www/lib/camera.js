@@ -279,7 +279,7 @@ async function problemOf({ name }) {
   }
 }
 
-/** The state of the permission, if the browser tells it. */
+/** The state of the permission. `null` if the browser does not support this query. */
 async function permission() {
   try {
     return (await navigator.permissions.query({ name: 'camera' })).state;

@@ -2,11 +2,11 @@
 
 import { workerUrl } from '/lib/worker-url.js';
 
-/** The maximum time in milliseconds for one answer of the worker. A worker that takes longer is replaced. */
-const ANSWER_TIMEOUT = 20_000;
+/** The maximum time in milliseconds for one response of the worker. A worker that takes longer is replaced. */
+const RESPONSE_TIMEOUT = 20_000;
 /** The pictures that may fail one after the other. More mean that the decoder does not work in this browser. */
 const MAX_FAILURES = 5;
-/** The answer for a picture that the decoder could not finish. */
+/** The response for a picture that the decoder could not finish. */
 const NO_CODES = { codes: [], width: 0, height: 0, isComplete: true };
 
 /** The decoder can't be loaded, or does not work. */
@@ -19,9 +19,9 @@ export const canReadInWorker = () => typeof Worker === 'function' && typeof Offs
 export class QrReader {
   /** Started at the first use. */
   #worker = null;
-  /** The answer to the last message. The worker gets the next message when it has sent it. */
+  /** The response to the last message. The worker gets the next message when it has sent it. */
   #last = Promise.resolve();
-  /** The functions of the promise for the answer that the worker owes; `null` if it owes none. */
+  /** The functions of the promise for the response that the worker owes; `null` if it owes none. */
   #pending = null;
   #timer = 0;
   #failures = 0;
@@ -43,11 +43,11 @@ export class QrReader {
 
   /** Reads the codes in an `ImageBitmap`, and takes it over. Yields the texts that each of several attempts finds. */
   async *readImage(image) {
-    let answer = await this.#ask({ image }, [image]);
-    yield answer.codes.map(({ text }) => text);
-    for (let attempt = 0; !answer.isComplete; attempt++) {
-      answer = await this.#ask({ attempt }, []);
-      yield answer.codes.map(({ text }) => text);
+    let response = await this.#ask({ image }, [image]);
+    yield response.codes.map(({ text }) => text);
+    for (let attempt = 0; !response.isComplete; attempt++) {
+      response = await this.#ask({ attempt }, []);
+      yield response.codes.map(({ text }) => text);
     }
   }
 
@@ -58,9 +58,9 @@ export class QrReader {
   }
 
   #ask(message, transfer) {
-    const answer = this.#last.then(() => this.#send(message, transfer));
-    this.#last = answer.catch(() => {});
-    return answer;
+    const response = this.#last.then(() => this.#send(message, transfer));
+    this.#last = response.catch(() => {});
+    return response;
   }
 
   #send(message, transfer) {
@@ -72,7 +72,7 @@ export class QrReader {
       this.#worker ??= this.#start();
       this.#worker.postMessage(message, transfer);
       this.#pending = { resolve, reject };
-      this.#timer = setTimeout(() => this.#skipPicture('It takes too long.'), ANSWER_TIMEOUT);
+      this.#timer = setTimeout(() => this.#skipPicture('It takes too long.'), RESPONSE_TIMEOUT);
     });
   }
 

@@ -1,4 +1,4 @@
-// The worker of `qr-reader.js`. It answers each message with one message.
+// The worker of `qr-reader.js`. It sends one response to each message.
 //
 // It reads with the detector of the browser, where there is one that works, and with the decoder in /decoder/, which is a
 // WebAssembly module.
@@ -20,10 +20,10 @@ const context = canvas.getContext('2d', { willReadFrequently: true });
 /** The planes of a video frame. It is kept, because a camera sends many frames of the same size. */
 let planes = new Uint8Array(0);
 
-onmessage = async ({ data }) => postMessage(await answer(data));
+onmessage = async ({ data }) => postMessage(await respond(data));
 
-/** Returns the answer to a message. Its fields are those of `NO_CODES` in `qr-reader.js`, or `failure`. */
-async function answer(message) {
+/** Returns the response to a message. Its fields are those of `NO_CODES` in `qr-reader.js`, or `failure`. */
+async function respond(message) {
   let loaded;
   try {
     loaded = await (readers ??= load());

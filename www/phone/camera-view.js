@@ -9,12 +9,12 @@ const SVG = 'http://www.w3.org/2000/svg';
 const [FOUND_MS, OTHER_MS] = [400, 1_500];
 
 let scanner = null;
-/** The functions of the step: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
-let step;
+/** What the step does with texts: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
+let handlers;
 
 /** Connects the view with the step. */
 export function openCameraView(functions) {
-  step = functions;
+  handlers = functions;
   byId('camera-start').onclick = startCamera;
   byId('camera-torch').onclick = switchTorch;
   byId('camera-choice').onchange = ({ target }) => scanner?.useCamera(target.value);
@@ -24,7 +24,7 @@ export function startCamera() {
   stopCamera();
   scanner = openScanner(byId('camera-video'), {
     camera: byId('camera-choice').value || undefined,
-    isWanted: step.isWanted,
+    isWanted: handlers.isWanted,
     onText: found,
     onOtherText: otherFound,
     onProblem: (problem) => setText('camera-message', message(`cameraProblems.${problem}`)),
@@ -38,7 +38,7 @@ export async function startAllowedCamera() {
     const { state } = await navigator.permissions.query({ name: 'camera' });
     if (state === 'granted' && !scanner) startCamera();
   } catch {
-    // The browser does not tell. The person starts the camera.
+    // The browser does not support this query. The person starts the camera.
   }
 }
 
@@ -53,12 +53,12 @@ export function stopCamera() {
 function found(text, place) {
   drawFrame(place, 'found');
   setText('camera-message', '');
-  setTimeout(() => step.onText(text), FOUND_MS);
+  setTimeout(() => handlers.onText(text), FOUND_MS);
 }
 
 function otherFound(text, place) {
   const frame = drawFrame(place, 'other');
-  setText('camera-message', step.otherText(text));
+  setText('camera-message', handlers.otherText(text));
   setTimeout(() => frame.remove(), OTHER_MS);
 }
 

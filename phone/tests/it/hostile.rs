@@ -1,4 +1,4 @@
-//! Pixels from a stranger: sizes that are not allowed, and pictures that are made to keep the decoder busy.
+//! Untrusted pixels: invalid sizes, and pictures that need many steps.
 
 use scanlogin_phone::{MAX_SIDE, Picture, PictureError, frame_attempt, image_attempts};
 
