@@ -51,7 +51,7 @@ impl View {
 }
 
 /// How people hold a phone in front of a screen. An approver has to read all of these films.
-pub const VIEWS: [(&str, View); 10] = [
+pub const VIEWS: [(&str, View); 11] = [
     ("straight", View::STRAIGHT),
     ("rotated", View { roll: 27.0, ..View::STRAIGHT }),
     ("upside down", View { roll: 171.0, ..View::STRAIGHT }),
@@ -61,6 +61,7 @@ pub const VIEWS: [(&str, View); 10] = [
     ("moiré", View { share: 0.22, roll: 3.0, stripes: 1.0, ..View::STRAIGHT }),
     ("25 % of the frame", View { share: 0.25, ..View::STRAIGHT }),
     ("15 % of the frame", View { share: 0.15, ..View::STRAIGHT }),
+    ("12 % of the frame", View { share: 0.12, ..View::STRAIGHT }),
     ("10 % of the frame", View { share: 0.10, ..View::STRAIGHT }),
 ];
 
