@@ -2,6 +2,9 @@
 //! of its problems. `phone_camera` tests it as part of the phone page.
 
 use anyhow::{Context as _, Result};
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use scanlogin_e2e::camera::ShownCode;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
 use scanlogin_film::{Film, View};
@@ -33,6 +36,19 @@ const SCAN: &str = "
 /// Expressions about the tracks of the camera.
 const IS_ON: &str = "tracks.filter(({ readyState }) => readyState === 'live').length === 1";
 const IS_OFF: &str = "tracks.every(({ readyState }) => readyState === 'ended')";
+
+/// The worker that reads frames and images.
+const WORKER: &str = include_str!("../../../../www/lib/qr-worker.js");
+
+/// A site whose worker has a `BarcodeDetector`, which Chromium has on Android and macOS only. `class` is the body of its class.
+async fn site_with_detector(class: &str) -> Result<Site> {
+    let worker = format!("globalThis.BarcodeDetector = class {{ {class} }};\n{WORKER}");
+    let send = move || {
+        let worker = worker.clone();
+        async { ([(CONTENT_TYPE, "text/javascript")], worker) }
+    };
+    Site::start_with(|_| {}, |app| app.route("/lib/qr-worker.js", get(send))).await
+}
 
 /// Opens a page without a widget and starts a scanner.
 async fn scan(phone: &Browser, site: &Site) -> Result<()> {
@@ -190,13 +206,72 @@ async fn each_reason_for_no_camera_has_a_name() -> Result<()> {
 }
 
 #[tokio::test]
-async fn page_stays_responsive_while_frames_and_images_are_read() -> Result<()> {
+async fn codes_that_the_detector_of_the_browser_finds_are_used() -> Result<()> {
+    let site = site_with_detector(
+        "static async getSupportedFormats() { return ['ean_13', 'qr_code']; }
+        constructor({ formats }) { this.formats = formats; }
+        async detect(source) {
+          const text = `APP_AUTH: ${this.formats} in a ${source.constructor.name}`;
+          const cornerPoints = [[10, 20], [110, 20], [110, 120], [10, 120]].map(([x, y]) => ({ x, y }));
+          return [{ rawValue: text, format: 'qr_code', cornerPoints }];
+        }",
+    )
+    .await?;
+    let phone = Browser::open().await?;
+    // The decoder would find no code.
+    phone.point_camera_at(&Film::of_a_wall())?;
+    scan(&phone, &site).await?;
+    phone.wait_for("scanner.state === 'found'").await?;
+    let corners = json!([{ "x": 10, "y": 20 }, { "x": 110, "y": 20 }, { "x": 110, "y": 120 }, { "x": 10, "y": 120 }]);
+    let place = json!({ "corners": corners, "width": 1920, "height": 1080 });
+    let calls = phone.run("return calls").await?;
+    assert_eq!(calls, json!([["text", "APP_AUTH: qr_code in a VideoFrame", place]]));
+
+    let read = "return (async () => {
+      const { readQrImage } = await import('/lib/qr-image.js');
+      const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });
+      canvas.getContext('2d').fillRect(0, 0, 40, 30);
+      return readQrImage(await new Promise((resolve) => canvas.toBlob(resolve)), (text) => text.includes('APP_AUTH'));
+    })()";
+    assert_eq!(phone.run(read).await?, json!({ "text": "APP_AUTH: qr_code in a ImageBitmap" }));
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn decoder_reads_frames_in_which_the_detector_finds_no_code() -> Result<()> {
+    const TEXT: &str = "https://pass.example.com/s#3TxgAUPfnImd3zH0BNXE2PN1gmpzuLVS";
+    const READS_QR_CODES: &str = "static async getSupportedFormats() { return ['qr_code']; }";
+    const FINDS_A_CODE: &str = "async detect() { return [{ rawValue: '#wrong', cornerPoints: [] }]; }";
+    let phone = Browser::open().await?;
+    for (name, class) in [
+        ("none found", format!("{READS_QR_CODES} async detect() {{ return []; }}")),
+        // Android without the service that detects.
+        ("fails", format!("{READS_QR_CODES} async detect() {{ throw new DOMException('', 'NotSupportedError'); }}")),
+        ("other formats", format!("static async getSupportedFormats() {{ return ['ean_13']; }} {FINDS_A_CODE}")),
+        (
+            "can't be asked",
+            format!("static async getSupportedFormats() {{ throw new DOMException(''); }} {FINDS_A_CODE}"),
+        ),
+    ] {
+        let site = site_with_detector(&class).await?;
+        phone.point_camera_at(&ShownCode::drawn(TEXT)?.film(&View::STRAIGHT))?;
+        scan(&phone, &site).await?;
+        phone.wait_for("scanner.state === 'found'").await.context(name)?;
+        assert_eq!(phone.run("return calls[0][1]").await?, json!(TEXT), "{name}");
+    }
+    phone.expect_no_console_errors(&[]).await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn decoder_is_loaded_in_the_worker_only() -> Result<()> {
     let site = Site::start().await?;
     let phone = Browser::open().await?;
     phone.point_camera_at(&Film::of_a_wall())?;
     scan(&phone, &site).await?;
     phone.wait_for("scanner.state === 'scanning'").await?;
-    // All decoding is in the worker: no script of the page has loaded the decoder.
+    // These are the files that the page itself has loaded.
     let loaded: Value =
         phone.run("return performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)").await?;
     let paths: Vec<&str> = loaded.as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -4,11 +4,14 @@ use anyhow::{Context as _, Result};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use scanlogin_e2e::camera::ShownCode;
 use scanlogin_e2e::faults::Faults;
 use scanlogin_e2e::phone_page::{sign_in, wait_for_step};
 use scanlogin_e2e::{Browser, Site};
 use scanlogin_film::{Film, View};
+use serde_json::json;
 
 use super::{LOGIN_PAGE, camera_message, open, open_phone, scan, start_camera};
 
@@ -70,6 +73,48 @@ async fn without_a_camera_the_page_says_why_and_the_text_of_the_code_is_accepted
     wait_for_step(&phone, "approve").await?;
     computer.close().await?;
     phone.close().await
+}
+
+#[tokio::test]
+async fn pasted_picture_and_pasted_text_are_read() -> Result<()> {
+    let site = Site::start().await?;
+    let (computer, phone) = open(&site, LOGIN_PAGE, "alice").await?;
+    computer.wait_for_state("ready").await?;
+    let picture = BASE64_STANDARD.encode(computer.settled_screenshot().await?);
+    paste(
+        &phone,
+        &format!(
+            "const bytes = Uint8Array.from(atob('{picture}'), (letter) => letter.charCodeAt(0));
+            data.items.add(new File([bytes], 'code.png', {{ type: 'image/png' }}));"
+        ),
+    )
+    .await?;
+    wait_for_step(&phone, "approve").await?;
+    computer.wait_for_state("scanned").await?;
+    phone.click("#decline").await?;
+    computer.wait_for_state("cancelled").await?;
+    computer.click_widget().await?;
+
+    let code = computer.shown_code().await?;
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "scan").await?;
+    paste(&phone, &format!("data.setData('text/plain', {});", json!(format!(" {}\n", code.text())))).await?;
+    wait_for_step(&phone, "approve").await?;
+    computer.wait_for_state("scanned").await?;
+    phone.expect_no_console_errors(&[]).await?;
+    computer.close().await?;
+    phone.close().await
+}
+
+/// Pastes what `fill` adds to `data`, while no field has the focus.
+async fn paste(phone: &Browser, fill: &str) -> Result<()> {
+    let code = format!(
+        "const data = new DataTransfer();
+        {fill}
+        const options = {{ clipboardData: data, bubbles: true, cancelable: true }};
+        document.body.dispatchEvent(new ClipboardEvent('paste', options));"
+    );
+    phone.run(&code).await.map(drop)
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use scanlogin_film::{Film, View};
 mod camera;
 mod endings;
 mod lost_network;
+mod view;
 mod views;
 
 /// The login page. Its codes are links.
