@@ -184,6 +184,9 @@ async fn phone_page_asks_for_the_lock_and_a_cancelled_prompt_can_be_tried_again(
     phone.goto(&phone_page(&site)).await?;
     let lock = Lock::add(&phone).await?;
     lock.set_opens(false).await?;
+    // The page asks the browser for a lock when it is loaded. The app demands it also from a person who has declined it.
+    phone.goto(&phone_page(&site)).await?;
+    phone.click("#use-lock").await?;
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "scan").await?;
     let code = Code::create(&site).await?;

@@ -121,7 +121,7 @@ async fn decline_is_as_prominent_as_confirm() -> Result<()> {
                 )
                 .await?;
             assert_eq!(buttons[0]["look"], buttons[1]["look"], "{scheme}, {width} x {height}");
-            let [decline, confirm] = [0, 1].map(|index| buttons[index]["contrast"].as_f64().unwrap_or_default());
+            let [decline, confirm] = [0_usize, 1].map(|index| buttons[index]["contrast"].as_f64().unwrap_or_default());
             assert!(decline >= 4.5 && decline * 1.25 >= confirm, "{decline} beside {confirm}, {scheme}");
         }
     }
