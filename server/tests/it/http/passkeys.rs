@@ -1,8 +1,10 @@
 //! The passkeys of the demo's users: registration, verification, and the token for a confirm.
 
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use scanlogin_server::config::limits::Rate;
+use scanlogin_server::store::user::User;
 use serde_json::{Value, json};
 
 use crate::support::authenticator::Authenticator;
@@ -338,11 +340,15 @@ async fn passkeys_need_a_token_the_servers_own_page_and_a_domain_name() {
 #[tokio::test(start_paused = true)]
 async fn oldest_challenge_is_removed_above_1000() {
     let server = server();
-    let token = sign_in(&server, "alice").await;
-    let (first, second) = (creation_options(&server, &token).await, creation_options(&server, &token).await);
-    for _ in 2..1_001 {
-        creation_options(&server, &token).await;
+    let token = |user: &str| {
+        let user = User { id: user.to_owned(), user_pool_id: server.app().user_pool_id.clone(), ..User::default() };
+        server.state.identity.sign_authenticated(&user, Duration::from_secs(60), &["pwd"]).unwrap().expose().to_owned()
+    };
+    let (alice, bob) = (token("alice"), token("bob"));
+    let (first, second) = (creation_options(&server, &alice).await, creation_options(&server, &bob).await);
+    for user in 2..1_001 {
+        creation_options(&server, &token(&format!("user-{user}"))).await;
     }
-    assert_rejected(&send_creation(&server, &token, &authenticator().create(&first)).await);
-    send_creation(&server, &token, &authenticator().create(&second)).await.success();
+    assert_rejected(&send_creation(&server, &alice, &authenticator().create(&first)).await);
+    send_creation(&server, &bob, &authenticator().create(&second)).await.success();
 }

@@ -327,7 +327,7 @@ fn file_of_a_newer_version_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("codes.db");
     drop(open(&path));
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 6).unwrap();
     let error = SqliteStore::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer version"), "{error}");
 }
