@@ -43,6 +43,7 @@ fn record() -> Result<Record> {
         ended_at: None,
         ticket_expires_at: None,
         response_code_hash: None,
+        number_seed: None,
         return_url: None,
         custom_data: None,
         requester: RawJson::of(&Requester {
