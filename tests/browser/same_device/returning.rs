@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{
-    COMPLETED, LINK, RESPONSE_CODE, come_back, come_back_with, evaluate, forget_all, gene_with_link, give_return, is_kept,
-    keep_response, open_link, page_with_link, start_returned, successes, take_other_browser, take_return,
+    COMPLETED, LINK, RESPONSE_CODE, come_back, come_back_with, evaluate, forget_all, gene_with_link, give_return,
+    is_kept, keep_response, open_link, page_with_link, start_returned, successes, take_other_browser, take_return,
 };
 use crate::page::{GENE, Page, advance, run, settle};
 
