@@ -1,7 +1,7 @@
 //! Reads QR codes in the frames of a camera and in images, for the phone page.
 //!
 //! The crate is a wasm of its own, which the page loads in a worker. The widget contains none of it. [`Picture`] holds gray
-//! pixels, an [`Attempt`] says at which scale and which part of them is read, and [`read`] finds the codes.
+//! pixels, an [`Attempt`] says at which scale and which part of them is read, and [`Picture::read`] finds the codes.
 
 mod attempt;
 mod decoder;
