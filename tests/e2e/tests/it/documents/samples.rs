@@ -24,7 +24,8 @@ const CALLS: [&str; 3] = ["scanned", "confirm", "cancel"];
 /// compared with the clock of the phone, and methods that only an issuer can demand.
 const OPTIONAL: [&str; 5] = ["message", "description", "status", "createdAt", "amr"];
 /// Texts of the samples that are not names of the contract.
-const OTHER_TEXTS: [&str; 8] = ["unknown", "yes", "no", "https", "android-app", "omit", "url", "react-native"];
+const OTHER_TEXTS: [&str; 9] =
+    ["unknown", "yes", "no", "https", "android-app", "omit", "url", "react-native", "string"];
 
 /// A language of the samples.
 struct Language {
