@@ -101,7 +101,9 @@ async fn decline_is_as_prominent_as_confirm() -> Result<()> {
             // The contrast of a button with what is behind it, as WCAG defines it, and its size.
             let buttons = phone
                 .run(
-                    "const color = (element) => getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number);
+                    "// The change of the colors is a transition.
+                     document.getAnimations().forEach((animation) => animation.finish());
+                     const color = (element) => getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number);
                      const isClear = (element) => color(element)[3] === 0;
                      const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
                      const luminance = (element) => {
