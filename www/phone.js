@@ -189,15 +189,14 @@ byId('scan-again').onclick = leaveRequest;
 byId('stop-opening').onclick = leaveRequest;
 byId('phone-sign-out').onclick = signOut;
 
-onSessionChange(async (oldToken) => {
+onSessionChange(async (old) => {
   await whenIdle();
   showAccount();
-  if (!token()) {
-    abandonQuestion(oldToken);
-    showSignIn({ hasRequest: false });
-  } else if (!oldToken || question) {
-    openKeptCode();
-  }
+  const isOtherUser = old !== null && user()?.id !== old.user?.id;
+  // The code belongs to the user who scanned it.
+  if (isOtherUser) abandonQuestion(old.token);
+  if (!token()) return showSignIn({ hasRequest: false });
+  if (!old || isOtherUser || question) openKeptCode();
 });
 
 addEventListener('hashchange', openLink);

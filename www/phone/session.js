@@ -41,12 +41,12 @@ export function endSession() {
   }
 }
 
-/** Calls `changed(oldToken)` when another tab has started or ended the session. */
+/** Calls `changed(old)` with the session before, or `null`, when another tab has started or ended the session. */
 export function onSessionChange(changed) {
   const update = () => {
-    const oldToken = token();
+    const old = session;
     session = read();
-    if (token() !== oldToken) changed(oldToken);
+    if (token() !== (old?.token ?? null)) changed(old);
   };
   // The key is `null` when the storage was cleared.
   addEventListener('storage', ({ key }) => [KEY, null].includes(key) && update());
@@ -54,7 +54,7 @@ export function onSessionChange(changed) {
   addEventListener('pageshow', ({ persisted }) => persisted && update());
 }
 
-/** The kept session. A value that no version of this page has written counts as none. */
+/** The kept session. An unreadable value counts as no session. */
 function read() {
   try {
     const { token, user } = JSON.parse(localStorage.getItem(KEY));

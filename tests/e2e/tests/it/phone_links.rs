@@ -9,7 +9,7 @@ use scanlogin_e2e::phone_page::{
     Code, WORKER_RUNS, ask, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
 };
 use scanlogin_e2e::site::demo_app;
-use scanlogin_e2e::{Browser, Site};
+use scanlogin_e2e::{Browser, Phone, Site};
 use serde_json::json;
 
 #[tokio::test]
@@ -165,6 +165,27 @@ async fn all_tabs_share_the_session() -> Result<()> {
     ask(&phone, &Code::create(&site).await?).await?;
     assert_eq!(phone.text_of("#approve-as").await?, "Bob");
     assert_eq!(code.status(&site).await?, json!(3), "signing out declines the question of another tab");
+    phone.close().await
+}
+
+#[tokio::test]
+async fn question_of_the_user_before_is_declined() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    // The page sees only the last of several changes by another tab.
+    let bob = Phone::sign_in(&site.url, "bob").await?;
+    let session = json!({ "token": bob.token(), "user": { "id": "bob", "nickname": "Bob" } });
+    let change = format!(
+        "localStorage.setItem('quaymark-pass-session', JSON.stringify({session}));
+         dispatchEvent(new StorageEvent('storage', {{ key: 'quaymark-pass-session' }}))"
+    );
+    phone.run(&change).await?;
+    wait_for_step(&phone, "scan").await?;
+    assert_eq!(code.status_after(&site, 1).await?, json!(3));
+    ask(&phone, &Code::create(&site).await?).await?;
+    assert_eq!(phone.text_of("#approve-as").await?, "Bob");
     phone.close().await
 }
 
