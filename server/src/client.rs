@@ -21,7 +21,7 @@ impl ClientAddress {
     /// The client that sent `headers`, directly or through `proxies`.
     pub(crate) fn of(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
-        Self(peer.map(|peer| behind(peer, headers, proxies)))
+        Self(peer.map(|peer| behind(peer, headers, proxies).address))
     }
 
     /// The address that rate limits count: an IPv4 address, or the /64 network of an IPv6 address.
@@ -58,12 +58,15 @@ pub(crate) fn is_trusted(address: IpAddr, proxies: &[IpNet]) -> bool {
     proxies.iter().any(|proxy| proxy.contains(&address))
 }
 
-/// Whether the peer of a request is a proxy that is not in `proxies`: the request says that it was forwarded. All clients
-/// behind such a proxy have its address. A client that writes the header itself looks the same.
+/// Whether [`ClientAddress`] is that of a proxy which is not in `proxies`, as far as the request shows it. All clients behind
+/// such a proxy have its address. A client that writes the headers itself looks the same.
 pub(crate) fn is_behind_unknown_proxy(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> bool {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
+    let Some(peer) = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical()) else {
+        return false;
+    };
     let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
-    is_forwarded && peer.is_some_and(|peer| !is_trusted(peer, proxies))
+    let client = behind(peer, headers, proxies);
+    is_forwarded && (client.address == peer || !client.is_first || is_trusted(client.address, proxies))
 }
 
 /// An IPv4 address, or the /64 network of an IPv6 address: one client usually has all addresses of a /64.
@@ -84,21 +87,25 @@ pub(crate) fn is_same_network(one: &str, other: &str) -> Option<bool> {
 /// The right-most address in `X-Forwarded-For` that is not a trusted proxy. The addresses to its left are not trustworthy.
 ///
 /// A malformed entry ends the search: the client is then the proxy that added this entry.
-fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> IpAddr {
-    if !is_trusted(peer, proxies) {
-        return peer;
+fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Behind {
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let mut address = peer;
+    while is_trusted(address, proxies) {
+        let Some(entry) = entries.next() else { break };
+        let Some(next) = str::from_utf8(entry).ok().and_then(parse) else {
+            return Behind { address, is_first: false };
+        };
+        address = next;
     }
-    let mut client = peer;
-    for line in headers.get_all("x-forwarded-for").iter().rev() {
-        for entry in line.as_bytes().rsplit(|byte| *byte == b',') {
-            let Some(address) = str::from_utf8(entry).ok().and_then(parse) else { return client };
-            client = address;
-            if !is_trusted(client, proxies) {
-                return client;
-            }
-        }
-    }
-    client
+    Behind { address, is_first: entries.next().is_none() }
+}
+
+/// The result of [`behind`].
+struct Behind {
+    address: IpAddr,
+    /// Whether no entry is to the left of that of the address.
+    is_first: bool,
 }
 
 /// Parses the address of an entry. Some proxies add the port, and write an IPv6 address in brackets.

@@ -177,6 +177,15 @@ async fn scan_through_a_proxy_that_is_not_trusted_does_not_know_the_network() {
     }
     assert_eq!(same_network("10.0.0.1", "x-forwarded-for", [one, other]).await, Some(json!(false)));
     assert_eq!(same_network("10.0.0.1", "x-forwarded-for", [one, one]).await, Some(json!(true)));
+    for (header, behind) in [
+        // The right-most address is that of a second proxy.
+        ("x-forwarded-for", ["198.51.100.7, 192.0.2.1", "203.0.113.9, 192.0.2.1"]),
+        ("x-forwarded-for", ["192.0.2.1, 192.0.2.1", "192.0.2.1, 192.0.2.1"]),
+        ("x-forwarded-for", ["unknown", "unknown"]),
+        ("forwarded", ["for=198.51.100.7", "for=203.0.113.9"]),
+    ] {
+        assert_eq!(same_network("10.0.0.1", header, behind).await, None, "{header}: {behind:?}");
+    }
     assert_eq!(same_network("192.0.2.1", "x-other", [one, other]).await, Some(json!(true)));
 }
 
