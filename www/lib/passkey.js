@@ -39,12 +39,12 @@ export async function register(user, token) {
   try {
     const credential = await prompt(() => navigator.credentials.create({ publicKey: readCreationOptions(publicKey) }));
     const answer = await post('/demo/passkeys', { credential: writeCredential(credential) }, token);
-    remember(user, true);
+    rememberPasskey(user);
     return answer.token;
   } catch (error) {
     if (error.cause?.name !== 'InvalidStateError') throw error;
     // The device has a passkey of this user already.
-    remember(user, true);
+    rememberPasskey(user);
     return verify(user, token);
   }
 }
@@ -59,7 +59,7 @@ export async function verify(user, token) {
   } catch (error) {
     if (!(error instanceof ApiError && error.reason === 'no-passkey')) throw error;
     // A demo forgets its passkeys when it ends.
-    remember(user, false);
+    forgetPasskey(user);
     throw new LockError('unavailable', error);
   }
 }
@@ -98,10 +98,14 @@ function usersWithPasskey() {
   }
 }
 
-function remember(user, isRegistered) {
-  const others = usersWithPasskey().filter((id) => id !== user.id);
+/** The page does not ask for the lock of this user any more, unless an app demands it. */
+export const forgetPasskey = (user) => keepUsers(usersWithPasskey().filter((id) => id !== user.id));
+
+const rememberPasskey = (user) => keepUsers([...new Set([...usersWithPasskey(), user.id])]);
+
+function keepUsers(users) {
   try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(isRegistered ? [...others, user.id] : others));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(users));
   } catch {
     // Without storage, the page asks for no lock unless the server demands it.
   }

@@ -2,7 +2,7 @@
 
 import { ApiError, post } from '/lib/api.js';
 import { message } from '/lib/messages.js';
-import { hasLock, LockError, register } from '/lib/passkey.js';
+import { forgetPasskey, hasLock, LockError, register } from '/lib/passkey.js';
 import { showPhoto } from '/lib/user.js';
 import { byId, run, setText, showNotice, showStep, whenIdle } from '/phone/page.js';
 import { startSession, token, user } from '/phone/session.js';
@@ -47,17 +47,21 @@ async function signIn(signedIn) {
     return showNotice(message('wrongPassword'), { focus: byId('password') });
   }
   if (useLock) await registerLock(session);
+  else forgetPasskey(session.user);
   startSession(session);
   byId('sign-in-form').reset();
   showAccount();
   whenIdle().then(signedIn);
 }
 
-/** Throws a `LockError` if the person has not opened the lock. A device that can't ask for its lock is used without it. */
+/**
+ * Throws a `LockError` if the person has not opened the lock. If the device can't ask for its lock, or the server refuses the
+ * passkey, the person signs in without it: the server decides at `confirm` whether that is enough.
+ */
 async function registerLock({ user, token }) {
   try {
     await register(user, token);
   } catch (error) {
-    if (!(error instanceof LockError && error.reason === 'unavailable')) throw error;
+    if (!(error instanceof ApiError || (error instanceof LockError && error.reason === 'unavailable'))) throw error;
   }
 }

@@ -1,7 +1,7 @@
 //! The lock of the phone: `www/lib/passkey.js` and the demo's identity provider, with a virtual authenticator of Chromium.
 
 use anyhow::{Context as _, Result};
-use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::phone_page::{Code, ask, sign_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Site};
@@ -240,7 +240,37 @@ async fn lock_is_asked_for_unless_the_person_has_chosen_otherwise_at_the_sign_in
     phone.click("#step-approve [role=alert] button").await?;
     wait_for_step(&phone, "result").await?;
     assert_eq!(code.status(&site).await?, json!(2));
-    assert!(lock.signatures().await? > before);
+    let after = lock.signatures().await?;
+    assert!(after > before);
+
+    // The choice counts also for a user who had the lock before.
+    phone.click("#phone-sign-out").await?;
+    phone.goto(&phone_page(&site)).await?;
+    phone.click("#use-lock").await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "scan").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(lock.signatures().await?, after);
+    phone.close().await
+}
+
+#[tokio::test]
+async fn refused_passkey_does_not_end_the_sign_in() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let _lock = Lock::add(&phone).await?;
+    let code = Code::create(&site).await?;
+    phone.goto("about:blank").await?;
+    phone.goto(&code.link(&site)).await?;
+    let refuse =
+        |response: &mut Value| *response = json!({ "code": 500, "message": "no", "reason": "passkey-rejected" });
+    faults.inject("passkeys", Fault::Modified(refuse));
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "approve").await?;
     phone.close().await
 }
 
