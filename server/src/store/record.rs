@@ -37,7 +37,7 @@ pub struct Record {
     /// Verifies the response code of the last confirm on the device of the page. `None` if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_code_hash: Option<Hash>,
-    /// Random, drawn at the scan: the numbers of [number matching](crate::codes::number) follow from it. `None` if the code has
+    /// Random, drawn at the scan: the numbers of number matching follow from it. `None` if the code has
     /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_seed: Option<Hash>,
