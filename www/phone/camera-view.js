@@ -9,7 +9,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const [FOUND_MS, OTHER_MS] = [400, 1_500];
 
 let scanner = null;
-/** What the step does with texts: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
+/** The functions of the step for texts: `isWanted(text)`, `onText(text)`, `otherText(text)`. */
 let handlers;
 
 /** Connects the view with the step. */
@@ -53,7 +53,9 @@ export function stopCamera() {
 function found(text, place) {
   drawFrame(place, 'found');
   setText('camera-message', '');
-  setTimeout(() => handlers.onText(text), FOUND_MS);
+  const used = scanner;
+  // The person can leave the step meanwhile.
+  setTimeout(() => used === scanner && handlers.onText(text), FOUND_MS);
 }
 
 function otherFound(text, place) {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use scanlogin_e2e::camera::ShownCode;
+use scanlogin_e2e::faults::Faults;
 use scanlogin_e2e::phone_page::{sign_in, wait_for_step};
 use scanlogin_e2e::{Browser, Site};
 use scanlogin_film::{Film, View};
@@ -90,6 +91,28 @@ async fn code_is_framed_and_the_device_vibrates_for_the_code_of_a_page_only() ->
     assert_eq!(phone.run("return [framed.length, vibrations]").await?, json!([1, [80]]));
     computer.close().await?;
     phone.close().await
+}
+
+#[tokio::test]
+async fn code_is_not_opened_if_the_person_leaves_the_step_while_it_is_framed() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let (computer, phone) = open(&site, LOGIN_PAGE, "alice").await?;
+    let leave = "
+        new MutationObserver((changes, observer) => {
+          if (!document.querySelector('#camera-frame .found')) return;
+          observer.disconnect();
+          document.querySelector('#phone-sign-out').click();
+          // The timer of the page has the same delay and was set before.
+          setTimeout(() => (window.isOver = true), 400);
+        }).observe(document.querySelector('#camera-frame'), { childList: true });";
+    phone.run(leave).await?;
+    phone.point_camera_at(&computer.shown_code().await?.film(&View::STRAIGHT))?;
+    phone.wait_for("window.isOver").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    assert!(faults.requests("scanned").is_empty());
+    phone.close().await?;
+    computer.close().await
 }
 
 #[tokio::test]
