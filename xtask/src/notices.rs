@@ -16,10 +16,9 @@ use crate::workspace::Workspace;
 
 /// The licences that the code is used under, each with words that identify its text. If a crate offers a choice, the
 /// first one in this list applies.
-const LICENCES: [(&str, &str); 5] = [
+const LICENCES: [(&str, &str); 4] = [
     ("MIT", "Permission is hereby granted, free of charge"),
     ("Apache-2.0", "Apache License Version 2.0"),
-    ("BSD-3-Clause", "Neither the name of the copyright holder nor the names of its contributors"),
     ("Zlib", "This software is provided 'as-is'"),
     ("Unicode-3.0", "UNICODE LICENSE V3"),
 ];
