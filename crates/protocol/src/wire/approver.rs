@@ -34,7 +34,7 @@ pub struct CancelRequest {
 }
 
 /// The `data` of `POST scanned`, `confirm` and `cancel`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApproverData {

@@ -75,7 +75,7 @@ trait ApproverRequest: DeserializeOwned {
     /// The id of the code.
     fn random(&self) -> &str;
 
-    /// What the approver requests, or which parameter is invalid.
+    /// The requested action, or an error that names the invalid parameter.
     fn action(&self) -> Result<ApproverAction, ApiError>;
 }
 
@@ -186,15 +186,7 @@ async fn act<T: ApproverRequest>(
         random: record.random.clone(),
         status: T::STATUS,
         description: T::DESCRIPTION.to_owned(),
-        requester: None,
-        age: None,
-        same_network: None,
-        same_device: None,
-        custom_data: None,
-        expires_in: None,
-        step_up: None,
-        numbers: None,
-        return_url: None,
+        ..ApproverData::default()
     };
     match action {
         ApproverAction::Scan | ApproverAction::Open => {
