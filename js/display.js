@@ -1,4 +1,4 @@
-// What a widget shows of the user who scanned. Anybody can scan the code, with any name and photo. These functions do the same
+// The nickname and the photo of the user who scanned, as a widget shows them. Anybody can scan the code, with any name and photo. These functions do the same
 // as those in crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
 
 /** Characters that show nothing or act on others. */

@@ -7,7 +7,7 @@ const PATH = '/api/v2/qrcode';
 const MAX_CUSTOM_DATA = 8;
 
 /**
- * What the person decides. `createdAt` and `expiresAt` are in milliseconds of `performance.now()`: the server sends an age
+ * A question to the person. `createdAt` and `expiresAt` are in milliseconds of `performance.now()`: the server sends an age
  * and a remaining time, because the clock of the phone can be wrong.
  *
  * @typedef {object} Question

@@ -25,7 +25,7 @@ const VIBRATION = 80;
  */
 
 /**
- * What the scanner does, as given to `onStateChange`.
+ * The states of a scanner, as given to `onStateChange`.
  *
  * - `starting`: the browser asks for the permission, or the camera starts.
  * - `scanning`: `video` shows the camera, and frames are decoded.

@@ -29,7 +29,7 @@ const PERCENT_ENCODED = /^(%7B|%22|https?%3A)/i;
 const WECHAT_SCENES = ['WXAPP_AUTH', 'WECHATMP_AUTH'];
 
 /**
- * What a code contains. `sameDevice` is true for a link that was opened on the device of the page. `expireAt` is in
+ * The content of a code. `sameDevice` is true for a link that was opened on the device of the page. `expireAt` is in
  * milliseconds since 1970 by the clock of the server.
  *
  * @typedef {{ random: string, sameDevice?: true, userPoolId?: string, expireAt?: number }} Code

@@ -10,10 +10,10 @@ import { user } from '/phone/session.js';
 let question = null;
 /** The functions of the step, see `openDecide`. */
 let decision;
-/** The ends of the warning that have not been in view. */
+/** The edges of the warning that have not been in view. */
 let unseen = new Set();
 
-const ends = [...document.querySelectorAll('.warning > i')];
+const warningEdges = [...document.querySelectorAll('.warning > i')];
 const observer = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) unseen.delete(target);
   updateButtons();
@@ -105,7 +105,7 @@ function showNumbers(numbers) {
   byId('confirm').hidden = Boolean(numbers);
 }
 
-/** Shows the age of the code and the time that is left, by a clock that nobody sets. */
+/** Shows the age of the code and the time that is left, by `performance.now()`, which does not follow changes of the system clock. */
 function updateTimes() {
   if (!question) return;
   const now = performance.now();
@@ -118,11 +118,11 @@ function updateTimes() {
 
 // ---- The warning comes before the decision ----
 
-/** Allows to confirm only when both ends of the warning have been in view: in a small window, it has to be scrolled to. */
+/** Allows to confirm only when both edges of the warning have been in view: in a small window, it has to be scrolled to. */
 function watchWarning() {
   observer.disconnect();
-  unseen = new Set(ends);
-  for (const end of ends) observer.observe(end);
+  unseen = new Set(warningEdges);
+  for (const edge of warningEdges) observer.observe(edge);
   updateButtons();
 }
 

@@ -27,7 +27,7 @@ export async function startWorker(openQuestion) {
     if (!question) return;
     // The browser keeps a page that was left for another one, and never one that is reloaded.
     if (persisted) cancelInBackground(question, question.token);
-    // The page is reloaded or closed. It can't know which; the service worker waits for its return.
+    // The page is reloaded or closed. It can't tell which, so the service worker waits for its return.
     else registration?.active?.postMessage({ type: 'left', ...question });
   });
   try {

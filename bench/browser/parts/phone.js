@@ -14,7 +14,7 @@ const SIZES = [
 const [TARGET_SIZE, TARGET] = ['1280 × 720', 10];
 /** The format of most cameras, and colors for browsers that have no `VideoFrame`. */
 const FORMATS = ['I420', 'RGBA'];
-/** What the lens and the sensor of a camera add: a blur in pixels, noise in levels of gray. */
+/** The errors of a lens and a sensor: blur in pixels, noise in levels of gray. */
 const CAMERA = { blur: 1, noise: 6 };
 /** The noise of the frames without a code, in which a decoder searches longest. */
 const NOISE = 40;

@@ -30,7 +30,7 @@ impl Authentication {
     ///
     /// # Errors
     ///
-    /// What the token has, and what is required. It is for the operator: it contains values of claims.
+    /// A text that compares the claims with the requirement. Only for the log of the operator: it contains values of claims.
     pub fn meets(&self, required: &StepUp) -> Result<(), String> {
         if let Some(max_age) = required.max_age {
             let max_age = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);

@@ -15,7 +15,7 @@ use crate::secrets::{Hash, Secret};
 use crate::store::record::Record;
 use crate::store::user::User;
 
-/// What an approver requests.
+/// An action that an approver requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApproverAction {
     /// Mark the code as scanned.

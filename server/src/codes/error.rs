@@ -28,9 +28,9 @@ pub enum CodeError {
     Transition(TransitionError),
     /// The user's sign-in is not recent or not strong enough for a confirm at the app.
     StepUpRequired {
-        /// What the app requires.
+        /// The requirement of the app.
         required: StepUp,
-        /// What the token has, and what is required. It is for the operator.
+        /// Compares the claims of the token with the requirement. Only for the log of the operator.
         explanation: String,
     },
     /// The user is blocked.

@@ -86,7 +86,7 @@ pub(super) fn seed(app: &App, state: &CodeState<User>) -> Result<Option<Hash>, R
     are_asked(app, state).then(|| Ok(Hash::of(Secret::random()?.expose()))).transpose()
 }
 
-/// What the number of a confirm means for `record`.
+/// Compares the number of a confirm with the number of `record`.
 ///
 /// A code without a seed was scanned before its app asked for numbers, or at a server of an older version. The page shows no
 /// number for it, so no number is right.

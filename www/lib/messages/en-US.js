@@ -110,7 +110,7 @@ export const MESSAGES = {
     'no-code': 'No QR code found. Take a sharp photo from the front, with some space around the code.',
   },
 
-  /** What another code contains. */
+  /** The kinds of codes that are not for this page. */
   kinds: {
     wifi: 'the access to a Wi-Fi network',
     contact: 'a contact',

@@ -15,7 +15,7 @@ pub(crate) struct ErrorBody {
     pub(crate) reason: &'static str,
     /// The check of the token that failed.
     pub(crate) detail: Option<&'static str>,
-    /// What a confirm requires of the user's sign-in.
+    /// The requirement for the user's sign-in, for a confirm.
     pub(crate) step_up: Option<StepUp>,
     pub(crate) message: Cow<'static, str>,
 }

@@ -1,4 +1,4 @@
-//! What the phone page reads: the forms of a code, repairs, and codes that it refuses.
+//! How the phone page reads codes: their forms, repairs, and codes that it refuses.
 
 use std::fs;
 

@@ -78,7 +78,7 @@ pub(crate) async fn numbers(phone: &Browser) -> Result<Vec<String>> {
     Ok(serde_json::from_value(phone.run(code).await?)?)
 }
 
-/// What the page says below the camera.
+/// The message below the camera.
 async fn camera_message(phone: &Browser) -> Result<String> {
     phone.text_of("#camera-message").await
 }
