@@ -3,9 +3,31 @@
 use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::Client;
+use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::phone_page::{Code, WORKER_RUNS, ask, open_signed_in, sign_in, wait_for_notice, wait_for_step};
 use scanlogin_e2e::{Browser, Site};
 use serde_json::{Value, json};
+
+#[tokio::test]
+async fn page_says_that_it_is_loading_until_it_has_its_texts() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = Browser::open().await?;
+    faults.inject("en-US.js", Fault::Held);
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let is_visible = |selector: &str| {
+        let options = "{ visibilityProperty: true }";
+        format!("return document.querySelector('#step-start {selector}').checkVisibility({options})")
+    };
+    assert_eq!(phone.run(&is_visible(".progress")).await?, json!(true));
+    assert_eq!(phone.run(&is_visible(".late")).await?, json!(false));
+    phone.run("document.querySelector('.late').getAnimations()[0].finish()").await?;
+    assert_eq!(phone.run(&is_visible(".late")).await?, json!(true));
+    faults.clear();
+    phone.wait_for("!document.querySelector('#step-sign-in').hidden").await?;
+    assert_eq!(phone.run(&is_visible(".progress")).await?, json!(false));
+    phone.close().await
+}
 
 #[tokio::test]
 async fn language_is_that_of_the_address_or_the_chosen_one() -> Result<()> {
