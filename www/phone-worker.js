@@ -5,7 +5,7 @@
 //
 // - It shows `/phone/offline.html` if the phone page can't be loaded.
 // - It receives an image that another app shares, and keeps it until the page takes it.
-// - It declines a question that the person left. A page can't tell a reload from the end, so this waits for the return.
+// - It declines a question that the person left. A page can't tell a reload from the end, so this waits, and asks the pages.
 
 /** Change the number when one of the files changes. */
 const OFFLINE = 'offline-2';
@@ -15,8 +15,10 @@ const OFFLINE_FILES = [OFFLINE_PAGE, '/phone/offline.js', '/base.css', '/phone/o
 const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
 /** How long a page has to come back to its question, in milliseconds. A reload on a slow network takes seconds. */
 const RETURN_MS = 10_000;
+/** How long a page may take to say which code it has, in milliseconds. A frozen page does not respond. */
+const RESPONSE_MS = 1_000;
 
-/** The questions that pages have left: the id of the code, and an object for the leaving. */
+/** The codes that pages have left: their ids, and an object for the last leaving. */
 const left = new Map();
 
 addEventListener('install', (event) => {
@@ -41,9 +43,8 @@ addEventListener('fetch', (event) => {
 });
 
 addEventListener('message', (event) => {
-  const { type, random, token } = event.data;
-  if (type === 'left') event.waitUntil(declineUnlessBack(random, token));
-  if (type === 'returned') left.delete(random);
+  const { random, token } = event.data;
+  event.waitUntil(declineUnlessOpen(random, token));
 });
 
 async function deleteOldCaches() {
@@ -52,20 +53,23 @@ async function deleteOldCaches() {
 }
 
 async function keepSharedImage(request) {
-  const image = (await request.formData()).get('image');
-  if (image instanceof File) {
-    const cache = await caches.open(SHARED);
-    await cache.put(SHARED_IMAGE, new Response(image));
+  try {
+    const image = (await request.formData()).get('image');
+    if (image instanceof File) await (await caches.open(SHARED)).put(SHARED_IMAGE, new Response(image));
+  } catch {
+    // The storage is full. The page asks for the image.
   }
   return Response.redirect(new URL(request.url).pathname, 303);
 }
 
-async function declineUnlessBack(random, token) {
+/** Declines a code, unless a page has it then: that which was reloaded, or another one. */
+async function declineUnlessOpen(random, token) {
   const leaving = {};
   left.set(random, leaving);
   await new Promise((resolve) => setTimeout(resolve, RETURN_MS));
   if (left.get(random) !== leaving) return;
   left.delete(random);
+  if (await isOpen(random)) return;
   // If the request is lost, the code expires.
   await fetch('/api/v2/qrcode/cancel', {
     method: 'POST',
@@ -74,4 +78,19 @@ async function declineUnlessBack(random, token) {
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ random }),
   }).catch(() => {});
+}
+
+/** Whether a page has the code with this id. */
+async function isOpen(random) {
+  const pages = await clients.matchAll({ type: 'window' });
+  return (await Promise.all(pages.map((page) => hasCode(page, random)))).includes(true);
+}
+
+function hasCode(page, random) {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    setTimeout(() => resolve(false), RESPONSE_MS);
+    page.postMessage({ random }, [port2]);
+  });
 }

@@ -17,7 +17,7 @@ import { showResult } from '/phone/result.js';
 import { openScan, showScan } from '/phone/scan.js';
 import { endSession, onSessionChange, token, user } from '/phone/session.js';
 import { openSignIn, showAccount, showSignIn } from '/phone/sign-in.js';
-import { announceReturn, startWorker } from '/phone/worker.js';
+import { startWorker } from '/phone/worker.js';
 
 /** The states of the history entries above the start. Below `LINK` there is no start: a link has opened the page. */
 const [REQUEST, LINK] = [{ isRequest: true }, { isRequest: true, isLink: true }];
@@ -26,6 +26,8 @@ const [REQUEST, LINK] = [{ isRequest: true }, { isRequest: true, isLink: true }]
 let question = null;
 /** The id of the last code for which the app required another sign-in. A second refusal shows that it does not help. */
 let stepUpRandom = null;
+/** The id of the last code whose confirm was sent and got no response. `null` if there is none. */
+let lostConfirm = null;
 
 // ---- From one step to the next ----
 
@@ -54,7 +56,10 @@ async function openLink() {
   const code = takeLink();
   if (!code) return;
   history.replaceState(LINK, '');
+  const asked = question?.random;
   await whenIdle();
+  // The link of the question that is shown, or that was just decided.
+  if (isCode(code) && [asked, question?.random].includes(code.random)) return;
   abandonQuestion();
   if (isCode(code)) {
     keepCode(code);
@@ -114,7 +119,8 @@ const confirmQuestion = (number) =>
   run('confirm', async () => {
     const { sameDevice, requester, stepUp } = question;
     const proof = await tokenForConfirm(user(), token(), stepUp);
-    const returnUrl = await confirm(question, proof, number).catch(endStepUp);
+    lostConfirm = question.random;
+    const returnUrl = await confirm(question, proof, number).catch(endConfirm);
     const text = message(sameDevice ? 'confirmedSameDevice' : 'confirmedText', {
       app: requester.appName || message('unnamedApp'),
     });
@@ -122,7 +128,8 @@ const confirmQuestion = (number) =>
   });
 
 /** Throws the error of a confirm again. The second time that the app requires another sign-in, it is a `LockError`. */
-async function endStepUp(error) {
+async function endConfirm(error) {
+  if (error instanceof ApiError) lostConfirm = null;
   if (error.reason !== 'step-up-required') throw error;
   const isRepeated = stepUpRandom === question.random;
   stepUpRandom = question.random;
@@ -141,7 +148,11 @@ function finish(result) {
   showResult(result);
 }
 
-const refuse = (error) => finish({ outcome: 'refused', text: errorMessage(error) });
+/** Shows why the code can't be used. If a confirm got no response, the page may be signed in: only the person can see that. */
+const refuse = (error) =>
+  lostConfirm === question?.random
+    ? finish({ outcome: 'unknown', text: message('unknownText') })
+    : finish({ outcome: 'refused', text: errorMessage(error) });
 
 /** Asks for the present times, because `performance.now()` may have stopped while the phone slept. */
 async function refreshQuestion() {
@@ -190,8 +201,11 @@ byId('stop-opening').onclick = leaveRequest;
 byId('phone-sign-out').onclick = signOut;
 
 onSessionChange(async (old) => {
+  const isDeciding = isBusy();
   await whenIdle();
   showAccount();
+  // The decision was on its way. Its result is shown.
+  if (isDeciding && currentStep() === 'result') return;
   const isOtherUser = old !== null && user()?.id !== old.user?.id;
   // The code belongs to the user who scanned it.
   if (isOtherUser) abandonQuestion(old.token);
@@ -230,8 +244,9 @@ document.addEventListener('visibilitychange', () => {
 translatePage();
 openLanguageChoice();
 showAccount();
-const kept = keptCode();
-if (kept) announceReturn(kept.random);
-startWorker(() => question && { random: question.random, token: token() });
+startWorker({
+  openQuestion: () => question && { random: question.random, token: token() },
+  hasCode: (random) => keptCode()?.random === random,
+});
 if (location.hash.length > 1) openLink();
 else openKeptCode();

@@ -19,16 +19,19 @@ const paths = () => {
 
 /**
  * Starts the service worker, for each path that opens the page: one scope for all of them would contain the whole site. When
- * the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no question.
+ * the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no question. `hasCode(random)` tells
+ * whether this page has a code.
  */
-export async function startWorker(openQuestion) {
+export async function startWorker({ openQuestion, hasCode }) {
+  container?.addEventListener('message', ({ data, ports: [port] }) => port.postMessage(hasCode(data.random)));
+
   addEventListener('pagehide', ({ persisted }) => {
     const question = openQuestion();
     if (!question) return;
     // The browser keeps a page that was left for another one, and never one that is reloaded.
     if (persisted) cancelInBackground(question, question.token);
-    // The page is reloaded or closed. It can't tell which, so the service worker waits for its return.
-    else registration?.active?.postMessage({ type: 'left', ...question });
+    // The page is reloaded or closed. It can't tell which, so the service worker waits, and asks the pages.
+    else registration?.active?.postMessage(question);
   });
   try {
     for (const scope of paths()) {
@@ -38,12 +41,6 @@ export async function startWorker(openQuestion) {
   } catch {
     // The browser allows no service worker.
   }
-}
-
-/** Tells the service worker that the page has come back to the question of a code. */
-export async function announceReturn(random) {
-  const found = await container?.getRegistration().catch(() => null);
-  found?.active?.postMessage({ type: 'returned', random });
 }
 
 /** Takes the image that another app has shared with this one. `null` if there is none. */

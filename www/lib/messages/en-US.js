@@ -64,6 +64,8 @@ export const MESSAGES = {
   noNumberText: 'The request was from another page than the one on your screen. Someone may be trying to get into your account.',
   leftText: 'You left the sign-in request, so it was declined.',
   refusedHeading: 'Couldn’t use this code',
+  unknownHeading: 'Look at the page',
+  unknownText: 'Your confirmation may have reached the page. If the page is signed in and you did not want that, sign out there.',
   scanAgain: 'Scan another code',
 
   progress: {

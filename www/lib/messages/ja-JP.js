@@ -64,6 +64,8 @@ export const MESSAGES = {
   noNumberText: 'この要求は、画面のページとは別のページからのものです。誰かがあなたのアカウントに入ろうとしている可能性があります。',
   leftText: 'ログイン要求の画面から移動したため、要求を拒否しました。',
   refusedHeading: 'このQRコードは使えません',
+  unknownHeading: 'ページを確認してください',
+  unknownText: '確認がページに届いた可能性があります。意図せずログインしている場合は、そのページでログアウトしてください。',
   scanAgain: '別のQRコードを読み取る',
 
   progress: {

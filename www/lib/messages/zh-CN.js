@@ -64,6 +64,8 @@ export const MESSAGES = {
   noNumberText: '该请求并非来自您屏幕上的页面。可能有人正试图登录您的账号。',
   leftText: '您离开了登录请求，因此该请求已被拒绝。',
   refusedHeading: '无法使用此二维码',
+  unknownHeading: '请查看页面',
+  unknownText: '您的确认可能已到达该页面。如果页面已登录而您并不想登录，请在那里退出登录。',
   scanAgain: '扫描其他二维码',
 
   progress: {

@@ -64,6 +64,8 @@ export const MESSAGES = {
   noNumberText: '這項要求並非來自您螢幕上的頁面。可能有人正試圖登入您的帳號。',
   leftText: '您離開了登入要求，因此該要求已被拒絕。',
   refusedHeading: '無法使用此 QR Code',
+  unknownHeading: '請查看頁面',
+  unknownText: '您的確認可能已送達該頁面。如果頁面已登入而您並不想登入，請在那裡登出。',
   scanAgain: '掃描其他 QR Code',
 
   progress: {

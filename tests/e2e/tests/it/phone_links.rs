@@ -4,7 +4,7 @@ use anyhow::Result;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::post;
-use scanlogin_e2e::faults::Faults;
+use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::phone_page::{
     Code, WORKER_RUNS, ask, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
 };
@@ -97,6 +97,98 @@ async fn reload_comes_back_to_the_same_question_and_closing_declines_it() -> Res
     driver.switch_to_window(other).await?;
     assert_eq!(code.status_after(&site, 1).await?, json!(3));
     assert_eq!(faults.requests("cancel").len(), 1);
+    phone.close().await
+}
+
+#[tokio::test]
+async fn tab_that_is_closed_declines_no_question_that_another_tab_has() -> Result<()> {
+    let site = Site::start().await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    let [shared, single] = [Code::create(&site).await?, Code::create(&site).await?];
+    let driver = phone.driver();
+    let first = driver.window().await?;
+    ask(&phone, &shared).await?;
+    let second = open_tab(&phone, &site).await?;
+    ask(&phone, &shared).await?;
+    let third = open_tab(&phone, &site).await?;
+    ask(&phone, &single).await?;
+
+    // The service worker decides in this order.
+    for tab in [first, third] {
+        driver.switch_to_window(tab).await?;
+        driver.close_window().await?;
+    }
+    assert_eq!(single.status_after(&site, 1).await?, json!(3));
+    driver.switch_to_window(second).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(shared.status(&site).await?, json!(2));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn same_link_again_keeps_the_question() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    phone.goto(&code.link(&site)).await?;
+    wait_for_step(&phone, "approve").await?;
+    let open_again = format!("location.hash = '{}'", code.random);
+    phone.run(&open_again).await?;
+    phone.wait_for("location.hash === ''").await?;
+    wait_for_step(&phone, "approve").await?;
+    // And while the decision is on its way.
+    faults.inject("confirm", Fault::Held);
+    phone.click("#confirm").await?;
+    faults.wait_for_requests("confirm", 1).await?;
+    phone.run(&open_again).await?;
+    phone.wait_for("location.hash === ''").await?;
+    faults.clear();
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(phone.text_of("#result-heading").await?, "Confirmed");
+    assert_eq!((faults.requests("cancel"), code.status(&site).await?), (vec![], json!(2)));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn result_of_a_confirm_is_shown_if_another_tab_signs_out_meanwhile() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    faults.inject("confirm", Fault::Held);
+    phone.click("#confirm").await?;
+    faults.wait_for_requests("confirm", 1).await?;
+    let sign_out = "localStorage.clear(); dispatchEvent(new StorageEvent('storage', { key: null }))";
+    phone.run(sign_out).await?;
+    faults.clear();
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(phone.text_of("#result-heading").await?, "Confirmed");
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    phone.close().await
+}
+
+#[tokio::test]
+async fn decline_after_a_lost_confirm_sends_the_person_to_the_page() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    for (fault, heading, status) in [(Fault::ResponseLost, "Look at the page", 2), (Fault::Aborted, "Declined", 3)] {
+        let code = Code::create(&site).await?;
+        ask(&phone, &code).await?;
+        faults.inject("confirm", fault);
+        phone.click("#confirm").await?;
+        wait_for_notice(&phone).await?;
+        phone.click("#decline").await?;
+        wait_for_step(&phone, "result").await?;
+        assert_eq!(phone.text_of("#result-heading").await?, heading);
+        assert_eq!(code.status(&site).await?, json!(status));
+        phone.click("#scan-again").await?;
+        wait_for_step(&phone, "scan").await?;
+    }
     phone.close().await
 }
 
