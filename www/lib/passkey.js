@@ -105,7 +105,8 @@ const rememberPasskey = (user) => keepUsers([...new Set([...usersWithPasskey(), 
 
 function keepUsers(users) {
   try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(users));
+    if (users.length === 0) localStorage.removeItem(STORAGE_KEY);
+    else localStorage.setItem(STORAGE_KEY, JSON.stringify(users));
   } catch {
     // Without storage, the page asks for no lock unless the server demands it.
   }
