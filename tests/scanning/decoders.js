@@ -20,8 +20,13 @@ const decoders = {
 
 /** The text that each decoder reads, by its name. `null` for none. */
 export async function decode({ width, height, gray }) {
-  const data = new Uint8ClampedArray(width * height * 4).fill(255);
-  gray.forEach((value, index) => data.fill(Math.round(value), index * 4, index * 4 + 3));
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let index = 0; index < gray.length; index += 1) {
+    const pixel = index * 4;
+    // The array rounds.
+    data[pixel] = data[pixel + 1] = data[pixel + 2] = gray[index];
+    data[pixel + 3] = 255;
+  }
   const texts = {};
   for (const [name, read] of Object.entries(decoders)) texts[name] = (await read({ width, height, data })) || null;
   return texts;
@@ -30,9 +35,10 @@ export async function decode({ width, height, gray }) {
 /** Reads a PNG. */
 export function readPicture(file) {
   const { width, height, data } = PNG.sync.read(readFileSync(file));
-  const gray = Float32Array.from({ length: width * height }, (_, index) => {
-    const [red, green, blue] = data.subarray(index * 4, index * 4 + 3);
-    return 0.299 * red + 0.587 * green + 0.114 * blue;
-  });
+  const gray = new Float32Array(width * height);
+  for (let index = 0; index < gray.length; index += 1) {
+    const pixel = index * 4;
+    gray[index] = 0.299 * data[pixel] + 0.587 * data[pixel + 1] + 0.114 * data[pixel + 2];
+  }
   return { width, height, gray };
 }

@@ -9,6 +9,7 @@ const CAMERA = 1.17;
 const [text, ratio, file] = process.argv.slice(2);
 const screen = readPicture(file);
 const near = resample(screen, CAMERA / ratio, 0.3);
+const soft = blur(near, 0.5);
 const series = {
   blur: { steps: 5, degrade: (step) => blur(near, 1.2 + 0.25 * step) },
   distance: {
@@ -16,7 +17,7 @@ const series = {
     degrade: (step) => blur(resample(screen, (0.54 - 0.05 * step) / ratio, (step * 0.37 + ratio * 0.61) % 1), 0.4),
   },
   // Three pictures of each strength, because whether a single one is read is chance.
-  noise: { steps: 15, degrade: (step) => addNoise(blur(near, 0.5), 20 + 12 * (step % 5), step + 100 * ratio) },
+  noise: { steps: 15, degrade: (step) => addNoise(soft, 20 + 12 * (step % 5), step + 100 * ratio) },
 };
 const counts = {};
 for (const [kind, { steps, degrade }] of Object.entries(series)) {
