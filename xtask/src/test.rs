@@ -13,13 +13,15 @@ mod run_suite;
 mod suite;
 
 use std::num::NonZeroU32;
+use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::thread;
 
 use self::load::Load;
 use self::preparation::Preparation;
 use self::report::Report;
 use self::run_suite::run_suite;
-use self::suite::{Filter, Suite};
+use self::suite::{Filter, Run, Suite};
 use crate::browsers::Browsers;
 use crate::run::step;
 use crate::timing::Timings;
@@ -45,32 +47,49 @@ pub(crate) struct Arguments {
 
 /// Runs the suites, also after one has failed. The last line of the output is `N passed, N failed`.
 pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
-    let mut timings = Timings::default();
+    let timings = Timings::default();
     let suites = Suite::all().filter(|suite| arguments.only.is_none_or(|only| only == *suite));
     let runs: Vec<_> = suites.flat_map(|suite| suite.runs(arguments.browsers.engines())).collect();
     // The report lists files in this folder. Files of an earlier run must not be in it.
     let _ = std::fs::remove_dir_all(workspace.target("failed-tests"));
-    let preparation = Preparation::prepare(workspace, &runs, &mut timings);
-    let reports: Vec<_> = runs
-        .into_iter()
-        .map(|run| {
-            let mut report = Report::new(run);
-            for repetition in 1..=arguments.repeat.get() {
-                step(match arguments.repeat.get() {
-                    1 => format!("Running {run}"),
-                    repetitions => format!("Running {run}, {repetition} of {repetitions}"),
-                });
-                let output = timings.time(run, || {
-                    let _load = arguments.busy.then(Load::start);
-                    run_suite(run, workspace, &preparation, &arguments.filter)
-                });
-                report.add(output);
-            }
-            report
-        })
-        .collect();
+    let preparation = Preparation::prepare(workspace, &runs, &timings);
+    let _load = arguments.busy.then(Load::start);
+    let run_all = |runs: Vec<Run>| -> Vec<Report> {
+        runs.into_iter().map(|run| run_repeatedly(run, workspace, &preparation, arguments)).collect()
+    };
 
-    println!("\nDurations, longest first:\n{timings}");
+    // The compilers and the suite `schema` often keep only one core busy, so these suites run beside each other. The
+    // end-to-end tests keep all cores busy.
+    let (last, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| matches!(run, Run::E2e(_)));
+    let (first_lane, second_lane) = others.into_iter().partition(|run| matches!(run, Run::Checks | Run::Native));
+    let mut reports = thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            if !last.is_empty() {
+                // The first end-to-end run reports an error.
+                let _ = preparation.build_widget();
+            }
+            run_all(second_lane)
+        });
+        let mut reports = run_all(first_lane);
+        reports.extend(second.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        reports
+    });
+    reports.extend(run_all(last));
+
+    println!("\nDurations, longest first. Some parts ran at the same time:\n{timings}");
     report::print(workspace, &reports);
     if reports.iter().all(Report::is_success) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run_repeatedly(run: Run, workspace: &Workspace, preparation: &Preparation<'_>, arguments: &Arguments) -> Report {
+    let mut report = Report::new(run);
+    for repetition in 1..=arguments.repeat.get() {
+        step(match arguments.repeat.get() {
+            1 => format!("Running {run}"),
+            repetitions => format!("Running {run}, {repetition} of {repetitions}"),
+        });
+        let output = preparation.timings().time(run, || run_suite(run, workspace, preparation, &arguments.filter));
+        report.add(output);
+    }
+    report
 }

@@ -1,6 +1,6 @@
 //! The suite `checks`: format, lints, documentation, download size and packing of the crates. Each check counts as one test.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use super::output::{Failure, Output};
 use super::preparation::Preparation;
@@ -10,7 +10,7 @@ use crate::size;
 use crate::tools::WASM_TARGET;
 use crate::workspace::Workspace;
 
-type Check = fn(&Workspace, &Preparation) -> Result<()>;
+type Check = fn(&Workspace, &Preparation<'_>) -> Result<()>;
 
 const CHECKS: [(&str, Check); 6] = [
     ("format", format),
@@ -23,7 +23,7 @@ const CHECKS: [(&str, Check); 6] = [
 /// The crates for the registry.
 const PUBLIC_CRATES: [&str; 4] = ["scanlogin-protocol", "scanlogin-qr", "scanlogin", "scanlogin-server"];
 
-pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Output {
+pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation<'_>, filter: &Filter) -> Output {
     let mut output = Output::default();
     for (name, check) in CHECKS.into_iter().filter(|(name, _)| filter.matches(name)) {
         step(format_args!("Checking: {name}"));
@@ -40,15 +40,15 @@ pub(crate) fn run_checks(workspace: &Workspace, preparation: &Preparation, filte
     output
 }
 
-fn format(workspace: &Workspace, _: &Preparation) -> Result<()> {
+fn format(workspace: &Workspace, _: &Preparation<'_>) -> Result<()> {
     run(workspace.cargo().args(["fmt", "--all", "--check"]), "Some files are not formatted: run `cargo fmt --all`.")
 }
 
-fn lints(workspace: &Workspace, _: &Preparation) -> Result<()> {
+fn lints(workspace: &Workspace, _: &Preparation<'_>) -> Result<()> {
     clippy(workspace, &["--workspace"])
 }
 
-fn lints_for_wasm32(workspace: &Workspace, _: &Preparation) -> Result<()> {
+fn lints_for_wasm32(workspace: &Workspace, _: &Preparation<'_>) -> Result<()> {
     clippy(workspace, &["--package", "scanlogin", "--target", WASM_TARGET])
 }
 
@@ -59,7 +59,7 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
     )
 }
 
-fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
+fn documentation(workspace: &Workspace, _: &Preparation<'_>) -> Result<()> {
     // `--workspace` and `--examples` give the dependencies the same features as `lints` does, so that cargo does not
     // compile them again.
     run(
@@ -71,13 +71,13 @@ fn documentation(workspace: &Workspace, _: &Preparation) -> Result<()> {
     )
 }
 
-fn size_budget(workspace: &Workspace, preparation: &Preparation) -> Result<()> {
-    preparation.widget.as_ref().map_err(|problem| anyhow!("the widget was not built: {problem}"))?;
+fn size_budget(workspace: &Workspace, preparation: &Preparation<'_>) -> Result<()> {
+    preparation.build_widget()?;
     size::check_budget(workspace, size::BUDGET)
 }
 
 /// Packs the crates as `cargo publish` does. Does not compile the packed crates, because that takes minutes.
-fn crates(workspace: &Workspace, _: &Preparation) -> Result<()> {
+fn crates(workspace: &Workspace, _: &Preparation<'_>) -> Result<()> {
     run(
         workspace
             .cargo()

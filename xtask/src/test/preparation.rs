@@ -1,6 +1,9 @@
-//! Fetches and builds what the suites need, once before they run.
+//! Fetches and builds what the suites need.
 
+use std::sync::OnceLock;
 use std::thread;
+
+use anyhow::{Result, anyhow};
 
 use super::cargo_test::{cargo_test, native_targets};
 use super::suite::Run;
@@ -10,16 +13,17 @@ use crate::timing::Timings;
 use crate::workspace::Workspace;
 use crate::{dist, tools};
 
-/// The results of the preparation that the suites need.
-pub(crate) struct Preparation {
-    /// The error message if the package was not built. `Ok` also when no run needs the package.
-    pub(crate) widget: Result<(), String>,
+/// What the suites need from each other.
+pub(crate) struct Preparation<'a> {
+    workspace: &'a Workspace,
+    timings: &'a Timings,
+    /// The error message if the package was not built.
+    widget: OnceLock<Result<(), String>>,
 }
 
-impl Preparation {
-    /// Fetches and builds what the runs need. Ignores most errors, because each run repeats the step and reports the
-    /// error.
-    pub(crate) fn prepare(workspace: &Workspace, runs: &[Run], timings: &mut Timings) -> Self {
+impl<'a> Preparation<'a> {
+    /// Fetches and compiles what the runs need. Ignores errors, because each run repeats the step and reports the error.
+    pub(crate) fn prepare(workspace: &'a Workspace, runs: &[Run], timings: &'a Timings) -> Self {
         thread::scope(|scope| {
             // Installing packages takes little CPU time, so it runs while the tests compile.
             let fetching = scope.spawn(|| fetch(workspace, runs));
@@ -37,12 +41,22 @@ impl Preparation {
                 let _ = timings.time("compiling wasm-pack and wasm-bindgen", || tools::build_test_tools(workspace));
             }
             timings.time("waiting for the installation of packages", || fetching.join().ok());
-            let mut widget = Ok(());
-            if runs.iter().any(|run| matches!(run, Run::Checks | Run::E2e(_))) {
-                widget = timings.time("building the widget", || dist::dist(workspace).map(drop));
-            }
-            Self { widget: widget.map_err(|error| format!("{error:#}")) }
-        })
+        });
+        Self { workspace, timings, widget: OnceLock::new() }
+    }
+
+    /// The durations of the parts.
+    pub(crate) fn timings(&self) -> &Timings {
+        self.timings
+    }
+
+    /// Builds the package once. A second caller waits for the first.
+    pub(crate) fn build_widget(&self) -> Result<()> {
+        let build = || {
+            let built = self.timings.time("building the widget", || dist::dist(self.workspace));
+            built.map(drop).map_err(|error| format!("{error:#}"))
+        };
+        self.widget.get_or_init(build).clone().map_err(|problem| anyhow!("the widget was not built: {problem}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use super::cargo_test::{cargo_test, native_targets};
 use super::checks;
@@ -34,7 +34,12 @@ const SLOW_MODULE: &str = "packed::frameworks::";
 const E2E_THREADS: &str = "10";
 
 /// Runs a suite once. Returns an error if it could not be run at all.
-pub(super) fn run_suite(run: Run, workspace: &Workspace, preparation: &Preparation, filter: &Filter) -> Result<Output> {
+pub(super) fn run_suite(
+    run: Run,
+    workspace: &Workspace,
+    preparation: &Preparation<'_>,
+    filter: &Filter,
+) -> Result<Output> {
     let evidence = run.evidence(workspace);
     let commands = match run {
         Run::Checks => return Ok(checks::run_checks(workspace, preparation, filter)),
@@ -42,7 +47,7 @@ pub(super) fn run_suite(run: Run, workspace: &Workspace, preparation: &Preparati
         Run::Schema => vec![schema(workspace, filter)?],
         Run::Browser(engine) => vec![browser(workspace, engine, filter, &evidence)?],
         Run::E2e(engine) => {
-            preparation.widget.as_ref().map_err(|problem| anyhow!("the widget was not built: {problem}"))?;
+            preparation.build_widget()?;
             vec![e2e(workspace, engine, filter, &evidence)?]
         }
     };
