@@ -1,8 +1,9 @@
 //! A pool of browsers, which limits how many run at the same time.
 //!
 //! Invariant: tests are isolated. In Chromium each test has its own browser context, which ends with the test: cookies,
-//! caches, storage, service workers, windows and emulation; the camera sees nothing. In Firefox and WebKit each test has its own session and so
-//! its own browser; only the process of the driver is reused. The browser of a failed test is not reused.
+//! caches, storage, service workers, windows and emulation; the camera sees nothing. In Firefox and WebKit each test has
+//! its own session and so its own browser; only the process of the driver is reused. The browser of a failed test is not
+//! reused.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

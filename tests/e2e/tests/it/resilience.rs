@@ -179,6 +179,43 @@ async fn cache_first_service_worker_does_not_freeze_the_polls() -> Result<()> {
     browser.close().await
 }
 
+#[tokio::test]
+async fn page_that_was_frozen_asks_when_it_becomes_visible() -> Result<()> {
+    let page = || async { Html("<!doctype html><title>A page that is frozen</title>") };
+    let site = Site::start_with(|_| {}, |app| app.route("/page", get(page))).await?;
+    let browser = Browser::open().await?;
+    browser.goto(&format!("{}/page", site.url)).await?;
+    browser
+        .run(
+            "window.results = [];
+             window.events = [];
+             for (const name of ['freeze', 'resume']) document.addEventListener(name, () => events.push(name));
+             import('/scanlogin/index.js').then(({ startScanning }) => startScanning(document.body, {
+               appId: 'demo-login',
+               longPoll: false,
+               onResult: ({ status }) => results.push(status),
+               onSuccess: () => results.push('signed in'),
+             }))",
+        )
+        .await?;
+    browser.wait_for("results.length > 0").await?;
+    let text = browser.read_code().await?;
+    // No new timer of the widget ends from now on, so that after one more poll only the return to the page makes it ask.
+    browser.run("window.setTimeout = () => 0; window.polls = results.length").await?;
+    browser.wait_for("results.length > polls").await?;
+    browser.minimize().await?;
+    browser.command("Page.setWebLifecycleState", json!({ "state": "frozen" })).await?;
+    let phone = Phone::sign_in(&site.url, "alice").await?;
+    phone.scan(&text).await?;
+    phone.confirm(&text).await?;
+    browser.command("Page.setWebLifecycleState", json!({ "state": "active" })).await?;
+    browser.restore().await?;
+    browser.wait_for("results.includes('signed in')").await?;
+    assert_eq!(browser.run("return events").await?, json!(["freeze", "resume"]));
+    assert_eq!(browser.run("return results.filter((result) => result === 'signed in').length").await?, json!(1));
+    browser.close().await
+}
+
 /// Starts the demo with `clock`, and returns its URL. It ends with the test.
 async fn start_on(clock: Clock) -> Result<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
