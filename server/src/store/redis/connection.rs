@@ -12,8 +12,8 @@ use std::sync::{Arc, PoisonError};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, PushInfo, PushKind, RedisError, RedisFuture, RedisResult,
-    ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, PushInfo, PushKind, RedisError,
+    RedisFuture, RedisResult, ServerErrorKind, Value, from_redis_value,
 };
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::yield_now;
@@ -66,6 +66,11 @@ impl SharedConnection {
     /// The current connection, or the last one. A command is sent on this connection or on a later one.
     pub(super) fn generation(&self) -> Generation {
         Generation(self.0.opened.load(Ordering::SeqCst))
+    }
+
+    /// Sends `command` in a batch, and returns its result. Takes the command, so that a poll copies none.
+    pub(super) async fn query<T: FromRedisValue>(&self, command: Cmd) -> RedisResult<T> {
+        Ok(from_redis_value(self.send(command).await?.extract_error()?)?)
     }
 
     /// Adds `command` to the queue, and returns its result.

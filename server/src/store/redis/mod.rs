@@ -28,7 +28,9 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script, Value, cmd, from_redis_value, pipe};
+use redis::{
+    Client, Cmd, IntoConnectionInfo as _, ProtocolVersion, RedisError, Script, Value, cmd, from_redis_value, pipe,
+};
 use scanlogin_protocol::lifecycle::CodeState;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
@@ -150,9 +152,12 @@ impl Store for RedisStore {
     }
 
     async fn find(&self, random: &str) -> Result<Option<(Arc<Record>, Revision)>, StoreError> {
-        let (mut connection, key) = (self.connection.clone(), code_key(random));
+        let (connection, key) = (&self.connection, code_key(random));
         if let Some(CachedRecord { record, revision, generation }) = self.cache.find(random) {
-            let current: Option<i64> = cmd("HGET").arg(&key).arg("revision").query_async(&mut connection).await?;
+            // The most frequent command. It is as long as its three words, so that its buffers do not grow.
+            let mut find = Cmd::with_capacity(3, "HGET".len() + key.len() + "revision".len());
+            find.arg("HGET").arg(&key).arg("revision");
+            let current: Option<i64> = connection.query(find).await?;
             // The generation is compared after the response: a new connection may have been opened for this command.
             if current == Some(revision.0) && connection.generation() == generation {
                 return Ok(Some((record, revision)));
@@ -162,8 +167,7 @@ impl Store for RedisStore {
         let generation = connection.generation();
         let mut find = cmd("HMGET");
         find.arg(&key).arg(&["record", "revision"]);
-        let (Some(record), Some(revision)): (Option<String>, Option<i64>) = find.query_async(&mut connection).await?
-        else {
+        let (Some(record), Some(revision)): (Option<String>, Option<i64>) = connection.query(find).await? else {
             return Ok(None);
         };
         let (record, revision) = (Arc::new(from_json::<Record>(&record)?), Revision(revision));
