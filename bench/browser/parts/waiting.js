@@ -1,4 +1,4 @@
-// What a page costs while nobody scans its code: requests and bytes until the code expires, CPU time of a minute.
+// What a page costs while nobody scans its code: requests and bytes until the code expires, layouts and CPU time of a minute.
 
 import { grouped, short, table } from '../markdown.js';
 import { PAGES } from '../pages.js';
@@ -29,14 +29,17 @@ export const waiting = {
       page.requests,
       grouped(page.up),
       grouped(page.down),
+      perMinute(page.layouts),
       perMinute(page.mainThread),
       perMinute(page.process),
     ]);
-    const header = ['page', 'requests', 'bytes sent', 'bytes received', 'main thread, ms a minute', 'process, ms a minute'];
+    const perMinuteHeaders = ['layouts a minute', 'main thread, ms a minute', 'process, ms a minute'];
+    const header = ['page', 'requests', 'bytes sent', 'bytes received', ...perMinuteHeaders];
     return `Requests and bytes of one code, from its request until it has expired after two minutes; bytes as on the network, with TLS,
 without the scripts of a first visit. CPU time in the renderer of the page, with the countdown that scanlogin shows by default.
+It includes the collections of garbage after the load. The number of layouts does not depend on the machine.
 
-${table(header, rows, 'lrrrrr')}`;
+${table(header, rows, 'lrrrrrr')}`;
   },
 
   targets: ({ seconds, pages }) => [
@@ -47,6 +50,13 @@ ${table(header, rows, 'lrrrrr')}`;
       unit: 'ms',
       ours: (pages.scanlogin.mainThread * 60) / seconds,
       limit: 30,
+    },
+    {
+      id: 'waiting-layouts',
+      what: 'layouts in a minute of waiting with countdown',
+      unit: '',
+      ours: (pages.scanlogin.layouts * 60) / seconds,
+      limit: 4,
     },
   ],
 };
@@ -62,24 +72,25 @@ async function wait(browser, site, name, { from, until, end }) {
   const before = { ...site.link.bytes, requests: site.front.requests.length };
   await timeToCode(page, url);
   await pause(from * 1000);
-  const first = await cpu(page);
+  const first = await metrics(page);
   await pause((until - from) * 1000);
-  const last = await cpu(page);
+  const last = await metrics(page);
   await pause((end - until) * 1000);
   const result = {
     requests: site.front.requests.length - before.requests,
     up: site.link.bytes.up - before.up,
     down: site.link.bytes.down - before.down,
-    mainThread: last.ThreadTime - first.ThreadTime,
-    process: last.ProcessTime - first.ProcessTime,
+    layouts: last.LayoutCount - first.LayoutCount,
+    mainThread: (last.ThreadTime - first.ThreadTime) * 1000,
+    process: (last.ProcessTime - first.ProcessTime) * 1000,
   };
   await page.close();
   await site.close();
   return result;
 }
 
-/** CPU times in milliseconds. */
-async function cpu(page) {
+/** The metrics of the browser. Times are in seconds. */
+async function metrics(page) {
   const { metrics } = await page.command('Performance.getMetrics');
-  return Object.fromEntries(metrics.map(({ name, value }) => [name, value * 1000]));
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
 }

@@ -43,6 +43,16 @@ test('each target that a part can miss has a reason', () => {
   assert.doesNotMatch(targetTable(missed), /undefined/);
 });
 
+test('a page that changes its layout more often than every 15 s misses the target', () => {
+  const { waiting } = resultsOfAllParts();
+  const isMet = (layouts) => {
+    const pages = { ...waiting.data.pages, scanlogin: { ...waiting.data.pages.scanlogin, layouts } };
+    const part = PARTS.find(({ name }) => name === 'waiting');
+    return judge(part.targets({ ...waiting.data, pages }).find(({ id }) => id === 'waiting-layouts')).isMet;
+  };
+  assert.deepEqual([isMet(4), isMet(5)], [true, false]);
+});
+
 test('the colors of a chart are readable on a light and on a dark page', () => {
   for (const [scheme, background] of [['light', '#ffffff'], ['dark', '#0d1117']]) {
     const { text, ours, others } = COLORS[scheme];
@@ -73,7 +83,7 @@ function resultsOfAllParts() {
     download: { rows: [{ label: 'scanlogin', isOurs: true, files: ['global.js'], raw: 3, gzip: 2, brotli: 1 }] },
     start: { samples: pages((i) => ({ 1: [i], 4: [4 * i] })) },
     confirm: { samples: pages((i) => ({ quick: [i], unhurried: [i] })) },
-    waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, mainThread: i, process: i })) },
+    waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, layouts: 4, mainThread: i, process: i })) },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
     drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
     phone: { samples: { '1280 × 720, I420, with a code': [5, 15], '1920 × 1080, I420, with a code': [250] } },
