@@ -37,7 +37,7 @@ export const waiting = {
     const header = ['page', 'requests', 'bytes sent', 'bytes received', ...perMinuteHeaders];
     return `Requests and bytes of one code, from its request until it has expired after two minutes; bytes as on the network, with TLS,
 without the scripts of a first visit. CPU time in the renderer of the page, with the countdown that scanlogin shows by default.
-It includes the collections of garbage after the load. The number of layouts does not depend on the machine.
+It includes the collections of garbage after the load. The number of layouts does not depend on the load of the machine.
 
 ${table(header, rows, 'lrrrrrr')}`;
   },
