@@ -36,7 +36,7 @@ async fn text_that_copying_has_changed_is_repaired() -> Result<()> {
     let site = Site::start().await?;
     let phone = open(&site).await?;
     let plain = r#"{"scene":"APP_AUTH","random":"a-B_c--d","customData":{"hello":"big world"}}"#;
-    let changes: [(&str, Change); 16] = [
+    let changes: [(&str, Change); 17] = [
         ("unchanged", str::to_owned),
         ("byte order mark", |text| format!("\u{feff}{text}\u{feff}")),
         ("surrounding white space", |text| format!(" \t{text} \r\n")),
@@ -52,6 +52,7 @@ async fn text_that_copying_has_changed_is_repaired() -> Result<()> {
         ("code block", |text| format!("```json\n{text}\n```\n")),
         ("encoded twice", |text| json!(text).to_string()),
         ("encoded for an address", |text| text.replace('{', "%7B").replace('}', "%7D").replace('"', "%22")),
+        ("encoded after a mark", |text| format!("\u{200e}{}", text.replace('{', "%7B").replace('"', "%22"))),
         ("keys in capitals", |text| text.replace("random", "RANDOM").replace("scene", "SCENE")),
     ];
     for (name, change) in changes {
@@ -91,6 +92,10 @@ async fn links_to_this_approver_are_read_and_no_others() -> Result<()> {
     ] {
         assert_eq!(parse(&phone, &text).await?, json!({ "random": RANDOM }), "{text}");
     }
+    for changed in ["a-B\u{2010}c--d\u{2212}efghijkl", "a\u{2011}B-c\u{2013}d-efghijkl", "a-B-c\u{2014}d-efghijkl"] {
+        let code = parse(&phone, &format!("{ADDRESS}#{changed}")).await?;
+        assert_eq!(code, json!({ "random": "a-B-c--d-efghijkl" }), "{changed}");
+    }
     let same_device = parse(&phone, &format!("{ADDRESS}#{RANDOM}.return")).await?;
     assert_eq!(same_device, json!({ "random": RANDOM, "sameDevice": true }));
 
@@ -116,7 +121,7 @@ async fn problem_of_every_other_text_is_named() -> Result<()> {
     let code = json!({ "scene": "APP_AUTH", "random": RANDOM }).to_string();
     let link = format!("{ADDRESS}#{RANDOM}");
     for (problem, texts) in [
-        ("empty", vec![String::new(), "\u{feff} \n".to_owned()]),
+        ("empty", vec![String::new(), "\u{feff} \n".to_owned(), "\u{200b}\u{200e}".to_owned()]),
         ("too-long", vec!["x".repeat(2_001), format!("{code}{}", " ".repeat(2_000))]),
         (
             "incomplete",
@@ -129,7 +134,15 @@ async fn problem_of_every_other_text_is_named() -> Result<()> {
                 format!("{link}.ret"),
             ],
         ),
-        ("case-changed", vec![code.to_uppercase(), code.to_lowercase(), link.to_uppercase()]),
+        (
+            "case-changed",
+            vec![
+                code.to_uppercase(),
+                code.to_lowercase(),
+                link.to_uppercase(),
+                format!("{link}.return").to_uppercase(),
+            ],
+        ),
         (
             "not-a-code",
             vec![
@@ -145,12 +158,12 @@ async fn problem_of_every_other_text_is_named() -> Result<()> {
         ),
         ("wechat", vec![r#"{"scene":"WXAPP_AUTH","random":"x"}"#.to_owned()]),
         ("unknown-scene", vec![r#"{"scene":"PAY","random":"x"}"#.to_owned()]),
-        ("wifi", vec!["WIFI:T:WPA;S:net;P:secret;;".to_owned(), format!("WIFI:S:{link};;")]),
+        ("wifi", vec!["\u{200e}WIFI:T:WPA;S:net;P:secret;;\u{200b}".to_owned(), format!("WIFI:S:{link};;")]),
         ("contact", vec!["BEGIN:VCARD\nVERSION:3.0\nEND:VCARD".to_owned(), "MECARD:N:A;;".to_owned()]),
         ("event", vec!["BEGIN:VEVENT\nEND:VEVENT".to_owned()]),
         ("email", vec!["mailto:a@example.com".to_owned()]),
         ("phone-number", vec!["tel:+493012345".to_owned()]),
-        ("text-message", vec!["SMSTO:+4930:hello".to_owned()]),
+        ("text-message", vec!["SMSTO:+4930:hello".to_owned(), format!("SMSTO:+4930:Open {link} now")]),
         ("place", vec!["geo:52.5,13.4".to_owned()]),
         ("one-time-password", vec!["otpauth://totp/a?secret=ABC".to_owned()]),
         ("passkey", vec!["FIDO:/0123".to_owned()]),
