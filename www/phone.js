@@ -28,6 +28,8 @@ let question = null;
 let stepUpRandom = null;
 /** The id of the last code whose confirm was sent and got no response. `null` if there is none. */
 let lostConfirm = null;
+/** The code whose `scanned` was sent and has no response: it may be marked as scanned. `null` if there is none. */
+let lostScan = null;
 
 // ---- From one step to the next ----
 
@@ -45,8 +47,16 @@ async function openKeptCode() {
 
 /** Marks a code as scanned, and asks the person. */
 async function openCode(code) {
+  if (lostScan?.random !== code.random) abandonRequest();
   keepCode(code);
-  question = await markScanned(code, token());
+  lostScan = code;
+  try {
+    question = await markScanned(code, token());
+  } catch (error) {
+    if (error instanceof ApiError) lostScan = null;
+    throw error;
+  }
+  lostScan = null;
   if (!history.state?.isRequest) history.pushState(REQUEST, '');
   showQuestion(question);
 }
@@ -60,7 +70,8 @@ async function openLink() {
   await whenIdle();
   // The link of the question that is shown, or that was just decided.
   if (isCode(code) && [asked, question?.random].includes(code.random)) return;
-  abandonQuestion();
+  const isRepeated = isCode(code) && lostScan?.random === code.random;
+  if (!isRepeated) abandonRequest();
   if (isCode(code)) {
     keepCode(code);
     return openKeptCode();
@@ -72,29 +83,30 @@ async function openLink() {
 
 /** Leaves the request, and goes back to the start. */
 function leaveRequest() {
-  closeRequest();
-  if (history.state?.isRequest && !history.state.isLink) return history.back();
+  abandonRequest();
+  const { isRequest, isLink } = history.state ?? {};
+  if (isRequest && !isLink) return history.back();
   history.replaceState(null, '');
   showStart();
 }
 
 function closeRequest() {
   question = null;
+  lostScan = null;
   closeQuestion();
   forgetCode();
 }
 
-/** Declines a question that the person leaves without a decision. */
-function abandonQuestion(owner = token()) {
-  if (question) {
-    cancelInBackground(question, owner);
-    announce(message('leftText'));
-  }
+/** Declines a request that the person leaves without a decision. */
+function abandonRequest(owner = token()) {
+  const undecided = question ?? lostScan;
+  if (undecided) cancelInBackground(undecided, owner);
+  if (question) announce(message('leftText'));
   closeRequest();
 }
 
 function signOut() {
-  abandonQuestion();
+  abandonRequest();
   endSession();
   history.replaceState(null, '');
   showSignIn({ hasRequest: false });
@@ -208,7 +220,7 @@ onSessionChange(async (old) => {
   if (isDeciding && currentStep() === 'result') return;
   const isOtherUser = old !== null && user()?.id !== old.user?.id;
   // The code belongs to the user who scanned it.
-  if (isOtherUser) abandonQuestion(old.token);
+  if (isOtherUser) abandonRequest(old.token);
   if (!token()) return showSignIn({ hasRequest: false });
   if (!old || isOtherUser || question) openKeptCode();
 });
@@ -224,7 +236,7 @@ addEventListener('popstate', async () => {
   if (isDeciding && currentStep() === 'result') return;
   if (history.state?.isRequest && question) return;
   history.replaceState(null, '');
-  abandonQuestion();
+  abandonRequest();
   showStart();
 });
 
@@ -245,7 +257,10 @@ translatePage();
 openLanguageChoice();
 showAccount();
 startWorker({
-  openQuestion: () => question && { random: question.random, token: token() },
+  openRequest: () => {
+    const undecided = question ?? lostScan;
+    return undecided && { random: undecided.random, token: token() };
+  },
   hasCode: (random) => keptCode()?.random === random,
 });
 if (location.hash.length > 1) openLink();

@@ -19,19 +19,19 @@ const paths = () => {
 
 /**
  * Starts the service worker, for each path that opens the page: one scope for all of them would contain the whole site. When
- * the page is left, `openQuestion()` is declined: `{ random, token }`, or `null` if there is no question. `hasCode(random)` tells
+ * the page is left, `openRequest()` is declined: `{ random, token }`, or `null` if there is no request. `hasCode(random)` tells
  * whether this page has a code.
  */
-export async function startWorker({ openQuestion, hasCode }) {
+export async function startWorker({ openRequest, hasCode }) {
   container?.addEventListener('message', ({ data, ports: [port] }) => port.postMessage(hasCode(data.random)));
 
   addEventListener('pagehide', ({ persisted }) => {
-    const question = openQuestion();
-    if (!question) return;
+    const request = openRequest();
+    if (!request) return;
     // The browser keeps a page that was left for another one, and never one that is reloaded.
-    if (persisted) cancelInBackground(question, question.token);
+    if (persisted) cancelInBackground(request, request.token);
     // The page is reloaded or closed. It can't tell which, so the service worker waits, and asks the pages.
-    else registration?.active?.postMessage(question);
+    else registration?.active?.postMessage(request);
   });
   try {
     for (const scope of paths()) {

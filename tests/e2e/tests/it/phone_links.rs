@@ -6,7 +6,7 @@ use axum::response::Redirect;
 use axum::routing::post;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::phone_page::{
-    Code, WORKER_RUNS, ask, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
+    Code, WORKER_RUNS, ask, enter, open_signed_in, open_tab, sign_in, wait_for_notice, wait_for_step,
 };
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
@@ -189,6 +189,44 @@ async fn decline_after_a_lost_confirm_sends_the_person_to_the_page() -> Result<(
         phone.click("#scan-again").await?;
         wait_for_step(&phone, "scan").await?;
     }
+    phone.close().await
+}
+
+#[tokio::test]
+async fn code_whose_scan_got_no_response_is_declined_when_the_person_goes_on() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let [by_text, by_link, next, last] = [
+        Code::create(&site).await?,
+        Code::create(&site).await?,
+        Code::create(&site).await?,
+        Code::create(&site).await?,
+    ];
+    faults.inject("scanned", Fault::ResponseLost);
+    enter(&phone, &by_text.text()).await?;
+    wait_for_notice(&phone).await?;
+    assert_eq!(by_text.status(&site).await?, json!(1));
+    // Another code is scanned.
+    enter(&phone, &by_link.text()).await?;
+    assert_eq!(by_text.status_after(&site, 1).await?, json!(3));
+    // The link of the same code is another attempt.
+    wait_for_notice(&phone).await?;
+    phone.run(&format!("location.hash = '{}'", by_link.random)).await?;
+    phone.wait_for("document.querySelector('#step-open [role=alert]').checkVisibility()").await?;
+    assert_eq!((by_link.status(&site).await?, faults.requests("cancel").len()), (json!(1), 1));
+    // The link of another code is opened.
+    phone.run(&format!("location.hash = '{}'", next.random)).await?;
+    assert_eq!(by_link.status_after(&site, 1).await?, json!(3));
+    // The person goes back to the start.
+    phone.wait_for("document.querySelector('#step-open [role=alert]').checkVisibility()").await?;
+    phone.click("#stop-opening").await?;
+    wait_for_step(&phone, "scan").await?;
+    assert_eq!(next.status_after(&site, 1).await?, json!(3));
+
+    faults.clear();
+    ask(&phone, &last).await?;
+    assert_eq!((last.status(&site).await?, faults.requests("cancel").len()), (json!(1), 3));
     phone.close().await
 }
 
