@@ -85,9 +85,10 @@ async function openLink() {
 function leaveRequest() {
   abandonRequest();
   const { isRequest, isLink } = history.state ?? {};
-  if (isRequest && !isLink) return history.back();
+  // A second click must not go back once more.
   history.replaceState(null, '');
-  showStart();
+  if (isRequest && !isLink) history.back();
+  else showStart();
 }
 
 function closeRequest() {

@@ -178,8 +178,10 @@ async fn second_click_of_a_double_click_does_not_act_on_the_next_step() -> Resul
     wait_for_step(&phone, "result").await?;
     click_with_count(&phone, "#scan-again", 2).await?;
     assert_eq!(phone.text_of("#result h1").await?, "Confirmed");
-    click_with_count(&phone, "#scan-again", 1).await?;
+    // Programs of assistive technology click without a count.
+    phone.run("for (const time of [1, 2]) document.querySelector('#scan-again').click()").await?;
     wait_for_step(&phone, "scan").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
     phone.expect_no_console_errors(&[]).await?;
     phone.close().await
 }
