@@ -188,7 +188,10 @@ function showError(error, retry) {
   if (error instanceof LockError) {
     return showNotice(message(`lock.${error.reason}`), { retry: error.reason === 'cancelled' ? retry : undefined });
   }
-  if (!(error instanceof ApiError)) throw error;
+  if (!(error instanceof ApiError)) {
+    reportError(error);
+    return showNotice(message('pageProblem'), { retry });
+  }
   if (!needsSignIn(error)) return refuse(error);
   // The tab still keeps the code: after the sign-in, the same request is shown.
   question = null;

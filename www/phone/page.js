@@ -57,9 +57,10 @@ async function runNow(progress, work) {
     focus = await work();
   } catch (error) {
     focus = showError(error, () => run(progress, work));
+  } finally {
+    announce('');
+    setBusy(false);
   }
-  announce('');
-  setBusy(false);
   focus?.focus();
   main.querySelector('[role=alert]:not([hidden])')?.scrollIntoView({ block: 'nearest' });
 }

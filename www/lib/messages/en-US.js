@@ -5,6 +5,7 @@ export const MESSAGES = {
   language: 'Language',
   tryAgain: 'Try again',
   unknown: 'Unknown',
+  pageProblem: 'Something went wrong on this page. Try again, or reload the page.',
 
   signInHeading: 'Sign in',
   signInLead: 'Sign in once on this phone. Then use it to sign in on your other devices.',

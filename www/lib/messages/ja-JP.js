@@ -5,6 +5,7 @@ export const MESSAGES = {
   language: '言語',
   tryAgain: '再試行',
   unknown: '不明',
+  pageProblem: 'このページで問題が発生しました。もう一度試すか、ページを再読み込みしてください。',
 
   signInHeading: 'ログイン',
   signInLead: 'このスマートフォンで一度ログインすると、ほかの端末へのログインに使えます。',

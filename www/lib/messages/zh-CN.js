@@ -5,6 +5,7 @@ export const MESSAGES = {
   language: '语言',
   tryAgain: '重试',
   unknown: '未知',
+  pageProblem: '此页面出现问题。请重试，或重新加载页面。',
 
   signInHeading: '登录',
   signInLead: '只需在这部手机上登录一次，之后即可用它登录其他设备。',

@@ -5,6 +5,7 @@ export const MESSAGES = {
   language: '語言',
   tryAgain: '重試',
   unknown: '不明',
+  pageProblem: '此頁面發生問題。請再試一次，或重新載入頁面。',
 
   signInHeading: '登入',
   signInLead: '只需在這支手機上登入一次，之後即可用它登入其他裝置。',
