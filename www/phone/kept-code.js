@@ -32,16 +32,18 @@ export const forgetCode = () => write('');
 
 /** The kept code. `null` if there is none. */
 export function keptCode() {
-  const code = parseFragment(read());
+  const code = parseFragment(kept);
   return isCode(code) ? code : null;
 }
 
-/** The fragment of the code, if the browser blocks the storage. */
-let inMemory = '';
+/** The fragment of the code. Empty if there is none. The storage can be blocked or full. */
+let kept = read();
 
 function write(fragment) {
-  inMemory = fragment;
+  kept = fragment;
   try {
+    // If there is no space for this code, a reload must not come back to another one.
+    sessionStorage.removeItem(KEY);
     sessionStorage.setItem(KEY, fragment);
   } catch {
     // A reload forgets the code. It expires.
@@ -52,6 +54,6 @@ function read() {
   try {
     return sessionStorage.getItem(KEY) ?? '';
   } catch {
-    return inMemory;
+    return '';
   }
 }
