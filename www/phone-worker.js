@@ -13,6 +13,8 @@ const OFFLINE_PAGE = '/phone/offline.html';
 const OFFLINE_FILES = [OFFLINE_PAGE, '/phone/offline.js', '/base.css', '/phone/offline.css', '/phone/icon.svg'];
 /** As in `/phone/worker.js`. */
 const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
+/** The maximum size in bytes of an image that is kept, as in `/lib/qr-image.js`. */
+const MAX_FILE_SIZE = 30_000_000;
 /** How long a page has to come back to its question, in milliseconds. A reload on a slow network takes seconds. */
 const RETURN_MS = 10_000;
 /** How long a page may take to say which code it has, in milliseconds. A frozen page does not respond. */
@@ -52,14 +54,22 @@ async function deleteOldCaches() {
   await Promise.all(names.filter((name) => ![OFFLINE, SHARED].includes(name)).map((name) => caches.delete(name)));
 }
 
+/** Keeps the image for the page, and opens the page. If it has a problem, the page gets its name, see `/phone/worker.js`. */
 async function keepSharedImage(request) {
-  try {
-    const image = (await request.formData()).get('image');
-    if (image instanceof File) await (await caches.open(SHARED)).put(SHARED_IMAGE, new Response(image));
-  } catch {
-    // The storage is full. The page asks for the image.
-  }
-  return Response.redirect(new URL(request.url).pathname, 303);
+  const { pathname } = new URL(request.url);
+  const problem = await keepImageOf(request).catch(() => 'image-not-received');
+  return Response.redirect(problem ? `${pathname}?share=${problem}` : pathname, 303);
+}
+
+/** Keeps the image in a form. Returns the name of a problem, or `null`. Throws an error if the storage is full. */
+async function keepImageOf(request) {
+  // An older image that no page has taken must not be read in place of this one.
+  await caches.delete(SHARED);
+  const image = (await request.formData()).get('image');
+  if (!(image instanceof File)) return 'image-not-received';
+  if (image.size > MAX_FILE_SIZE) return 'image-too-large';
+  await (await caches.open(SHARED)).put(SHARED_IMAGE, new Response(image));
+  return null;
 }
 
 /** Declines a code, unless a page has it then: that which was reloaded, or another one. */

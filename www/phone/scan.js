@@ -8,7 +8,7 @@ import { openCameraView, startAllowedCamera, stopCamera } from '/phone/camera-vi
 import { ADDRESSES } from '/phone/kept-code.js';
 import { byId, currentStep, isBusy, onStep, run, showNotice, showStep, whenIdle } from '/phone/page.js';
 import { userPoolId } from '/phone/session.js';
-import { takeSharedImage } from '/phone/worker.js';
+import { takeShared } from '/phone/worker.js';
 
 /** Opens a code: `openCode(code)`. */
 let openCode;
@@ -29,8 +29,10 @@ export async function showScan() {
   byId('code-text').value = '';
   showStep('scan');
   startAllowedCamera();
-  const image = await takeSharedImage();
-  if (image && isScanning()) scanImage(image);
+  const shared = await takeShared();
+  if (!shared || !isScanning()) return;
+  if (shared.image) scanImage(shared.image);
+  else showNotice(problemMessage(shared));
 }
 
 /** Connects the step. A code that can be used is given to `open(code)`. */

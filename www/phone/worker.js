@@ -7,6 +7,11 @@ import { ADDRESSES } from '/phone/kept-code.js';
 
 /** Where the service worker puts an image that another app has shared. */
 const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
+/**
+ * Why this page has no shared image, in the query of its address as `share`: the service worker refused it, or could not
+ * keep it, or was not installed, so that the server got it.
+ */
+const SHARE_PROBLEMS = ['image-too-large', 'image-not-received'];
 
 const container = navigator.serviceWorker;
 let registration = null;
@@ -43,8 +48,18 @@ export async function startWorker({ openRequest, hasCode }) {
   }
 }
 
-/** Takes the image that another app has shared with this one. `null` if there is none. */
-export async function takeSharedImage() {
+/** Takes what another app has shared with this one: `{ image }`, or the `{ problem }` with it. `null` if nothing was shared. */
+export async function takeShared() {
+  const url = new URL(location);
+  const problem = url.searchParams.get('share');
+  url.searchParams.delete('share');
+  if (problem !== null) history.replaceState(history.state, '', url);
+  if (SHARE_PROBLEMS.includes(problem)) return { problem };
+  const image = await takeSharedImage();
+  return image && { image };
+}
+
+async function takeSharedImage() {
   try {
     const cache = await caches.open(SHARED);
     const response = await cache.match(SHARED_IMAGE);

@@ -5,15 +5,18 @@
 //!
 //! The Content-Security-Policy forbids inline code, other hosts and HTML from strings.
 
+use core::time::Duration;
 use std::io;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, any};
+use http_body_util::BodyExt as _;
+use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -34,11 +37,20 @@ const CACHE_VERSION: HeaderValue = HeaderValue::from_static("public, max-age=315
 /// The number of hexadecimal digits at the end of a folder's name, after the version.
 const HASH_DIGITS: usize = 16;
 
+/// The path and the query of an image that another app shares, see `share_target` in `www/phone/app.webmanifest`.
+const SHARED_IMAGE: (&str, &str) = ("/phone.html", "share");
+/// The address of the phone page that says that it has no image.
+const IMAGE_NOT_RECEIVED: &str = "/phone.html?share=image-not-received";
+/// The maximum length in bytes of a shared image that is read. The phone page accepts none above it.
+const MAX_IMAGE_BYTES: usize = 30_000_000;
+
 /// Serves the folders of `config` as the fallback for paths without a route.
 pub(crate) fn routes(config: &Config) -> Router {
     let mut router = Router::new().fallback(unknown);
     if let Some(www) = &config.www {
-        router = router.fallback_service(files(ServeDir::new(www)));
+        let body_timeout = config.settings.limits.body_timeout;
+        let pages = ServiceBuilder::new().layer(from_fn_with_state(body_timeout, refuse_shared_image));
+        router = router.fallback_service(pages.service(files(ServeDir::new(www))));
     }
     if let Some(package) = &config.package {
         // The package is public, and pages of any origin may load it. Modules and `fetch` need the first header. A script tag
@@ -75,6 +87,28 @@ fn is_versioned(path: &str) -> bool {
     let folder = path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(folder, _)| folder);
     let hash = folder.and_then(|folder| folder.rsplit_once('-')).map(|(_, hash)| hash);
     hash.is_some_and(|hash| hash.len() == HASH_DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Opens the phone page for an image that another app shares with it. The service worker of the page receives the image. The
+/// server gets it only if the browser has not installed the worker yet, and discards it. The page says so.
+async fn refuse_shared_image(State(body_timeout): State<Duration>, request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if request.method() != Method::POST || (uri.path(), uri.query().unwrap_or_default()) != SHARED_IMAGE {
+        return next.run(request).await;
+    }
+    // A browser reads the response only after it has sent the image. It shows an error if it needs longer for that.
+    let _ = timeout(body_timeout, discard(request.into_body())).await;
+    Redirect::to(IMAGE_NOT_RECEIVED).into_response()
+}
+
+/// Reads a body up to `MAX_IMAGE_BYTES`, and keeps nothing of it.
+async fn discard(mut body: Body) {
+    let mut length = 0;
+    while length <= MAX_IMAGE_BYTES
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
 }
 
 /// Rejects a path that begins with two slashes. `ServeDir` redirects the path of a folder to the same path with a slash

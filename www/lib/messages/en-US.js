@@ -109,6 +109,7 @@ export const MESSAGES = {
     'wrong-pool': 'This code belongs to another organisation. Your account can’t sign in there.',
     'not-an-image': 'This file can’t be opened as an image. Use a PNG or JPEG file.',
     'image-too-large': 'This file is too large. Use an image of less than 30 MB.',
+    'image-not-received': 'The image did not arrive here. Share it again, or upload it below.',
     'old-browser': 'This browser is too old to read images. Paste the text of the code below.',
     'no-code': 'No QR code found. Take a sharp photo from the front, with some space around the code.',
   },

@@ -107,6 +107,7 @@ export const MESSAGES = {
     'wrong-pool': '此二维码属于其他组织。您的账号无法在那里登录。',
     'not-an-image': '无法将此文件作为图片打开。请使用 PNG 或 JPEG 文件。',
     'image-too-large': '文件过大。请使用小于 30 MB 的图片。',
+    'image-not-received': '未收到图片。请重新分享，或在下方上传。',
     'old-browser': '此浏览器版本过旧，无法读取图片。请在下方粘贴二维码的文字。',
     'no-code': '未找到二维码。请从正面拍摄清晰的照片，并在二维码四周留出空白。',
   },

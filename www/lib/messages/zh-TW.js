@@ -107,6 +107,7 @@ export const MESSAGES = {
     'wrong-pool': '此 QR Code 屬於其他組織。您的帳號無法在那裡登入。',
     'not-an-image': '無法將此檔案當作圖片開啟。請使用 PNG 或 JPEG 檔案。',
     'image-too-large': '檔案過大。請使用小於 30 MB 的圖片。',
+    'image-not-received': '未收到圖片。請重新分享，或在下方上傳。',
     'old-browser': '此瀏覽器版本過舊，無法讀取圖片。請在下方貼上 QR Code 的文字。',
     'no-code': '找不到 QR Code。請從正面拍攝清晰的照片，並在 QR Code 四周留出空白。',
   },

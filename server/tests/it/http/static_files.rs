@@ -106,6 +106,19 @@ async fn missing_files_and_path_traversal_get_an_enveloped_404() {
 }
 
 #[tokio::test]
+async fn image_that_is_shared_with_the_phone_page_gets_a_redirect_to_the_page() {
+    let (server, _folder) = server();
+    let response = server.post("/phone.html?share").await;
+    let location = response.header("location");
+    assert_eq!((response.status.as_u16(), location), (303, Some("/phone.html?share=image-not-received")));
+    for path in ["/phone.html", "/phone.html?share=x", "/app.js?share", "/scanlogin/phone.html?share"] {
+        assert_eq!(server.post(path).await.error(), (404, 404, "unknown-route".to_owned()), "{path}");
+    }
+    let put = server.request(Method::PUT, "/phone.html?share").await;
+    assert_eq!(put.error(), (404, 404, "unknown-route".to_owned()));
+}
+
+#[tokio::test]
 async fn api_and_health_routes_work_alongside_pages() {
     let (server, _folder) = server();
     let code = server.gene().await;

@@ -131,18 +131,24 @@ async fn files_that_the_manifest_names_exist() -> Result<()> {
     phone.close().await
 }
 
-/// Shares a file with the phone page, from a blank page: the system posts a form.
+/// Shares a file with the phone page, from a blank page.
 async fn share(phone: &Browser, site: &Site, file: &[u8]) -> Result<()> {
+    let content =
+        format!("Uint8Array.from(atob('{}'), (character) => character.charCodeAt(0))", BASE64_STANDARD.encode(file));
+    share_content(phone, site, &content).await
+}
+
+/// Shares a file, whose content is an expression: the system posts a form.
+async fn share_content(phone: &Browser, site: &Site, content: &str) -> Result<()> {
+    phone.goto("about:blank").await?;
     let submit = format!(
         "document.body.innerHTML = '<form method=post enctype=multipart/form-data><input type=file name=image></form>';
          const [form] = document.forms;
          const transfer = new DataTransfer();
-         const bytes = Uint8Array.from(atob('{}'), (character) => character.charCodeAt(0));
-         transfer.items.add(new File([bytes], 'code.png', {{ type: 'image/png' }}));
+         transfer.items.add(new File([{content}], 'code.png', {{ type: 'image/png' }}));
          form.elements[0].files = transfer.files;
          form.action = '{}/phone.html?share';
          form.submit()",
-        BASE64_STANDARD.encode(file),
         site.url
     );
     phone.run(&submit).await?;
@@ -159,7 +165,6 @@ async fn screenshot_that_another_app_shares_opens_its_request_also_after_a_sign_
         computer.goto(&format!("{}/examples/script.html", site.url)).await?;
         computer.wait_for_state("ready").await?;
         let screenshot = computer.settled_screenshot().await?;
-        phone.goto("about:blank").await?;
         share(&phone, &site, &screenshot).await?;
         if !is_signed_in {
             wait_for_step(&phone, "sign-in").await?;
@@ -181,11 +186,40 @@ async fn shared_file_that_is_no_image_is_refused_and_not_kept() -> Result<()> {
     let site = Site::start().await?;
     let phone = open_signed_in(&site, "alice").await?;
     phone.wait_for(WORKER_RUNS).await?;
-    phone.goto("about:blank").await?;
     share(&phone, &site, b"no image").await?;
     assert!(wait_for_notice(&phone).await?.starts_with("This file can’t be opened as an image."));
     assert_eq!(phone.run("return location.search").await?, json!(""));
     assert_eq!(phone.run("return caches.has('shared-image')").await?, json!(false), "the image is not kept");
+    phone.close().await
+}
+
+#[tokio::test]
+async fn shared_image_that_is_too_large_or_that_only_the_server_got_is_explained() -> Result<()> {
+    const IS_KEPT: &str = "return caches.has('shared-image')";
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    // The browser has no service worker of the page yet.
+    share_content(&phone, &site, "new Uint8Array(100_000)").await?;
+    sign_in(&phone, "alice").await?;
+    assert!(wait_for_notice(&phone).await?.starts_with("The image did not arrive here."));
+    assert_eq!(phone.run("return location.search").await?, json!(""));
+
+    phone.wait_for(WORKER_RUNS).await?;
+    phone.click("#phone-sign-out").await?;
+    // Nobody is signed in, so the page takes no image.
+    share(&phone, &site, b"no image").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    assert_eq!(phone.run(IS_KEPT).await?, json!(true));
+    share_content(&phone, &site, "new Uint8Array(30_000_001)").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    assert_eq!(phone.run(IS_KEPT).await?, json!(false), "neither the large image nor the one before is kept");
+    sign_in(&phone, "alice").await?;
+    assert!(wait_for_notice(&phone).await?.starts_with("This file is too large."));
+    assert_eq!(phone.run("return location.search").await?, json!(""));
+    // The names are those of the page: the address can't show another message.
+    phone.goto(&format!("{}/phone.html?share=expired", site.url)).await?;
+    phone.wait_for("location.search === ''").await?;
+    assert_eq!(phone.run("return document.querySelector('#step-scan [role=alert]').hidden").await?, json!(true));
     phone.close().await
 }
 
