@@ -139,6 +139,11 @@ async fn same_link_again_keeps_the_question() -> Result<()> {
     phone.run(&open_again).await?;
     phone.wait_for("location.hash === ''").await?;
     wait_for_step(&phone, "approve").await?;
+    // Back leads to the entry of the first link.
+    phone.run("addEventListener('popstate', () => setTimeout(() => (window.isBack = true)), { once: true })").await?;
+    phone.driver().back().await?;
+    phone.wait_for("window.isBack").await?;
+    wait_for_step(&phone, "approve").await?;
     // And while the decision is on its way.
     faults.inject("confirm", Fault::Held);
     phone.click("#confirm").await?;
@@ -282,6 +287,8 @@ async fn unknown_error_of_a_task_is_shown_and_the_page_can_be_used() -> Result<(
 async fn leaving_the_page_declines_at_once() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    // The service worker would decline 10 seconds later.
+    faults.inject("phone-worker.js", Fault::NotFound);
     let phone = open_signed_in(&site, "alice").await?;
     let code = Code::create(&site).await?;
     ask(&phone, &code).await?;
@@ -316,6 +323,18 @@ async fn back_goes_one_step_back_and_declines() -> Result<()> {
     phone.driver().back().await?;
     wait_for_step(&phone, "scan").await?;
     assert_eq!(code.status(&site).await?, json!(2), "Back changes no decision");
+
+    // The result of a decision that is on its way is shown.
+    ask(&phone, &Code::create(&site).await?).await?;
+    faults.inject("confirm", Fault::Held);
+    phone.click("#confirm").await?;
+    faults.wait_for_requests("confirm", 2).await?;
+    phone.driver().back().await?;
+    phone.wait_for("!history.state?.isRequest").await?;
+    faults.clear();
+    phone.wait_for("!document.querySelector('#step-approve').checkVisibility()").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(phone.text_of("#result-heading").await?, "Confirmed");
     phone.close().await
 }
 
@@ -382,6 +401,7 @@ async fn rejected_token_leads_through_the_sign_in_to_the_same_request() -> Resul
     phone.goto(&code.link(&site)).await?;
     wait_for_step(&phone, "sign-in").await?;
     assert_eq!(wait_for_notice(&phone).await?, "You are signed out. Sign in again to continue.");
+    assert_eq!(phone.text_of("#sign-in-lead").await?, "Sign in to see the sign-in request.");
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "approve").await?;
     assert_eq!(code.status(&site).await?, json!(1));
