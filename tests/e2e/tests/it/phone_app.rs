@@ -238,9 +238,12 @@ async fn without_network_the_page_says_so_and_continues_with_the_link() -> Resul
         let colors = "return getComputedStyle(document.querySelector('.button')).backgroundColor";
         assert_ne!(phone.run(colors).await?, json!("rgb(239, 239, 239)"), "the styles are kept, too");
         assert_eq!(phone.run("return document.documentElement.dir").await?, json!("ltr"));
+        phone.run("window.isOld = true").await?;
+        phone.click("button").await?;
+        phone.wait_for("!window.isOld && document.querySelector('h1:not([hidden])')").await?;
     }
     site.restart().await?;
-    phone.click("button").await?;
+    phone.run("dispatchEvent(new Event('online'))").await?;
     wait_for_step(&phone, "approve").await?;
     assert_eq!(code.status(&site).await?, json!(1));
     phone.close().await
@@ -249,9 +252,20 @@ async fn without_network_the_page_says_so_and_continues_with_the_link() -> Resul
 #[tokio::test]
 async fn service_worker_keeps_no_other_page_and_no_answer_of_the_server() -> Result<()> {
     let site = Site::start().await?;
-    let phone = open_signed_in(&site, "alice").await?;
-    phone.wait_for(WORKER_RUNS).await?;
+    let phone = Browser::open().await?;
+    // An older version of the service worker has left a cache, and an image that no page has taken.
+    phone.goto(&format!("{}/examples/", site.url)).await?;
+    let leave = "return Promise.all(['offline-1', 'shared-image'].map(async (name) =>
+         (await caches.open(name)).put('/phone/shared-image', new Response('no image'))))";
+    phone.run(leave).await?;
     phone.goto(&format!("{}/phone.html", site.url)).await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    let caches =
+        phone.run("return caches.keys().then((names) => names.map((name) => name.split('-')[0]).sort())").await?;
+    assert_eq!(caches, json!(["offline", "shared"]));
+    assert_eq!(phone.run("return caches.has('offline-1')").await?, json!(false));
+    phone.run("return caches.delete('shared-image')").await?;
+    sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "scan").await?;
     ask(&phone, &Code::create(&site).await?).await?;
     let kept = phone
