@@ -122,6 +122,42 @@ async fn lock_that_stays_closed_changes_nothing_and_can_be_opened_later() -> Res
 }
 
 #[tokio::test]
+async fn passkey_that_only_one_side_knows_and_a_lock_that_fails_end_in_a_token() -> Result<()> {
+    let site = strict_site().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&phone_page(&site)).await?;
+    let virtual_lock = Lock::add(&phone).await?;
+    let outcome = run(
+        &phone,
+        "const alice = await signIn('alice');
+         await lock.register(alice.user, alice.token);
+         // The page has forgotten the passkey, the device has not.
+         lock.forgetPasskey(alice.user);
+         const proof = await lock.register(alice.user, alice.token);
+         const code = await gene();
+         await call('scanned', code, proof);
+         const again = [lock.hasPasskey(alice.user), await reasonOf(call('confirm', code, proof))];
+         // The page remembers a passkey that the server does not know.
+         const bob = await signIn('bob');
+         const remember = () => localStorage.setItem('quaymark-pass-passkeys', JSON.stringify([bob.user.id]));
+         remember();
+         const unknown = [await reasonOf(lock.verify(bob.user, bob.token)), lock.hasPasskey(bob.user)];
+         remember();
+         const token = await lock.tokenForConfirm(bob.user, bob.token, null);
+         // The device fails. The server decides whether the token of the password is enough.
+         navigator.credentials.create = async () => {
+           throw new DOMException('', 'SecurityError');
+         };
+         const failed = await lock.tokenForConfirm(bob.user, bob.token, { amr: ['mfa'] });
+         return [again, unknown, token === bob.token, failed === bob.token]",
+    )
+    .await?;
+    assert_eq!(outcome, json!([[true, "ok"], ["unavailable", false], true, true]));
+    assert_eq!(virtual_lock.signatures().await?.len(), 1, "the passkey of alice is the only one");
+    phone.close().await
+}
+
+#[tokio::test]
 async fn answer_of_the_lock_counts_once_and_for_its_user() -> Result<()> {
     let site = strict_site().await?;
     let phone = Browser::open().await?;
@@ -224,7 +260,12 @@ async fn lock_is_asked_for_unless_the_person_has_chosen_otherwise_at_the_sign_in
 
     phone.click("#phone-sign-out").await?;
     phone.goto(&phone_page(&site)).await?;
+    lock.set_opens(false).await?;
     sign_in(&phone, "alice").await?;
+    assert_eq!(wait_for_notice(&phone).await?, "The lock of this phone was not opened. Try again.");
+    wait_for_step(&phone, "sign-in").await?;
+    lock.set_opens(true).await?;
+    phone.click("#step-sign-in [role=alert] button").await?;
     wait_for_step(&phone, "scan").await?;
     let before = lock.signatures().await?;
     assert_eq!(before.len(), 1, "the passkey is registered");
@@ -253,6 +294,23 @@ async fn lock_is_asked_for_unless_the_person_has_chosen_otherwise_at_the_sign_in
     phone.click("#confirm").await?;
     wait_for_step(&phone, "result").await?;
     assert_eq!(lock.signatures().await?, after);
+
+    // An app demands more than the lock proves. After the second sign-in, the page says so.
+    let demand_more = "
+        const { fetch } = window;
+        const refusal = { code: 401, message: 'sign in again', reason: 'step-up-required' };
+        window.fetch = async (path, init) => (path.endsWith('/confirm') ? Response.json(refusal) : fetch(path, init));";
+    phone.run(demand_more).await?;
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "scan").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    phone.click("#confirm").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "approve").await?;
+    phone.click("#confirm").await?;
+    let notice = wait_for_notice(&phone).await?;
+    assert!(notice.starts_with("The lock of this phone is not enough for this app."), "{notice}");
     phone.close().await
 }
 
