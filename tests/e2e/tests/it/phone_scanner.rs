@@ -8,6 +8,7 @@ use scanlogin_e2e::camera::ShownCode;
 use scanlogin_e2e::faults::{Fault, Faults};
 use scanlogin_e2e::{Browser, Site};
 use scanlogin_film::{Film, View};
+use scanlogin_qr::{Color, Level, Modules};
 use serde_json::{Value, json};
 
 /// A function that opens a scanner. It records the calls, and each stream that the page opens.
@@ -27,6 +28,7 @@ const SCAN: &str = "
     window.video = document.createElement('video');
     document.body.append(video);
     window.scanner = openScanner(video, {
+      camera: window.chosen,
       isWanted: (text) => text.includes('APP_AUTH') || text.includes('#'),
       onText: (text, place) => calls.push(['text', text, place]),
       onOtherText: (text) => calls.push(['other', text]),
@@ -42,10 +44,14 @@ const WORKER: &str = include_str!("../../../../www/lib/qr-worker.js");
 
 /// A site whose worker has a `BarcodeDetector`, which Chromium has on Android and macOS only. `class` is the body of its class.
 async fn site_with_detector(class: &str) -> Result<Site> {
-    let worker = format!("globalThis.BarcodeDetector = class {{ {class} }};\n{WORKER}");
+    site_with_worker(format!("globalThis.BarcodeDetector = class {{ {class} }};\n{WORKER}")).await
+}
+
+/// A site with this script as the worker that reads frames and images.
+async fn site_with_worker(script: String) -> Result<Site> {
     let send = move || {
-        let worker = worker.clone();
-        async { ([(CONTENT_TYPE, "text/javascript")], worker) }
+        let script = script.clone();
+        async { ([(CONTENT_TYPE, "text/javascript")], script) }
     };
     Site::start_with(|_| {}, |app| app.route("/lib/qr-worker.js", get(send))).await
 }
@@ -137,6 +143,15 @@ async fn camera_is_off_while_the_page_is_hidden_and_after_stop() -> Result<()> {
     assert_eq!(phone.run("return scanner.hasTorch").await?, json!(false));
     assert_eq!(phone.run("return scanner.torch(true)").await?, json!(false));
 
+    // A camera that is not there any more is replaced by another one.
+    phone.run("scanner.useCamera('unplugged')").await?;
+    phone.wait_for(&format!("scanner.state === 'scanning' && tracks.length === 4 && {IS_ON}")).await?;
+    // Some browsers send no `visibilitychange` when they keep a page that is left.
+    phone.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))").await?;
+    assert_eq!(phone.run(&format!("return scanner.state === 'paused' && {IS_OFF}")).await?, json!(true));
+    phone.run("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))").await?;
+    phone.wait_for(&format!("scanner.state === 'scanning' && tracks.length === 5 && {IS_ON}")).await?;
+
     phone.run("scanner.stop(); scanner.stop()").await?;
     assert_eq!(phone.run(&format!("return scanner.state === 'stopped' && {IS_OFF}")).await?, json!(true));
     // A scanner that is stopped before the camera has started leaves no camera on.
@@ -167,20 +182,28 @@ async fn each_reason_for_no_camera_has_a_name() -> Result<()> {
     phone.point_camera_at(&Film::of_a_wall())?;
 
     // The errors are those of the specification. Chromium's fake camera raises none of them.
-    for (error, problem) in [
+    for (error, problem, asked) in [
         // The browser would ask again: the person has closed the question. A refusal is remembered.
-        ("NotAllowedError", "dismissed"),
-        ("NotFoundError", "no-camera"),
-        ("OverconstrainedError", "no-camera"),
-        ("NotReadableError", "in-use"),
-        ("AbortError", "in-use"),
+        ("NotAllowedError", "dismissed", json!(["chosen"])),
+        // The camera that was chosen is not there any more, and neither is another one.
+        ("NotFoundError", "no-camera", json!(["chosen", "environment"])),
+        ("OverconstrainedError", "no-camera", json!(["chosen", "environment"])),
+        ("NotReadableError", "in-use", json!(["chosen"])),
+        ("AbortError", "in-use", json!(["chosen"])),
     ] {
         phone.goto(&format!("{}/phone.html", site.url)).await?;
-        let fail =
-            format!("navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }};");
+        let fail = format!(
+            "window.chosen = 'chosen';
+             window.asked = [];
+             navigator.mediaDevices.getUserMedia = async ({{ video: {{ deviceId, facingMode }} }}) => {{
+               asked.push(deviceId?.exact ?? facingMode.ideal);
+               throw new DOMException('', '{error}');
+             }};"
+        );
         phone.run(&fail).await?;
         open_scanner(&phone).await?;
         expect_problem(&phone, problem).await?;
+        assert_eq!(phone.run("return asked").await?, asked, "{error}");
     }
 
     phone.goto(&format!("{}/phone.html", site.insecure_url())).await?;
@@ -239,22 +262,116 @@ async fn codes_that_the_detector_of_the_browser_finds_are_used() -> Result<()> {
 }
 
 #[tokio::test]
+async fn other_code_is_reported_again_after_more_than_20_frames_without_it() -> Result<()> {
+    // The frames with the code are 0, 1, 22 and 44: there are 20 frames without it, and then 21.
+    let site = site_with_detector(
+        "static async getSupportedFormats() { return ['qr_code']; }
+        number = 0;
+        async detect() {
+          const text = { 0: 'other', 1: 'other', 22: 'other', 44: 'other', 45: 'APP_AUTH' }[this.number++];
+          return text ? [{ rawValue: text, cornerPoints: [] }] : [];
+        }",
+    )
+    .await?;
+    let phone = Browser::open().await?;
+    phone.point_camera_at(&Film::of_a_wall())?;
+    scan(&phone, &site).await?;
+    phone.wait_for("scanner.state === 'found'").await?;
+    let calls = phone.run("return calls.map(([name, text]) => [name, text])").await?;
+    assert_eq!(calls, json!([["other", "other"], ["other", "other"], ["text", "APP_AUTH"]]));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn decoder_that_fails_at_6_pictures_in_a_row_is_unavailable() -> Result<()> {
+    // The picture 0 can be read.
+    let script = "onmessage = ({ data: { number } }) => postMessage(number === 0
+        ? { codes: [{ text: 'read', corners: [] }], width: 1, height: 1, isComplete: true }
+        : { failure: 'picture', message: 'unreadable' });";
+    let site = site_with_worker(script.to_owned()).await?;
+    let phone = Browser::open().await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let outcomes = phone
+        .run(
+            "return (async () => {
+               const { QrReader } = await import('/lib/qr-reader.js');
+               const reader = new QrReader();
+               const read = async (number) => {
+                 const frame = await createImageBitmap(new ImageData(1, 1));
+                 return reader.readFrame(frame, number).then(({ codes }) => codes.length, (error) => error.constructor.name);
+               };
+               const outcomes = [];
+               for (const number of [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]) outcomes.push(await read(number));
+               reader.close();
+               return outcomes;
+             })()",
+        )
+        .await?;
+    assert_eq!(outcomes, json!([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, "DecoderUnavailable"]));
+    phone.close().await
+}
+
+#[tokio::test]
+async fn dark_modules_on_a_transparent_ground_are_read() -> Result<()> {
+    const TEXT: &str = "https://pass.example.com/s#3TxgAUPfnImd3zH0BNXE2PN1gmpzuLVS";
+    let site = Site::start().await?;
+    let phone = Browser::open().await?;
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    let modules = Modules::new(TEXT, Level::M).context("the text is too long")?;
+    let rows: Vec<Vec<bool>> =
+        modules.rows().map(|row| row.iter().map(|color| *color == Color::Dark).collect()).collect();
+    let read = format!(
+        "return (async () => {{
+           const {{ readQrImage }} = await import('/lib/qr-image.js');
+           const rows = {};
+           const side = (rows.length + 8) * 6;
+           const canvas = Object.assign(document.createElement('canvas'), {{ width: side, height: side }});
+           const context = canvas.getContext('2d');
+           rows.forEach((row, y) => row.forEach((isDark, x) => isDark && context.fillRect((x + 4) * 6, (y + 4) * 6, 6, 6)));
+           return readQrImage(await new Promise((resolve) => canvas.toBlob(resolve)), () => true);
+         }})()",
+        json!(rows)
+    );
+    assert_eq!(phone.run(&read).await?, json!({ "text": TEXT }));
+    phone.close().await
+}
+
+#[tokio::test]
 async fn decoder_reads_frames_in_which_the_detector_finds_no_code() -> Result<()> {
     const TEXT: &str = "https://pass.example.com/s#3TxgAUPfnImd3zH0BNXE2PN1gmpzuLVS";
     const READS_QR_CODES: &str = "static async getSupportedFormats() { return ['qr_code']; }";
     const FINDS_A_CODE: &str = "async detect() { return [{ rawValue: '#wrong', cornerPoints: [] }]; }";
     let phone = Browser::open().await?;
-    for (name, class) in [
-        ("none found", format!("{READS_QR_CODES} async detect() {{ return []; }}")),
+    // A browser may end each row of gray values with bytes that are no pixels.
+    let padded = "
+        const rows = ({ visibleRect: { width, height } }) => [
+          { offset: 0, stride: width + 64 },
+          { offset: (width + 64) * height, stride: width + 64 },
+          { offset: (width + 64) * height * 2, stride: width + 64 },
+        ];
+        const { allocationSize, copyTo } = VideoFrame.prototype;
+        VideoFrame.prototype.allocationSize = function () {
+          return allocationSize.call(this, { layout: rows(this) });
+        };
+        VideoFrame.prototype.copyTo = function (planes) {
+          return copyTo.call(this, planes, { layout: rows(this) });
+        };";
+    let detector = |class: &str| format!("globalThis.BarcodeDetector = class {{ {READS_QR_CODES} {class} }};");
+    for (name, script) in [
+        ("none found", detector("async detect() { return []; }")),
         // Android without the service that detects.
-        ("fails", format!("{READS_QR_CODES} async detect() {{ throw new DOMException('', 'NotSupportedError'); }}")),
-        ("other formats", format!("static async getSupportedFormats() {{ return ['ean_13']; }} {FINDS_A_CODE}")),
+        ("fails", detector("async detect() { throw new DOMException('', 'NotSupportedError'); }")),
+        (
+            "other formats",
+            detector(&format!("static async getSupportedFormats() {{ return ['ean_13']; }} {FINDS_A_CODE}")),
+        ),
         (
             "can't be asked",
-            format!("static async getSupportedFormats() {{ throw new DOMException(''); }} {FINDS_A_CODE}"),
+            detector(&format!("static async getSupportedFormats() {{ throw new DOMException(''); }} {FINDS_A_CODE}")),
         ),
+        ("no detector, padded rows", padded.to_owned()),
     ] {
-        let site = site_with_detector(&class).await?;
+        let site = site_with_worker(format!("{script}\n{WORKER}")).await?;
         phone.point_camera_at(&ShownCode::drawn(TEXT)?.film(&View::STRAIGHT))?;
         scan(&phone, &site).await?;
         phone.wait_for("scanner.state === 'found'").await.context(name)?;
