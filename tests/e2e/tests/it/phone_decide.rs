@@ -187,7 +187,10 @@ async fn facts_of_the_server_are_shown_as_text() -> Result<()> {
             data["requester"]["userAgent"] =
                 json!("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0");
             data["requester"]["appName"] = json!("<b>Shop</b>");
-            data["customData"] = json!({ "Order": "4711", "<img src=x>": "<script>alert(1)</script>" });
+            data["customData"] = json!({
+                "Order": "4711", "<img src=x>": "<script>alert(1)</script>",
+                "c": "3", "d": "4", "e": "5", "f": "6", "g": "7", "h": "8", "i": "9",
+            });
             data["sameNetwork"] = json!(false);
         }),
     );
@@ -198,6 +201,7 @@ async fn facts_of_the_server_are_shown_as_text() -> Result<()> {
     for part in ["Order", "4711", "<img src=x>", "<script>alert(1)</script>"] {
         assert!(custom.contains(part), "{part} in {custom}");
     }
+    assert_eq!(phone.run("return document.querySelectorAll('#custom-data dt').length").await?, json!(8));
     assert!(phone.text_of("#requester-network").await?.starts_with("Not the one of this phone."));
     assert_eq!(phone.run("return document.querySelector('#network-row').className").await?, json!("caution"));
 
