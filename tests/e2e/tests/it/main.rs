@@ -27,6 +27,7 @@ mod phone_app;
 mod phone_camera;
 mod phone_decide;
 mod phone_links;
+mod phone_modules;
 mod phone_reading;
 mod phone_scanner;
 // The proxies are programs of Unix.

@@ -236,54 +236,6 @@ async fn code_whose_scan_got_no_response_is_declined_when_the_person_goes_on() -
 }
 
 #[tokio::test]
-async fn code_is_kept_in_memory_if_the_storage_is_full() -> Result<()> {
-    let site = Site::start().await?;
-    let phone = Browser::open().await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    let kept = phone
-        .run(
-            "return (async () => {
-               const { forgetCode, keepCode, keptCode } = await import('/phone/kept-code.js');
-               const [before, now] = ['a', 'b'].map((letter) => letter.repeat(32));
-               keepCode({ random: before });
-               Storage.prototype.setItem = () => {
-                 throw new DOMException('', 'QuotaExceededError');
-               };
-               keepCode({ random: now, sameDevice: true });
-               const results = [keptCode(), sessionStorage.length];
-               forgetCode();
-               return [...results, keptCode()];
-             })()",
-        )
-        .await?;
-    assert_eq!(kept, json!([{ "random": "b".repeat(32), "sameDevice": true }, 0, null]));
-    phone.close().await
-}
-
-#[tokio::test]
-async fn unknown_error_of_a_task_is_shown_and_the_page_can_be_used() -> Result<()> {
-    let site = Site::start().await?;
-    let phone = Browser::open().await?;
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
-    phone.wait_for("!document.querySelector('#step-sign-in').hidden").await?;
-    let is_idle = phone
-        .run(
-            "return (async () => {
-               const { isBusy, run, whenIdle } = await import('/phone/page.js');
-               run('check', () => {
-                 throw new RangeError('unknown');
-               });
-               await whenIdle();
-               return [isBusy(), document.querySelector('main').ariaBusy, document.querySelector('#username').disabled];
-             })()",
-        )
-        .await?;
-    assert_eq!(is_idle, json!([false, "false", false]));
-    assert!(wait_for_notice(&phone).await?.starts_with("Something went wrong on this page."));
-    phone.close().await
-}
-
-#[tokio::test]
 async fn leaving_the_page_declines_at_once() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
