@@ -244,8 +244,19 @@ async fn leaving_the_page_declines_at_once() -> Result<()> {
     let phone = open_signed_in(&site, "alice").await?;
     let code = Code::create(&site).await?;
     ask(&phone, &code).await?;
+    phone.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))").await?;
+    assert_eq!(code.status_after(&site, 1).await?, json!(3));
+
+    // With the service worker, also if the browser does not keep the page.
+    phone.click("#decline").await?;
+    wait_for_step(&phone, "result").await?;
+    faults.clear();
+    phone.goto(&format!("{}/phone.html", site.url)).await?;
+    phone.wait_for(WORKER_RUNS).await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
     phone.goto(&format!("{}/examples/", site.url)).await?;
-    faults.wait_for_requests("cancel", 1).await?;
+    faults.wait_for_requests("cancel", 3).await?;
     phone.driver().back().await?;
     wait_for_step(&phone, "result").await?;
     assert!(phone.text_of("#result-text").await?.starts_with("This code has already been used or declined."));
