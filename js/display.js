@@ -1,5 +1,6 @@
-// The nickname and the photo of the user who scanned, as a widget shows them. Anybody can scan the code, with any name and photo. These functions do the same
-// as those in crates/protocol/src/display.rs, which the server uses. In the wasm, the tables of Unicode would be 5.2 KB.
+// The nickname and the photo of the user who scanned, as a widget shows them. Anybody can scan the code, with any name and
+// photo. These functions do the same as those in crates/protocol/src/display.rs, which the server uses. In the wasm, the tables
+// of Unicode would be 5.2 KB.
 
 /** Characters that show nothing or act on others. */
 const INVISIBLE =

@@ -17,8 +17,8 @@ const [SHARED, SHARED_IMAGE] = ['shared-image', '/phone/shared-image'];
 const MAX_FILE_SIZE = 30_000_000;
 /** How long a page has to come back to its question, in milliseconds. A reload on a slow network takes seconds. */
 const RETURN_MS = 10_000;
-/** How long a page may take to say which code it has, in milliseconds. A frozen page does not respond. */
-const RESPONSE_MS = 1_000;
+/** The timeout of the response of a page, in milliseconds. A frozen page does not respond. */
+const RESPONSE_MS = 5_000;
 
 /** The codes that pages have left: their ids, and an object for the last leaving. */
 const left = new Map();
@@ -45,8 +45,7 @@ addEventListener('fetch', (event) => {
 });
 
 addEventListener('message', (event) => {
-  const { random, token } = event.data;
-  event.waitUntil(declineUnlessOpen(random, token));
+  event.waitUntil(declineUnlessOpen(event.data));
 });
 
 async function deleteOldCaches() {
@@ -72,14 +71,14 @@ async function keepImageOf(request) {
   return null;
 }
 
-/** Declines a code, unless a page has it then: that which was reloaded, or another one. */
-async function declineUnlessOpen(random, token) {
+/** Declines a code, unless an open page has it: the reloaded one, or another tab. `paths` are those of the phone page. */
+async function declineUnlessOpen({ random, token, paths }) {
   const leaving = {};
   left.set(random, leaving);
   await new Promise((resolve) => setTimeout(resolve, RETURN_MS));
   if (left.get(random) !== leaving) return;
   left.delete(random);
-  if (await isOpen(random)) return;
+  if (await isOpen(random, paths)) return;
   // If the request is lost, the code expires.
   await fetch('/api/v2/qrcode/cancel', {
     method: 'POST',
@@ -90,17 +89,19 @@ async function declineUnlessOpen(random, token) {
   }).catch(() => {});
 }
 
-/** Whether a page has the code with this id. */
-async function isOpen(random) {
-  const pages = await clients.matchAll({ type: 'window' });
+/** Whether a page has the code with this id. The service worker of another path can control it, or none. */
+async function isOpen(random, paths) {
+  const windows = await clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const pages = windows.filter(({ url }) => paths.includes(new URL(url).pathname));
   return (await Promise.all(pages.map((page) => hasCode(page, random)))).includes(true);
 }
 
+/** Whether a page has the code. A page that does not respond may have it. */
 function hasCode(page, random) {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.onmessage = ({ data }) => resolve(data);
-    setTimeout(() => resolve(false), RESPONSE_MS);
+    setTimeout(() => resolve(true), RESPONSE_MS);
     page.postMessage({ random }, [port2]);
   });
 }

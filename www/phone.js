@@ -47,7 +47,7 @@ async function openKeptCode() {
 
 /** Marks a code as scanned, and asks the person. */
 async function openCode(code) {
-  if (lostScan?.random !== code.random) abandonRequest();
+  if ((question ?? lostScan)?.random !== code.random) abandonRequest();
   keepCode(code);
   lostScan = code;
   try {
@@ -102,7 +102,7 @@ function closeRequest() {
 function abandonRequest(owner = token()) {
   const undecided = question ?? lostScan;
   if (undecided) cancelInBackground(undecided, owner);
-  if (question) announce(message('leftText'));
+  if (question) announce(message(question.random === lostConfirm ? 'unknownText' : 'leftText'));
   closeRequest();
 }
 
@@ -132,7 +132,6 @@ const confirmQuestion = (number) =>
   run('confirm', async () => {
     const { sameDevice, requester, stepUp } = question;
     const proof = await tokenForConfirm(user(), token(), stepUp);
-    lostConfirm = question.random;
     const returnUrl = await confirm(question, proof, number).catch(endConfirm);
     const text = message(sameDevice ? 'confirmedSameDevice' : 'confirmedText', {
       app: requester.appName || message('unnamedApp'),
@@ -142,7 +141,7 @@ const confirmQuestion = (number) =>
 
 /** Throws the error of a confirm again. The second time that the app requires another sign-in, it is a `LockError`. */
 async function endConfirm(error) {
-  if (error instanceof ApiError) lostConfirm = null;
+  if (!(error instanceof ApiError)) lostConfirm = question.random;
   if (error.reason !== 'step-up-required') throw error;
   const isRepeated = stepUpRandom === question.random;
   stepUpRandom = question.random;
@@ -163,7 +162,7 @@ function finish(result) {
 
 /** Shows why the code can't be used. If a confirm got no response, the page may be signed in: only the person can see that. */
 const refuse = (error) =>
-  lostConfirm === question?.random
+  lostConfirm !== null && lostConfirm === keptCode()?.random
     ? finish({ outcome: 'unknown', text: message('unknownText') })
     : finish({ outcome: 'refused', text: errorMessage(error) });
 

@@ -105,7 +105,10 @@ function showNumbers(numbers) {
   byId('confirm').hidden = Boolean(numbers);
 }
 
-/** Shows the age of the code and the time that is left, by `performance.now()`, which does not follow changes of the system clock. */
+/**
+ * Shows the age of the code and the time that is left, by `performance.now()`, which does not follow changes of the system
+ * clock.
+ */
 function updateTimes() {
   if (!question) return;
   const now = performance.now();

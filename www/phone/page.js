@@ -19,7 +19,7 @@ export const isBusy = () => busy;
 export const whenIdle = () => task;
 
 const currentSection = () => steps.find((step) => !step.hidden);
-/** The name of the current step, such as `scan`. `undefined` before the first. */
+/** The name of the current step, such as `scan`. `start` before the first. */
 export const currentStep = () => currentSection()?.id.replace('step-', '');
 
 /** Shows a step from its beginning, and moves the focus to its heading. */

@@ -36,7 +36,7 @@ export async function startWorker({ openRequest, hasCode }) {
     // The browser keeps a page that was left for another one, and never one that is reloaded.
     if (persisted) cancelInBackground(request, request.token);
     // The page is reloaded or closed. It can't tell which, so the service worker waits, and asks the pages.
-    else registration?.active?.postMessage(request);
+    else registration?.active?.postMessage({ ...request, paths: [...paths()] });
   });
   try {
     for (const scope of paths()) {

@@ -1,4 +1,4 @@
-// What a page costs while nobody scans its code: requests and bytes until the code expires, layouts and CPU time of a minute.
+// Measures a page that waits for a scan: requests and bytes until the code expires, layouts and CPU time of a minute.
 
 import { grouped, short, table } from '../markdown.js';
 import { PAGES } from '../pages.js';

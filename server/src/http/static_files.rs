@@ -10,9 +10,9 @@ use std::io;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, any};
 use http_body_util::BodyExt as _;
@@ -39,18 +39,24 @@ const HASH_DIGITS: usize = 16;
 
 /// The path and the query of an image that another app shares, see `share_target` in `www/phone/app.webmanifest`.
 const SHARED_IMAGE: (&str, &str) = ("/phone.html", "share");
-/// The address of the phone page that says that it has no image.
+/// The address of the phone page. With this query it shows an error.
 const IMAGE_NOT_RECEIVED: &str = "/phone.html?share=image-not-received";
-/// The maximum length in bytes of a shared image that is read. The phone page accepts none above it.
-const MAX_IMAGE_BYTES: usize = 30_000_000;
+/// The maximum length in bytes of a form with a shared image that is read. The phone page accepts images of 30 MB.
+const MAX_FORM_BYTES: usize = 30_100_000;
+/// The time in which a form with a shared image is read. The timeout of other bodies is too short for an image.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Serves the folders of `config` as the fallback for paths without a route.
 pub(crate) fn routes(config: &Config) -> Router {
     let mut router = Router::new().fallback(unknown);
     if let Some(www) = &config.www {
-        let body_timeout = config.settings.limits.body_timeout;
-        let pages = ServiceBuilder::new().layer(from_fn_with_state(body_timeout, refuse_shared_image));
-        router = router.fallback_service(pages.service(files(ServeDir::new(www))));
+        let pages = files(ServeDir::new(www));
+        router = if www.join("phone.html").is_file() {
+            let refusal = ServiceBuilder::new().layer(from_fn(refuse_shared_image));
+            router.fallback_service(refusal.service(pages))
+        } else {
+            router.fallback_service(pages)
+        };
     }
     if let Some(package) = &config.package {
         // The package is public, and pages of any origin may load it. Modules and `fetch` need the first header. A script tag
@@ -89,22 +95,22 @@ fn is_versioned(path: &str) -> bool {
     hash.is_some_and(|hash| hash.len() == HASH_DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
-/// Opens the phone page for an image that another app shares with it. The service worker of the page receives the image. The
-/// server gets it only if the browser has not installed the worker yet, and discards it. The page says so.
-async fn refuse_shared_image(State(body_timeout): State<Duration>, request: Request, next: Next) -> Response {
+/// Discards an image that another app shares with the phone page, and redirects to the page, which shows an error. The service
+/// worker of the page usually receives the image. The server gets it only if the browser has not installed the worker yet.
+async fn refuse_shared_image(request: Request, next: Next) -> Response {
     let uri = request.uri();
     if request.method() != Method::POST || (uri.path(), uri.query().unwrap_or_default()) != SHARED_IMAGE {
         return next.run(request).await;
     }
-    // A browser reads the response only after it has sent the image. It shows an error if it needs longer for that.
-    let _ = timeout(body_timeout, discard(request.into_body())).await;
+    // A browser reads the response only after it has sent the image. If the connection is closed before, it shows an error.
+    let _ = timeout(FORM_TIMEOUT, discard(request.into_body())).await;
     Redirect::to(IMAGE_NOT_RECEIVED).into_response()
 }
 
-/// Reads a body up to `MAX_IMAGE_BYTES`, and keeps nothing of it.
+/// Reads a body up to `MAX_FORM_BYTES`, and keeps nothing of it.
 async fn discard(mut body: Body) {
     let mut length = 0;
-    while length <= MAX_IMAGE_BYTES
+    while length <= MAX_FORM_BYTES
         && let Some(Ok(frame)) = body.frame().await
     {
         length += frame.data_ref().map_or(0, Bytes::len);

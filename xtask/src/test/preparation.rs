@@ -13,7 +13,7 @@ use crate::timing::Timings;
 use crate::workspace::Workspace;
 use crate::{dist, tools};
 
-/// What the suites need from each other.
+/// State that the runs share: the package is built once.
 pub(crate) struct Preparation<'a> {
     workspace: &'a Workspace,
     timings: &'a Timings,

@@ -1,8 +1,13 @@
 //! Static files: pages and the widget.
 
+use std::convert::Infallible;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::body::{Body, Bytes};
 use axum::http::Method;
+use futures_util::{StreamExt as _, stream};
 use tempfile::TempDir;
 
 use crate::support::test_server::Server;
@@ -22,6 +27,7 @@ fn server() -> (Server, TempDir) {
     }
     fs::write(folder.path().join("secret.txt"), "not served").unwrap();
     fs::write(www.join("index.html"), "<!doctype html><title>Sign in</title>").unwrap();
+    fs::write(www.join("phone.html"), "<!doctype html><title>Approve</title>").unwrap();
     fs::write(www.join("app.js"), "export {}").unwrap();
     for folder in ["", "0.1.0-0123456789abcdef", "other"] {
         let folder = package.join(folder);
@@ -116,6 +122,37 @@ async fn image_that_is_shared_with_the_phone_page_gets_a_redirect_to_the_page() 
     }
     let put = server.request(Method::PUT, "/phone.html?share").await;
     assert_eq!(put.error(), (404, 404, "unknown-route".to_owned()));
+}
+
+#[tokio::test]
+async fn shared_image_is_refused_as_other_requests_without_the_phone_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::with_config(|config| config.www = Some(folder.path().to_owned()));
+    assert_eq!(server.post("/phone.html?share").await.error(), (404, 404, "unknown-route".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_image_is_read_to_its_end_within_bounds() {
+    const CHUNK: usize = 100_000;
+    let (server, _folder) = server();
+    let read = Arc::new(AtomicUsize::new(0));
+    let chunks = || {
+        let read = Arc::clone(&read);
+        stream::repeat_with(move || {
+            read.fetch_add(CHUNK, Ordering::Relaxed);
+            Ok::<_, Infallible>(Bytes::from_static(&[0; CHUNK]))
+        })
+    };
+    let share = async |body: Body| {
+        read.store(0, Ordering::Relaxed);
+        let response = server.post("/phone.html?share").body("multipart/form-data", body).await;
+        (response.status.as_u16(), read.load(Ordering::Relaxed))
+    };
+    // A browser reads the response only after it has sent the image.
+    assert_eq!(share(Body::from_stream(chunks().take(300))).await, (303, 300 * CHUNK));
+    let (status, length) = share(Body::from_stream(chunks())).await;
+    assert!(status == 303 && length < 31_000_000, "{status}, {length} bytes of a body without end");
+    assert_eq!(share(Body::from_stream(chunks().take(1).chain(stream::pending()))).await, (303, CHUNK));
 }
 
 #[tokio::test]

@@ -338,6 +338,7 @@ async fn old_sign_in_is_renewed_and_comes_back_to_the_question() -> Result<()> {
     let phone = Browser::open().await?;
     // Without a lock, and at an address without passkeys, a token of a password is not enough.
     phone.goto(&format!("{}/phone.html", site.url)).await?;
+    wait_for_step(&phone, "sign-in").await?;
     assert_eq!(phone.run("return document.querySelector('#lock-choice').checkVisibility()").await?, json!(false));
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "scan").await?;

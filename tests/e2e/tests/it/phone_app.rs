@@ -14,6 +14,9 @@ async fn page_says_that_it_is_loading_until_it_has_its_texts() -> Result<()> {
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let phone = Browser::open().await?;
     faults.inject("en-US.js", Fault::Held);
+    // On a busy machine, the 8 seconds would be over too soon.
+    let pause = "addEventListener('animationstart', ({ target }) => target.getAnimations()[0].pause())";
+    phone.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": pause })).await?;
     phone.goto(&format!("{}/phone.html", site.url)).await?;
     let is_visible = |selector: &str| {
         let options = "{ visibilityProperty: true }";
@@ -41,6 +44,7 @@ async fn language_is_that_of_the_address_or_the_chosen_one() -> Result<()> {
         assert_eq!(phone.text_of("#step-sign-in h1").await?, heading, "{tag}");
     }
     phone.goto(&page).await?;
+    wait_for_step(&phone, "sign-in").await?;
     phone
         .run(
             "const choice = document.querySelector('#language');

@@ -10,7 +10,7 @@ use scanlogin_e2e::phone_page::{
 };
 use scanlogin_e2e::site::demo_app;
 use scanlogin_e2e::{Browser, Phone, Site};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn link_opened_signed_out_leads_through_the_sign_in_to_the_same_request() -> Result<()> {
@@ -109,8 +109,10 @@ async fn tab_that_is_closed_declines_no_question_that_another_tab_has() -> Resul
     let driver = phone.driver();
     let first = driver.window().await?;
     ask(&phone, &shared).await?;
+    // Another service worker controls the page with the address of links.
     let second = open_tab(&phone, &site).await?;
-    ask(&phone, &shared).await?;
+    phone.goto(&format!("{}/s#{}", site.url, shared.random)).await?;
+    wait_for_step(&phone, "approve").await?;
     let third = open_tab(&phone, &site).await?;
     ask(&phone, &single).await?;
 
@@ -198,6 +200,27 @@ async fn decline_after_a_lost_confirm_sends_the_person_to_the_page() -> Result<(
 }
 
 #[tokio::test]
+async fn person_looks_at_the_page_if_a_sign_in_follows_a_lost_confirm() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    ask(&phone, &Code::create(&site).await?).await?;
+    faults.inject("confirm", Fault::ResponseLost);
+    phone.click("#confirm").await?;
+    wait_for_notice(&phone).await?;
+    faults.clear();
+    let is_expired =
+        |response: &mut Value| *response = json!({ "code": 401, "message": "", "reason": "login-expired" });
+    faults.inject("confirm", Fault::Modified(is_expired));
+    phone.click("#step-approve [role=alert] button").await?;
+    wait_for_step(&phone, "sign-in").await?;
+    sign_in(&phone, "alice").await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(phone.text_of("#result-heading").await?, "Look at the page");
+    phone.close().await
+}
+
+#[tokio::test]
 async fn code_whose_scan_got_no_response_is_declined_when_the_person_goes_on() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
@@ -236,7 +259,7 @@ async fn code_whose_scan_got_no_response_is_declined_when_the_person_goes_on() -
 }
 
 #[tokio::test]
-async fn leaving_the_page_declines_at_once() -> Result<()> {
+async fn page_that_the_browser_keeps_declines_at_once_when_it_is_left() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     // The service worker would decline 10 seconds later.
@@ -246,17 +269,19 @@ async fn leaving_the_page_declines_at_once() -> Result<()> {
     ask(&phone, &code).await?;
     phone.run("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))").await?;
     assert_eq!(code.status_after(&site, 1).await?, json!(3));
+    phone.close().await
+}
 
-    // With the service worker, also if the browser does not keep the page.
-    phone.click("#decline").await?;
-    wait_for_step(&phone, "result").await?;
-    faults.clear();
-    phone.goto(&format!("{}/phone.html", site.url)).await?;
+#[tokio::test]
+async fn page_that_was_left_shows_that_its_question_was_declined() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
     phone.wait_for(WORKER_RUNS).await?;
     let code = Code::create(&site).await?;
     ask(&phone, &code).await?;
     phone.goto(&format!("{}/examples/", site.url)).await?;
-    faults.wait_for_requests("cancel", 3).await?;
+    faults.wait_for_requests("cancel", 1).await?;
     phone.driver().back().await?;
     wait_for_step(&phone, "result").await?;
     assert!(phone.text_of("#result-text").await?.starts_with("This code has already been used or declined."));
@@ -328,20 +353,41 @@ async fn all_tabs_share_the_session() -> Result<()> {
     phone.close().await
 }
 
+/// Signs a user of the demo in as another tab does. The page sees only the last of several changes by the other tab.
+async fn sign_in_in_another_tab(phone: &Browser, site: &Site, nickname: &str) -> Result<()> {
+    let approver = Phone::sign_in(&site.url, &nickname.to_lowercase()).await?;
+    let user = json!({ "id": nickname, "nickname": nickname });
+    let change = format!(
+        "const {{ user }} = JSON.parse(localStorage.getItem('quaymark-pass-session'));
+         const session = {{ token: '{}', user: user.nickname === '{nickname}' ? user : {user} }};
+         localStorage.setItem('quaymark-pass-session', JSON.stringify(session));
+         dispatchEvent(new StorageEvent('storage', {{ key: 'quaymark-pass-session' }}))",
+        approver.token()
+    );
+    phone.run(&change).await.map(drop)
+}
+
+#[tokio::test]
+async fn question_stays_if_its_user_signs_in_again_in_another_tab() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    sign_in_in_another_tab(&phone, &site, "Alice").await?;
+    faults.wait_for_requests("scanned", 2).await?;
+    wait_for_step(&phone, "approve").await?;
+    assert_eq!((faults.requests("cancel"), code.status(&site).await?), (vec![], json!(1)));
+    phone.close().await
+}
+
 #[tokio::test]
 async fn question_of_the_user_before_is_declined() -> Result<()> {
     let site = Site::start().await?;
     let phone = open_signed_in(&site, "alice").await?;
     let code = Code::create(&site).await?;
     ask(&phone, &code).await?;
-    // The page sees only the last of several changes by another tab.
-    let bob = Phone::sign_in(&site.url, "bob").await?;
-    let session = json!({ "token": bob.token(), "user": { "id": "bob", "nickname": "Bob" } });
-    let change = format!(
-        "localStorage.setItem('quaymark-pass-session', JSON.stringify({session}));
-         dispatchEvent(new StorageEvent('storage', {{ key: 'quaymark-pass-session' }}))"
-    );
-    phone.run(&change).await?;
+    sign_in_in_another_tab(&phone, &site, "Bob").await?;
     wait_for_step(&phone, "scan").await?;
     assert_eq!(code.status_after(&site, 1).await?, json!(3));
     ask(&phone, &Code::create(&site).await?).await?;

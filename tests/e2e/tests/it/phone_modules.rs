@@ -36,7 +36,6 @@ async fn unknown_error_of_a_task_is_shown_and_the_page_can_be_used() -> Result<(
     let phone = Browser::open().await?;
     phone.goto(&format!("{}/phone.html", site.url)).await?;
     phone.wait_for("!document.querySelector('#step-sign-in').hidden").await?;
-    // The step "result" has no place for a message: the error can't be shown.
     for step in ["sign-in", "result", "sign-in"] {
         let task = format!(
             "return (async () => {{
