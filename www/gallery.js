@@ -128,6 +128,8 @@ function createFigure(theme, language, state) {
     lang: language,
     tips: language === 'ar' ? ARABIC : undefined,
     autoExchangeUserInfo: true,
+    // With the default, "loading", "ready" and "signing-in" would end after 10 s.
+    timeout: 120_000,
     signal: controller.signal,
     ...THEMES[theme],
   });

@@ -109,10 +109,13 @@ async fn tab_that_is_closed_declines_no_question_that_another_tab_has() -> Resul
     let driver = phone.driver();
     let first = driver.window().await?;
     ask(&phone, &shared).await?;
-    // Another service worker controls the page with the address of links.
     let second = open_tab(&phone, &site).await?;
-    phone.goto(&format!("{}/s#{}", site.url, shared.random)).await?;
-    wait_for_step(&phone, "approve").await?;
+    ask(&phone, &shared).await?;
+    // No service worker controls a page that was loaded again without the cache.
+    phone.command("Page.reload", json!({ "ignoreCache": true })).await?;
+    phone
+        .wait_for("!navigator.serviceWorker.controller && document.querySelector('#step-approve').checkVisibility()")
+        .await?;
     let third = open_tab(&phone, &site).await?;
     ask(&phone, &single).await?;
 
