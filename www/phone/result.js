@@ -4,8 +4,8 @@ import { message } from '/lib/messages.js';
 import { byId, setText, showStep } from '/phone/page.js';
 
 /**
- * Shows the result. `outcome` selects the icon: `confirmed`, `declined`, `refused` or `unknown`. `returnUrl` is the address of a
- * page on this device that has to be opened, else `null`.
+ * Shows the result. `outcome` selects the icon: `confirmed`, `declined`, `refused` or `unknown`. `returnUrl` is the address of
+ * a page on this device that has to be opened, else `null`.
  */
 export function showResult({ outcome, text, returnUrl = null }) {
   byId('result').dataset.outcome = outcome;
