@@ -115,13 +115,14 @@ function signOut() {
 
 /** Resolves when a person sees the page. A browser can load it in advance, or in the background. */
 function whenVisible() {
+  const events = ['visibilitychange', 'prerenderingchange'];
   return new Promise((resolve) => {
     const check = () => {
       if (document.visibilityState !== 'visible' || document.prerendering) return;
-      document.removeEventListener('visibilitychange', check);
+      for (const event of events) document.removeEventListener(event, check);
       resolve();
     };
-    document.addEventListener('visibilitychange', check);
+    for (const event of events) document.addEventListener(event, check);
     check();
   });
 }

@@ -70,6 +70,25 @@ async fn link_in_a_page_that_nobody_sees_marks_nothing_as_scanned() -> Result<()
 }
 
 #[tokio::test]
+async fn link_in_a_page_that_is_loaded_in_advance_marks_nothing_as_scanned() -> Result<()> {
+    let faults = Faults::default();
+    let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
+    let phone = open_signed_in(&site, "alice").await?;
+    let code = Code::create(&site).await?;
+    // The headless shell loads no page in advance.
+    let source = "Object.defineProperty(document, 'prerendering', { get: () => !window.isActivated })";
+    phone.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+    phone.goto("about:blank").await?;
+    phone.goto(&code.link(&site)).await?;
+    phone.wait_for("!document.querySelector('#step-open').hidden").await?;
+    phone.run("document.dispatchEvent(new Event('visibilitychange'))").await?;
+    assert!(faults.requests("scanned").is_empty());
+    phone.run("window.isActivated = true; document.dispatchEvent(new Event('prerenderingchange'))").await?;
+    wait_for_step(&phone, "approve").await?;
+    phone.close().await
+}
+
+#[tokio::test]
 async fn reload_comes_back_to_the_same_question_and_closing_declines_it() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
