@@ -30,6 +30,7 @@ mod phone_links;
 mod phone_modules;
 mod phone_reading;
 mod phone_scanner;
+mod phone_tabs;
 // The proxies are programs of Unix.
 #[cfg(unix)]
 mod proxies;
