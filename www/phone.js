@@ -102,7 +102,7 @@ function closeRequest() {
 function abandonRequest(owner = token()) {
   const undecided = question ?? lostScan;
   if (undecided) cancelInBackground(undecided, owner);
-  if (question) announce(message(question.random === lostConfirm ? 'unknownText' : 'leftText'));
+  if (question) announce(message(mayBeConfirmed() ? 'unknownText' : 'leftText'));
   closeRequest();
 }
 
@@ -161,11 +161,14 @@ function finish(result) {
   showResult(result);
 }
 
-/** Shows why the code can't be used. If a confirm got no response, the page may be signed in: only the person can see that. */
+/** Whether a confirm of the kept code got no response. The page may be signed in: only the person can see that. */
+const mayBeConfirmed = () => lostConfirm !== null && lostConfirm === keptCode()?.random;
+
+const finishUnknown = () => finish({ outcome: 'unknown', text: message('unknownText') });
+
+/** Shows why the code can't be used. */
 const refuse = (error) =>
-  lostConfirm !== null && lostConfirm === keptCode()?.random
-    ? finish({ outcome: 'unknown', text: message('unknownText') })
-    : finish({ outcome: 'refused', text: errorMessage(error) });
+  mayBeConfirmed() ? finishUnknown() : finish({ outcome: 'refused', text: errorMessage(error) });
 
 /** Asks for the present times, because `performance.now()` may have stopped while the phone slept. */
 async function refreshQuestion() {
@@ -240,8 +243,10 @@ addEventListener('popstate', async () => {
   if (isDeciding && currentStep() === 'result') return;
   if (history.state?.isRequest && question) return;
   history.replaceState(null, '');
+  const isUnknown = mayBeConfirmed();
   abandonRequest();
-  showStart();
+  if (isUnknown) finishUnknown();
+  else showStart();
 });
 
 // Escape declines a question, and leaves a result.

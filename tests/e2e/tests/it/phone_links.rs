@@ -171,7 +171,7 @@ async fn decline_after_a_lost_confirm_sends_the_person_to_the_page() -> Result<(
 }
 
 #[tokio::test]
-async fn person_looks_at_the_page_if_a_sign_in_follows_a_lost_confirm() -> Result<()> {
+async fn person_looks_at_the_page_if_a_sign_in_or_back_follows_a_lost_confirm() -> Result<()> {
     let faults = Faults::default();
     let site = Site::start_with(|_| {}, |app| faults.wrap(app)).await?;
     let phone = open_signed_in(&site, "alice").await?;
@@ -188,6 +188,20 @@ async fn person_looks_at_the_page_if_a_sign_in_follows_a_lost_confirm() -> Resul
     sign_in(&phone, "alice").await?;
     wait_for_step(&phone, "result").await?;
     assert_eq!(phone.text_of("#result-heading").await?, "Look at the page");
+
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "scan").await?;
+    let code = Code::create(&site).await?;
+    ask(&phone, &code).await?;
+    faults.inject("confirm", Fault::ResponseLost);
+    phone.click("#confirm").await?;
+    wait_for_notice(&phone).await?;
+    phone.driver().back().await?;
+    wait_for_step(&phone, "result").await?;
+    assert_eq!(phone.text_of("#result-heading").await?, "Look at the page");
+    phone.click("#scan-again").await?;
+    wait_for_step(&phone, "scan").await?;
+    assert_eq!(code.status(&site).await?, json!(2));
     phone.close().await
 }
 
