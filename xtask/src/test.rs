@@ -58,8 +58,8 @@ pub(crate) fn test(workspace: &Workspace, arguments: &Arguments) -> ExitCode {
         runs.into_iter().map(|run| run_repeatedly(run, workspace, &preparation, arguments)).collect()
     };
 
-    // The compilers and the suite `schema` often keep only one core busy, so these suites run beside each other. The
-    // end-to-end tests keep all cores busy.
+    // The build of the widget and the browser tests mostly use one core, so other suites run beside them. The end-to-end
+    // tests use all cores.
     let (last, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| matches!(run, Run::E2e(_)));
     let (first_lane, second_lane) = others.into_iter().partition(|run| matches!(run, Run::Checks | Run::Native));
     let mut reports = thread::scope(|scope| {
