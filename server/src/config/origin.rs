@@ -36,6 +36,12 @@ impl Origin {
         self.host().is_some_and(|host| is_this_machine(&host))
     }
 
+    /// Whether this is the origin of pages that `http://` and `host` lead to, a `host` header: a host, and perhaps a port.
+    pub(crate) fn is_http_of(&self, host: &str) -> bool {
+        let host = host.strip_suffix(":80").unwrap_or(host);
+        self.0.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host))
+    }
+
     /// The name or the address of the host. `None` for an origin of an extension or a program.
     pub(crate) fn host(&self) -> Option<String> {
         let uri = self.0.parse::<Uri>().ok().filter(|_| self.is_web())?;

@@ -36,10 +36,14 @@ enum Readable {
 }
 
 impl CorsHeaders {
-    /// Reads the origin of `request` and checks it.
-    pub(crate) fn of(request: &Request, state: &AppState) -> Self {
-        let origin = request.headers().get(header::ORIGIN);
-        Self(origin.map(|origin| (origin.clone(), readable(state, request.headers(), request.uri()))))
+    /// Reads the origin of `request` and checks it. Keeps it in the request for the extractors, since parsing it takes as
+    /// long as the lookup of a code.
+    pub(crate) fn of(request: &mut Request, state: &AppState) -> Self {
+        let Some(header) = request.headers().get(header::ORIGIN).cloned() else { return Self(None) };
+        let origin = RequestOrigin::read(request.headers(), &state.config);
+        let readable = readable(state, &origin, request.headers(), request.uri());
+        request.extensions_mut().insert(origin);
+        Self(Some((header, readable)))
     }
 
     /// Adds the CORS headers to a response: <https://fetch.spec.whatwg.org/#http-responses>
@@ -61,7 +65,7 @@ pub(super) fn preflights(state: &Arc<AppState>) -> CorsLayer {
     let state = Arc::clone(state);
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |_, parts| {
-            readable(&state, &parts.headers, &parts.uri) != Readable::Nothing
+            readable_after_preflight(&state, &parts.headers, &parts.uri) != Readable::Nothing
         }))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
@@ -87,7 +91,7 @@ pub(super) async fn mark_refused_preflights(
 ) -> Response {
     let is_refused = request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ORIGIN)
-        && readable(&state, request.headers(), request.uri()) == Readable::Nothing;
+        && readable_after_preflight(&state, request.headers(), request.uri()) == Readable::Nothing;
     let mut response = next.run(request).await;
     if is_refused {
         response.extensions_mut().insert(ErrorReason(ApiError::OriginNotAllowed.reason()));
@@ -95,9 +99,14 @@ pub(super) async fn mark_refused_preflights(
     response
 }
 
-/// The responses that the page which sent a request with an `origin` may read.
-fn readable(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Readable {
-    if may_read_data(state, headers) {
+/// The responses that the page which sent a preflight request may read.
+fn readable_after_preflight(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Readable {
+    readable(state, &RequestOrigin::read(headers, &state.config), headers, uri)
+}
+
+/// The responses that the page of `origin` which sent a request may read.
+fn readable(state: &AppState, origin: &RequestOrigin, headers: &HeaderMap, uri: &Uri) -> Readable {
+    if may_read_data(state, origin, headers) {
         Readable::Everything
     } else if matches!(uri.path().strip_prefix(protocol::API_PATH), Some("/gene" | "/check")) {
         Readable::Refusals
@@ -108,12 +117,12 @@ fn readable(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Readable {
 
 /// Whether the page that sent a request may read the data of the response. If the request names an app, this app must
 /// allow the origin. Otherwise one app that allows it is enough: a preflight request (`OPTIONS`) never names an app.
-fn may_read_data(state: &AppState, request: &HeaderMap) -> bool {
+fn may_read_data(state: &AppState, origin: &RequestOrigin, headers: &HeaderMap) -> bool {
     let apps = state.apps();
-    match (RequestOrigin::read(request, &state.config), app_id(request)) {
-        (RequestOrigin::Same, _) => true,
-        (RequestOrigin::Cross(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allows(&origin)),
-        (RequestOrigin::Cross(origin), None) => apps.any_allows(&origin),
+    match (origin, app_id(headers)) {
+        (RequestOrigin::Same(_), _) => true,
+        (RequestOrigin::Cross(origin), Some(id)) => apps.find(id).is_some_and(|app| app.allows(origin)),
+        (RequestOrigin::Cross(origin), None) => apps.any_allows(origin),
         (RequestOrigin::Opaque, _) => false,
     }
 }

@@ -145,7 +145,7 @@ async fn me(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<Success
 
 async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> Result<impl IntoResponse, ApiError> {
     // A form of another site can send this request. It needs no cookie to delete the one of the browser.
-    if RequestOrigin::read(&headers, &site.state.config) != RequestOrigin::Same {
+    if !matches!(RequestOrigin::read(&headers, &site.state.config), RequestOrigin::Same(_)) {
         return Err(ApiError::OriginNotAllowed);
     }
     if let Some(id) = session_id(&headers) {

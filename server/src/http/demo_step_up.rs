@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -77,14 +77,13 @@ impl FromRequestParts<Arc<Provider>> for PasskeyCall {
 /// The origin of the server's own page that sent the request: the public address. Without a configured one, `origin`, which
 /// counts for `localhost` only, as every name could lead to this machine.
 fn page_origin(headers: &HeaderMap, state: &AppState) -> Result<Origin, ApiError> {
-    if RequestOrigin::read(headers, &state.config) != RequestOrigin::Same {
+    let RequestOrigin::Same(page) = RequestOrigin::read(headers, &state.config) else {
         return Err(ApiError::OriginNotAllowed);
-    }
+    };
     if let Some(public_url) = &state.config.public_url {
         return Ok(public_url.clone());
     }
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()?.parse().ok());
-    origin.filter(Origin::is_local).ok_or(ApiError::Passkey(PasskeyError::Unavailable))
+    page.filter(Origin::is_local).ok_or(ApiError::Passkey(PasskeyError::Unavailable))
 }
 
 /// The answer of a browser.

@@ -111,15 +111,13 @@ impl FromRequestParts<Arc<AppState>> for Approver {
 pub(crate) struct Caller {
     app: Option<Arc<App>>,
     origin: RequestOrigin,
-    /// The header `origin`. `None` if it is absent or no origin.
-    page: Option<Origin>,
 }
 
 impl Caller {
     /// A request without an app id, of a program that is no browser.
     #[cfg(test)]
     pub(crate) fn of_server() -> Self {
-        Self { app: None, origin: RequestOrigin::Same, page: None }
+        Self { app: None, origin: RequestOrigin::Same(None) }
     }
 
     /// The app that the request names. If it names none, the only app of the server.
@@ -137,7 +135,7 @@ impl Caller {
     /// Whether the page that sent the request has the origin `origin`. `true` for a request without the header `origin`, which
     /// is of no page, or of one that [`app`](Self::app) accepts as the server's own.
     pub(crate) fn is_of_origin(&self, origin: &Origin) -> bool {
-        self.page.as_ref().is_none_or(|page| page == origin)
+        self.origin.page().is_none_or(|page| page == origin)
     }
 
     /// Checks that the request may use a code of `app`.
@@ -163,8 +161,9 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        let page = text(&parts.headers, header::ORIGIN).and_then(|origin| origin.parse().ok());
-        Ok(Self { app: app.cloned(), origin: RequestOrigin::read(&parts.headers, &state.config), page })
+        // The middleware has read it for the CORS headers.
+        let origin = parts.extensions.remove().unwrap_or_else(|| RequestOrigin::read(&parts.headers, &state.config));
+        Ok(Self { app: app.cloned(), origin })
     }
 }
 
@@ -174,10 +173,10 @@ pub(crate) fn app_id(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Where a request comes from, by two headers that a page can't set: `Origin` and `Sec-Fetch-Site`.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum RequestOrigin {
-    /// A page of the server itself, or no page.
-    Same,
+    /// A page of the server itself, or no page. The origin is that of the header, if there is one.
+    Same(Option<Origin>),
     /// A page of another origin.
     Cross(Origin),
     /// A page of unknown origin: `origin: null`, as in a sandboxed frame, or a request without `origin` from another
@@ -191,20 +190,29 @@ impl RequestOrigin {
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         match headers.get(header::ORIGIN) {
             Some(origin) => match origin.to_str().ok().and_then(|origin| origin.parse().ok()) {
-                Some(origin) if is_own(&origin, headers, config) => Self::Same,
+                Some(origin) if is_own(&origin, headers, config) => Self::Same(Some(origin)),
                 Some(origin) => Self::Cross(origin),
                 None => Self::Opaque,
             },
             // `none`: the person entered the address or opened a bookmark.
-            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Same,
+            None if matches!(site, None | Some(b"same-origin" | b"none")) => Self::Same(None),
             // An image, a form or a frame in a page of another origin.
             None => Self::Opaque,
         }
     }
 
+    /// The origin of the page. `None` without a page, and if it is unknown.
+    fn page(&self) -> Option<&Origin> {
+        match self {
+            Self::Same(page) => page.as_ref(),
+            Self::Cross(page) => Some(page),
+            Self::Opaque => None,
+        }
+    }
+
     fn may_call(&self, app: &App) -> Result<(), ApiError> {
         match self {
-            Self::Same => Ok(()),
+            Self::Same(_) => Ok(()),
             Self::Cross(origin) if app.allows(origin) => Ok(()),
             Self::Cross(_) | Self::Opaque => Err(ApiError::OriginNotAllowed),
         }
@@ -216,9 +224,7 @@ impl RequestOrigin {
 fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
     match &config.public_url {
         Some(own) => origin == own,
-        None => text(headers, header::HOST)
-            .and_then(|host| format!("http://{host}").parse::<Origin>().ok())
-            .is_some_and(|own| own == *origin),
+        None => text(headers, header::HOST).is_some_and(|host| origin.is_http_of(host)),
     }
 }
 

@@ -81,10 +81,10 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let state = Arc::clone(&self.middleware.state);
         // The handler consumes the request, so everything that is needed later is read first.
-        let cors = self.middleware.is_for_pages.then(|| CorsHeaders::of(&request, &state));
+        let cors = self.middleware.is_for_pages.then(|| CorsHeaders::of(&mut request, &state));
         let client = ClientAddress::of(request.extensions(), request.headers(), &state.config.trusted_proxies);
         let access_log = AccessLog::begin(&request);
         let handler = self.inner.call(request);
