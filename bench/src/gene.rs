@@ -23,6 +23,7 @@ pub(crate) async fn measure(programs: &Programs) -> Result<Row> {
         reference_name: "store in a loop",
         reference,
         limit: Limit::AtLeast(0.5),
+        known_cause: None,
     })
 }
 
@@ -39,6 +40,7 @@ pub(crate) async fn compare_stores(programs: &Programs) -> Result<Row> {
         reference_name: "gene on Redis",
         reference,
         limit: Limit::AtLeast(0.8),
+        known_cause: None,
     })
 }
 

@@ -20,7 +20,15 @@ pub(crate) async fn measure() -> Result<Vec<Row>> {
         };
         let (reference, value) = (mebibytes(0)?, mebibytes(1)?);
         let limit = Limit::AtMost(1.1);
-        anyhow::Ok(Row { name, unit: "MiB", value, reference_name: "after 500,000 codes", reference, limit })
+        anyhow::Ok(Row {
+            name,
+            unit: "MiB",
+            value,
+            reference_name: "after 500,000 codes",
+            reference,
+            limit,
+            known_cause: None,
+        })
     };
     Ok(vec![row("memory after 1,000,000 codes", "memory")?, row("file size after 1,000,000 codes", "file")?])
 }

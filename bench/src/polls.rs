@@ -75,6 +75,7 @@ pub(crate) async fn measure(Programs { server, .. }: &Programs) -> Result<Vec<Ro
         reference_name: "maximum",
         reference,
         limit: Limit::AtMost(1.0),
+        known_cause: None,
     };
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1_000.0;
     Ok(vec![

@@ -8,6 +8,8 @@ pub(crate) struct Row {
     pub(crate) reference_name: &'static str,
     pub(crate) reference: f64,
     pub(crate) limit: Limit,
+    /// Why a good server can miss the limit, if there is a known cause. It is printed only beside a missed limit.
+    pub(crate) known_cause: Option<&'static str>,
 }
 
 /// The limit of the ratio of value to reference.
@@ -37,9 +39,13 @@ pub(crate) fn print(rows: &[Row]) {
             Limit::AtLeast(min) => format!("limit ≥ {min:.2}"),
             Limit::AtMost(max) => format!("limit ≤ {max:.2}"),
         };
-        let verdict = if row.is_within_limit() { "ok" } else { "FAILED" };
+        let result = match row.known_cause {
+            _ if row.is_within_limit() => "met".to_owned(),
+            Some(cause) => format!("missed: {cause}"),
+            None => "missed".to_owned(),
+        };
         println!(
-            "{name:<43}{value:>9.*} {unit:<6} {reference_name:<19}{reference:>9.*}  ratio {:>5.2}, {limit}  {verdict}",
+            "{name:<43}{value:>9.*} {unit:<6} {reference_name:<19}{reference:>9.*}  ratio {:>5.2}, {limit}  {result}",
             decimals(*value),
             decimals(*reference),
             row.ratio(),
