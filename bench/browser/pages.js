@@ -68,9 +68,11 @@ export function served(sources) {
   for (const name of Object.keys(PAGES)) {
     files.set(`/${name}.html`, file(TYPES['.html'], readFileSync(path.join(HERE, 'pages', `${name}.html`))));
   }
-  // The same page of an app whose codes are links.
-  const page = readFileSync(path.join(HERE, 'pages/scanlogin.html'), 'utf8').replace('demo-app', 'demo-link');
-  files.set('/scanlogin-link.html', file(TYPES['.html'], page));
+  const page = readFileSync(path.join(HERE, 'pages/scanlogin.html'), 'utf8');
+  // The same page of an app whose codes are links, and without the countdown.
+  files.set('/scanlogin-link.html', file(TYPES['.html'], page.replace('demo-app', 'demo-link')));
+  const tips = `data-tips='{ "expiresIn": "" }'`;
+  files.set('/scanlogin-no-countdown.html', file(TYPES['.html'], page.replace('data-target', `${tips} data-target`)));
   files.set('/empty.html', file(TYPES['.html'], '<!doctype html><title>empty</title><link rel="icon" href="data:,">'));
   for (const [name, body] of sources) files.set(`/${name}`, file(TYPES[path.extname(name)], body));
   return files;

@@ -16,6 +16,7 @@ const REASONS = {
   'quick-scan': 'both sides send a poll right after the scan; the widget also shows the person',
   requests: 'each poll is held for 25 s at most',
   'waiting-cpu': 'a change of the countdown costs a frame, and each page has about 20 ms of garbage collections',
+  'waiting-countdown': 'a change of the countdown costs a frame',
   'waiting-layouts': 'the countdown changes more often than every 15 s',
   'phone-frames': 'other work of the machine delays the worker',
   'robustness-blur': ROUNDED_DOWN,

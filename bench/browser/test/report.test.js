@@ -53,6 +53,16 @@ test('a page that changes its layout more often than every 15 s misses the targe
   assert.deepEqual([isMet(4), isMet(5)], [true, false]);
 });
 
+test('the countdown is compared with a page without it', () => {
+  const { waiting } = resultsOfAllParts();
+  const part = PARTS.find(({ name }) => name === 'waiting');
+  const ratios = [30, 31].map((mainThread) => {
+    const pages = { scanlogin: { mainThread }, 'scanlogin-no-countdown': { mainThread: 16 } };
+    return judge(part.targets({ ...waiting.data, pages }).find(({ id }) => id === 'waiting-countdown')).isMet;
+  });
+  assert.deepEqual(ratios, [true, false]);
+});
+
 test('the colors of a chart are readable on a light and on a dark page', () => {
   for (const [scheme, background] of [['light', '#ffffff'], ['dark', '#0d1117']]) {
     const { text, ours, others } = COLORS[scheme];
@@ -78,12 +88,13 @@ test('a chart has one bar for each value and escapes its texts', () => {
 function resultsOfAllParts() {
   const pages = (value) => Object.fromEntries(Object.keys(PAGES).map((name, i) => [name, value(i + 1)]));
   const growth = { heap: 1, buffers: 0, wasm: 0, nodes: 0, listeners: 0 };
+  const waited = (i) => ({ requests: i, up: i, down: i, layouts: 4, mainThread: i, process: i });
   const scores = { '1/jsQR': { scanlogin: [2], canvas: [2], svg: [1], link: [3] } };
   const data = {
     download: { rows: [{ label: 'scanlogin', isOurs: true, files: ['global.js'], raw: 3, gzip: 2, brotli: 1 }] },
     start: { samples: pages((i) => ({ 1: [i], 4: [4 * i] })) },
     confirm: { samples: pages((i) => ({ quick: [i], unhurried: [i] })) },
-    waiting: { seconds: 60, pages: pages((i) => ({ requests: i, up: i, down: i, layouts: 4, mainThread: i, process: i })) },
+    waiting: { seconds: 60, pages: { ...pages(waited), 'scanlogin-no-countdown': waited(1) } },
     mounts: { count: 200, libraries: { scanlogin: growth, 'authing-js-sdk': growth } },
     drawing: { count: 50, levels: { scanlogin: 'M', qrcode: 'M' }, first: { scanlogin: [1], qrcode: [2] }, samples: { scanlogin: [1], qrcode: [2] } },
     phone: { samples: { '1280 × 720, I420, with a code': [5, 15], '1920 × 1080, I420, with a code': [250] } },
