@@ -6,7 +6,10 @@ import { fromDocument } from "./document.js";
 /** The built-in languages. A page adds any other one with `tips`. */
 const LANGUAGES = ["en-US", "zh-CN", "zh-TW", "ja-JP"];
 
-/** The messages by their names, in the order of the languages. `{time}` is replaced by minutes and seconds. */
+/**
+ * The messages that are shown before the wasm is loaded, by their names, in the order of the languages. `{time}` is replaced by
+ * minutes and seconds.
+ */
 const MESSAGES = {
   title: ["Scan with the app to sign in", "请使用 App 扫码登录", "請使用 App 掃描登入", "アプリで読み取ってログイン"],
   openApp: ["Continue on this phone", "在这部手机上继续", "在這支手機上繼續", "このスマートフォンで続ける"],
@@ -18,46 +21,29 @@ const MESSAGES = {
     "You started in another browser. Go back to it, or start again here", "你是在另一个浏览器中开始的。请回到那里，或在此重新开始",
     "你是在另一個瀏覽器中開始的。請回到那裡，或在此重新開始", "別のブラウザーで開始されました。そちらに戻るか、ここでもう一度お試しください",
   ],
-  scanned: ["Scanned", "扫码成功", "掃描成功", "読み取りました"],
-  number: [
-    "Choose this number on your phone", "请在手机上选择此数字", "請在手機上選擇此數字", "スマートフォンでこの番号を選んでください",
-  ],
-  middleTitle: ["Confirm the sign-in on your phone", "请在手机上确认登录", "請在手機上確認登入", "スマートフォンでログインを承認してください"],
-  referText: ["Not you? Get a new code", "不是你？换一个二维码", "不是你？取得新的 QR Code", "ご本人でない場合は新しいQRコードを表示"],
   signingIn: ["Signing you in…", "正在登录…", "正在登入…", "ログインしています…"],
-  succeed: ["Signed in", "登录成功", "登入成功", "ログインしました"],
-  needsMfa: ["One more step to sign in", "还需完成一步验证", "還需完成一步驗證", "もう一段階の認証が必要です"],
-  canceled: ["Sign-in was declined", "已取消登录", "已取消登入", "ログインがキャンセルされました"],
-  expired: ["This code has expired", "二维码已过期", "QR Code 已過期", "QRコードの有効期限が切れました"],
-  retry: ["Get a new code", "获取新的二维码", "取得新的 QR Code", "新しいQRコードを表示"],
-  failed: ["Something went wrong", "出了点问题", "發生問題", "問題が発生しました"],
-  siteProblem: [
-    "Sign in another way, or contact this site’s support", "请换用其他登录方式，或联系本站客服",
-    "請改用其他登入方式，或聯絡本站客服", "別の方法でログインするか、サイトのサポートにお問い合わせください",
-  ],
-  refused: ["The sign-in was refused", "登录被拒绝", "登入遭到拒絕", "ログインが拒否されました"],
-  otherAccount: [
-    "Use another account, or contact this site’s support", "请换用其他账号，或联系本站客服",
-    "請改用其他帳號，或聯絡本站客服", "別のアカウントを使うか、サイトのサポートにお問い合わせください",
-  ],
-  signInExpired: ["This sign-in has expired", "本次登录已过期", "此次登入已過期", "このログインの有効期限が切れました"],
   checkConnection: [
     "Check your connection and try again", "请检查网络后重试", "請檢查網路後重試", "接続を確認して、もう一度お試しください",
   ],
   loading: ["Loading code…", "正在加载二维码…", "正在載入 QR Code…", "QRコードを読み込んでいます…"],
-  unreachable: ["Can’t reach the server", "无法连接服务器", "無法連線到伺服器", "サーバーに接続できません"],
-  reconnecting: ["Retrying…", "正在重试…", "正在重試…", "再試行しています…"],
-  tryNow: ["Try now", "立即重试", "立即重試", "今すぐ再試行"],
-  busy: ["The server is busy", "服务器繁忙", "伺服器忙碌中", "サーバーが混み合っています"],
-  retryIn: ["Trying again in {time}", "{time} 后自动重试", "{time} 後自動重試", "{time} 後に再試行します"],
-  offline: ["You’re offline", "网络已断开", "網路已中斷", "オフラインです"],
-  offlineHint: ["We’ll continue when you’re back online", "联网后将自动继续", "恢復連線後將自動繼續", "オンラインに戻ると再開します"],
-  expiresIn: ["Expires in {time}", "{time} 后过期", "{time} 後過期", "残り {time}"],
   codeName: ["QR code for signing in", "登录二维码", "登入用 QR Code", "ログイン用QRコード"],
 };
 
+/**
+ * The names of the later messages, which come with the wasm: src/web/messages.json. Without them, this script fits into what a
+ * server sends on a new connection before it waits for the browser, about 16 KB.
+ */
+const LATER_NAMES =
+  "scanned number middleTitle referText succeed needsMfa canceled expired retry failed siteProblem refused " +
+  "otherAccount signInExpired unreachable reconnecting tryNow busy retryIn offline offlineHint expiresIn";
+
 /** The names of the messages: the names that `tips` can replace. */
-export const MESSAGE_NAMES = Object.keys(MESSAGES);
+export const MESSAGE_NAMES = [...Object.keys(MESSAGES), ...LATER_NAMES.split(" ")];
+
+/** Adds the later messages. The wasm calls this before it shows a state. */
+export function addMessages(json) {
+  Object.assign(MESSAGES, JSON.parse(json));
+}
 
 /** Messages for a wasm that can't be loaded. `tips` replaces `failed` and `retry`. */
 const LOADER_MESSAGES = {

@@ -57,5 +57,6 @@ pub fn start_scanning(target: &JsValue, options: JsValue) -> Result<ScanHandle, 
 /// Those of [`start_scanning`].
 #[wasm_bindgen(js_name = startInShell)]
 pub fn start(shell: Shell, options: JsValue, kind: &str, received: JsValue) -> Result<ScanHandle, JsValue> {
+    shell::add_messages();
     ScanHandle::from_result(Runtime::start(shell, options, sdk::scene(kind), received))
 }

@@ -91,6 +91,11 @@ extern "C" {
     pub(super) fn show_image(this: &Shell, url: &str, loaded: &Function, failed: &Function);
 }
 
+/// Adds the messages that `js/i18n.js` does not contain.
+pub(super) fn add_messages() {
+    add_json(include_str!("messages.json"));
+}
+
 // A block without an item names no module. These functions are not called.
 
 #[wasm_bindgen(module = "/js/countdown.js")]
@@ -113,8 +118,8 @@ extern "C" {
 
 #[wasm_bindgen(module = "/js/i18n.js")]
 extern "C" {
-    #[wasm_bindgen(js_name = followPageLanguage)]
-    fn _i18n();
+    #[wasm_bindgen(js_name = addMessages)]
+    fn add_json(messages: &str);
 }
 
 #[wasm_bindgen(module = "/js/open_link.js")]
@@ -133,6 +138,12 @@ extern "C" {
 extern "C" {
     #[wasm_bindgen(js_name = Code)]
     type _Code;
+}
+
+#[wasm_bindgen(module = "/js/style_sheet.js")]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = STYLE_SHEET)]
+    static _STYLE_SHEET: js_sys::JsString;
 }
 
 #[wasm_bindgen(module = "/js/styles.js")]

@@ -1,4 +1,4 @@
-//! The messages of js/i18n.js, and the options that select them.
+//! The messages of js/i18n.js and src/web/messages.json, and the options that select them.
 
 use scanlogin::view_model::MESSAGE_NAMES;
 use wasm_bindgen::prelude::*;
@@ -8,6 +8,9 @@ use crate::page::{GENE, Page, run};
 
 #[wasm_bindgen(module = "/js/i18n.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = addMessages)]
+    fn add_messages(json: &str);
+
     type Messages;
     #[wasm_bindgen(constructor)]
     fn new(tips: &JsValue, lang: &str) -> Messages;
@@ -38,7 +41,13 @@ fn object(fields: &str) -> JsValue {
 }
 
 fn messages(lang: &str) -> Messages {
-    Messages::new(&object(""), lang)
+    messages_with_tips(&object(""), lang)
+}
+
+fn messages_with_tips(tips: &JsValue, lang: &str) -> Messages {
+    // The module of the tests is another copy than that of the widget, which has the later messages.
+    add_messages(include_str!("../../src/web/messages.json"));
+    Messages::new(tips, lang)
 }
 
 #[wasm_bindgen_test]
@@ -82,7 +91,7 @@ fn tag_selects_its_language_and_an_unknown_tag_selects_english() {
 
 #[wasm_bindgen_test]
 fn language_of_messages_with_tips_is_the_given_tag() {
-    let messages = Messages::new(&object("title: 'Scannez'"), "fr-CH");
+    let messages = messages_with_tips(&object("title: 'Scannez'"), "fr-CH");
     assert_eq!((messages.language().as_str(), messages.message("title", 0).as_str()), ("fr-CH", "Scannez"));
     assert_eq!(messages.message("retry", 0), "Get a new code");
     messages.set_language("ja");
@@ -100,7 +109,7 @@ fn time_is_minutes_and_seconds() {
 fn each_tip_is_read_once_and_unknown_or_absent_tips_are_ignored() {
     let options = "tips: { get title() { this.reads = (this.reads || 0) + 1; return 'Scannez ' + this.reads }, retry: null, x: 1 }";
     let Ok(options) = shell_options(&object(options)) else { panic!("the options are valid") };
-    let messages = Messages::new(&options.tips(), "en");
+    let messages = messages_with_tips(&options.tips(), "en");
     assert_eq!(
         (messages.message("title", 0).as_str(), messages.message("title", 0).as_str()),
         ("Scannez 1", "Scannez 1")

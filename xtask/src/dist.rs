@@ -114,6 +114,7 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<Bound> {
     empty(&dist)?;
     let sources = workspace.path("js");
     copy_scripts(&sources, &folder)?;
+    minify_styles(workspace, &folder)?;
     for entry_point in ENTRY_POINTS {
         bundle(workspace, &bound, &folder.join(entry_point).with_extension("js"), &dist)?;
         copy(&sources, &dist, &format!("{entry_point}.d.ts"))?;
@@ -153,6 +154,15 @@ fn copy_scripts(sources: &Path, folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Shrinks the style sheet, which is a text in a script. esbuild does not change texts by itself.
+fn minify_styles(workspace: &Workspace, folder: &Path) -> Result<()> {
+    tools::ensure_node_modules(workspace)?;
+    run(
+        workspace.command("node").arg(workspace.path("xtask/minify-styles.mjs")).arg(folder.join("style_sheet.js")),
+        "The style sheet can't be shrunk: see the message above.",
+    )
 }
 
 /// Writes the script of an entry point into `dist`.

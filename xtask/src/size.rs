@@ -11,11 +11,17 @@ use crate::{dist, tools, widget};
 
 /// The files that a page downloads with a script tag.
 const SCRIPT_TAG: [&str; 2] = ["global.js", "scanlogin.wasm"];
+/// The file of them that shows the code.
+const SCRIPT: [&str; 1] = ["global.js"];
 /// The files that a page downloads with the module.
 const MODULE: [&str; 2] = ["index.js", "scanlogin.wasm"];
 
 /// The maximum download of a page with a script tag, in bytes compressed by Brotli.
-pub(crate) const BUDGET: u64 = 57_200;
+pub(crate) const BUDGET: u64 = 56_600;
+/// The maximum size of global.js, which shows the code, in bytes compressed by Brotli. A server sends 14,600 bytes on a new
+/// connection, and as much more as the browser has confirmed: here the handshake and the page. A larger script waits for a
+/// confirmation.
+const SCRIPT_BUDGET: u64 = 15_700;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -40,24 +46,32 @@ pub(crate) fn size(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         (files.brotli(&MODULE), "page with a module"),
         (files.brotli(&["element.js"]), "<scan-login>, in addition to the module"),
         (arguments.budget, "budget for a page with a script tag"),
+        (files.brotli(&SCRIPT), "global.js"),
+        (SCRIPT_BUDGET, "budget for global.js"),
     ] {
         println!("{:>9} {what}", grouped(bytes));
     }
     check(&files, arguments.budget)
 }
 
-/// Fails if a page with a script tag downloads more than `budget` bytes of the package, compressed by Brotli.
+/// Fails if a page with a script tag downloads more than `budget` bytes of the package, or if global.js is larger than
+/// [`SCRIPT_BUDGET`]. Both are compressed by Brotli.
 pub(crate) fn check_budget(workspace: &Workspace, budget: u64) -> Result<()> {
     check(&PackageFiles::measure(workspace)?, budget)
 }
 
 fn check(files: &PackageFiles, budget: u64) -> Result<()> {
-    if let Some(excess @ 1..) = files.brotli(&SCRIPT_TAG).checked_sub(budget) {
-        bail!(
-            "The widget exceeds its size budget by {} bytes: make it smaller. `cargo xtask size` lists the sizes of \
-             its parts, and `git bisect run cargo xtask size` finds the commit that exceeds the budget.",
-            grouped(excess)
-        );
+    for (what, bytes, budget) in [
+        ("The widget", files.brotli(&SCRIPT_TAG), budget),
+        ("global.js, which shows the code,", files.brotli(&SCRIPT), SCRIPT_BUDGET),
+    ] {
+        if let Some(excess @ 1..) = bytes.checked_sub(budget) {
+            bail!(
+                "{what} exceeds its size budget by {} bytes: make it smaller. `cargo xtask size` lists the sizes of \
+                 its parts, and `git bisect run cargo xtask size` finds the commit that exceeds the budget.",
+                grouped(excess)
+            );
+        }
     }
     Ok(())
 }
