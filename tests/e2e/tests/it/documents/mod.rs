@@ -238,10 +238,13 @@ fn the_table_of_messages_has_all_names_and_their_english_texts() -> Result<()> {
     assert_eq!(members, MESSAGE_NAMES.map(str::to_owned).into());
 
     // Long messages are on lines of their own.
-    let messages = read("js/i18n.js")?.replace("[\n    ", "[");
+    let first = read("js/i18n.js")?.replace("[\n    ", "[");
+    let later = read("src/web/messages.json")?;
     for row in &table {
-        let message = format!("  {}: [\"{}\", ", plain(&row[0]), row[1]);
-        assert!(messages.contains(&message), "js/i18n.js has no {message}");
+        let (name, text) = (plain(&row[0]), &row[1]);
+        let is_first = first.contains(&format!("  {name}: [\"{text}\", "));
+        let is_later = later.contains(&format!("  \"{name}\": [\"{text}\", "));
+        assert!(is_first != is_later, "js/i18n.js or src/web/messages.json must have {name}: {text}");
     }
     Ok(())
 }
@@ -273,7 +276,7 @@ fn tables_of_errors_have_all_codes() -> Result<()> {
 
 #[test]
 fn the_table_of_custom_properties_matches_the_style_sheet() -> Result<()> {
-    let styles = read("js/styles.js")?;
+    let styles = read("js/style_sheet.js")?;
     let table = rows(&section("docs/theming.md", "Custom properties")?);
     for row in &table {
         let (name, default) = (plain(&row[0]), &row[1]);
