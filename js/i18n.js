@@ -1,5 +1,6 @@
-// The messages that a person reads, in all built-in languages. src/view_model.rs and pending.js decide which message is shown
-// when. Messages for developers are in src/error.rs and loader.js.
+// The messages that a person reads, in all built-in languages: the first ones, and those of src/web/messages.json once the
+// wasm is loaded. src/view_model.rs and pending.js decide which message is shown when. Messages for developers are in
+// src/error.rs and loader.js.
 
 import { fromDocument } from "./document.js";
 
@@ -30,15 +31,17 @@ const MESSAGES = {
 };
 
 /**
- * The names of the later messages, which come with the wasm: src/web/messages.json. Without them, this script fits into what a
- * server sends on a new connection before it waits for the browser, about 16 KB.
+ * The names of the messages in src/web/messages.json, which come with the wasm. Without their texts, a server can send the
+ * whole script before it waits for an acknowledgment of the browser.
  */
-const LATER_NAMES =
-  "scanned number middleTitle referText succeed needsMfa canceled expired retry failed siteProblem refused " +
-  "otherAccount signInExpired unreachable reconnecting tryNow busy retryIn offline offlineHint expiresIn";
+const LATER_NAMES = [
+  "scanned", "number", "middleTitle", "referText", "succeed", "needsMfa", "canceled", "expired", "retry", "failed",
+  "siteProblem", "refused", "otherAccount", "signInExpired", "unreachable", "reconnecting", "tryNow", "busy", "retryIn",
+  "offline", "offlineHint", "expiresIn",
+];
 
 /** The names of the messages: the names that `tips` can replace. */
-export const MESSAGE_NAMES = [...Object.keys(MESSAGES), ...LATER_NAMES.split(" ")];
+export const MESSAGE_NAMES = [...Object.keys(MESSAGES), ...LATER_NAMES];
 
 /** Adds the later messages. The wasm calls this before it shows a state. */
 export function addMessages(json) {

@@ -8,7 +8,7 @@ pub(crate) struct Row {
     pub(crate) reference_name: &'static str,
     pub(crate) reference: f64,
     pub(crate) limit: Limit,
-    /// Why a good server can miss the limit, if there is a known cause. It is printed only beside a missed limit.
+    /// Why the limit can be missed, if the cause is known. It is printed only beside a missed limit.
     pub(crate) known_cause: Option<&'static str>,
 }
 

@@ -91,12 +91,12 @@ extern "C" {
     pub(super) fn show_image(this: &Shell, url: &str, loaded: &Function, failed: &Function);
 }
 
-/// Adds the messages that `js/i18n.js` does not contain.
+/// Adds the messages of states that the wasm shows. `js/i18n.js` has those that are shown before.
 pub(super) fn add_messages() {
     add_json(include_str!("messages.json"));
 }
 
-// A block without an item names no module. These functions are not called.
+// A block without an item names no module. These items are not used.
 
 #[wasm_bindgen(module = "/js/countdown.js")]
 extern "C" {

@@ -18,9 +18,8 @@ const MODULE: [&str; 2] = ["index.js", "scanlogin.wasm"];
 
 /// The maximum download of a page with a script tag, in bytes compressed by Brotli.
 pub(crate) const BUDGET: u64 = 56_600;
-/// The maximum size of global.js, which shows the code, in bytes compressed by Brotli. A server sends 14,600 bytes on a new
-/// connection, and as much more as the browser has confirmed: here the handshake and the page. A larger script waits for a
-/// confirmation.
+/// The maximum size of global.js, which shows the code, in bytes compressed by Brotli. A server sends a smaller script without
+/// waiting for an acknowledgment of the browser: docs/decisions/0103.
 const SCRIPT_BUDGET: u64 = 15_700;
 
 #[derive(clap::Args)]

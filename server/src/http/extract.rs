@@ -161,8 +161,9 @@ impl FromRequestParts<Arc<AppState>> for Caller {
             Some(id) => Some(apps.find(id).ok_or(ApiError::UnknownApp)?),
             None => apps.only(),
         };
-        // The middleware has read it for the CORS headers.
-        let origin = parts.extensions.remove().unwrap_or_else(|| RequestOrigin::read(&parts.headers, &state.config));
+        // If there is a header `origin`, the middleware has read it for the CORS headers.
+        let known = parts.extensions.remove::<RequestOrigin>();
+        let origin = known.unwrap_or_else(|| RequestOrigin::read(&parts.headers, &state.config));
         Ok(Self { app: app.cloned(), origin })
     }
 }
