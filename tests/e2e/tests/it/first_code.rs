@@ -131,6 +131,20 @@ async fn code_is_shown_without_the_wasm_which_takes_it_over_unchanged() -> Resul
 }
 
 #[tokio::test]
+async fn return_to_another_browser_is_explained_before_the_wasm_is_loaded() -> Result<()> {
+    let test = FirstCodeTest::start().await?;
+    test.faults.inject(WASM, Fault::Held);
+    let mut address = test.address("")?;
+    // This browser has kept no response of `gene` to which the response code could belong.
+    address.set_fragment(Some(&format!("scanlogin-response={}", "A".repeat(43))));
+    test.browser.goto(address.as_str()).await?;
+    test.browser.read_code().await?;
+    let hint = test.browser.widget_text(".hint").await?;
+    assert!(hint.starts_with("You started in another browser."), "{hint}");
+    test.close(&[]).await
+}
+
+#[tokio::test]
 async fn approval_before_the_wasm_is_loaded_signs_in() -> Result<()> {
     let test = FirstCodeTest::start().await?;
     let text = test.open_with_code("").await?;
