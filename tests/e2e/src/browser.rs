@@ -22,7 +22,7 @@ use crate::pool::{BrowserPermit, PooledBrowser, WINDOW};
 /// The maximum time that a test waits for a condition.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
 /// The time between two evaluations of a condition in the page. Each costs processor time, which ten tests share.
-const POLL_INTERVAL: Duration = Duration::from_millis(80);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The width and height of the window of a phone, in CSS pixels.
 const PHONE_WINDOW: (u32, u32) = (390, 844);
@@ -216,11 +216,11 @@ impl Browser {
 
     /// A screenshot of the window, as PNG.
     pub async fn screenshot(&self) -> Result<Vec<u8>> {
-        // A screenshot of WebKit shows the last frame, which may be older than the last change. Two frames later it is
-        // shown.
-        let paint = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))";
-        self.driver.execute_async(paint, Vec::new()).await?;
         if !matches!(Engine::chosen()?, Engine::Chromium) {
+            // A screenshot of WebKit shows the last frame, which may be older than the last change. Two frames later it
+            // is shown.
+            let paint = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))";
+            self.driver.execute_async(paint, Vec::new()).await?;
             return Ok(self.driver.screenshot_as_png().await?);
         }
         // WebDriver has no option for fast compression. It saves a sixth of the processor time of tests with large
