@@ -1,8 +1,7 @@
 //! The errors of the widget, with stable codes.
 //!
 //! JavaScript gets an [`Error`] as an `Error` object with `code`, `reason` and `fatal`. The messages are in English and
-//! for the developer of the page. `js/i18n.js` and `src/web/messages.json`
-//! have the messages for the person.
+//! for the developer of the page. `js/i18n.js` and `src/web/messages.json` have the messages for the person.
 
 use core::time::Duration;
 use scanlogin_protocol::wire::code;

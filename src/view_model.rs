@@ -1,7 +1,7 @@
 //! What the view shows, as data. The view draws a [`ViewModel`] and knows nothing else of the session.
 //!
-//! Texts are message names here (docs/protocol.md, "Options", `tips`). `js/i18n.js` and `src/web/messages.json`
-//! have the messages by language.
+//! Texts are message names here (docs/protocol.md, "Options", `tips`). `js/i18n.js` and `src/web/messages.json` have
+//! the messages by language.
 
 use std::rc::Rc;
 

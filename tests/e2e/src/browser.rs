@@ -21,7 +21,8 @@ use crate::pool::{BrowserPermit, PooledBrowser, WINDOW};
 
 /// The maximum time that a test waits for a condition.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(40);
-/// The time between two evaluations of a condition in the page. Each costs processor time, which ten tests share.
+/// The time between two evaluations of a condition in the page. Each takes about 2 ms of processor time, which ten
+/// tests share.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The width and height of the window of a phone, in CSS pixels.
@@ -217,8 +218,8 @@ impl Browser {
     /// A screenshot of the window, as PNG.
     pub async fn screenshot(&self) -> Result<Vec<u8>> {
         if !matches!(Engine::chosen()?, Engine::Chromium) {
-            // A screenshot of WebKit shows the last frame, which may be older than the last change. Two frames later it
-            // is shown.
+            // A screenshot of WebKit shows the last frame, which may be older than the last change. The change is on
+            // the screen two frames later. Chromium draws a new frame for each screenshot.
             let paint = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))";
             self.driver.execute_async(paint, Vec::new()).await?;
             return Ok(self.driver.screenshot_as_png().await?);
